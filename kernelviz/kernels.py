@@ -1,0 +1,106 @@
+"""Kernels K(u, v) between the locations of input units and output units.
+
+A kernel is a small frozen value that is called on two sets of locations. `positive_semidefinite` says whether every
+Gram matrix K(u, u) is; a kernel that is not has no feature map phi with K(u, v) = <phi(u), phi(v)> (Eq. 2).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Kernel = Callable[[Tensor, Tensor], Tensor]
+
+
+def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+    """D(u, v) = |u - v|^2, computed from differences so that it is exact and never negative."""
+    return (u[:, None, :] - v[None, :, :]).square().sum(-1)
+
+
+@dataclass(frozen=True)
+class DotProduct:
+    """K(u, v) = <u, v>. Eq. (3): with alpha = 1 the layer is a dense layer of rank d. Positive semi-definite."""
+
+    positive_semidefinite: ClassVar[bool] = True
+
+    def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+        return u @ v.T
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """K(u, v) = (<u, v> + offset)^degree. Section 3.1 uses degree 2. Positive semi-definite for offset >= 0."""
+
+    degree: int = 2
+    offset: float = 1.0
+    positive_semidefinite: ClassVar[bool] = True
+
+    def __post_init__(self):
+        if self.degree < 1 or self.degree != int(self.degree):
+            raise ValueError(f"the degree of a polynomial kernel is a whole number from 1, not {self.degree!r}")
+        if self.offset < 0:
+            raise ValueError(f"the offset of a polynomial kernel is at least 0, not {self.offset!r}: else it is not PSD")
+
+    def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+        return (u @ v.T + self.offset) ** self.degree
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """K(u, v) = exp(-|u - v|^2 / width^2). Eq. (6) at width 1. Positive semi-definite."""
+
+    width: float = 1.0
+    positive_semidefinite: ClassVar[bool] = True
+
+    def __post_init__(self):
+        if not self.width > 0:
+            raise ValueError(f"the width of a Gaussian kernel is above 0, not {self.width!r}")
+
+    def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+        return torch.exp(-squared_distance(u / self.width, v / self.width))
+
+
+@dataclass(frozen=True)
+class FiniteSupport:
+    """K(u, v) = max(0, 1 - scale D(u, v)). Eq. (7). Not positive semi-definite for d > 1: used as a gate.
+
+    D is the distance |u - v|, or its square with `squared` as in the author's code. Outside the support both the
+    value and the gradient are exactly zero.
+    """
+
+    scale: float = 1.0
+    squared: bool = True
+    positive_semidefinite: ClassVar[bool] = False
+
+    def __post_init__(self):
+        if not self.scale > 0:
+            raise ValueError(f"the scale of a finite-support kernel is above 0, not {self.scale!r}")
+
+    def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+        distance = squared_distance(u, v)
+        if not self.squared:
+            apart = distance > 0  # the root has no gradient at 0: there we take the subgradient 0
+            distance = torch.where(apart, torch.where(apart, distance, 1.0).sqrt(), 0.0)
+        return torch.relu(1 - self.scale * distance)
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """K(u, v) = tanh(<u, v>). Eq. (12), the recommender's kernel. Not positive semi-definite."""
+
+    positive_semidefinite: ClassVar[bool] = False
+
+    def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
+        return torch.tanh(u @ v.T)
+
+
+KERNELS: dict[str, type] = {
+    "dot_product": DotProduct,
+    "polynomial": Polynomial,
+    "gaussian": Gaussian,
+    "finite_support": FiniteSupport,
+    "tanh": Tanh,
+}

@@ -1,0 +1,92 @@
+"""The embedding network of section 3.3: dense layers, the 2-D kernel layer with its clip, and a way back out."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kernelviz.kernels import Gaussian
+from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+
+
+class EmbeddingNetwork(nn.Module):
+    """Images -> encoder -> kernel layer -> clip -> activation on the grid -> image decoder and / or class head.
+
+    The defaults are the paper's layout 784-2000-2000-2500-K1600-2000-2000-(784 | 10). Pixels are in [0, 1].
+
+    Args:
+        image_shape: channels, height, width.
+        encoder: widths of the dense layers before the kernel layer.
+        decoder: widths of the hidden layers after it.
+        grid: rows and columns of the kernel layer.
+        extent, width: half the side of the grid and width of the Gaussian kernel, in the same units.
+        sparsity: lambda of the clip, Eq. (9).
+        draws: whether there is an image decoder.
+        classes: number of classes of the class head; 0 for none.
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int] = (1, 28, 28),
+        encoder: Sequence[int] = (2000, 2000, 2500),
+        decoder: Sequence[int] = (2000, 2000),
+        grid: Sequence[int] = (40, 40),
+        extent: float = 4.0,
+        width: float = 2.0,
+        sparsity: float = 0.95,
+        draws: bool = True,
+        classes: int = 0,
+    ):
+        super().__init__()
+        self.image_shape = tuple(image_shape)
+        self.grid = Grid(*grid, extent)
+        pixels = math.prod(image_shape)
+        # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
+        # image the same mean field and so the same place; zero-mean features let the maximum go anywhere.
+        self.encoder = nn.Sequential(nn.Flatten(), *dense(pixels, encoder), nn.BatchNorm1d(encoder[-1]))
+        self.kernel_layer = KernelLinear(
+            encoder[-1],
+            self.grid.size,
+            dim=2,
+            kernel=Gaussian(width),
+            u=extent * (2 * torch.rand(encoder[-1], 2) - 1),
+            v=self.grid,
+        )
+        self.clip = PercentileClip(sparsity)
+        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if draws else None
+        self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
+
+    def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
+        """The kernel layer's output before the clip."""
+        return self.kernel_layer(self.encoder(images))
+
+    def activation(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
+        """The kernel layer's output after the clip: one bump on the grid."""
+        return self.clip(self.field(images))
+
+    def place(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
+        """Center of mass of each activation, in the units of the grid; NaN where it is zero everywhere."""
+        return center_of_mass(activation, self.kernel_layer.v)
+
+    def draw(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
+        """The decoded images, pixels in [0, 1]."""
+        return torch.sigmoid(self.pixel_logits(activation))
+
+    def pixel_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
+        """The decoded images before the sigmoid."""
+        return self.decoder(activation).unflatten(1, self.image_shape)
+
+    def class_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n classes"]:
+        """The class head's output before the softmax."""
+        return self.classifier(activation)
+
+
+def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Linear layers of the given widths with ReLU between them, none after the last."""
+    sizes = [n_in, *widths]
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return layers[:-1]

@@ -1,0 +1,1 @@
+"""Training: what to train (recipe), what it costs (objectives), and the loop (fit)."""

@@ -1,0 +1,40 @@
+"""What to train, as plain values: a recipe is what `kernelviz train RECIPE` takes and what a run records."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training.
+
+    Args:
+        data: name of an image set, a folder, or an .npz file.
+        network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
+        objectives: weight of each cost by its name in `objectives.OBJECTIVES`.
+        epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
+        bump_share: share of each batch that reaches the decoder as a probe at its own center of mass.
+        jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
+        precision: "mixed" (bfloat16 products where the processor has them) or "full" (float32).
+    """
+
+    data: str
+    network: dict = field(default_factory=dict)
+    objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
+    epochs: int = 60
+    batch: int = 512
+    rate: float = 2e-3
+    bump_share: float = 0.4
+    jitter: float = 0.0
+    precision: str = "mixed"
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist-autoencoder": Recipe("mnist"),
+    "mnist-classifier": Recipe("mnist", objectives={"classify": 1.0}, epochs=20),
+    "digits-autoencoder": Recipe(
+        "digits",
+        network={"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)},
+        epochs=100,
+        batch=128,
+    ),
+}
