@@ -41,8 +41,10 @@ class Polynomial:
     def __post_init__(self):
         if self.degree < 1 or self.degree != int(self.degree):
             raise ValueError(f"the degree of a polynomial kernel is a whole number from 1, not {self.degree!r}")
-        if self.offset < 0:
-            raise ValueError(f"the offset of a polynomial kernel is at least 0, not {self.offset!r}: else it is not PSD")
+        if not self.offset >= 0:
+            raise ValueError(
+                f"the offset of a polynomial kernel is at least 0, not {self.offset!r}: else it is not PSD"
+            )
 
     def __call__(self, u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
         return (u @ v.T + self.offset) ** self.degree

@@ -1,4 +1,4 @@
-"""The layers of the paper: KernelLinear (Eq. 1), GatedLinear (Eqs. 16-17), PercentileClip (Eq. 9), center_of_mass (Eq. 10)."""
+"""The layers of the paper: KernelLinear (Eq. 1), GatedLinear (Eqs. 16-17), PercentileClip (9), center_of_mass (10)."""
 
 import math
 from dataclasses import dataclass
@@ -53,8 +53,8 @@ class KernelLinear(nn.Module):
         n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
         kernel: K(u, v).
         u, v: starting locations [n_in, dim], [n_out, dim]; drawn from a standard normal where not given. A Grid as v
-            stays fixed; with a Gaussian kernel its weight factorises along the two axes and is made from two thin
-            matrices.
+            stays fixed and is not part of the weights; with a Gaussian kernel the weight factorises along its two
+            axes and is made from two thin matrices.
         learn_u, learn_v, learn_alpha: whether the locations and the weights are trained. A fixed alpha is 1.
     """
 
@@ -75,9 +75,11 @@ class KernelLinear(nn.Module):
         super().__init__()
         self.kernel = kernel
         self.grid = v if isinstance(v, Grid) else None
-        v = self.grid.positions() if self.grid else v
         self.u = nn.Parameter(_locations("u", u, n_in, dim), requires_grad=learn_u)
-        self.v = nn.Parameter(_locations("v", v, n_out, dim), requires_grad=learn_v and self.grid is None)
+        if self.grid:
+            self.register_buffer("v", _locations("v", self.grid.positions(), n_out, dim), persistent=False)
+        else:
+            self.v = nn.Parameter(_locations("v", v, n_out, dim), requires_grad=learn_v)
         alpha = torch.randn(n_in) / math.sqrt(n_in) if learn_alpha else torch.ones(n_in)
         self.alpha = nn.Parameter(alpha, requires_grad=learn_alpha)
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
@@ -104,7 +106,7 @@ class KernelLinear(nn.Module):
 
 
 class GatedLinear(nn.Module):
-    """A dense layer whose every weight is gated by a finite-support kernel: W_ij = alpha_ij K(u_i, v_j). Eqs. (16)-(17).
+    """A dense layer whose weights are gated by a finite-support kernel: W_ij = alpha_ij K(u_i, v_j). Eqs. (16)-(17).
 
     The locations start within 2e-3 of the origin as in the author's code, so that the gate starts fully open.
     """
@@ -155,8 +157,8 @@ class PercentileClip(nn.Module):
         self.sparsity = sparsity
 
     def forward(self, x: Float[Tensor, "*batch units"]) -> Float[Tensor, "*batch units"]:
-        threshold = self.sparsity * x.amax(-1, keepdim=True) + (1 - self.sparsity) * x.mean(-1, keepdim=True)
-        return torch.relu(x - threshold)
+        x = x - x.amax(-1, keepdim=True)  # the same function; a constant row becomes 0, its mean is 0 without rounding
+        return torch.relu(x - (1 - self.sparsity) * x.mean(-1, keepdim=True))
 
     def extra_repr(self) -> str:
         return f"lambda={self.sparsity}"
@@ -173,5 +175,6 @@ def _locations(name: str, given: Tensor | None, units: int, dim: int) -> Float[T
     if given is None:
         return torch.randn(units, dim)
     if given.shape != (units, dim):
-        raise ValueError(f"{name} has shape {tuple(given.shape)}; {units} units in {dim} dimensions need {(units, dim)}")
+        wanted = (units, dim)
+        raise ValueError(f"{name} has shape {tuple(given.shape)}; {units} units in {dim} dimensions need {wanted}")
     return given.detach().clone()

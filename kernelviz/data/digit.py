@@ -6,14 +6,18 @@ from PIL import Image
 from scipy import ndimage
 
 Plane = Float[np.ndarray, "h w"]
+Resized = Float[np.ndarray, "new_h new_w"]
 Mask = Bool[np.ndarray, "h w"]
 
-WORK = 400  # pixels: every picture is searched for ink at this longer side, so the sizes below hold for all of them
-PAPER_WINDOW = 133  # pixels: wider than any stroke, narrower than the changes of the light
+WORK = 280  # pixels: every picture is searched for ink at this longer side, so the sizes below hold for all of them
+PAPER_WINDOW = 93  # pixels: wider than any stroke, narrower than the changes of the light
 NOISE_BLUR = 1.0  # pixels
+DARKEST_PAPER = 0.25  # of white: contrast on darker paper is not amplified further, for it would amplify noise
 FAINTEST_INK = 0.06  # of the paper's brightness; a picture with less contrast is blank
+SHEET_AREA, SHEET_FILL = 0.3, 0.8  # of the picture, of its bounding box: a brighter patch like this is the paper
 SPECK = 0.04  # of all ink; a smaller patch is dropped
-EDGE_LEVEL = 0.25  # of full ink; the ink's bounding box is taken at this level
+EDGE_LEVEL = 0.3  # of full ink; the ink's bounding box is taken at this level
+CONTRAST = 1.25  # about middle grey, after scaling down: MNIST's edges are steep
 THINNEST_STROKE = 0.1  # of the box; a thinner stroke is widened to it, for it would vanish when scaled down
 
 
@@ -34,12 +38,35 @@ def normalised_digit(image: Image.Image, height: int, width: int, box: int) -> U
 
 
 def find_ink(grey: Image.Image) -> Plane:
-    """Ink in [0, 1] on the picture resized to WORK pixels: 0 paper, 1 full ink; specks and lines from the border removed."""
+    """The picture's ink at WORK pixels: 0 paper, 1 full ink; specks and lines that come over the border are removed."""
     scale = WORK / max(grey.size)
     size = tuple(max(1, round(side * scale)) for side in grey.size)
     light = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), np.float64) / 255
-    light = ndimage.gaussian_filter(light, NOISE_BLUR)
-    return _without_clutter(_stretch(_darkness(light if _ink_is_dark(light) else 1 - light)))
+    light = _sheet(ndimage.gaussian_filter(light, NOISE_BLUR))
+    return _without_clutter(_stretch(_darkness(_evened(light))))
+
+
+def _evened(light: Plane) -> Plane:
+    """1 on the paper and less where there is ink, dark or bright, the light's slope across the picture taken out."""
+    plane = _plane(light)
+    away, most = plane - light, plane
+    if np.sum(away**3) < 0:  # ink is the narrow and strong deviation from the plane, so the cube's sign is its own
+        away, most = -away, 1 - plane
+    return 1 - away / np.maximum(most, DARKEST_PAPER)
+
+
+def _sheet(light: Plane) -> Resized:
+    """The inside of a sheet of paper that lies on something darker, else the whole picture."""
+    bright = light > _otsu(light)
+    if _border(bright).mean() > 0.1:
+        return light
+    patches, _ = ndimage.label(bright)
+    for rows, columns in ndimage.find_objects(patches):
+        inside = bright[rows, columns]
+        if inside.sum() > SHEET_AREA * bright.size and inside.mean() > SHEET_FILL:
+            (height, width), sheet = inside.shape, light[rows, columns]
+            return sheet[height // 20 : height - height // 20, width // 20 : width - width // 20]
+    return light
 
 
 def _is_normalised(pixels: UInt8[np.ndarray, "h w"], box: int) -> bool:
@@ -47,41 +74,43 @@ def _is_normalised(pixels: UInt8[np.ndarray, "h w"], box: int) -> bool:
     ring = _border(pixels)
     if box >= max(pixels.shape):
         return bool(np.median(ring) < 64)
-    if ring.max() > 32 or pixels.max() < 128:
+    if np.mean(ring > 32) > 0.1 or pixels.max() < 128:
         return False
-    shift = np.subtract(ndimage.center_of_mass(pixels), (np.array(pixels.shape) - 1) / 2)
+    shift = np.subtract(ndimage.center_of_mass(pixels), np.array(pixels.shape) / 2)
     extent = max(np.ptp(where) + 1 for where in np.nonzero(pixels > 32))
-    return bool(np.abs(shift).max() <= 1.5 and extent <= box + 2)
+    return bool(np.abs(shift).max() <= 1 and extent <= box + 2)
 
 
 def _border(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
 
 
-def _ink_is_dark(light: Plane) -> bool:
-    """Ink is the narrow and strong deviation from the plane through the border's brightness: the sign of its cube."""
+def _plane(light: Plane) -> Plane:
+    """The plane through the brightness at the border, without what stands out there."""
     rows, columns = np.indices(light.shape) - 0.0
     terms = np.stack([np.ones_like(light), rows, columns], -1)
     at_border, border = _border(terms), _border(light)
-    near = np.abs(border - np.median(border)) <= 3 * np.median(np.abs(border - np.median(border))) + 0.02
-    plane, *_ = np.linalg.lstsq(at_border[near], border[near])
-    return bool(np.sum((light - terms @ plane) ** 3) < 0)
+    distance = np.abs(border - np.median(border))
+    near = distance <= 3 * np.median(distance) + 0.02
+    return terms @ np.linalg.lstsq(at_border[near], border[near])[0]
 
 
 def _darkness(light: Plane) -> Plane:
     """1 - light / paper, where the paper's brightness is what remains when strokes are closed by their surroundings."""
     paper = ndimage.grey_closing(light, (PAPER_WINDOW, PAPER_WINDOW))
     paper = ndimage.gaussian_filter(paper, PAPER_WINDOW / 6)
-    return 1 - light / np.maximum(paper, 0.05)
+    return 1 - light / np.maximum(paper, DARKEST_PAPER)
 
 
 def _stretch(darkness: Plane) -> Plane:
     """The paper's level to 0 and full ink to 1; all 0 where the two cannot be told apart."""
-    dark = darkness > _otsu(darkness)
-    if not dark.any() or dark.all():
+    middle = np.median(darkness)
+    noise = 1.5 * np.median(np.abs(darkness - middle))
+    dark = darkness > max(_otsu(darkness), middle + 5 * noise)  # little ink on much paper misleads Otsu
+    if not dark.any():
         return np.zeros_like(darkness)
-    paper, noise, full = np.median(darkness[~dark]), np.std(darkness[~dark]), np.percentile(darkness[dark], 75)
-    if full - paper < max(FAINTEST_INK, 4 * noise):
+    paper, spread, full = np.median(darkness[~dark]), np.std(darkness[~dark]), np.percentile(darkness[dark], 75)
+    if full - paper < max(FAINTEST_INK, 4 * spread):
         return np.zeros_like(darkness)
     return np.clip((darkness - paper) / (full - paper), 0, 1)
 
@@ -94,7 +123,7 @@ def _otsu(values: Plane) -> float:
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (total / below - (total[-1] - total) / above) ** 2
-    return float(centers[np.nanargmax(between[:-1])])
+    return float(centers[np.argmax(np.nan_to_num(between))])
 
 
 def _without_clutter(ink: Plane) -> Plane:
@@ -112,12 +141,12 @@ def _without_clutter(ink: Plane) -> Plane:
     return np.where(near & ((patches == 0) | kept[patches]), ink, 0)
 
 
-def _crop(ink: Plane) -> Plane:
+def _crop(ink: Plane) -> Resized:
     rows, columns = ndimage.find_objects((ink > EDGE_LEVEL).astype(int))[0]
     return ink[rows, columns]
 
 
-def _scale(ink: Plane, box: int) -> Plane:
+def _scale(ink: Plane, box: int) -> Resized:
     """The longer side becomes `box` pixels, the brightest pixel 1, no stroke thinner than can be seen."""
     ratio = box / max(ink.shape)
     missing = THINNEST_STROKE * box / ratio - _stroke_width(ink)
@@ -125,7 +154,7 @@ def _scale(ink: Plane, box: int) -> Plane:
         ink = ndimage.grey_dilation(ink, footprint=_disk(missing / 2))
     width, height = (max(1, round(side * ratio)) for side in ink.shape[::-1])
     scaled = np.asarray(Image.fromarray(ink.astype(np.float32)).resize((width, height), Image.Resampling.BOX))
-    return np.clip(scaled / scaled.max(), 0, 1).astype(np.float64)
+    return np.clip((scaled / scaled.max() - 0.5) * CONTRAST + 0.5, 0, 1).astype(np.float64)
 
 
 def _stroke_width(ink: Plane) -> float:
@@ -140,12 +169,12 @@ def _disk(radius: float) -> Mask:
     return np.asarray(rows**2 + columns**2 <= radius**2)
 
 
-def _place(scaled: Plane, height: int, width: int) -> Plane:
-    """In a frame with its center of mass, rounded to whole pixels as in MNIST, in the middle; no ink leaves the frame."""
+def _place(scaled: Plane, height: int, width: int) -> Resized:
+    """In a frame, the center of mass at (height / 2, width / 2) in whole pixels as in MNIST; no ink leaves it."""
     frame = np.zeros((height, width))
     starts = []
     for side, extent, center in zip(frame.shape, scaled.shape, _center(scaled, frame.shape), strict=True):
-        starts.append(int(np.clip(round((side - 1) / 2 - center), 0, side - extent)))
+        starts.append(int(np.clip(round(side / 2 - center), 0, side - extent)))
     top, left = starts
     frame[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
     return frame
@@ -154,5 +183,5 @@ def _place(scaled: Plane, height: int, width: int) -> Plane:
 def _center(scaled: Plane, frame: tuple[int, ...]) -> tuple[float, ...]:
     """The center of mass, or the middle where the box fills the frame."""
     if max(scaled.shape) >= max(frame):
-        return tuple((extent - 1) / 2 for extent in scaled.shape)
+        return tuple(extent / 2 for extent in scaled.shape)
     return tuple(ndimage.center_of_mass(scaled))

@@ -3,11 +3,11 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from kernelviz.data.folders import read_folder
 from kernelviz.data.named import SETS, NamedSet, Progress, absent, data_folder, download, file_of, is_local
 from kernelviz.data.prepare import Preprocess
 
@@ -41,8 +41,8 @@ class ImageSet:
         """How many of the training images, counted from the end, are the validation part: a sixth."""
         return len(self.train_images) // 6
 
-    def split(self, name: Literal["train", "validation", "test"]) -> tuple[Images, Labels]:
-        """Images and labels of one split, disjoint from the others: "train" leaves the validation part out."""
+    def split(self, name: str) -> tuple[Images, Labels]:
+        """Images and labels of "train" (without the validation part), "validation" or "test". ValueError for another name."""
         n = len(self.train_images) - self.n_validation
         splits = {
             "train": (self.train_images[:n], self.train_labels[:n]),
@@ -63,13 +63,12 @@ def load(source: str, progress: Progress | None = None, allow_download: bool = T
     if source in SETS:
         return _named(source, SETS[source], progress, allow_download)
     if path.is_dir():
-        from kernelviz.data.folders import load_folder
-
-        return load_folder(path)
+        return ImageSet(path.resolve().name, *read_folder(path))
     if path.suffix == ".npz":
         return _from_file(path)
     raise FileNotFoundError(
-        f"no image set {source!r}; give one of {', '.join(SETS)}, a folder of pictures, or a .npz file with {', '.join(ARRAYS)}"
+        f"no image set {source!r}; give one of {', '.join(SETS)}, a folder of pictures, "
+        f"or a .npz file with {', '.join(ARRAYS)}"
     )
 
 
@@ -100,7 +99,7 @@ def _from_file(path: Path, name: str = "", named: NamedSet | None = None) -> Ima
     train, test = (_images(arrays[f"{part}_images"], f"{part}_images in {path}") for part in ("train", "test"))
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
-            f"{path}: training images are {train.shape[1:]}, test images {test.shape[1:]}; give both one size and one kind"
+            f"{path}: training images are {train.shape[1:]}, test images {test.shape[1:]}; give both one size and kind"
         )
     train_labels = _labels(arrays["train_labels"], len(train), f"train_labels in {path}")
     test_labels = _labels(arrays["test_labels"], len(test), f"test_labels in {path}")
@@ -118,7 +117,8 @@ def _check_against(named: NamedSet, found: Preprocess, n_classes: int, path: Pat
     got = (found.height, found.width, found.channels, n_classes)
     if got[:3] != wanted[:3] or n_classes > len(named.classes):
         raise ValueError(
-            f"{path} has (height, width, channels, classes) {got} in place of {wanted}; delete it and run again, or give it another name"
+            f"{path} has (height, width, channels, classes) {got} in place of {wanted}; "
+            "delete it and run again, or give it another name"
         )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from kernelviz.data.prepare import Preprocess
+from kernelviz.disk import data_folder
 
 Progress = Callable[[float, str], None]  # fraction done in [0, 1], one line for a person
 
@@ -21,7 +21,7 @@ THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 
 @dataclass(frozen=True)
 class NamedSet:
-    """What is known of a set before its file is opened; `source` is torchvision's class, "" for scikit-learn's digits."""
+    """What is known of a set before it is read; `source` is torchvision's class, "" for scikit-learn's digits."""
 
     classes: tuple[str, ...]
     preprocess: Preprocess
@@ -35,12 +35,6 @@ SETS = {
     "fashion_mnist": NamedSet(CLOTHES, Preprocess("resize", 28, 28, 1), "FashionMNIST", 30_878_645),
     "cifar10": NamedSet(THINGS, Preprocess("crop", 32, 32, 3), "CIFAR10", 170_498_071),
 }
-
-
-def data_folder() -> Path:
-    """The folder of the data sets: the environment's KERNELVIZ_DATA, else this system's folder for user data."""
-    chosen = os.environ.get("KERNELVIZ_DATA")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("kernelviz") / "data"
 
 
 def file_of(name: str) -> Path:
@@ -75,7 +69,7 @@ def download(name: str, progress: Progress | None = None) -> Path:
     try:
         data_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as folder:
-            return _write(file_of(name), _fetch_watched(name, Path(folder), progress))
+            return _write(file_of(name), _fetch_watched(name, Path(folder), progress), Path(folder))
     except (OSError, RuntimeError) as error:
         raise absent(name) from error
 
@@ -105,9 +99,8 @@ def _fetch(source: str, folder: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> Path:
-    """Write through a temporary name: a killed process never leaves half a file."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", delete=False) as file:
-        np.savez(file, **arrays)
-    os.replace(file.name, path)
+def _write(path: Path, arrays: dict[str, np.ndarray], folder: Path) -> Path:
+    """Write in another folder first: a killed process never leaves half a file."""
+    np.savez(folder / path.name, **arrays)
+    os.replace(folder / path.name, path)
     return path

@@ -1,7 +1,5 @@
 """The networks, by the name under which a run stores them."""
 
-from torch import nn
-
 from kernelviz.networks.embedding import EmbeddingNetwork as EmbeddingNetwork
 
-NETWORKS: dict[str, type[nn.Module]] = {"embedding": EmbeddingNetwork}
+NETWORKS: dict[str, type[EmbeddingNetwork]] = {"embedding": EmbeddingNetwork}

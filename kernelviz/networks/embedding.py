@@ -40,7 +40,17 @@ class EmbeddingNetwork(nn.Module):
         classes: int = 0,
     ):
         super().__init__()
-        self.image_shape = tuple(image_shape)
+        self.arguments = {
+            "image_shape": list(image_shape),
+            "encoder": list(encoder),
+            "decoder": list(decoder),
+            "grid": list(grid),
+            "extent": extent,
+            "width": width,
+            "sparsity": sparsity,
+            "draws": draws,
+            "classes": classes,
+        }  # from which the same network is made again
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
@@ -60,7 +70,12 @@ class EmbeddingNetwork(nn.Module):
 
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output before the clip."""
-        return self.kernel_layer(self.encoder(images))
+        features = self.encoder(images)
+        if self.training:
+            return self.kernel_layer(features)
+        # Sums in double precision: the clip keeps the top twentieth of the field and so magnifies rounding, which
+        # differs with the batch size. An image must have the same place alone and in a batch.
+        return (features.double() @ self.kernel_layer.weight().double()).to(features.dtype)
 
     def activation(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output after the clip: one bump on the grid."""
@@ -76,7 +91,7 @@ class EmbeddingNetwork(nn.Module):
 
     def pixel_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
         """The decoded images before the sigmoid."""
-        return self.decoder(activation).unflatten(1, self.image_shape)
+        return self.decoder(activation).unflatten(1, self.arguments["image_shape"])
 
     def class_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n classes"]:
         """The class head's output before the softmax."""

@@ -8,13 +8,13 @@ class Recipe:
     """One training.
 
     Args:
-        data: name of an image set, a folder, or an .npz file.
+        data: name of an image set, a folder of pictures, or an .npz file.
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
-        objectives: weight of each cost by its name in `objectives.OBJECTIVES`.
+        objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
         bump_share: share of each batch that reaches the decoder as a probe at its own center of mass.
         jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
-        precision: "mixed" (bfloat16 products where the processor has them) or "full" (float32).
+        mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
 
     data: str
@@ -25,7 +25,7 @@ class Recipe:
     rate: float = 2e-3
     bump_share: float = 0.4
     jitter: float = 0.0
-    precision: str = "mixed"
+    mixed: bool = True
 
 
 RECIPES: dict[str, Recipe] = {
@@ -34,7 +34,7 @@ RECIPES: dict[str, Recipe] = {
     "digits-autoencoder": Recipe(
         "digits",
         network={"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)},
-        epochs=100,
+        epochs=60,
         batch=128,
     ),
 }

@@ -1,0 +1,301 @@
+"""The command line: `kernelviz ...`. Results go to standard output, progress and errors to standard error."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import traceback
+from dataclasses import asdict, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+# torch takes seconds to import: each command imports what it needs, so that `kernelviz app` starts at once.
+
+cli = typer.Typer(
+    help="Maps of images made by networks with a 2-D kernel layer, and a way back from any place to an image.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
+
+
+class Experiment(StrEnum):
+    """What `reproduce` knows."""
+
+    figure5 = "figure5"
+    figure6 = "figure6"
+
+
+@cli.command()
+def app(host: str = "127.0.0.1", port: int = 8501) -> None:
+    """Open the dashboard in the browser."""
+    from kernelviz.disk import own_file
+
+    command = [sys.executable, "-m", "streamlit", "run", str(own_file("app.py"))]
+    process = subprocess.Popen([*command, f"--server.address={host}", f"--server.port={port}"])
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:  # the child had the same signal and ends by itself
+        code = process.wait()
+    raise typer.Exit(code)
+
+
+@cli.command()
+def runs(as_json: AsJson = False) -> None:
+    """List the trained networks."""
+    from kernelviz.runs import BrokenRun, load_run, run_names
+
+    found, broken = [], []
+    for name in run_names():
+        try:
+            found.append(load_run(name))
+        except BrokenRun as error:
+            broken.append(str(error))
+    if as_json:
+        rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
+        return _print_json({"runs": rows, "broken": broken})
+    table = Table("run", "data", "objectives", "5-NN on the map", "place MSE", "accuracy")
+    for run in found:
+        figures = [f"{run.metrics[key]:.4f}" if key in run.metrics else "" for key in FIGURES]
+        table.add_row(run.name, run.data["name"], ", ".join(run.recipe["objectives"]), *figures)
+    Console().print(table if found else "There is no run yet: train one with `kernelviz train digits-autoencoder`.")
+    for reason in broken:
+        console.print(reason, style="yellow")
+
+
+FIGURES = ("map_5nn", "place_mse", "test_accuracy")
+
+
+@cli.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe.")],
+    data: Annotated[str | None, typer.Option(help="Image set by name, folder of pictures, or .npz file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; the recipe's if not given.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option(help="Go on where a stopped training of this name stands.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
+    from kernelviz.data.images import load
+    from kernelviz.runs import new_folder
+    from kernelviz.training import checkpoint
+    from kernelviz.training.finish import finish
+    from kernelviz.training.fit import Training, best_device
+    from kernelviz.training.recipe import RECIPES
+
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    changes = {key: value for key, value in {"data": data, "epochs": epochs}.items() if value is not None}
+    chosen = replace(RECIPES[recipe], **changes)
+    folder = new_folder(name or recipe)
+    checkpoint.refuse_to_overwrite(folder, resume)
+    command = shlex.join(["kernelviz", *sys.argv[1:]])
+    with _progress() as bar:
+        fetching = bar.add_task("data", total=1, note="")
+        images = load(chosen.data, lambda share, note: bar.update(fetching, completed=share, note=note))
+        bar.remove_task(fetching)
+        training = Training(chosen, images, seed, best_device())
+        if resume:
+            checkpoint.resume(training, folder)
+        _fit(training, folder, bar, command)
+        n_images = len(images.train_images) + len(images.test_images)
+        placing = bar.add_task("map", total=n_images, note="placing every image")
+        run = finish(training, images, folder, command, lambda done: bar.update(placing, completed=done))
+    checkpoint.remove(folder)
+    if as_json:
+        return _print_json({"run": run.name, "folder": str(folder), "metrics": run.metrics})
+    _print_figures(run.metrics)
+    Console().print(f"The run {run.name!r} is in {folder}; look at it with `kernelviz app`.")
+
+
+def _fit(training, folder: Path, bar: Progress, command: str) -> None:
+    """Train to the end, with a checkpoint after every epoch and on Ctrl-C."""
+    from kernelviz.training import checkpoint
+
+    stopped = []
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
+    task = bar.add_task("train", total=training.steps, completed=training.progress.step, note="")
+    try:
+        for progress in training.run():
+            bar.update(task, completed=progress.step, note=_standing(training))
+            if stopped or progress.step % training.batches == 0:
+                checkpoint.save(training, folder)
+            if stopped:
+                again = command if "--resume" in command else f"{command} --resume"
+                raise typer.Exit(_stopped(f"stopped at step {progress.step} of {training.steps}; go on with `{again}`"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _standing(training) -> str:
+    """Epoch, loss, the newest validation figure and speed, for the progress bar."""
+    progress = training.progress
+    done = progress.step % training.batches
+    last = progress.history[-1] if progress.history else {}
+    loss = progress.loss_sum / done if done else last["loss"]
+    speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
+    figures = [f"{key.removeprefix('validation_')} {last[key]:.3f}" for key in VALIDATION if key in last]
+    epoch = min(progress.step // training.batches + 1, training.recipe.epochs)
+    return ", ".join(
+        [f"epoch {epoch}/{training.recipe.epochs}", f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"]
+    )
+
+
+VALIDATION = ("validation_loss", "validation_accuracy", "validation_5nn")
+
+
+@cli.command()
+def embed(
+    run: str,
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet or .npz.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Place pictures on a run's map. Without --out, a table as CSV on standard output."""
+    from kernelviz.data.intake import take_paths
+    from kernelviz.landings import check_ending, land_files, write_table
+    from kernelviz.maps import load_map
+    from kernelviz.runs import load_run
+
+    if out:
+        check_ending(out)
+    found = load_run(run)
+    network, points = found.load_network(), load_map(found.folder)
+    with _progress() as bar:
+        task = bar.add_task("embed", total=None, note="")
+        table, refused = land_files(
+            network,
+            points,
+            found.classes,
+            take_paths(paths, found.preprocess),
+            lambda done: bar.update(task, completed=done),
+        )
+    if out:
+        write_table(table, out)
+    if as_json:
+        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        _print_json({"run": run, "images": rows, "refused": [asdict(one) for one in refused]})
+    elif not out:
+        print(table.to_csv(index=False), end="")
+    for one in refused:
+        console.print(f"{one.name}: {one.reason}", style="yellow", markup=False)
+    if not len(table):
+        raise ValueError(
+            f"none of the {len(refused)} files could be placed" if refused else "no picture was found there"
+        )
+
+
+@cli.command()
+def evaluate(run: str, as_json: AsJson = False) -> None:
+    """Measure a run on the test images of its set."""
+    from kernelviz.data.images import load
+    from kernelviz.maps import load_map
+    from kernelviz.metrics import evaluate as measure
+    from kernelviz.runs import load_run
+
+    found = load_run(run)
+    with _progress() as bar:
+        task = bar.add_task("data", total=1, note="")
+        images = load(found.data["name"], lambda share, note: bar.update(task, completed=share, note=note))
+        bar.update(task, completed=1, note="measuring")
+        figures = measure(found.load_network(), found.default_probe, load_map(found.folder), images)
+    return _print_json(figures) if as_json else _print_figures(figures)
+
+
+@cli.command()
+def probe(
+    run: str,
+    at: Annotated[tuple[float, float], typer.Option(help="Center X Y, in the units of the map.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    width: Annotated[float | None, typer.Option(help="Standard deviation; the run's own if not given.")] = None,
+) -> None:
+    """Draw what the decoder makes of a Gaussian probe."""
+    import numpy as np
+    from PIL import Image
+
+    from kernelviz.maps import draw_probes
+    from kernelviz.runs import load_run
+
+    found = load_run(run)
+    network = found.load_network()
+    shape = replace(found.default_probe, **({"width": width} if width is not None else {}))
+    image = draw_probes(network, np.array([at]), shape)[0]
+    Image.fromarray(image).save(out, "PNG")
+
+
+@cli.command()
+def reproduce(experiment: Experiment, as_json: AsJson = False) -> None:
+    """Redo a figure or table of the paper and print ours beside the paper's."""
+    from importlib import import_module
+
+    report = import_module(f"kernelviz.experiments.{experiment.value}").report()
+    if as_json:
+        return _print_json(report)
+    table = Table("", "paper", "ours")
+    for row in report["rows"]:
+        table.add_row(row["what"], row["paper"], row["ours"])
+    Console().print(table, *report["notes"], sep="\n")
+
+
+def main() -> None:
+    """Entry point: 0 done, 2 the user's mistake in one line, 1 ours with its traceback, 130 stopped by Ctrl-C."""
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except typer.TyperException as error:
+        sys.exit(_failed(error, 2))
+    except KeyboardInterrupt:
+        sys.exit(_stopped("stopped"))
+    except (ValueError, OSError) as error:
+        if not _raised_by_us(error):
+            raise
+        sys.exit(_failed(error, 2))
+
+
+def _raised_by_us(error: Exception) -> bool:
+    """Whether an error comes from a check of ours, or from the file system, and so is the user's to mend."""
+    *_, last = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, OSError) or last[0].f_globals.get("__name__", "").startswith("kernelviz")
+
+
+def _failed(error: Exception, code: int) -> int:
+    console.print(f"kernelviz: {' '.join(str(error).split())}", style="red", markup=False, soft_wrap=True)
+    return code
+
+
+def _stopped(message: str) -> int:
+    console.print(message, markup=False, soft_wrap=True)
+    return 130
+
+
+def _progress() -> Progress:
+    columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    return Progress(
+        TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn(), console=console
+    )
+
+
+def _print_json(value: dict) -> None:
+    print(json.dumps(value))
+
+
+def _print_figures(figures: dict[str, float]) -> None:
+    from kernelviz.metrics import MEANING
+
+    table = Table("figure", "value", "meaning")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value), MEANING[name])
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

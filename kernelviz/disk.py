@@ -1,0 +1,41 @@
+"""Where things lie on disk, and how they are written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+
+def own_file(*parts: str) -> Path:
+    """A file that travels with kernelviz: inside the installed package, else at the top of the checkout."""
+    package = Path(__file__).parent
+    inside = package.joinpath(*parts)
+    return inside if inside.exists() else package.parent.joinpath(*parts)
+
+
+def runs_folder() -> Path:
+    """Where the user's runs are written: KERNELVIZ_RUNS, else the user's data folder."""
+    return _chosen("KERNELVIZ_RUNS", "runs")
+
+
+def data_folder() -> Path:
+    """Where image sets are kept: KERNELVIZ_DATA, else the user's data folder."""
+    return _chosen("KERNELVIZ_DATA", "data")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; it becomes `path` in one step, or goes away on an error."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _chosen(variable: str, name: str) -> Path:
+    chosen = os.environ.get(variable)
+    return Path(chosen).expanduser() if chosen else user_data_path("kernelviz", appauthor=False) / name

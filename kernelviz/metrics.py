@@ -1,0 +1,115 @@
+"""Figures of merit of a run, measured on its test images."""
+
+import time
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import ndimage
+from sklearn.manifold import trustworthiness
+from sklearn.neighbors import KNeighborsClassifier
+from torch.nn import functional
+
+from kernelviz.data.batches import pixels
+from kernelviz.data.images import ImageSet
+from kernelviz.layers import Grid
+from kernelviz.maps import PART, Embedded, EmbeddingMap, embed
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.probe import Probe, gaussian_bump
+
+TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
+
+MEANING = {
+    "test_accuracy": "share of the test images that the class head names rightly",
+    "test_bce": "binary cross-entropy of the reconstruction, nats per pixel",
+    "test_mse": "squared error per pixel in [0, 1], decoded from the image's own activation",
+    "place_mse": "the same, decoded from a probe at the image's place: what the place alone knows",
+    "map_1nn": "share of the test images whose nearest training image on the map has their label",
+    "map_5nn": "the same by a vote of the five nearest",
+    "trustworthiness": "how many neighbours on the map are neighbours in pixel space too (5 neighbours)",
+    "unimodal_share": "share of the test activations that are one connected bump",
+    "unplaced": "test images whose activation is zero everywhere",
+    "probe_round_trip": "median distance between a probe and where its drawing lands, in grid steps",
+    "seconds_per_10000": "time to place 10,000 images on this machine",
+}
+
+
+def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
+    """Every figure of MEANING that applies to this network and these images."""
+    pictures, labels = images.split("test")
+    started = time.perf_counter()
+    embedded = embed(network, pictures)
+    seconds = time.perf_counter() - started
+    placed = np.isfinite(embedded.places).all(1)
+    figures = map_figures(points.of_split("train"), embedded.places, labels)
+    figures |= class_figures(embedded.probabilities, labels) if network.classifier else {}
+    figures |= drawing_figures(network, probe, pictures, embedded) if network.decoder else {}
+    figures["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.places[placed])
+    figures["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
+    figures["unplaced"] = int((~placed).sum())
+    figures["seconds_per_10000"] = 10_000 * seconds / len(pictures)
+    return {name: figures[name] for name in MEANING if figures.get(name) is not None}
+
+
+def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
+    """Accuracy of 1-NN and 5-NN fitted on the training points; an image without a place counts as wrong."""
+    known = train.where(train.placed & (train.label >= 0))
+    asked = labels >= 0
+    if not asked.any() or len(known) < 5:
+        return {}
+    far = np.where(np.isfinite(places), places, np.inf)[asked]
+    here = np.isfinite(far).all(1)
+    right = {}
+    for k in (1, 5):
+        neighbours = KNeighborsClassifier(k).fit(known.places, known.label)
+        right[f"map_{k}nn"] = float((neighbours.predict(far[here]) == labels[asked][here]).sum() / asked.sum())
+    return right
+
+
+def class_figures(probabilities: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> dict:
+    """Accuracy of the class head over the labelled images."""
+    asked = labels >= 0
+    return {"test_accuracy": float((probabilities.argmax(1) == labels)[asked].mean())} if asked.any() else {}
+
+
+@torch.inference_mode()
+def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
+    """How well the decoder draws each image from its activation and from its place, and where the drawing lands."""
+    sums, returns = np.zeros(3), []
+    for start in range(0, len(pictures), PART):
+        part = slice(start, start + PART)
+        target = pixels(pictures[part])
+        logits = network.pixel_logits(torch.from_numpy(embedded.activation[part]))
+        here = torch.from_numpy(np.isfinite(embedded.places[part]).all(1))
+        centers = torch.from_numpy(embedded.places[part])[here]
+        drawn = network.draw(network.clip(gaussian_bump(centers, network.grid, probe)))
+        landed = network.place(network.activation(drawn))
+        returns.append((landed - centers).norm(dim=1).numpy() / network.grid.step)
+        share = len(target) / len(pictures)
+        sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
+        sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
+        sums[2] += (drawn - target[here]).square().flatten(1).mean(1).sum().item()
+    placed = sum(map(len, returns))
+    return {
+        "test_bce": float(sums[0]),
+        "test_mse": float(sums[1]),
+        "place_mse": float(sums[2] / placed) if placed else None,
+        "probe_round_trip": float(np.nanmedian(np.concatenate(returns))) if placed else None,
+    }
+
+
+def map_trustworthiness(pictures: np.ndarray, places: Float[np.ndarray, "n 2"]) -> float | None:
+    """Trustworthiness of the first TRUSTED places, 5 neighbours; None for fewer than 12 images."""
+    n = min(len(pictures), TRUSTED)
+    return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, places[:n])) if n >= 12 else None
+
+
+def unimodal(activation: Float[np.ndarray, "n units"], grid: Grid) -> np.ndarray:
+    """Which activations are one connected bump on the grid (units that share a side are connected), bool [n]."""
+    on = activation.reshape(-1, grid.rows, grid.columns) > 0
+    within_an_image = ndimage.generate_binary_structure(3, 1)
+    within_an_image[[0, 2]] = False
+    bumps, _ = ndimage.label(on, within_an_image)
+    # labels count up image by image: an image has one bump when its largest label is its smallest
+    smallest = np.where(on, bumps, np.iinfo(bumps.dtype).max).min(axis=(1, 2))
+    return bumps.max(axis=(1, 2)) == smallest

@@ -1,0 +1,144 @@
+"""A run: a trained network on disk with its record and its map.
+
+    <folder>/run.json             what it is, what it was trained on, how well it does (format 1)
+    <folder>/weights.safetensors  the network's weights, read strictly, never by pickle
+    <folder>/map.parquet          where every image lies
+
+The user's own runs lie in `runs_folder()`, the shipped ones beside the package. A user's run hides a shipped one of
+the same name.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from kernelviz.data.images import Preprocess
+from kernelviz.disk import own_file, replacing, runs_folder
+from kernelviz.networks import NETWORKS, EmbeddingNetwork
+from kernelviz.probe import Probe
+
+FORMAT = 1
+HALVED = 10_000  # weights of at least so many numbers are stored in float16
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class BrokenRun(ValueError):
+    """What lies on disk is no run that this version can read; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of a trained network: the content of run.json, and the folder that it came from.
+
+    Args:
+        network: {"name", "arguments"}: a key of NETWORKS and what to call it with.
+        data: {"name", "classes", "preprocess"}.
+        recipe, seed, history: how it was trained; a row for each epoch.
+        metrics: figures of merit by name (`kernelviz evaluate`).
+        probe: the default shape of a probe, {"width", "amplitude"}.
+        made_by: {"command", "commit", "versions", "device", "seconds"}.
+    """
+
+    folder: Path
+    network: dict
+    data: dict
+    recipe: dict
+    seed: int
+    probe: dict
+    made_by: dict
+    history: list[dict] = field(default_factory=list)
+    metrics: dict = field(default_factory=dict)
+    weights_sha256: str = ""
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.data["classes"])
+
+    @property
+    def preprocess(self) -> Preprocess:
+        return Preprocess(**self.data["preprocess"])
+
+    @property
+    def default_probe(self) -> Probe:
+        return Probe(**self.probe)
+
+    def load_network(self) -> EmbeddingNetwork:
+        """The trained network in float32 and evaluation mode; weights that do not fit are a BrokenRun."""
+        path = self.folder / "weights.safetensors"
+        try:
+            network = NETWORKS[self.network["name"]](**self.network["arguments"])
+            weights = {name: tensor.to(network.state_dict()[name].dtype) for name, tensor in load_file(path).items()}
+            network.load_state_dict(weights, strict=True)
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            raise BrokenRun(f"the weights of run {self.name!r} at {path} do not load: {error}") from None
+        return network.eval().requires_grad_(False)
+
+    def save(self) -> None:
+        """Write run.json."""
+        facts = {key: value for key, value in asdict(self).items() if key != "folder"}
+        with replacing(self.folder / "run.json") as partial:
+            partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def save_weights(network: EmbeddingNetwork, folder: Path) -> str:
+    """Write weights.safetensors, dense matrices in float16 and the rest as it is; returns its SHA-256."""
+    weights = {
+        name: (value.half() if value.numel() >= HALVED else value).cpu().contiguous()
+        for name, value in network.state_dict().items()
+    }
+    path = folder / "weights.safetensors"
+    with replacing(path) as partial:
+        save_file(weights, partial)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_run(name: str) -> Run:
+    """The run of that name; FileNotFoundError lists the runs that there are, BrokenRun says what is wrong with it."""
+    for folder in _folders():
+        if NAME.fullmatch(name) and (folder / name / "run.json").is_file():
+            return read_run(folder / name)
+    have = ", ".join(run_names()) or "none yet: train one with `kernelviz train digits-autoencoder`"
+    raise FileNotFoundError(f"no run {name!r}; there is {have}")
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder."""
+    path = folder / "run.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            raise BrokenRun(f"{path} has format {facts['format']!r}; this version reads format {FORMAT}")
+        run = Run(folder=folder, **facts)
+        _ = run.preprocess, run.default_probe, run.classes
+        return run
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise BrokenRun(f"{path} is no record of a run ({error}); delete the folder or train it again") from None
+
+
+def run_names() -> list[str]:
+    """Names of all runs, the shipped ones first."""
+    shipped, own = ([path.parent.name for path in sorted(f.glob("*/run.json"))] for f in reversed(_folders()))
+    return list(dict.fromkeys(shipped + own))
+
+
+def new_folder(name: str) -> Path:
+    """The folder for a new run of that name, made if needed; a ValueError says which names are allowed."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+    folder = runs_folder() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _folders() -> tuple[Path, Path]:
+    return runs_folder(), own_file("pretrained")

@@ -1,0 +1,83 @@
+"""A training on disk, from which it goes on to the same weights: checkpoint.safetensors and history.json."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from kernelviz.disk import replacing
+from kernelviz.probe import Probe
+from kernelviz.training.fit import Progress, Training
+
+CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
+
+
+def save(training: Training, folder: Path) -> None:
+    """Write the training as it stands, each file through a temporary name."""
+    tensors = {f"network.{name}": value for name, value in training.network.state_dict().items()}
+    for index, state in training.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    facts = _facts(training) | {"progress": asdict(training.progress)}
+    try:
+        with replacing(folder / CHECKPOINT) as partial:
+            save_file(tensors, partial, {"kernelviz": json.dumps(facts)})
+        with replacing(folder / HISTORY) as partial:
+            partial.write_text(json.dumps(training.progress.history), encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        size = sum(value.nbytes for value in tensors.values()) / 1e6
+        raise OSError(
+            f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error}); make room there or set "
+            "KERNELVIZ_RUNS to another folder, then go on with --resume"
+        ) from None
+
+
+def resume(training: Training, folder: Path) -> None:
+    """Set a training to where the checkpoint in a folder stands; one of another recipe or seed is a ValueError."""
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint at {path}; train without --resume")
+    try:
+        with safe_open(path, "pt", device=training.device) as file:
+            facts = json.loads(file.metadata()["kernelviz"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        if {name: facts[name] for name in ("recipe", "seed")} != json.loads(json.dumps(_facts(training))):
+            raise ValueError("it belongs to another recipe or seed")
+        _load(training, tensors, facts["progress"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"cannot resume from {path}: {error}. Train without --resume, or as another --name") from None
+
+
+def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
+    """A ValueError if a new training would lose what a folder holds."""
+    if (folder / "run.json").exists():
+        raise ValueError(f"there is a finished run in {folder}; give another --name, or delete that folder")
+    if (folder / CHECKPOINT).exists() and not resumed:
+        raise ValueError(f"there is a stopped training in {folder}; go on with --resume, or give another --name")
+
+
+def remove(folder: Path) -> None:
+    """Take the checkpoint of a finished training away."""
+    for name in (CHECKPOINT, HISTORY):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _facts(training: Training) -> dict:
+    return {"recipe": asdict(training.recipe), "seed": training.seed}
+
+
+def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> None:
+    network: dict[str, Tensor] = {}
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        kind, rest = name.split(".", 1)
+        if kind == "network":
+            network[rest] = value
+        else:
+            index, key = rest.split(".")
+            states.setdefault(int(index), {})[key] = value
+    training.network.load_state_dict(network, strict=True)
+    training.optimizer.load_state_dict(training.optimizer.state_dict() | {"state": states})
+    training.progress = Progress(**progress | {"probe": Probe(**progress["probe"])})

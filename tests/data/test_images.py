@@ -1,0 +1,222 @@
+"""Image sets by name, from folders and from .npz files."""
+
+import json
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torchvision
+from PIL import Image
+
+from kernelviz.data.images import SETS, Preprocess, data_folder, download, is_local, load
+
+
+@pytest.fixture(autouse=True)
+def empty_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "sets"))
+
+
+def arrays(shape: tuple[int, ...] = (8, 8), dtype: type = np.uint8, n: int = 12) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    made = {}
+    for part, count in (("train", n), ("test", n // 2)):
+        values = rng.integers(0, 255, (count, *shape))
+        made[f"{part}_images"] = (values / 255).astype(dtype) if np.dtype(dtype).kind == "f" else values.astype(dtype)
+        made[f"{part}_labels"] = np.arange(count) % 3
+    return made
+
+
+def save_picture(path, colour=(10, 20, 30), size=(12, 9)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+
+
+def test_the_embedded_digits_are_always_there():
+    digits = load("digits", allow_download=False)
+    assert is_local("digits") and digits.classes == tuple("0123456789")
+    assert digits.train_images.shape == (1500, 8, 8) and digits.test_images.shape == (297, 8, 8)
+    assert digits.train_images.max() == 255 and digits.image_shape == (1, 8, 8)
+    assert (load("digits").train_labels == digits.train_labels).all()
+    assert set(digits.test_labels) == set(range(10))
+
+
+def test_splits_are_disjoint_and_the_last_sixth_validates():
+    digits = load("digits")
+    assert [len(digits.split(name)[0]) for name in ("train", "validation", "test")] == [1250, 250, 297]
+    assert (digits.split("validation")[0] == digits.train_images[-250:]).all()
+    assert (digits.split("validation")[1] == digits.train_labels[-250:]).all()
+    with pytest.raises(ValueError, match="unknown split 'all'; choose one of train, validation, test"):
+        digits.split("all")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_preprocess_is_plain_values(name):
+    preprocess = SETS[name].preprocess
+    assert Preprocess(**json.loads(json.dumps(asdict(preprocess)))) == preprocess
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
+def test_an_absent_set_names_both_ways_to_get_it(name):
+    assert not is_local(name)
+    with pytest.raises(FileNotFoundError, match=f"train_images.*at {data_folder()}/{name}.npz, or connect"):
+        load(name, allow_download=False)
+
+
+def fake_source(n: int, shape: tuple[int, ...]):
+    def source(root, train, download):
+        (root / "archive.gz").write_bytes(bytes(100))
+        return type("Fetched", (), {"data": np.zeros((n, *shape), np.uint8), "targets": list(range(n))})
+
+    return source
+
+
+def test_a_download_is_kept_and_leaves_nothing_else(monkeypatch):
+    monkeypatch.setattr(torchvision.datasets, "CIFAR10", fake_source(10, (32, 32, 3)))
+    cifar = load("cifar10")
+    assert cifar.image_shape == (3, 32, 32) and cifar.classes[1] == "automobile" and cifar.preprocess.name == "crop"
+    assert [path.name for path in data_folder().iterdir()] == ["cifar10.npz"]
+    monkeypatch.delattr(torchvision.datasets, "CIFAR10")
+    assert (load("cifar10").train_labels == cifar.train_labels).all()
+
+
+def test_a_download_reports_its_progress(monkeypatch):
+    def slow(root, train, download):
+        (root / "archive.gz").write_bytes(bytes(SETS["mnist"].download_bytes // 2))
+        time.sleep(0.5)
+        return type("Fetched", (), {"data": np.zeros((2, 28, 28), np.uint8), "targets": [0, 1]})
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", slow)
+    seen = []
+    download("mnist", lambda fraction, text: seen.append((round(fraction, 2), text)))
+    assert (0.5, "downloading mnist: 50% of 12 MB") in seen
+
+
+@pytest.mark.parametrize("error", [OSError("no network"), RuntimeError("Error downloading")])
+def test_a_failed_download_leaves_nothing_and_says_what_to_do(monkeypatch, error):
+    def fails(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", fails)
+    with pytest.raises(FileNotFoundError, match="or connect to the internet"):
+        load("mnist")
+    assert list(data_folder().iterdir()) == []
+
+
+def test_only_named_sets_are_downloaded():
+    with pytest.raises(ValueError, match="'digits' cannot be downloaded; choose one of mnist, fashion_mnist, cifar10"):
+        download("digits")
+
+
+def test_a_named_file_of_another_shape_is_an_error():
+    data_folder().mkdir()
+    np.savez(data_folder() / "mnist.npz", **arrays((8, 8)))
+    with pytest.raises(ValueError, match=r"\(8, 8, 1, 3\) in place of \(28, 28, 1, 10\)"):
+        load("mnist")
+
+
+def test_an_unknown_source_lists_what_is_allowed():
+    assert not is_local("nothing")
+    with pytest.raises(FileNotFoundError, match="digits, mnist, fashion_mnist, cifar10, a folder.*or a .npz file"):
+        load("nothing")
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((8, 6), 1), ((8, 6, 1), 1), ((8, 6, 3), 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_an_npz_file_gives_its_arrays(tmp_path, shape, channels, dtype):
+    made = arrays(shape, dtype)
+    np.savez(tmp_path / "mine.npz", **made)
+    images = load(str(tmp_path / "mine.npz"))
+    assert images.name == "mine" and images.classes == ("0", "1", "2") and images.image_shape == (channels, 8, 6)
+    scale = 1 if dtype == np.uint8 else 255
+    assert np.allclose(images.train_images.reshape(12, -1), made["train_images"].reshape(12, -1) * scale, atol=0.01)
+    assert (images.test_labels == made["test_labels"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_images": np.zeros((12, 8), np.uint8)}, r"train_images .*shape \(12, 8\); allowed are"),
+        ({"train_images": np.zeros((12, 8, 8, 4), np.uint8)}, "allowed are"),
+        ({"train_images": np.zeros((0, 8, 8), np.uint8)}, "not empty"),
+        ({"train_images": np.zeros((12, 8, 8), np.int64)}, "dtype int64; allowed are uint8 and floats"),
+        ({"train_images": np.full((12, 8, 8), 2.0)}, r"floats from 2 to 2; scale them to \[0, 1\]"),
+        ({"train_images": np.full((12, 8, 8), np.nan)}, "floats from nan"),
+        ({"test_images": np.zeros((6, 9, 9), np.uint8)}, "give both one size"),
+        ({"train_labels": np.arange(11)}, "one integer for each of the 12 images"),
+        ({"train_labels": np.zeros(12)}, "dtype float64"),
+        ({"test_labels": np.full(6, -2)}, "from -2 to -2; allowed are -1"),
+        ({"test_labels": np.full(6, 10**9)}, "allowed are -1"),
+        ({"test_labels": np.array([object()] * 6)}, "no .npz file of plain arrays"),
+    ],
+)
+def test_an_npz_file_with_a_mistake_says_which(tmp_path, change, message):
+    np.savez(tmp_path / "mine.npz", **(arrays() | change))
+    with pytest.raises(ValueError, match=message):
+        load(str(tmp_path / "mine.npz"))
+
+
+def test_missing_arrays_are_named(tmp_path):
+    np.savez(tmp_path / "mine.npz", train_images=np.zeros((3, 8, 8)), train_labels=np.arange(3))
+    with pytest.raises(ValueError, match="has no test_images, test_labels; an image set needs train_images"):
+        load(str(tmp_path / "mine.npz"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 broken"])
+def test_a_broken_npz_file_is_an_error(tmp_path, content):
+    (tmp_path / "mine.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="no .npz file of plain arrays"):
+        load(str(tmp_path / "mine.npz"))
+
+
+def test_a_single_array_named_npz_is_an_error(tmp_path):
+    with open(tmp_path / "mine.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match="no .npz file of plain arrays"):
+        load(str(tmp_path / "mine.npz"))
+
+
+def test_class_folders_give_labels_in_sorted_order(tmp_path):
+    for i in range(5):
+        save_picture(tmp_path / "cats" / f"{i}.png", (200, 0, 0))
+        save_picture(tmp_path / "ants" / "deeper" / f"{i}.png", (0, 0, 200))
+    save_picture(tmp_path / ".thumbnails" / "x.png")
+    images = load(str(tmp_path))
+    assert images.classes == ("ants", "cats") and images.name == tmp_path.name
+    assert images.preprocess == Preprocess("resize", 9, 12, 3)
+    assert len(images.train_images) == 8 and len(images.test_images) == 2
+    assert (images.train_images[images.train_labels == 1][:, 0, 0] == [200, 0, 0]).all()
+    assert (load(str(tmp_path)).train_images == images.train_images).all()
+
+
+def test_a_flat_folder_has_no_labels(tmp_path):
+    for i in range(7):
+        save_picture(tmp_path / f"{i}.jpg", (i * 30,) * 3, (20 + i, 100))
+    images = load(str(tmp_path))
+    assert images.classes == () and set(images.train_labels) == set(images.test_labels) == {-1}
+    assert images.preprocess == Preprocess("crop", 64, 64, 1) and images.train_images.shape == (5, 64, 64)
+
+
+def test_train_and_test_folders_are_kept_apart(tmp_path):
+    for part, grey in (("train", 50), ("test", 150)):
+        for i in range(3):
+            save_picture(tmp_path / part / "one" / f"{i}.png", (grey,) * 3)
+    save_picture(tmp_path / "train" / "two" / "0.png", (50, 50, 50))
+    images = load(str(tmp_path))
+    assert images.classes == ("one", "two") and images.image_shape == (1, 9, 12)
+    assert (images.train_images == 50).all() and (images.test_images == 150).all()
+    assert images.train_labels.tolist() == [0, 0, 0, 1]
+
+
+def test_a_bad_file_is_left_out_with_a_warning(tmp_path):
+    for i in range(3):
+        save_picture(tmp_path / f"{i}.png")
+    (tmp_path / "notes.png").write_text("no picture")
+    with pytest.warns(UserWarning, match="notes.png is left out: the file is not a picture"):
+        assert len(load(str(tmp_path)).train_images) == 2
+
+
+def test_a_folder_without_pictures_is_an_error(tmp_path):
+    save_picture(tmp_path / "a" / "only.png")
+    with pytest.raises(ValueError, match="0 training and 1 test pictures.*put at least two"):
+        load(str(tmp_path))
