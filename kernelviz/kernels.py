@@ -67,7 +67,7 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class FiniteSupport:
-    """K(u, v) = max(0, 1 - scale D(u, v)). Eq. (7). Not positive semi-definite for d > 1: used as a gate.
+    """K(u, v) = max(0, 1 - scale D(u, v)). Eq. (7). Not positive semi-definite for d > 1 (squared: any d): a gate.
 
     D is the distance |u - v|, or its square with `squared` as in the author's code. Outside the support both the
     value and the gradient are exactly zero.

@@ -65,6 +65,11 @@ class Run:
         return tuple(self.data["classes"])
 
     @property
+    def arguments(self) -> dict:
+        """What the network was called with."""
+        return self.network["arguments"]
+
+    @property
     def preprocess(self) -> Preprocess:
         return Preprocess(**self.data["preprocess"])
 

@@ -42,7 +42,7 @@ class ImageSet:
         return len(self.train_images) // 6
 
     def split(self, name: str) -> tuple[Images, Labels]:
-        """Images and labels of "train" (without the validation part), "validation" or "test". ValueError for another name."""
+        """Images and labels of "train" (without the validation part), "validation" or "test"; else ValueError."""
         n = len(self.train_images) - self.n_validation
         splits = {
             "train": (self.train_images[:n], self.train_labels[:n]),

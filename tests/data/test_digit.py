@@ -124,7 +124,7 @@ def test_nearly_every_mnist_image_comes_back_as_it_is(mnist):
 
 
 def test_a_photographed_mnist_digit_comes_back_close(mnist):
-    """Measured on 300: 6.7 of 255 on average; reading the enlarged and blurred digit at its known place gives 5.3."""
+    """Measured on test images 5000 to 5499, which set no constant: 7.1 of 255 on average."""
     differences = []
     for pixels in mnist[:100]:
         large = np.asarray(Image.fromarray(pixels).resize((280, 280), Image.Resampling.BICUBIC), float) / 255

@@ -1,0 +1,193 @@
+"""Plotly figures, and every colour in one place."""
+
+import base64
+import colorsys
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float, UInt8
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from kernelviz.layers import Grid
+from kernelviz.maps import EmbeddingMap
+from kernelviz.pictures import png
+
+# Ten colours that differ in hue and in lightness, readable on white as on dark ground.
+CLASS_COLOURS = (
+    "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
+)  # fmt: skip
+RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
+SCALE = "Viridis"
+COLOURINGS = ("label", "prediction", "right or wrong", "confidence", "density")
+POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
+
+
+def class_colours(n: int) -> list[str]:
+    """A colour for each of n classes."""
+    if n <= len(CLASS_COLOURS):
+        return list(CLASS_COLOURS[:n])
+    rgb = (colorsys.hls_to_rgb((0.618 * at) % 1, (0.42, 0.58)[at % 2], 0.6) for at in range(n))
+    return ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in rgb]
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """ "#rrggbb" as three numbers from 0 to 255."""
+    return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+
+
+def map_figure(
+    points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str, picture: np.ndarray | None = None
+) -> go.Figure:
+    """The map of some points (the unplaced ones left out), coloured by one of COLOURINGS.
+
+    Every point carries its row in `points` as customdata. With a `picture` (uint8 RGBA over the whole extent), that
+    is shown in place of the dots.
+    """
+    rows = np.flatnonzero(points.placed)
+    shown = points.where(rows)
+    if colouring in ("confidence", "density"):
+        values = shown.confidence if colouring == "confidence" else density(shown.places, extent)
+        traces = [_dots(shown, rows, classes, color=values, colorscale=SCALE, colorbar=_bar(colouring))]
+    else:
+        traces = [
+            _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
+            for name, colour, mask in _groups(shown, classes, colouring)
+        ]
+    figure = go.Figure([trace.update(marker_opacity=0) if picture is not None else trace for trace in traces])
+    if picture is not None:
+        _put_picture(figure, picture, extent)
+    return _as_map(figure, extent)
+
+
+def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
+    """Name, colour and mask of each group of points that is not empty."""
+    if colouring == "right or wrong":
+        right = points.prediction == points.label
+        unknown = (points.label < 0) | (points.prediction < 0)
+        groups = [("right", RIGHT, right & ~unknown), ("wrong", WRONG, ~right & ~unknown), ("?", UNKNOWN, unknown)]
+    else:
+        value = points.label if colouring == "label" else points.prediction
+        groups = [
+            (name, colour, value == at)
+            for at, (name, colour) in enumerate(zip(classes, class_colours(len(classes)), strict=True))
+        ]
+        groups.append(("no label", UNKNOWN, value < 0))
+    return [group for group in groups if group[2].any()]
+
+
+def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:
+    named = np.array([*classes, "–"])  # -1 takes the last
+    return go.Scattergl(
+        x=points.x,
+        y=points.y,
+        mode="markers",
+        name=name,
+        marker={"size": 5 if len(points) < 20_000 else 3, "opacity": 0.85, **marker},
+        customdata=np.stack(
+            [rows.astype(object), points.index, named[points.label], named[points.prediction]]
+            + [points.confidence.round(3)],
+            axis=1,
+        ),
+        hovertemplate="no. %{customdata[1]}<br>label %{customdata[2]}, taken for %{customdata[3]}"
+        "<br>confidence %{customdata[4]}<extra></extra>",
+        showlegend=bool(name),
+    )
+
+
+def _bar(title: str) -> dict:
+    return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+
+
+def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent: float) -> None:
+    source = "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+    corner = {"x": -extent, "y": extent, "sizex": 2 * extent, "sizey": 2 * extent}
+    figure.add_layout_image(source=source, xref="x", yref="y", layer="above", sizing="stretch", **corner)
+
+
+def _as_map(figure: go.Figure, extent: float, height: int = 680) -> go.Figure:
+    """Both axes alike, nothing but the points."""
+    reach = POINTS_MARGIN * extent
+    axis = {"range": [-reach, reach], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
+    figure.update_layout(
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        height=height,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        dragmode="pan",
+        legend={"itemsizing": "constant", "orientation": "h", "y": -0.01, "yanchor": "top", "x": 0},
+        hoverlabel={"font": {"size": 12}},
+    )
+    return figure
+
+
+def density(places: Float[np.ndarray, "n 2"], extent: float, cells: int = 100) -> Float[np.ndarray, " n"]:
+    """Points per unit of area around each place, smoothed over a fiftieth of the map's side."""
+    edges = np.linspace(-extent, extent, cells + 1)
+    counts, _, _ = np.histogram2d(places[:, 0], places[:, 1], bins=(edges, edges))
+    smooth = gaussian_filter(counts, cells / 50) / (edges[1] - edges[0]) ** 2
+    at = (places.T + extent) / (edges[1] - edges[0]) - 0.5
+    return map_coordinates(smooth, at, order=1, mode="nearest")
+
+
+def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:
+    """The map with crosses at some places."""
+    figure.add_trace(
+        go.Scatter(
+            x=places[:, 0],
+            y=places[:, 1],
+            mode="markers+text",
+            text=texts,
+            textposition="top center",
+            textfont={"size": 13},
+            marker={"symbol": "x", "size": 12, "color": colour, "line": {"width": 1.5, "color": "white"}},
+            hovertemplate="%{text} (%{x:.2f}, %{y:.2f})<extra></extra>",
+            showlegend=False,
+        )
+    )
+    return figure
+
+
+def clickable(figure: go.Figure, extent: float, across: int = 81) -> go.Figure:
+    """The map under a fine lattice of unseen points, so that a click anywhere selects a place; customdata is (x, y)."""
+    axis = np.linspace(-extent, extent, across).round(3)
+    x, y = (part.ravel() for part in np.meshgrid(axis, axis))
+    figure.update_traces(hoverinfo="skip", hovertemplate=None)
+    figure.add_trace(
+        go.Scattergl(
+            x=x,
+            y=y,
+            mode="markers",
+            marker={"size": 9, "opacity": 0},
+            customdata=np.stack([x, y], axis=1),
+            hovertemplate="(%{x:.1f}, %{y:.1f})<extra></extra>",
+            selected={"marker": {"opacity": 0}},
+            unselected={"marker": {"opacity": 0}},
+            showlegend=False,
+        )
+    )
+    return figure
+
+
+def bump_figure(activation: Float[np.ndarray, " units"], grid: Grid, height: int = 300) -> go.Figure:
+    """An activation on the grid, as a heat map."""
+    x, y = (axis.numpy() for axis in grid.axes())
+    heat = go.Heatmap(
+        z=activation.reshape(grid.rows, grid.columns),
+        x=x,
+        y=y,
+        colorscale=SCALE,
+        showscale=False,
+        hovertemplate="unit at (%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>",
+    )
+    figure = _as_map(go.Figure(heat), grid.extent + grid.step / 2, height)
+    return figure.update_layout(margin={"t": 0})
+
+
+def history_figure(history: list[dict]) -> go.Figure:
+    """Training and validation loss over the epochs."""
+    figure = go.Figure()
+    for key, name in (("loss", "training"), ("validation_loss", "validation")):
+        rows = [row for row in history if key in row]
+        figure.add_scatter(x=[row["epoch"] for row in rows], y=[row[key] for row in rows], name=name, mode="lines")
+    figure.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0}, xaxis_title="epoch", yaxis_title="loss")
+    return figure

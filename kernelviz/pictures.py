@@ -1,0 +1,76 @@
+"""Pictures made of pictures: sheets, film strips, animations, and images drawn at their places on the map."""
+
+import io
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+MIN_SHOWN = 84  # pixels: small images are enlarged to at least this side, without smoothing
+
+
+def enlarged(image: UInt8[np.ndarray, "h w *c"], side: int = MIN_SHOWN) -> UInt8[np.ndarray, "H W *c"]:
+    """The image with each pixel repeated, so that its longer side is about `side` pixels, at least its own."""
+    times = max(1, round(side / max(image.shape[:2])))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def sheet(
+    images: UInt8[np.ndarray, "n h w *c"], columns: int, gap: int = 1, background: int = 0
+) -> UInt8[np.ndarray, "H W *c"]:
+    """Images side by side, row by row from the top; empty places at the end stay background."""
+    n, height, width = images.shape[:3]
+    rows = -(-n // columns)
+    shape = (rows * (height + gap) + gap, columns * (width + gap) + gap, *images.shape[3:])
+    out = np.full(shape, background, np.uint8)
+    for at, image in enumerate(images):
+        top, left = gap + (at // columns) * (height + gap), gap + (at % columns) * (width + gap)
+        out[top : top + height, left : left + width] = image
+    return out
+
+
+def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
+    """The image as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def gif(images: UInt8[np.ndarray, "n h w *c"], milliseconds: int = 80) -> bytes:
+    """The images as an endless animation."""
+    frames = [Image.fromarray(image) for image in images]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    return buffer.getvalue()
+
+
+def collage(
+    places: Float[np.ndarray, "n 2"],
+    images: UInt8[np.ndarray, "n h w *c"],
+    colours: UInt8[np.ndarray, "n 3"],
+    extent: float,
+    side: int = 1600,
+    tile: int = 26,
+) -> UInt8[np.ndarray, "side side 4"]:
+    """Images drawn at their places on [-extent, extent]^2 as in Figure 5 (right), none over another.
+
+    Of images that would overlap, the first is drawn. Grey images are ink in their colour on a clear background.
+    """
+    out = np.zeros((side, side, 4), np.uint8)
+    taken = np.zeros((side, side), bool)
+    scale = (side - tile) / (2 * extent)
+    for place, image, colour in zip(places, images, colours, strict=True):
+        left, top = int((place[0] + extent) * scale), int((extent - place[1]) * scale)
+        area = np.s_[max(top, 0) : top + tile, max(left, 0) : left + tile]
+        if taken[area].any() or not (0 <= top <= side - tile and 0 <= left <= side - tile):
+            continue
+        taken[area] = True
+        out[area] = _tile(image, colour, tile)
+    return out
+
+
+def _tile(image: UInt8[np.ndarray, "h w *c"], colour: np.ndarray, tile: int) -> UInt8[np.ndarray, "tile tile 4"]:
+    small = np.asarray(Image.fromarray(image).resize((tile, tile), Image.Resampling.LANCZOS))
+    if small.ndim == 3:
+        return np.dstack([small, np.full((tile, tile), 255, np.uint8)])
+    return np.dstack([np.broadcast_to(colour, (tile, tile, 3)), small])

@@ -1,0 +1,195 @@
+"""Explore: the map of a run, the images behind a selection, and how good the map is."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from kernelviz.data.images import SETS, ImageSet
+from kernelviz.figures import COLOURINGS, class_colours, history_figure, map_figure, rgb
+from kernelviz.maps import SPLITS, EmbeddingMap
+from kernelviz.metrics import MEANING, PUBLISHED
+from kernelviz.pictures import collage, enlarged
+from kernelviz.runs import Run
+from kernelviz.ui import loaders
+from kernelviz.ui.fetch import offer_download
+
+SHOWN = 60  # images of a gallery page
+VIEWS = ("dots", "images")
+
+
+def page(run: Run) -> None:
+    """The whole page."""
+    colouring, split, view = _controls(run)
+    points = loaders.points_of(run).of_split(split)
+    images = loaders.images_of(run)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        selected = _map(run, points, images, split, colouring, view)
+    with right:
+        gallery, quality, training = st.tabs(["Images", "Quality", "Training"])
+        with gallery:
+            _gallery(run, points, images, split, selected)
+        with quality:
+            _quality(run)
+        with training:
+            _training(run)
+
+
+def _controls(run: Run) -> tuple[str, str, str]:
+    colour, split, view, _ = st.columns([2, 2, 2, 3], vertical_alignment="bottom")
+    shared = {"bind": "query-params"}
+    return (
+        colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
+        split.selectbox(
+            "Images", SPLITS, index=SPLITS.index("test"), key="split", **shared, help="test: never trained on"
+        ),
+        view.segmented_control("Draw", VIEWS, default="dots", required=True, key="view", **shared),
+    )
+
+
+def _map(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, colouring: str, view: str) -> np.ndarray:
+    """Draw the map; returns the rows of `points` that are selected on it."""
+    picture = _collage(run, points, images, split) if view == "images" else None
+    extent = run.arguments["extent"]
+    figure = map_figure(points, extent, run.classes, colouring, picture)
+    event = st.plotly_chart(
+        figure,
+        on_select="rerun",
+        key=f"map-{run.name}-{split}-{colouring}-{view}",
+        selection_mode=("points", "box", "lasso"),
+        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]},
+        alt=f"Map of {len(points)} {split} images",
+    )
+    unplaced = int((~points.placed).sum())
+    st.caption(
+        f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move; click a "
+        "point, or choose lasso or box at the top right of the map, to see the images."
+        + (f" {unplaced:,} images have no place and are not shown." if unplaced else "")
+    )
+    chosen = [int(point["customdata"][0]) for point in event.selection.points]
+    if chosen:
+        st.session_state["selection"] = (run.name, split, chosen)
+    name, of, rows = st.session_state.get("selection", ("", "", []))
+    return np.array(rows if (name, of) == (run.name, split) else [], dtype=int)
+
+
+def _collage(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str) -> np.ndarray:
+    """Figure 5, right: the images at their places."""
+    pictures = pictures_of(run, images, split)
+    placed = points.placed & (points.label >= -1)
+    colours = np.array([rgb(colour) for colour in [*class_colours(len(run.classes)), "#8f9aa3"]], np.uint8)
+    return collage(points.places[placed], pictures[placed], colours[points.label[placed]], run.arguments["extent"])
+
+
+def pictures_of(run: Run, images: ImageSet | None, split: str) -> np.ndarray | None:
+    """The images of a split; where they are not on this machine, what the decoder draws at their places."""
+    if images:
+        return images.split(split)[0]
+    return loaders.drawn_map(run, split) if run.arguments["draws"] else None
+
+
+def _gallery(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, selected: np.ndarray) -> None:
+    number = st.number_input(
+        "Search by number", 0, len(points) - 1, value=None, placeholder=f"0 to {len(points) - 1}", key=f"search-{split}"
+    )
+    rows = np.array([number]) if number is not None else selected
+    if not len(rows):
+        st.info("Nothing selected yet: here are images spread over the map.", icon=":material/touch_app:")
+        rows = _spread(points)
+    elif number is None:
+        found, clear = st.columns([3, 1], vertical_alignment="center")
+        right = (points.label[rows] == points.prediction[rows]).mean()
+        found.markdown(f"**{len(rows):,} selected**, {right:.0%} of them taken for what they are")
+        clear.button("Clear", on_click=lambda: st.session_state.pop("selection", None), width="stretch")
+    _word_on_pictures(run, images)
+    part = rows[_page_of(len(rows)) :][:SHOWN]
+    pictures = pictures_of(run, images, split)
+    if pictures is not None:
+        st.image(
+            [enlarged(picture) for picture in pictures[part]],
+            caption=[_caption(run.classes, points, row) for row in part],
+            width=84,
+        )
+
+
+def _word_on_pictures(run: Run, images: ImageSet | None) -> None:
+    if images:
+        return
+    name = run.data["name"]
+    draws = run.arguments["draws"]
+    st.caption(
+        f"The images of {name} are not on this machine"
+        + (
+            "; these are the decoder's own drawings at their places."
+            if draws
+            else ", and this network cannot draw them."
+        )
+    )
+    if name in SETS:
+        offer_download(name)
+
+
+def _page_of(n: int) -> int:
+    """The first row of the gallery page that is chosen."""
+    pages = -(-n // SHOWN)
+    if pages <= 1:
+        return 0
+    return SHOWN * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)
+
+
+def _caption(classes: tuple[str, ...], points: EmbeddingMap, row: int) -> str:
+    named = [*classes, "–"]
+    label, prediction = named[points.label[row]], named[points.prediction[row]]
+    sure = points.confidence[row]
+    says = label if label == prediction else f"{label} → {prediction}"
+    return says if np.isnan(sure) else f"{says} · {sure:.0%}"
+
+
+def _spread(points: EmbeddingMap) -> np.ndarray:
+    """Rows of points far from each other: the first in each cell of a coarse lattice, from the top left."""
+    rows = np.flatnonzero(points.placed)
+    cells = np.floor(points.places[rows]).astype(int)
+    _, first = np.unique(cells[:, ::-1] * [-1, 1], axis=0, return_index=True)
+    return rows[first][:SHOWN]
+
+
+def _quality(run: Run) -> None:
+    names = [name for name in MEANING if name in run.metrics]
+    table = pd.DataFrame({"figure": names, "value": [run.metrics[n] for n in names], "": [MEANING[n] for n in names]})
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "value": st.column_config.NumberColumn(format="%.4g"),
+            "": st.column_config.TextColumn(width="large"),
+        },
+    )
+    st.caption(f"Measured on the test images; `kernelviz evaluate {run.name}` measures them again.")
+    if run.data["name"] == "mnist":
+        _beside_the_published(run)
+
+
+def _beside_the_published(run: Run) -> None:
+    st.markdown("**Beside what is published** for unseen MNIST digits in two dimensions")
+    ours = {"method": f"kernelviz, {run.name}"} | {
+        key: run.metrics.get(key) for key in ("map_1nn", "map_5nn", "test_mse")
+    }
+    if "place_mse" in run.metrics:
+        ours["test_mse"] = run.metrics["place_mse"]
+    table = pd.DataFrame([ours, *PUBLISHED]).sort_values("map_5nn", ascending=False)
+    table.columns = ["method", "1-NN", "5-NN", "MSE from 2 numbers"]
+    number = st.column_config.NumberColumn(format="%.4f")
+    st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]})
+    st.caption(
+        "Fitted on the first 50,000 training images, scored on the 10,000 test images. Published figures: Sainburg, "
+        "McInnes, Gentner 2021. A classifier's map has seen the labels; the others have not."
+    )
+
+
+def _training(run: Run) -> None:
+    if run.history:
+        st.plotly_chart(history_figure(run.history), key=f"history-{run.name}", config={"displayModeBar": False})
+    made = run.made_by
+    st.caption(f"Trained in {made['seconds'] / 60:.0f} min on {made['device']}, seed {run.seed}:")
+    st.code(made["command"], language="bash", wrap_lines=True)
+    st.json({"recipe": run.recipe, "versions": made["versions"], "commit": made["commit"]}, expanded=False)

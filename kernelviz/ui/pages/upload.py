@@ -1,0 +1,164 @@
+"""Upload: any picture in, its place on the map out."""
+
+import numpy as np
+import streamlit as st
+
+from kernelviz.data.images import load
+from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, take
+from kernelviz.figures import UPLOADED, bump_figure, map_figure, marked
+from kernelviz.landings import Landings, land
+from kernelviz.maps import EmbeddingMap, draw
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.pictures import enlarged
+from kernelviz.runs import Run
+from kernelviz.ui import loaders
+from kernelviz.ui.pages.explore import pictures_of
+
+ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
+DETAILED = 20  # pictures shown one by one
+
+
+def page(run: Run) -> None:
+    """The whole page."""
+    pictures, rejected = _taken(run)
+    for one in rejected:
+        st.warning(f"**{_plain(one.name)}** was not taken: {one.reason}", icon=":material/block:")
+    if not pictures:
+        return
+    network, points = loaders.network_of(run), loaders.points_of(run)
+    landings = land(network, points, np.stack([picture.pixels for picture in pictures]))
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _map(run, points, pictures, landings)
+    with right:
+        _table(run, points, pictures, landings)
+    st.subheader("One by one")
+    for at in range(min(len(pictures), DETAILED)):
+        _detail(run, network, points, pictures, landings, at)
+    if len(pictures) > DETAILED:
+        st.caption(f"The first {DETAILED} of {len(pictures)}; all of them are in the table.")
+
+
+def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
+    """The uploaded pictures, or the samples; with neither, what to do."""
+    files = st.file_uploader(
+        f"Pictures to place on the map of {run.name}",
+        accept_multiple_files=True,
+        type=ENDINGS,
+        key="files",
+        help=f"{', '.join(FORMATS)}; up to {MAX_FILES} files of {MAX_BYTES // 2**20} MB",
+    )
+    if files:
+        return take(((file.name, file.getvalue()) for file in files), run.preprocess)
+    st.info(
+        "Drop pictures above: scans, screenshots, or photographs of digits on paper. Each gets its place by one forward "
+        "pass; the map does not change.",
+        icon=":material/add_photo_alternate:",
+    )
+    samples = st.toggle("Try it with handwritten digits that come along", key="samples", bind="query-params")
+    return (_samples(run), []) if samples else ([], [])
+
+
+def _samples(run: Run) -> list[Picture]:
+    """Embedded digits, one of each class."""
+    from PIL import Image
+
+    from kernelviz.data.prepare import prepare
+
+    images, labels = load("digits").split("test")
+    _, first = np.unique(labels, return_index=True)
+    originals = [Image.fromarray(enlarged(images[at], 64)) for at in first]
+    return [
+        Picture(f"digit {labels[at]}", original, prepare(original, run.preprocess), "")
+        for at, original in zip(first, originals, strict=True)
+    ]
+
+
+def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
+    figure = map_figure(points.of_split("test"), run.arguments["extent"], run.classes, "label")
+    figure.update_traces(marker_opacity=0.35)
+    placed = np.isfinite(landings.embedded.places).all(1)
+    names = [_plain(picture.name) for picture, here in zip(pictures, placed, strict=True) if here]
+    marked(figure, landings.embedded.places[placed], names, UPLOADED)
+    st.plotly_chart(figure, key="upload-map", config={"scrollZoom": True, "displaylogo": False}, alt="Map with uploads")
+
+
+def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
+    table = landings.table([picture.name for picture in pictures], points, run.classes)
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_order=["name", "prediction", "confidence", "foreign", "nearest_distance", "x", "y"],
+        column_config={
+            "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "nearest_distance": number("to the nearest known", format="%.3f"),
+            "x": number(format="%.2f"),
+            "y": number(format="%.2f"),
+        },
+    )
+    st.download_button(
+        "Table as CSV", table.to_csv(index=False), f"{run.name}_places.csv", "text/csv", icon=":material/download:"
+    )
+    foreign = int(landings.foreign.sum())
+    if foreign:
+        st.warning(
+            f"{foreign} of {len(table)} lie farther from every known image than 99 of 100 test images do: the network "
+            "may never have seen anything like them.",
+            icon=":material/travel_explore:",
+        )
+
+
+def _detail(
+    run: Run, network: EmbeddingNetwork, points: EmbeddingMap, pictures: list[Picture], landings: Landings, at: int
+) -> None:
+    picture = pictures[at]
+    with st.container(border=True):
+        st.markdown(_verdict(run, picture, landings, at))
+        original, seen, bump, drawn, nearest = st.columns([2, 2, 2, 2, 5])
+        original.image(picture.original, caption="Original", width=140)
+        seen.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
+        with bump:
+            figure = bump_figure(landings.embedded.activation[at], network.grid, 140)
+            st.plotly_chart(figure, key=f"bump-{at}", config={"displayModeBar": False}, width=140)
+            st.caption("Bump on the grid")
+        if network.decoder:
+            import torch
+
+            image = draw(network, torch.from_numpy(landings.embedded.activation[at : at + 1]))[0]
+            drawn.image(enlarged(image, 140), caption="Reconstruction", width=140)
+        with nearest:
+            _nearest(run, points, landings, at)
+
+
+def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> None:
+    """The nearest known images; without a place there are none."""
+    if np.isnan(landings.distance[at]):
+        return
+    rows = points.where(landings.nearest[at])
+    images = pictures_of(run, loaders.images_of(run), "train")
+    if images is None:
+        st.caption("Nearest known images: " + ", ".join(run.classes[label] for label in rows.label))
+        return
+    st.image(
+        [enlarged(images[index], 84) for index in rows.index],
+        caption=[run.classes[label] if label >= 0 else "–" for label in rows.label],
+        width=84,
+    )
+    st.caption("Nearest known images" + ("" if loaders.images_of(run) else ", drawn by the decoder"))
+
+
+def _verdict(run: Run, picture: Picture, landings: Landings, at: int) -> str:
+    x, y = landings.embedded.places[at]
+    if np.isnan(x):
+        return f"**{_plain(picture.name)}** has no place: its activation is zero everywhere."
+    prediction = landings.prediction[at]
+    says = f"taken for **{run.classes[prediction]}** ({landings.confidence[at]:.0%})" if prediction >= 0 else "placed"
+    warning = " :material/travel_explore: foreign to this map" if landings.foreign[at] else ""
+    return f"**{_plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
+
+
+def _plain(name: str) -> str:
+    """A file name as text: no Markdown, no HTML, not too long."""
+    kept = "".join(letter if letter.isalnum() or letter in " .-_()" else "·" for letter in name)
+    return kept if len(kept) <= 40 else f"{kept[:25]}…{kept[-12:]}"

@@ -1,0 +1,50 @@
+"""What every page stands in: set-up, navigation, and the choice of the run."""
+
+import streamlit as st
+
+from kernelviz.disk import own_file
+from kernelviz.runs import Run, load_run
+from kernelviz.ui import loaders
+from kernelviz.ui.pages import explore, probe, upload
+
+DEFAULT_RUN = "mnist-autoencoder"
+
+
+def open_door() -> None:
+    """Set the page up and run the chosen one on the chosen run."""
+    st.set_page_config(page_title="kernelviz", page_icon=str(own_file("assets", "icon.png")), layout="wide")
+    st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
+    pages = [
+        st.Page(lambda: explore.page(chosen), title="Explore", icon=":material/map:", url_path="explore", default=True),
+        st.Page(lambda: probe.page(chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
+        st.Page(lambda: upload.page(chosen), title="Upload", icon=":material/upload:", url_path="upload"),
+    ]
+    page = st.navigation(pages, position="top")
+    chosen = _choose_run()
+    page.run()
+
+
+def _choose_run() -> Run:
+    names, broken = loaders.readable_runs()
+    with st.sidebar:
+        if not names:
+            st.info("There is no trained network yet. Train one in under a minute:")
+            st.code("kernelviz train digits-autoencoder", language="bash")
+            st.stop()
+        first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
+        run = load_run(st.selectbox("Run", names, index=first, key="run", bind="query-params"))
+        _describe(run)
+        for reason in broken:
+            st.warning(reason, icon=":material/broken_image:")
+    return run
+
+
+def _describe(run: Run) -> None:
+    network = run.arguments
+    rows, columns = network["grid"]
+    st.caption(
+        f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
+        f"**Trained to** {' and '.join(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
+        f"**Kernel layer** {rows} × {columns} units, Gaussian of width {network['width']:g}, "
+        f"λ = {network['sparsity']:g}"
+    )

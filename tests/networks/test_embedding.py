@@ -1,0 +1,168 @@
+"""The embedding network: the paper's layout, the shapes of its parts, and a place that depends on the image alone."""
+
+import math
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from kernelviz.kernels import Gaussian
+from kernelviz.layers import Grid
+from kernelviz.networks import NETWORKS
+from kernelviz.networks.embedding import EmbeddingNetwork, dense
+from kernelviz.probe import Probe, gaussian_bump
+
+SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Networks draw their start from torch's own generator."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def shapes(module):
+    return [tuple(parameter.shape) for parameter in module.parameters() if parameter.ndim == 2]
+
+
+def test_default_is_the_layout_of_the_paper():
+    with torch.device("meta"):  # shapes only
+        network = EmbeddingNetwork(classes=10)
+    assert shapes(network.encoder) == [(2000, 784), (2000, 2000), (2500, 2000)]
+    assert [tuple(getattr(network.kernel_layer, name).shape) for name in ("u", "v", "alpha")] == [
+        (2500, 2),
+        (1600, 2),
+        (2500,),
+    ]
+    assert network.kernel_layer.bias is None
+    assert network.grid == Grid(40, 40, 4.0)
+    assert shapes(network.decoder) == [(2000, 1600), (2000, 2000), (784, 2000)]
+    assert shapes(network.classifier) == [(2000, 1600), (2000, 2000), (10, 2000)]
+
+
+def test_default_has_a_decoder_and_no_class_head():
+    with torch.device("meta"):
+        network, classifier = EmbeddingNetwork(), EmbeddingNetwork(draws=False, classes=10)
+    assert isinstance(network.decoder, nn.Module) and network.classifier is None
+    assert classifier.decoder is None and isinstance(classifier.classifier, nn.Module)
+
+
+def test_dense_layers_have_relu_between_them_only():
+    assert [type(layer) for layer in dense(3, (5, 4, 2))] == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
+    assert shapes(nn.Sequential(*dense(3, (5, 4, 2)))) == [(5, 3), (4, 5), (2, 4)]
+
+
+def test_arguments_reach_the_layers():
+    network = EmbeddingNetwork(**SMALL, extent=3.0, width=0.7, sparsity=0.6)
+    assert network.kernel_layer.kernel == Gaussian(0.7)
+    assert network.grid == network.kernel_layer.grid == Grid(5, 8, 3.0)
+    assert network.clip.sparsity == 0.6
+    assert 2 < network.kernel_layer.u.abs().max() <= 3.0  # the features start all over the grid
+
+
+@pytest.mark.parametrize("image_shape", [(1, 6, 6), (3, 4, 7)])
+@pytest.mark.parametrize("grid", [(5, 8), (8, 5), (4, 4)])
+def test_shapes(image_shape, grid):
+    network = EmbeddingNetwork(image_shape, **SMALL | {"grid": grid}).eval()
+    images = torch.rand(9, *image_shape)
+    activation = network.activation(images)
+    assert network.field(images).shape == activation.shape == (9, grid[0] * grid[1])
+    assert network.place(activation).shape == (9, 2)
+    assert network.draw(activation).shape == network.pixel_logits(activation).shape == images.shape
+    assert network.class_logits(activation).shape == (9, 4)
+
+
+def test_field_is_the_kernel_layer_of_normalised_features():
+    network = EmbeddingNetwork((1, 6, 6), **SMALL)
+    images = torch.rand(9, 1, 6, 6)
+    features = network.encoder(images)
+    torch.testing.assert_close(features.mean(0), torch.zeros(30), rtol=0, atol=1e-5)  # of both signs
+    torch.testing.assert_close(network.field(images), features @ network.kernel_layer.weight())
+    torch.testing.assert_close(network.activation(images), network.clip(network.field(images)))
+
+
+@pytest.mark.parametrize("grid", [(5, 8), (8, 5)])
+def test_place_is_inside_the_grid(grid):
+    network = EmbeddingNetwork((1, 6, 6), **SMALL | {"grid": grid})
+    positions = network.grid.positions()
+    place = network.place(network.activation(torch.rand(200, 1, 6, 6)))
+    assert (place >= positions.amin(0)).all() and (place <= positions.amax(0)).all()
+    assert (place.std(0) > 0.1).all()  # and not the same for every image
+
+
+def test_an_activation_that_is_zero_has_no_place():
+    assert EmbeddingNetwork((1, 6, 6), **SMALL).place(torch.zeros(1, 40)).isnan().all()
+
+
+@pytest.mark.parametrize("probe", [Probe(0.5, 1.0), Probe(1.5, 100.0)])
+def test_a_probe_is_drawn_with_pixels_in_0_1(probe):
+    network = EmbeddingNetwork((3, 4, 7), **SMALL).eval()
+    bumps = gaussian_bump(torch.tensor([[0.0, 0.0], [1.0, -2.0], [4.0, 2.0]]), network.grid, probe)
+    drawn = network.draw(network.clip(bumps))
+    assert drawn.shape == (3, 3, 4, 7)
+    assert drawn.min() >= 0 and drawn.max() <= 1
+    assert not torch.equal(drawn[0], drawn[1])
+    torch.testing.assert_close(drawn, 1 / (1 + (-network.pixel_logits(network.clip(bumps))).exp()))
+
+
+def test_every_parameter_is_reached_from_both_ends():
+    network = EmbeddingNetwork((1, 6, 6), **SMALL)
+    images = torch.rand(9, 1, 6, 6)
+    activation = network.activation(images)
+    (network.draw(activation).square().sum() + network.class_logits(activation).square().sum()).backward()
+    assert all(p.grad.isfinite().all() and p.grad.any() for p in network.parameters())
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return torch.tensor(load_digits().images[:1000] / 16, dtype=torch.float32)[:, None]
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    """A network with places of its own: on an untrained one the bump of some images is a tie of two hills."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = EmbeddingNetwork((1, 8, 8), encoder=(100, 100), decoder=(100,), grid=(20, 20))
+        optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+        for _ in range(40):
+            images = digits[torch.randint(1000, (100,))]
+            logits = network.pixel_logits(network.activation(images))
+            optimiser.zero_grad()
+            nn.functional.binary_cross_entropy_with_logits(logits, images).backward()
+            optimiser.step()
+    return network.eval().requires_grad_(False)
+
+
+def test_an_image_lands_at_the_same_place_alone_and_in_a_batch_of_1000(trained, digits):
+    together = trained.place(trained.activation(digits))
+    alone = torch.cat([trained.place(trained.activation(image[None])) for image in digits[::5]])
+    assert (together.std(0) > 0.5).all()
+    assert (together[::5] - alone).abs().max() <= 1e-5 * trained.grid.extent
+
+
+def test_an_image_lands_at_the_same_place_in_any_company(trained, digits):
+    quiet, bright = digits[:50], torch.cat([digits[:50], torch.ones(50, 1, 8, 8)])
+    places = [trained.place(trained.activation(images))[:50] for images in (quiet, bright)]
+    assert (places[0] - places[1]).abs().max() <= 1e-5 * trained.grid.extent
+
+
+def test_field_is_summed_in_double_precision_once_trained():
+    network = EmbeddingNetwork((1, 6, 6), **SMALL | {"encoder": (2000,)}).eval()
+    images = torch.rand(3, 1, 6, 6)
+    features, weight = network.encoder(images).tolist(), network.kernel_layer.weight().T.tolist()
+    for row, field in zip(features, network.field(images).tolist(), strict=True):
+        exact = [math.fsum(x * w for x, w in zip(row, column, strict=True)) for column in weight]
+        assert field == pytest.approx(exact, rel=2**-23)  # the rounding of the result; in single precision 1e-5
+
+
+def test_a_network_is_made_again_from_its_arguments():
+    network = EmbeddingNetwork((3, 4, 7), **SMALL, extent=3.0, width=0.7, sparsity=0.6).eval()
+    again = NETWORKS["embedding"](**network.arguments).eval()
+    again.load_state_dict(network.state_dict())
+    images = torch.rand(5, 3, 4, 7)
+    assert torch.equal(again.activation(images), network.activation(images))
+    assert again.arguments == network.arguments

@@ -1,0 +1,117 @@
+"""The rules of the house: imports run one way, the style holds, and the tests check shapes."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+from kernelviz.kernels import squared_distance
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "kernelviz"
+ORDER = (
+    "disk kernels layers probe networks data training runs maps metrics figures experiments cli".split()
+)  # each imports only from those before it
+OUTSIDE = {"__init__", "__main__", "ui"}  # the package's own name and version, the doors
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path):
+    """The part of the package that a file lies in: kernelviz/networks/embedding.py -> networks."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(source, package):
+    """Every module named by an import anywhere in a source, and every name taken from one, with dots."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imports_of(path):
+    package = ".".join(path.relative_to(ROOT).parts[:-1])
+    return set(imported(path.read_text(encoding="utf-8"), package))
+
+
+def rooms_used_by(path):
+    names = {name.split(".")[1] for name in imports_of(path) if name.startswith("kernelviz.")}
+    return names & ({room(file) for file in FILES} | OUTSIDE) - {"__init__"}
+
+
+def users_of(library, files):
+    return [str(path.relative_to(ROOT)) for path in files if any(n.split(".")[0] == library for n in imports_of(path))]
+
+
+@pytest.mark.parametrize(
+    "source, wanted",
+    [
+        ("import kernelviz.maps", {"kernelviz.maps"}),
+        ("import kernelviz.maps as m, os", {"kernelviz.maps", "os"}),
+        ("from kernelviz import maps, runs", {"kernelviz.maps", "kernelviz.runs"}),
+        ("from kernelviz.maps import embed", {"kernelviz.maps.embed"}),
+        ("def f():\n    from kernelviz.maps import embed", {"kernelviz.maps.embed"}),
+        ("from . import fit", {"kernelviz.training.fit"}),
+        ("from ..maps import embed", {"kernelviz.maps.embed"}),
+        ("x = 'import kernelviz.maps'", set()),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source, wanted):
+    assert set(imported(source, "kernelviz.training")) == wanted
+
+
+def test_every_part_of_the_package_has_its_place_in_the_order():
+    unknown = {room(path) for path in FILES} - {*ORDER, *OUTSIDE}
+    assert not unknown, f"{sorted(unknown)} in kernelviz/ has no place in ORDER; say what it may import"
+
+
+@pytest.mark.parametrize(
+    "path", [f for f in FILES if room(f) in ORDER], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_imports_run_one_way(path):
+    allowed = ORDER[: ORDER.index(room(path)) + 1]
+    upwards = rooms_used_by(path) - {*allowed}
+    assert not upwards, f"{path.relative_to(ROOT)} imports {sorted(upwards)}; {room(path)} may import {allowed}"
+
+
+def test_the_package_itself_imports_nothing_of_the_pages_and_the_command_line():
+    assert not rooms_used_by(PACKAGE / "__init__.py") & {"ui", "cli"}
+
+
+def test_only_the_entry_script_imports_the_pages():
+    app = [ROOT / "app.py"] if (ROOT / "app.py").exists() else []
+    users = {str(f.relative_to(ROOT)) for f in [*FILES, *app] if room_or_none(f) != "ui" and "ui" in rooms_used_by(f)}
+    assert users <= {"app.py"}
+
+
+def room_or_none(path):
+    return room(path) if path.is_relative_to(PACKAGE) else None
+
+
+def test_only_the_pages_import_streamlit():
+    assert users_of("streamlit", [f for f in FILES if room(f) != "ui"]) == []
+
+
+def test_only_figures_imports_plotly():
+    app = [ROOT / "app.py"] if (ROOT / "app.py").exists() else []
+    assert users_of("plotly", [f for f in [*FILES, *app] if f != PACKAGE / "figures.py"]) == []
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff_has_nothing_to_say(command):
+    pytest.importorskip("ruff")
+    ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_shapes_in_types_are_checked_in_the_tests():
+    with pytest.raises(jaxtyping.TypeCheckError, match="squared_distance"):
+        squared_distance(torch.zeros(3, 2), torch.zeros(4, 1))  # torch itself would spread 1 over 2
