@@ -42,9 +42,11 @@ def app(host: str = "127.0.0.1", port: int = 8501) -> None:
 
     command = [sys.executable, "-m", "streamlit", "run", str(own_file("app.py"))]
     process = subprocess.Popen([*command, f"--server.address={host}", f"--server.port={port}"])
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         code = process.wait()
-    except KeyboardInterrupt:  # the child had the same signal and ends by itself
+    except KeyboardInterrupt:
+        process.terminate()  # a signal sent to this process alone has not reached the child
         code = process.wait()
     raise typer.Exit(code)
 
@@ -130,6 +132,8 @@ def _fit(training, folder: Path, bar: Progress, command: str) -> None:
             bar.update(task, completed=progress.step, note=_standing(training))
             if stopped or progress.step % training.batches == 0:
                 checkpoint.save(training, folder)
+                if not console.is_terminal:  # a log file has no moving bar: a line an epoch instead
+                    console.print(_standing(training), soft_wrap=True)
             if stopped:
                 again = command if "--resume" in command else f"{command} --resume"
                 raise typer.Exit(_stopped(f"stopped at step {progress.step} of {training.steps}; go on with `{again}`"))
@@ -145,7 +149,7 @@ def _standing(training) -> str:
     loss = progress.loss_sum / done if done else last["loss"]
     speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
     figures = [f"{key.removeprefix('validation_')} {last[key]:.3f}" for key in VALIDATION if key in last]
-    epoch = min(progress.step // training.batches + 1, training.recipe.epochs)
+    epoch = -(-progress.step // training.batches)
     return ", ".join(
         [f"epoch {epoch}/{training.recipe.epochs}", f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"]
     )
@@ -180,7 +184,7 @@ def embed(
             take_paths(paths, found.preprocess),
             lambda done: bar.update(task, completed=done),
         )
-    if out:
+    if out and len(table):
         write_table(table, out)
     if as_json:
         rows = json.loads(table.to_json(orient="records", double_precision=15))
@@ -188,7 +192,7 @@ def embed(
     elif not out:
         print(table.to_csv(index=False), end="")
     for one in refused:
-        console.print(f"{one.name}: {one.reason}", style="yellow", markup=False)
+        console.print(f"{one.name}: {one.reason}", style="yellow", markup=False, soft_wrap=True)
     if not len(table):
         raise ValueError(
             f"none of the {len(refused)} files could be placed" if refused else "no picture was found there"
@@ -227,6 +231,8 @@ def probe(
     from kernelviz.runs import load_run
 
     found = load_run(run)
+    if not found.arguments["draws"]:
+        raise ValueError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
     network = found.load_network()
     shape = replace(found.default_probe, **({"width": width} if width is not None else {}))
     image = draw_probes(network, np.array([at]), shape)[0]
@@ -264,7 +270,7 @@ def main() -> None:
 def _raised_by_us(error: Exception) -> bool:
     """Whether an error comes from a check of ours, or from the file system, and so is the user's to mend."""
     *_, last = traceback.walk_tb(error.__traceback__)
-    return isinstance(error, OSError) or last[0].f_globals.get("__name__", "").startswith("kernelviz")
+    return isinstance(error, OSError) or last[0].f_globals.get("__package__", "").startswith("kernelviz")
 
 
 def _failed(error: Exception, code: int) -> int:

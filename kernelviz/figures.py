@@ -53,7 +53,7 @@ def map_figure(
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
             for name, colour, mask in _groups(shown, classes, colouring)
         ]
-    figure = go.Figure([trace.update(marker_opacity=0) if picture is not None else trace for trace in traces])
+    figure = go.Figure(traces)
     if picture is not None:
         _put_picture(figure, picture, extent)
     return _as_map(figure, extent)
@@ -99,12 +99,21 @@ def _bar(title: str) -> dict:
 
 
 def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent: float) -> None:
+    """Show a picture over the whole extent; the dots stay where they are, unseen, and the legend keeps its colours."""
+    legend = [
+        go.Scatter(x=[None], y=[None], mode="markers", name=trace.name, marker={"color": trace.marker.color, "size": 8})
+        for trace in figure.data
+        if trace.showlegend
+    ]
+    figure.update_traces(marker_opacity=0, showlegend=False)
+    figure.add_traces(legend)
+    figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
     source = "data:image/png;base64," + base64.b64encode(png(picture)).decode()
     corner = {"x": -extent, "y": extent, "sizex": 2 * extent, "sizey": 2 * extent}
     figure.add_layout_image(source=source, xref="x", yref="y", layer="above", sizing="stretch", **corner)
 
 
-def _as_map(figure: go.Figure, extent: float, height: int = 680) -> go.Figure:
+def _as_map(figure: go.Figure, extent: float, height: int = 660) -> go.Figure:
     """Both axes alike, nothing but the points."""
     reach = POINTS_MARGIN * extent
     axis = {"range": [-reach, reach], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}

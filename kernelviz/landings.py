@@ -48,7 +48,7 @@ class Landings:
                 "y": self.embedded.places[:, 1],
                 "prediction": [classes[at] if at >= 0 else None for at in self.prediction],
                 "confidence": self.confidence,
-                "nearest_index": known.index,
+                "nearest_index": np.where(np.isfinite(self.distance), known.index, -1),
                 "nearest_distance": self.distance,
                 "foreign": self.foreign,
             }
@@ -61,15 +61,17 @@ def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarr
     train = points.where(known)
     embedded = embed(network, images)
     placed = np.isfinite(embedded.places).all(1)
-    distances = np.full((len(images), NEAREST), np.nan)
-    nearest = np.zeros((len(images), NEAREST), int)
-    distances[placed], found = train.nearest(embedded.places[placed], NEAREST)
-    nearest[placed] = known[found]
+    distances = np.full((len(images), min(NEAREST, len(known))), np.nan)
+    nearest = np.zeros(distances.shape, int)
+    if placed.any():
+        distances[placed], found = train.nearest(embedded.places[placed], NEAREST)
+        nearest[placed] = known[found]
     if network.classifier:
         prediction, confidence = embedded.probabilities.argmax(1), embedded.probabilities.max(1)
     else:
         prediction, confidence = vote(points.label[nearest].astype(int))
-        prediction, confidence = np.where(placed, prediction, -1), np.where(placed, confidence, np.nan)
+        named = placed & (prediction >= 0)
+        prediction, confidence = np.where(named, prediction, -1), np.where(named, confidence, np.nan)
     foreign = ~placed | (distances[:, 0] > usual_distance(points))
     return Landings(embedded, prediction, confidence, nearest, distances[:, 0], foreign)
 
@@ -123,5 +125,6 @@ def check_ending(path: Path) -> None:
 
 
 def _write_npz(table: pd.DataFrame, path: Path) -> None:
+    table = table.fillna({"prediction": ""})  # no class: a missing text would be written by pickle
     with open(path, "wb") as file:
         np.savez(file, **{name: np.array(table[name].tolist()) for name in table})

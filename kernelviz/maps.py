@@ -188,6 +188,6 @@ def voted(points: EmbeddingMap) -> EmbeddingMap:
 
 
 def vote(labels: Int[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray]:
-    """The most frequent label of each row (the smallest of several) and its share of the votes."""
+    """The most frequent label of each row (the smallest of several; -1 if none has one) and its share of the votes."""
     counts = (labels[:, :, None] == np.arange(labels.max(initial=0) + 1)).sum(1)
-    return counts.argmax(1), (counts.max(1) / labels.shape[1]).astype(np.float32)
+    return np.where(counts.any(1), counts.argmax(1), -1), (counts.max(1) / labels.shape[1]).astype(np.float32)

@@ -69,12 +69,13 @@ def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: I
     asked = labels >= 0
     if not asked.any() or len(known) < 5:
         return {}
-    far = np.where(np.isfinite(places), places, np.inf)[asked]
-    here = np.isfinite(far).all(1)
+    here = asked & np.isfinite(places).all(1)
+    if not here.any():
+        return {"map_1nn": 0.0, "map_5nn": 0.0}
     right = {}
     for k in (1, 5):
         neighbours = KNeighborsClassifier(k).fit(known.places, known.label)
-        right[f"map_{k}nn"] = float((neighbours.predict(far[here]) == labels[asked][here]).sum() / asked.sum())
+        right[f"map_{k}nn"] = float((neighbours.predict(places[here]) == labels[here]).sum() / asked.sum())
     return right
 
 

@@ -50,12 +50,12 @@ def collage(
     colours: UInt8[np.ndarray, "n 3"],
     extent: float,
     side: int = 1600,
-    tile: int = 26,
 ) -> UInt8[np.ndarray, "side side 4"]:
     """Images drawn at their places on [-extent, extent]^2 as in Figure 5 (right), none over another.
 
     Of images that would overlap, the first is drawn. Grey images are ink in their colour on a clear background.
     """
+    tile = int(np.clip(side / max(1, len(places)) ** 0.5, 26, 48))  # pixels; the fewer the larger
     out = np.zeros((side, side, 4), np.uint8)
     taken = np.zeros((side, side), bool)
     scale = (side - tile) / (2 * extent)
@@ -67,6 +67,27 @@ def collage(
         taken[area] = True
         out[area] = _tile(image, colour, tile)
     return out
+
+
+def dots(
+    places: Float[np.ndarray, "n 2"], colours: UInt8[np.ndarray, "n 3"], extent: float, side: int = 1600, size: int = 5
+) -> UInt8[np.ndarray, "side side 4"]:
+    """Squares of `size` pixels at places on [-extent, extent]^2, later ones on top, on a clear background."""
+    out = np.zeros((side, side, 4), np.uint8)
+    scale = (side - size) / (2 * extent)
+    left = ((places[:, 0] + extent) * scale).round().astype(int).clip(0, side - size)
+    top = ((extent - places[:, 1]) * scale).round().astype(int).clip(0, side - size)
+    ink = np.concatenate([colours, np.full((len(colours), 1), 255, np.uint8)], axis=1)
+    for down in range(size):
+        for across in range(size):
+            out[top + down, left + across] = ink
+    return out
+
+
+def on_white(picture: UInt8[np.ndarray, "h w 4"]) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture with a clear background, laid on white."""
+    share = picture[..., 3:] / 255
+    return (picture[..., :3] * share + 255 * (1 - share)).round().astype(np.uint8)
 
 
 def _tile(image: UInt8[np.ndarray, "h w *c"], colour: np.ndarray, tile: int) -> UInt8[np.ndarray, "tile tile 4"]:

@@ -102,8 +102,11 @@ def save_weights(network: EmbeddingNetwork, folder: Path) -> str:
         for name, value in network.state_dict().items()
     }
     path = folder / "weights.safetensors"
-    with replacing(path) as partial:
-        save_file(weights, partial)
+    try:
+        with replacing(path) as partial:
+            save_file(weights, partial)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written ({error}); make room there, then go on with --resume") from None
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -126,14 +129,16 @@ def read_run(folder: Path) -> Run:
         run = Run(folder=folder, **facts)
         _ = run.preprocess, run.default_probe, run.classes
         return run
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except BrokenRun:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no record of a run ({error}); delete the folder or train it again") from None
 
 
 def run_names() -> list[str]:
     """Names of all runs, the shipped ones first."""
-    shipped, own = ([path.parent.name for path in sorted(f.glob("*/run.json"))] for f in reversed(_folders()))
-    return list(dict.fromkeys(shipped + own))
+    shipped, own = ([p.parent.name for p in sorted(f.glob("*/run.json"))] for f in reversed(_folders()))
+    return [name for name in dict.fromkeys(shipped + own) if NAME.fullmatch(name)]
 
 
 def new_folder(name: str) -> Path:
@@ -141,7 +146,10 @@ def new_folder(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
     folder = runs_folder() / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make {folder} ({error.strerror}); set KERNELVIZ_RUNS to another folder") from None
     return folder
 
 

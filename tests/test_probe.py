@@ -9,7 +9,7 @@ from kernelviz.layers import Grid, PercentileClip
 from kernelviz.probe import Probe, bump_spread, fit_probe, gaussian_bump
 
 
-def centers_inside(grid, n=60, seed=0):
+def centers_inside(grid, n=10, seed=0):
     """Random places in the middle half of the grid."""
     half = grid.step * torch.tensor([grid.columns - 1, grid.rows - 1]) / 2
     return (torch.rand(n, 2, generator=torch.Generator().manual_seed(seed)) - 0.5) * half
@@ -51,7 +51,7 @@ def test_spread_by_hand():
 def test_spread_of_a_whole_bump_is_its_width():
     grid = Grid(40, 40, 4.0)
     found = bump_spread(gaussian_bump(centers_inside(grid), grid, Probe(0.5, 3.0)), grid)
-    torch.testing.assert_close(found, torch.full((60,), 0.5), rtol=1e-3, atol=0)
+    torch.testing.assert_close(found, torch.full((10,), 0.5), rtol=1e-3, atol=0)
 
 
 # The clip keeps a disc of radius width sqrt(-2 ln lambda); it must hold several units for its width to be seen.
@@ -77,7 +77,7 @@ def test_fit_recovers_the_probe_it_is_given(grid, sparsity, width, amplitude):
 def test_fit_is_to_the_median():
     grid, clip = Grid(40, 40, 4.0), PercentileClip(0.9)
     shapes = [Probe(1.0, 2.0)] * 6 + [Probe(2.5, 9.0)] * 3  # two in three are narrow and low
-    centers = centers_inside(grid, n=90).split(10)
+    centers = centers_inside(grid, n=9).split(1)
     fields = [gaussian_bump(some, grid, shape) for some, shape in zip(centers, shapes, strict=True)]
     assert fit_probe(clip(torch.cat(fields)), grid, clip).width < 1.3
 
@@ -85,7 +85,7 @@ def test_fit_is_to_the_median():
 def test_fit_ignores_activations_that_are_zero():
     grid, clip = Grid(30, 30, 3.0), PercentileClip(0.9)
     active = clip(gaussian_bump(centers_inside(grid), grid, Probe(1.0, 2.0)))
-    with_zeros = torch.cat([torch.zeros(200, grid.size), active, torch.zeros(200, grid.size)])
+    with_zeros = torch.cat([torch.zeros(20, grid.size), active, torch.zeros(20, grid.size)])
     assert fit_probe(with_zeros, grid, clip) == fit_probe(active, grid, clip)
 
 

@@ -9,11 +9,20 @@ from kernelviz.ui.pages import explore, probe, upload
 
 DEFAULT_RUN = "mnist-autoencoder"
 
+# Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery.
+STYLE = """
+<style>
+.stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
+[data-testid="stImageContainer"] { padding: 0 4px 4px 0; }
+</style>
+"""
+
 
 def open_door() -> None:
     """Set the page up and run the chosen one on the chosen run."""
     st.set_page_config(page_title="kernelviz", page_icon=str(own_file("assets", "icon.png")), layout="wide")
     st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
+    st.html(STYLE)
     pages = [
         st.Page(lambda: explore.page(chosen), title="Explore", icon=":material/map:", url_path="explore", default=True),
         st.Page(lambda: probe.page(chosen), title="Probe", icon=":material/my_location:", url_path="probe"),

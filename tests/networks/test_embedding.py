@@ -89,8 +89,8 @@ def test_place_is_inside_the_grid(grid):
     network = EmbeddingNetwork((1, 6, 6), **SMALL | {"grid": grid})
     positions = network.grid.positions()
     place = network.place(network.activation(torch.rand(200, 1, 6, 6)))
-    assert (place >= positions.amin(0)).all() and (place <= positions.amax(0)).all()
-    assert (place.std(0) > 0.1).all()  # and not the same for every image
+    half = positions.amax(0) * (1 + 1e-6)  # the rounding of a mean of places at the rim
+    assert (place.abs() <= half).all() and (place.abs().amax(0) > 0.8 * half).all()
 
 
 def test_an_activation_that_is_zero_has_no_place():
@@ -126,10 +126,10 @@ def trained(digits):
     """A network with places of its own: on an untrained one the bump of some images is a tie of two hills."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = EmbeddingNetwork((1, 8, 8), encoder=(100, 100), decoder=(100,), grid=(20, 20))
+        network = EmbeddingNetwork((1, 8, 8), encoder=(50, 50), decoder=(40,), grid=(20, 20))
         optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
-        for _ in range(40):
-            images = digits[torch.randint(1000, (100,))]
+        for _ in range(50):
+            images = digits[torch.randint(1000, (50,))]
             logits = network.pixel_logits(network.activation(images))
             optimiser.zero_grad()
             nn.functional.binary_cross_entropy_with_logits(logits, images).backward()
@@ -139,9 +139,9 @@ def trained(digits):
 
 def test_an_image_lands_at_the_same_place_alone_and_in_a_batch_of_1000(trained, digits):
     together = trained.place(trained.activation(digits))
-    alone = torch.cat([trained.place(trained.activation(image[None])) for image in digits[::5]])
+    alone = torch.cat([trained.place(trained.activation(image[None])) for image in digits[::10]])
     assert (together.std(0) > 0.5).all()
-    assert (together[::5] - alone).abs().max() <= 1e-5 * trained.grid.extent
+    assert (together[::10] - alone).abs().max() <= 1e-5 * trained.grid.extent
 
 
 def test_an_image_lands_at_the_same_place_in_any_company(trained, digits):

@@ -62,8 +62,8 @@ def _map(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, co
     )
     unplaced = int((~points.placed).sum())
     st.caption(
-        f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move; click a "
-        "point, or choose lasso or box at the top right of the map, to see the images."
+        f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move; click "
+        "a point, or choose lasso or box at the top right of the map, to see the images."
         + (f" {unplaced:,} images have no place and are not shown." if unplaced else "")
     )
     chosen = [int(point["customdata"][0]) for point in event.selection.points]

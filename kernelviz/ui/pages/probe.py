@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from kernelviz.data.batches import pixels
 from kernelviz.figures import bump_figure, clickable, map_figure, marked
 from kernelviz.maps import draw, draw_probes
 from kernelviz.networks import EmbeddingNetwork
@@ -21,8 +22,8 @@ def page(run: Run) -> None:
     """The whole page."""
     if not run.arguments["draws"]:
         st.info(
-            f"**{run.name}** has no decoder: it was trained to {' and '.join(run.recipe['objectives'])} only. Choose an "
-            "autoencoder in the sidebar.",
+            f"**{run.name}** has no decoder: it was trained to {' and '.join(run.recipe['objectives'])} only. "
+            "Choose an autoencoder in the sidebar.",
             icon=":material/image_not_supported:",
         )
         return
@@ -36,29 +37,23 @@ def page(run: Run) -> None:
 @st.fragment
 def _place(run: Run, network: EmbeddingNetwork) -> None:
     left, middle, right = st.columns([5, 3, 3], gap="medium")
-    extent = run.arguments["extent"]
     with middle:
-        x, y = _coordinate("x", extent), _coordinate("y", extent)
+        place = _chosen_place(run, ("x", "y"), _homes(run)[0])
         probe = _shape(run)
     with left:
-        _click_map(run, np.array([[x, y]]), ["probe"], lambda at: {"x": at[0], "y": at[1]})
-    field = gaussian_bump(torch.tensor([[x, y]]), network.grid, probe)
-    activation = network.clip(field)
+        _click_map(run, [place], ["probe"], ("x", "y"))
+    center = torch.tensor([place])
+    activation = network.clip(gaussian_bump(center, network.grid, probe))
     image = draw(network, activation)[0]
-    landed = network.place(
-        network.activation(torch.from_numpy(image).reshape(1, *network.arguments["image_shape"]) / 255)
-    )
+    landed = network.place(network.activation(pixels(image[None])))
     with right:
         st.image(enlarged(image, 336), width="stretch", caption="What the decoder draws")
-        back = float((landed - torch.tensor([[x, y]])).norm()) / network.grid.step
+        back = float((landed - center).norm()) / network.grid.step
         st.caption(f"Embedded again, this picture lands {back:.2f} grid steps from the probe.")
-        st.download_button(
-            "PNG", png(image), f"{run.name}_{x:g}_{y:g}.png", "image/png", icon=":material/download:", width="stretch"
-        )
+        _download("PNG", png(image), f"{run.name}_{place[0]:g}_{place[1]:g}.png")
     with middle:
-        st.plotly_chart(
-            bump_figure(activation[0].numpy(), network.grid, 260), key="bump", config={"displayModeBar": False}
-        )
+        bump = bump_figure(activation[0].numpy(), network.grid, 260)
+        st.plotly_chart(bump, key="bump", config={"displayModeBar": False})
         st.caption("The bump on the grid, after the clip of Eq. (9).")
 
 
@@ -81,41 +76,41 @@ def _window(run: Run, network: EmbeddingNetwork) -> None:
             f"What the decoder draws at {count} × {count} places from ({left:.2f}, {bottom:.2f}) to "
             f"({left + size:.2f}, {bottom + size:.2f}), as in Figure 6 of the paper."
         )
-        name = f"{run.name}_window.png"
-        st.download_button("PNG", png(enlarged(picture, 1000)), name, "image/png", icon=":material/download:")
+        _download("PNG", png(enlarged(picture, 1000)), f"{run.name}_window.png")
 
 
 def _walk(run: Run, network: EmbeddingNetwork) -> None:
-    extent = run.arguments["extent"]
     left, right = st.columns([3, 2], gap="medium")
+    first, last = _homes(run)
     with right:
-        which = st.segmented_control("A click on the map sets the", ("start", "end"), default="start", required=True)
-        start_x, start_y = st.columns(2)
-        end_x, end_y = st.columns(2)
-        start = [
-            _coordinate("x1", extent, "Start x", -extent / 2, start_x),
-            _coordinate("y1", extent, "Start y", 0.0, start_y),
-        ]
-        end = [_coordinate("x2", extent, "End x", extent / 2, end_x), _coordinate("y2", extent, "End y", 0.0, end_y)]
+        moved = st.segmented_control("A click on the map moves the", ("start", "end"), default="start", required=True)
+        start = _chosen_place(run, ("x1", "y1"), first, "start ")
+        end = _chosen_place(run, ("x2", "y2"), last, "end ")
         probe = _shape(run)
-    keys = ("x1", "y1") if which == "start" else ("x2", "y2")
     with left:
-        _click_map(run, np.array([start, end]), ["start", "end"], lambda at: dict(zip(keys, at, strict=True)))
+        _click_map(run, [start, end], ["start", "end"], ("x1", "y1") if moved == "start" else ("x2", "y2"))
     steps = np.linspace(0, 1, WALK)[:, None]
-    drawn = draw_probes(network, (1 - steps) * start + steps * np.array(end), probe)
-    strip = sheet(drawn, WALK // 2)
+    drawn = draw_probes(network, (1 - steps) * start + steps * end, probe)
+    strip = enlarged(sheet(drawn, WALK // 2), 1000)
     there_and_back = gif(np.stack([enlarged(image, 224) for image in [*drawn, *drawn[-2:0:-1]]]))
     with right:
         st.image(there_and_back, width=224, caption="The walk, there and back")
-        first, second = st.columns(2)
-        for column, kind, data, mime in (
-            (first, "GIF", there_and_back, "image/gif"),
-            (second, "PNG", png(strip), "image/png"),
-        ):
-            column.download_button(
-                kind, data, f"{run.name}_walk.{kind.lower()}", mime, icon=":material/download:", width="stretch"
-            )
-    st.image(enlarged(strip, 1000), width="stretch", caption="From the start (top left) to the end (bottom right)")
+        as_gif, as_png = st.columns(2)
+        with as_gif:
+            _download("GIF", there_and_back, f"{run.name}_walk.gif")
+        with as_png:
+            _download("PNG", png(strip), f"{run.name}_walk.png")
+    st.image(strip, width="stretch", caption="From the start (top left) to the end (bottom right)")
+
+
+def _homes(run: Run) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Two places where images live: the points nearest to the median of the first class and of the last."""
+    points = loaders.points_of(run).of_split("test")
+    points = points.where(points.placed)
+    ends = [points.where(points.label == label) for label in (points.label.min(), points.label.max())]
+    middles = np.stack([np.median(end.places, axis=0) for end in ends])
+    _, rows = points.nearest(middles, 1)
+    return tuple(tuple(float(part.round(2)) for part in points.places[row]) for row in rows[:, 0])
 
 
 def _shape(run: Run) -> Probe:
@@ -132,8 +127,14 @@ def _shape(run: Run) -> Probe:
     return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
 
 
-def _coordinate(key: str, extent: float, label: str = "", value: float = 0.0, where=st) -> float:
-    return where.slider(label or key, -extent, extent, value, extent / 200, format="%.2f", key=key, bind="query-params")
+def _chosen_place(run: Run, keys: tuple[str, str], start: tuple[float, float], label: str = "") -> tuple[float, float]:
+    """A slider for each coordinate."""
+    extent = run.arguments["extent"]
+    columns = st.columns(2) if label else (st, st)
+    return tuple(
+        column.slider(f"{label}{axis}", -extent, extent, value, 0.01, key=key, bind="query-params")
+        for column, axis, key, value in zip(columns, "xy", keys, start, strict=True)
+    )
 
 
 def _corner(label: str, low: float, high: float, key: str) -> float:
@@ -143,28 +144,33 @@ def _corner(label: str, low: float, high: float, key: str) -> float:
     return st.slider(label, low, high, low, key=key, bind="query-params")
 
 
-def _click_map(run: Run, places: np.ndarray, texts: list[str], becomes) -> None:
-    """The map with marks at some places; a click sets the widgets that `becomes` names for its place."""
+def _click_map(run: Run, places: list[tuple[float, float]], texts: list[str], keys: tuple[str, str]) -> None:
+    """The map with marks at some places; a click sets the sliders of these keys."""
     extent = run.arguments["extent"]
     points = loaders.points_of(run).of_split("test")
-    figure = clickable(map_figure(points, extent, run.classes, "label"), extent)
-    marked(figure, places, texts).update_traces(marker_opacity=0.35, selector={"mode": "markers", "showlegend": True})
-    key = f"place-{run.name}"
+    figure = map_figure(points, extent, run.classes, "label").update_traces(marker_opacity=0.35)
+    marked(clickable(figure, extent), np.array(places), texts)
+    chart = f"place-{run.name}-{keys}"
 
     def moved() -> None:
-        chosen = st.session_state[key].selection.points
+        chosen = st.session_state[chart].selection.points
         if chosen and "customdata" in chosen[0]:
-            st.session_state.update(becomes([float(part) for part in chosen[0]["customdata"]]))
+            st.session_state.update(zip(keys, map(float, chosen[0]["customdata"]), strict=True))
 
     st.plotly_chart(
         figure,
-        key=key,
+        key=chart,
         on_select=moved,
         selection_mode="points",
         config={"scrollZoom": True, "displayModeBar": False},
         alt="Map of the test images with the probe",
     )
     st.caption("Click anywhere on the map to move there.")
+
+
+def _download(kind: str, data: bytes, name: str) -> None:
+    mime = {"PNG": "image/png", "GIF": "image/gif"}[kind]
+    st.download_button(kind, data, name, mime, icon=":material/download:", width="stretch", on_click="ignore")
 
 
 def _middles(n: int) -> np.ndarray:

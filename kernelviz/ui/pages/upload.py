@@ -2,9 +2,11 @@
 
 import numpy as np
 import streamlit as st
+import torch
+from PIL import Image, ImageOps
 
 from kernelviz.data.images import load
-from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, take
+from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, prepare, take
 from kernelviz.figures import UPLOADED, bump_figure, map_figure, marked
 from kernelviz.landings import Landings, land
 from kernelviz.maps import EmbeddingMap, draw
@@ -51,8 +53,8 @@ def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
     if files:
         return take(((file.name, file.getvalue()) for file in files), run.preprocess)
     st.info(
-        "Drop pictures above: scans, screenshots, or photographs of digits on paper. Each gets its place by one forward "
-        "pass; the map does not change.",
+        "Drop pictures above: scans, screenshots, or photographs of digits on paper. Each gets its place by one "
+        "forward pass; the map does not change.",
         icon=":material/add_photo_alternate:",
     )
     samples = st.toggle("Try it with handwritten digits that come along", key="samples", bind="query-params")
@@ -60,17 +62,15 @@ def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
 
 
 def _samples(run: Run) -> list[Picture]:
-    """Embedded digits, one of each class."""
-    from PIL import Image
-
-    from kernelviz.data.prepare import prepare
-
+    """Embedded digits, one of each class, each on a larger black sheet."""
     images, labels = load("digits").split("test")
     _, first = np.unique(labels, return_index=True)
-    originals = [Image.fromarray(enlarged(images[at], 64)) for at in first]
+    sheets = [
+        ImageOps.expand(Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC), 40) for at in first
+    ]
     return [
-        Picture(f"digit {labels[at]}", original, prepare(original, run.preprocess), "")
-        for at, original in zip(first, originals, strict=True)
+        Picture(f"digit {labels[at]}", drawn, prepare(drawn, run.preprocess), "")
+        for at, drawn in zip(first, sheets, strict=True)
     ]
 
 
@@ -123,8 +123,6 @@ def _detail(
             st.plotly_chart(figure, key=f"bump-{at}", config={"displayModeBar": False}, width=140)
             st.caption("Bump on the grid")
         if network.decoder:
-            import torch
-
             image = draw(network, torch.from_numpy(landings.embedded.activation[at : at + 1]))[0]
             drawn.image(enlarged(image, 140), caption="Reconstruction", width=140)
         with nearest:
