@@ -157,6 +157,8 @@ class Training:
 
 def new_network(recipe: Recipe, images: ImageSet, seed: int) -> EmbeddingNetwork:
     """The recipe's network for a set of images; the same seed gives the same weights."""
+    if "classify" in recipe.objectives and not images.classes:
+        raise ValueError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
     arguments = {
         "image_shape": images.image_shape,
         "draws": "reconstruct" in recipe.objectives,

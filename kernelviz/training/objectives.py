@@ -37,7 +37,7 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
     """Softmax cross-entropy in nats over the images that have a label (section 3.3)."""
     labelled = batch.labels >= 0
     if not labelled.any():
-        return activation.new_zeros(())
+        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
     return functional.cross_entropy(network.class_logits(activation[labelled]).float(), batch.labels[labelled])
 
 

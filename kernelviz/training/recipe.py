@@ -20,7 +20,7 @@ class Recipe:
     data: str
     network: dict = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 512
     rate: float = 2e-3
     bump_share: float = 0.4
@@ -29,8 +29,8 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "mnist-autoencoder": Recipe("mnist"),
-    "mnist-classifier": Recipe("mnist", objectives={"classify": 1.0}, epochs=20),
+    "mnist-autoencoder": Recipe("mnist", epochs=36),
+    "mnist-classifier": Recipe("mnist", objectives={"classify": 1.0}, epochs=20, jitter=0.08),
     "digits-autoencoder": Recipe(
         "digits",
         network={"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)},
