@@ -148,14 +148,14 @@ def _standing(training) -> str:
     last = progress.history[-1] if progress.history else {}
     loss = progress.loss_sum / done if done else last["loss"]
     speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
-    figures = [f"{key.removeprefix('validation_')} {last[key]:.3f}" for key in VALIDATION if key in last]
+    figures = [f"{shown} {last[key]:.3f}" for key, shown in VALIDATION.items() if key in last]
     epoch = -(-progress.step // training.batches)
     return ", ".join(
         [f"epoch {epoch}/{training.recipe.epochs}", f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"]
     )
 
 
-VALIDATION = ("validation_loss", "validation_accuracy", "validation_5nn")
+VALIDATION = {"validation_loss": "on validation", "validation_accuracy": "accuracy", "validation_5nn": "5-NN"}
 
 
 @cli.command()

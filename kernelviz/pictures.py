@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from kernelviz.layers import Grid
+
 MIN_SHOWN = 84  # pixels: small images are enlarged to at least this side, without smoothing
 
 
@@ -27,6 +29,12 @@ def sheet(
         top, left = gap + (at // columns) * (height + gap), gap + (at % columns) * (width + gap)
         out[top : top + height, left : left + width] = image
     return out
+
+
+def bump_picture(activation: Float[np.ndarray, " units"], grid: Grid) -> UInt8[np.ndarray, "rows columns"]:
+    """An activation as a grey picture, a pixel a unit, its maximum white; y grows upwards as on the map."""
+    bump = activation.reshape(grid.rows, grid.columns)[::-1]
+    return (255 * bump / max(bump.max(), 1e-12)).round().astype(np.uint8)
 
 
 def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:

@@ -81,7 +81,7 @@ class Training:
             activation = self.network.activation(jitter(shown, self.recipe.jitter, generator))
             loss = self._loss(activation, shown, self.labels[chosen], generator)
         if not math.isfinite(loss.item()):
-            raise TrainingStopped(self._not_finite(loss.item(), epoch, position))
+            raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -117,6 +117,8 @@ class Training:
         self.network.eval()
         with mixed_precision(self.recipe.mixed, self.device):
             reference = self._activation(self.images[:REFERENCE])
+            if not (reference > 0).any():
+                raise self._stopped("no activation was above zero any more", self.progress.step - 1)
             self.progress.probe = fit_probe(reference.float(), self.network.grid, self.network.clip)
             figures = self._validation_figures(reference) if len(self.validation[0]) else {}
         self.network.train()
@@ -146,11 +148,12 @@ class Training:
         parts = (images[start : start + size] for start in range(0, len(images), size))
         return torch.cat([self.network.activation(pixels(part, self.device)) for part in parts])
 
-    def _not_finite(self, loss: float, epoch: int, position: int) -> str:
+    def _stopped(self, what: str, step: int) -> TrainingStopped:
+        epoch, position = divmod(step, self.batches)
         done = len(self.progress.history)
         kept = f"the checkpoint after epoch {done} is kept" if done else "there was no checkpoint yet"
-        return (
-            f"the loss became {loss} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
+        return TrainingStopped(
+            f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
             f"Train again with a lower rate than {self.recipe.rate}"
         )
 

@@ -7,11 +7,11 @@ from PIL import Image, ImageOps
 
 from kernelviz.data.images import load
 from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, prepare, take
-from kernelviz.figures import UPLOADED, bump_figure, map_figure, marked
+from kernelviz.figures import UPLOADED, map_figure, marked
 from kernelviz.landings import Landings, land
 from kernelviz.maps import EmbeddingMap, draw
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import enlarged
+from kernelviz.pictures import bump_picture, enlarged
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.pages.explore import pictures_of
@@ -118,12 +118,10 @@ def _detail(
         original, seen, bump, drawn, nearest = st.columns([2, 2, 2, 2, 5])
         original.image(picture.original, caption="Original", width=140)
         seen.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
-        with bump:
-            figure = bump_figure(landings.embedded.activation[at], network.grid, 140)
-            st.plotly_chart(figure, key=f"bump-{at}", config={"displayModeBar": False}, width=140)
-            st.caption("Bump on the grid")
+        activation = landings.embedded.activation[at]
+        bump.image(enlarged(bump_picture(activation, network.grid), 140), caption="Bump on the grid", width=140)
         if network.decoder:
-            image = draw(network, torch.from_numpy(landings.embedded.activation[at : at + 1]))[0]
+            image = draw(network, torch.from_numpy(activation[None]))[0]
             drawn.image(enlarged(image, 140), caption="Reconstruction", width=140)
         with nearest:
             _nearest(run, points, landings, at)
@@ -139,9 +137,9 @@ def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> Non
         st.caption("Nearest known images: " + ", ".join(run.classes[label] for label in rows.label))
         return
     st.image(
-        [enlarged(images[index], 84) for index in rows.index],
+        [enlarged(images[index], 70) for index in rows.index],
         caption=[run.classes[label] if label >= 0 else "–" for label in rows.label],
-        width=84,
+        width=70,
     )
     st.caption("Nearest known images" + ("" if loaders.images_of(run) else ", drawn by the decoder"))
 

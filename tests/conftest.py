@@ -1,0 +1,114 @@
+"""What several test files share: folders of their own, two small networks trained by the real code, a full disk."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks gain nothing from more
+
+import contextlib
+import sys
+
+import pytest
+import torch
+
+from kernelviz.data.images import load
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.training.finish import finish
+from kernelviz.training.fit import Training
+from kernelviz.training.recipe import RECIPES, Recipe
+
+SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
+TINY = Recipe("digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
+NAMER = Recipe("digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """No test writes among the user's runs; data sets are only looked for where the caller says that they are."""
+    monkeypatch.setenv("KERNELVIZ_RUNS", str(tmp_path / "runs"))
+    if "KERNELVIZ_DATA" not in os.environ:
+        monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """What draws from torch's own generator draws the same in every test."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return load("digits")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The folder in which the trained runs lie; only to be read."""
+    return tmp_path_factory.mktemp("library")
+
+
+@pytest.fixture(scope="session")
+def autoencoder(library, digits):
+    """A finished run of digits without labels, by the name "tiny"."""
+    return trained_run(TINY, digits, library / "tiny")
+
+
+@pytest.fixture(scope="session")
+def classifier(library, digits):
+    """A finished run of digits with a class head and no decoder, by the name "namer"."""
+    return trained_run(NAMER, digits, library / "namer")
+
+
+def trained_run(recipe, images, folder):
+    folder.mkdir()
+    training = Training(recipe, images, seed=0, device="cpu")
+    for _ in training.run():
+        pass
+    return finish(training, images, folder, "kernelviz train in a test")
+
+
+@pytest.fixture
+def dead_network():
+    """A network of the size of "tiny" that gives no image a place."""
+    network = EmbeddingNetwork((1, 8, 8), **SMALL).eval().requires_grad_(False)
+    network.kernel_layer.alpha.zero_()
+    return network
+
+
+@pytest.fixture
+def kernelviz(monkeypatch, capsys):
+    """The command line in this process: words -> exit code, standard output, standard error."""
+    from kernelviz.cli import main
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["kernelviz", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def tiny_recipe(monkeypatch):
+    """Makes `kernelviz train tiny` possible."""
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    return TINY
+
+
+@pytest.fixture
+def full_disk():
+    """Inside `with full_disk():` no file can grow beyond a kilobyte: the system itself refuses."""
+    resource = pytest.importorskip("resource", reason="needs the file size limit of Unix")
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

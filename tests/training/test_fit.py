@@ -1,0 +1,235 @@
+"""The loop: the same seed gives the same weights, it learns, its history says so, and it stops where it must."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kernelviz.data.batches import jitter, pixels
+from kernelviz.training import fit
+from kernelviz.training.fit import Training, TrainingStopped, mixed_precision, one_cycle
+from kernelviz.training.objectives import OBJECTIVES, reconstruct
+from tests.conftest import TINY
+
+SHORT = replace(TINY, epochs=2, batch=256)
+
+
+def trained(recipe, images, seed=0):
+    training = Training(recipe, images, seed, "cpu")
+    for _ in training.run():
+        pass
+    return training
+
+
+def same(one, other):
+    """Bitwise."""
+    pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
+    return [torch.equal(a, b) for a, b in pairs]
+
+
+@pytest.mark.parametrize("changes", [{}, {"jitter": 0.1}, {"mixed": True}, {"bump_share": 1.0}], ids=str)
+def test_the_same_seed_gives_bitwise_the_same_weights(digits, changes):
+    recipe = replace(SHORT, **changes)
+    first = trained(recipe, digits)
+    torch.rand(1)  # what else draws random numbers in between does not matter
+    assert all(same(first, trained(recipe, digits)))
+
+
+def test_another_seed_gives_other_weights_and_another_order(digits, monkeypatch):
+    seen = []
+    spy = lambda network, activation, batch: seen.append(batch.images) or reconstruct(network, activation, batch)  # noqa: E731
+    monkeypatch.setitem(OBJECTIVES, "reconstruct", spy)
+    one, other = (Training(SHORT, digits, seed, "cpu") for seed in (0, 1))
+    assert not any(torch.equal(a, b) for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True))
+    next(one.run()), next(other.run())
+    assert not torch.equal(*seen)
+
+
+def test_training_leaves_torchs_own_generator_alone(digits):
+    before = torch.get_rng_state()
+    trained(replace(SHORT, epochs=1), digits)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_epoch_shows_every_training_image_once(digits, monkeypatch):
+    seen = []
+    spy = lambda network, activation, batch: seen.append(batch.images) or reconstruct(network, activation, batch)  # noqa: E731
+    monkeypatch.setitem(OBJECTIVES, "reconstruct", spy)
+    training = Training(SHORT, digits, 0, "cpu")
+    steps = training.run()
+    for _ in range(training.batches - 1):  # the last step of the epoch would go on to the validation images
+        next(steps)
+    rest = training._step()
+    assert np.isfinite(rest)
+    shown = torch.cat(seen).flatten(1)
+    wanted = pixels(training.images).flatten(1)
+    assert len(shown) == len(wanted) == 1250
+    assert {tuple(row) for row in shown.tolist()} == {tuple(row) for row in wanted.tolist()}
+
+
+def test_the_loss_falls_and_the_map_rises_from_where_it_started(autoencoder, digits):
+    untrained = Training(TINY, digits, 0, "cpu")._validate()
+    history = autoencoder.history
+    assert [row["epoch"] for row in history] == list(range(1, 9))
+    assert history[0]["loss"] == pytest.approx(np.log(2), abs=0.02)  # a decoder that knows nothing
+    assert history[-1]["loss"] < 0.4 and history[-1]["validation_loss"] < 0.4
+    assert untrained["validation_5nn"] < 0.4
+    assert history[-1]["validation_5nn"] > 0.55
+
+
+def test_a_class_head_learns_the_labels(classifier):
+    assert classifier.history[0]["validation_accuracy"] < classifier.history[-1]["validation_accuracy"]
+    assert classifier.history[-1]["validation_accuracy"] > 0.6  # chance is 0.1
+
+
+def test_a_row_of_the_history_is_the_mean_of_its_steps(digits):
+    training = Training(SHORT, digits, 0, "cpu")
+    before, losses = 0.0, []
+    for progress in training.run():
+        if progress.step % training.batches:
+            losses.append(progress.loss_sum - before)
+            before = progress.loss_sum
+        elif progress.step == training.batches:
+            break
+    row = training.progress.history[0]
+    assert row["loss"] * training.batches > sum(losses)  # the last step is in it too
+    assert row["loss"] == pytest.approx(np.mean(losses), abs=0.02)
+    assert row["images_per_second"] == pytest.approx(1250 / row["seconds"])
+    assert (training.progress.loss_sum, training.progress.seconds) == (0, 0)
+
+
+def test_the_validation_figures_are_those_of_the_validation_images(digits):
+    training = Training(replace(SHORT, bump_share=0.0), digits, 0, "cpu")
+    found = training._validate()
+    pictures, labels = digits.split("validation")
+    with torch.no_grad():
+        network = training.network.eval()
+        activation = network.activation(pixels(pictures))
+        logits = network.pixel_logits(activation)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, pixels(pictures))
+        known, asked = (network.place(network.activation(pixels(p))) for p in (training.images, pictures))
+    nearest = torch.cdist(asked, known).topk(5, largest=False).indices
+    votes = [np.bincount(training.labels[row]).argmax() for row in nearest.numpy()]
+    assert found["validation_loss"] == pytest.approx(loss.item(), rel=1e-5)
+    assert found["validation_5nn"] == pytest.approx(np.mean(votes == labels), abs=0.005)  # ties in the distance
+
+
+def test_after_an_epoch_the_network_is_still_in_training_mode(digits):
+    training = Training(SHORT, digits, 0, "cpu")
+    training._validate()
+    assert training.network.training
+
+
+def test_five_nearest_counts_unplaced_and_ignores_unlabelled_images():
+    known = np.array([[0, 0]] * 5 + [[9, 9]] * 5 + [[np.nan, 0]], np.float32)
+    labels = np.array([3] * 5 + [4] * 5 + [4])
+    asked = np.array([[1, 0], [8, 9], [8, 9], [np.nan, np.nan], [0, 0]], np.float32)
+    truth = np.array([3, 4, 3, 3, -1])
+    assert fit._five_nearest(known, asked, labels, truth) == 2 / 4
+
+
+def test_five_nearest_without_anything_to_compare_is_zero():
+    places, nowhere = np.zeros((6, 2), np.float32), np.full((6, 2), np.nan, np.float32)
+    assert fit._five_nearest(places[:4], places, np.ones(4, int), np.ones(6, int)) == 0  # fewer than five are known
+    assert fit._five_nearest(places, nowhere, np.ones(6, int), np.ones(6, int)) == 0
+
+
+def test_images_without_labels_are_trained_on_without_a_5nn_figure(digits):
+    unlabelled = replace(digits, classes=(), train_labels=np.full(1500, -1), test_labels=np.full(297, -1))
+    row = trained(replace(SHORT, epochs=1), unlabelled).progress.history[0]
+    assert "validation_loss" in row and "validation_5nn" not in row
+
+
+def test_to_classify_images_without_labels_is_refused(digits):
+    unlabelled = replace(digits, classes=(), train_labels=np.full(1500, -1), test_labels=np.full(297, -1))
+    with pytest.raises(ValueError, match="'digits' has no labels to classify"):
+        Training(replace(SHORT, objectives={"classify": 1.0}), unlabelled, 0, "cpu")
+
+
+def test_five_images_have_no_validation_part_and_can_be_trained_on(digits):
+    few = replace(digits, train_images=digits.train_images[:5], train_labels=digits.train_labels[:5])
+    row = trained(replace(SHORT, epochs=1), few).progress.history[0]
+    assert "loss" in row and "validation_loss" not in row
+
+
+def test_one_cycle_at_its_start_its_peak_and_its_end():
+    rates = [one_cycle(step, 100, 0.5) for step in range(101)]
+    assert rates[0] == pytest.approx(0.5 / 25)
+    assert rates[15] == pytest.approx(0.5 * (0.04 + 0.96 / 2))  # half of the way up
+    assert rates[30] == pytest.approx(0.5, rel=2e-4)
+    assert rates[65] == pytest.approx(0.25, rel=3e-4)  # half of the way down
+    assert rates[100] == pytest.approx(0.5e-4)
+    assert rates[:31] == sorted(rates[:31]) and rates[30:] == sorted(rates[30:], reverse=True)
+
+
+def test_every_step_has_the_rate_of_the_cycle(digits):
+    training = Training(SHORT, digits, 0, "cpu")
+    for progress in training.run():
+        wanted = one_cycle(progress.step - 1, 10, SHORT.rate)
+        assert [group["lr"] for group in training.optimizer.param_groups] == [wanted]
+
+
+def test_jitter_shifts_by_at_most_the_share():
+    dot = torch.zeros(500, 1, 21, 21)
+    dot[:, 0, 10, 10] = 1
+    moved = jitter(dot, 0.2, torch.Generator().manual_seed(0))[:, 0]
+    axis = torch.arange(21.0) - 10
+    shift = torch.stack([moved.sum(1) @ axis, moved.sum(2) @ axis], 1) / moved.sum((1, 2))[:, None]
+    assert shift.abs().max() <= 0.2 * 21 + 1e-3
+    assert (shift.abs().amax(0) > 0.19 * 21).all() and (shift.mean(0).abs() < 0.4).all()  # all of it is used
+
+
+def test_no_jitter_is_no_change():
+    images = torch.rand(3, 1, 5, 5)
+    assert jitter(images, 0.0, torch.Generator()) is images
+
+
+def test_jitter_leaves_the_target_alone(digits, monkeypatch):
+    seen, targets = [], []
+    spy = lambda network, activation, batch: targets.append(batch.images) or reconstruct(network, activation, batch)  # noqa: E731
+    monkeypatch.setitem(OBJECTIVES, "reconstruct", spy)
+    training = Training(replace(SHORT, jitter=0.2), digits, 0, "cpu")
+    training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    next(training.run())
+    originals = {tuple(image) for image in pixels(training.images).flatten(1).tolist()}
+    assert {tuple(image) for image in targets[0].flatten(1).tolist()} <= originals
+    assert not {tuple(image) for image in seen[0].flatten(1).tolist()} & originals
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("has_it", [True, False])
+def test_mixed_precision_only_when_wanted_and_there(monkeypatch, wanted, has_it):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    context = mixed_precision(wanted, "cpu")
+    assert isinstance(context, torch.autocast if wanted and has_it else nullcontext)
+    with context:
+        kind = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert kind == (torch.bfloat16 if wanted and has_it else torch.float32)
+
+
+def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_checkpoint(digits):
+    training = Training(SHORT, digits, 0, "cpu")
+    with pytest.raises(TrainingStopped) as stopped:
+        for progress in training.run():
+            if progress.step == 7:  # 5 steps an epoch
+                training.network.kernel_layer.alpha.data[0] = torch.nan
+    assert str(stopped.value) == (
+        "the loss became nan in epoch 2, step 3 of 5; the checkpoint after epoch 1 is kept. "
+        "Train again with a lower rate than 0.005"
+    )
+    assert training.progress.step == 7
+
+
+def test_before_the_first_epoch_ends_there_is_no_checkpoint_to_name(digits):
+    training = Training(SHORT, digits, 0, "cpu")
+    training.network.kernel_layer.alpha.data[0] = torch.inf
+    with pytest.raises(TrainingStopped, match="in epoch 1, step 1 of 5; there was no checkpoint yet"):
+        next(training.run())
+
+
+def test_a_rate_far_too_high_stops_too(digits):
+    with pytest.raises(TrainingStopped, match="in epoch 1, step 5 of 5; .* lower rate than 1000000"):
+        trained(replace(SHORT, rate=1e6), digits)
