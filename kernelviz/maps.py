@@ -29,7 +29,7 @@ COLUMNS = {
     "confidence": np.float32,
 }
 SPLITS = ("train", "validation", "test")
-PART = 256  # images per forward pass
+PART = 64  # images per forward pass, always
 NEIGHBOURS = 5  # that vote for a label on a map without a class head
 
 
@@ -115,19 +115,24 @@ def embed(
 ) -> Embedded:
     """Place images on the map, each by itself: a pure function of one image, whatever else is in the batch.
 
+    Every forward pass has exactly PART images, the last one filled up: matrix products round differently for another
+    number of rows, and the clip, which keeps the top of the field only, would magnify that.
     `progress` is called with the number of images done so far.
     """
     places, activations, probabilities = [], [], []
     for start in range(0, max(1, len(images)), PART):
-        activation = network.activation(pixels(images[start : start + PART]))
-        activations.append(activation.numpy())
-        places.append(network.place(activation).numpy())
+        part = pixels(images[start : start + PART])
+        filled = torch.cat([part, part.new_zeros(PART - len(part), *part.shape[1:])])
+        activation = network.activation(filled)
+        activations.append(activation[: len(part)])
+        places.append(network.place(activation)[: len(part)])
         if network.classifier:
-            probabilities.append(network.class_logits(activation).softmax(1).numpy())
+            probabilities.append(network.class_logits(activation).softmax(1)[: len(part)])
         if progress:
             progress(min(start + PART, len(images)))
-    joined = np.concatenate(probabilities) if probabilities else np.zeros((len(images), 0), np.float32)
-    return Embedded(np.concatenate(places), np.concatenate(activations), joined)
+    joined = [torch.cat(parts).numpy() for parts in (places, activations)]
+    none = np.zeros((len(images), 0), np.float32)
+    return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
 
 
 @torch.inference_mode()

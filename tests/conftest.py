@@ -43,6 +43,12 @@ def digits():
 
 
 @pytest.fixture(scope="session")
+def tiny():
+    """The recipe of `autoencoder`."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
 def library(tmp_path_factory):
     """The folder in which the trained runs lie; only to be read."""
     return tmp_path_factory.mktemp("library")
@@ -91,10 +97,9 @@ def kernelviz(monkeypatch, capsys):
 
 
 @pytest.fixture
-def tiny_recipe(monkeypatch):
+def tiny_recipe(monkeypatch, tiny):
     """Makes `kernelviz train tiny` possible."""
-    monkeypatch.setitem(RECIPES, "tiny", TINY)
-    return TINY
+    monkeypatch.setitem(RECIPES, "tiny", tiny)
 
 
 @pytest.fixture

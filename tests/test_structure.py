@@ -14,15 +14,18 @@ from kernelviz.kernels import squared_distance
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "kernelviz"
 ORDER = [  # each imports only from itself and from those before it
+    "disk",
     "kernels",
     "layers",
     "probe",
     "networks",
     "data",
-    "training",
     "runs",
     "maps",
+    "landings",
     "metrics",
+    "training",
+    "pictures",
     "figures",
     "experiments",
     "cli",

@@ -70,12 +70,7 @@ class EmbeddingNetwork(nn.Module):
 
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output before the clip."""
-        features = self.encoder(images)
-        if self.training:
-            return self.kernel_layer(features)
-        # Sums in double precision: the clip keeps the top twentieth of the field and so magnifies rounding, which
-        # differs with the batch size. An image must have the same place alone and in a batch.
-        return (features.double() @ self.kernel_layer.weight().double()).to(features.dtype)
+        return self.kernel_layer(self.encoder(images))
 
     def activation(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output after the clip: one bump on the grid."""

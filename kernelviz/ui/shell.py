@@ -24,7 +24,7 @@ def open_door() -> None:
     st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
     st.html(STYLE)
     pages = [
-        st.Page(lambda: explore.page(chosen), title="Explore", icon=":material/map:", url_path="explore", default=True),
+        st.Page(lambda: explore.page(chosen), title="Explore", icon=":material/map:", default=True),
         st.Page(lambda: probe.page(chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
         st.Page(lambda: upload.page(chosen), title="Upload", icon=":material/upload:", url_path="upload"),
     ]

@@ -1,10 +1,7 @@
 """The embedding network: the paper's layout, the shapes of its parts, and a place that depends on the image alone."""
 
-import math
-
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 
 from kernelviz.kernels import Gaussian
@@ -114,49 +111,6 @@ def test_every_parameter_is_reached_from_both_ends():
     activation = network.activation(images)
     (network.draw(activation).square().sum() + network.class_logits(activation).square().sum()).backward()
     assert all(p.grad.isfinite().all() and p.grad.any() for p in network.parameters())
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return torch.tensor(load_digits().images[:1000] / 16, dtype=torch.float32)[:, None]
-
-
-@pytest.fixture
-def settled(digits):
-    """A network in evaluation mode whose normalisation knows the digits."""
-    network = EmbeddingNetwork((1, 8, 8), encoder=(50, 50), decoder=(40,), grid=(20, 20)).requires_grad_(False)
-    for _ in range(50):
-        network.field(digits)
-    return network.eval()
-
-
-def assert_same_places(one, other, extent):
-    """To 1e-5 of the extent, but for the few images whose field magnifies the encoder's rounding: those to 1e-4."""
-    apart = (one - other).abs().amax(1) / extent
-    assert (apart <= 1e-5).float().mean() >= 0.95
-    assert (apart <= 1e-4).all()
-
-
-def test_an_image_lands_at_the_same_place_alone_and_in_a_batch_of_1000(settled, digits):
-    together = settled.place(settled.activation(digits))
-    alone = torch.cat([settled.place(settled.activation(image[None])) for image in digits[::10]])
-    assert (together.std(0) > 0.5).all()
-    assert_same_places(together[::10], alone, settled.grid.extent)
-
-
-def test_an_image_lands_at_the_same_place_in_any_company(settled, digits):
-    quiet, bright = (torch.cat([digits[:50], torch.full((50, 1, 8, 8), level)]) for level in (0.0, 1.0))
-    one, other = (settled.place(settled.activation(images))[:50] for images in (quiet, bright))
-    assert_same_places(one, other, settled.grid.extent)
-
-
-def test_field_is_summed_in_double_precision_in_evaluation():
-    network = EmbeddingNetwork((1, 6, 6), **SMALL | {"encoder": (2000,)}).eval()
-    images = torch.rand(3, 1, 6, 6)
-    features, weight = network.encoder(images).tolist(), network.kernel_layer.weight().T.tolist()
-    for row, field in zip(features, network.field(images).tolist(), strict=True):
-        exact = [math.fsum(x * w for x, w in zip(row, column, strict=True)) for column in weight]
-        assert field == pytest.approx(exact, rel=2**-23)  # the rounding of the result; in single precision 1e-5
 
 
 def test_a_network_is_made_again_from_its_arguments():

@@ -1,0 +1,215 @@
+"""A training that was stopped, by Ctrl-C or by force, ends with the weights of one that never was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from kernelviz.training import checkpoint
+from kernelviz.training.fit import Training
+from kernelviz.training.recipe import Recipe
+
+SMALL = {"encoder": (30, 40), "decoder": (30,), "grid": (12, 12)}
+SHORT = Recipe("digits", network=SMALL, epochs=3, batch=256, rate=5e-3, jitter=0.1)  # 5 steps an epoch
+WEIGHTS = "weights.safetensors"
+
+
+def stopped_at(step, images, folder, recipe=SHORT, seed=0):
+    """A training saved in a folder after so many steps."""
+    training = Training(recipe, images, seed, "cpu")
+    for progress in training.run():
+        if progress.step == step:
+            break
+    folder.mkdir(exist_ok=True)
+    checkpoint.save(training, folder)
+    return training
+
+
+def resumed(images, folder, recipe=SHORT, seed=0):
+    training = Training(recipe, images, seed, "cpu")
+    checkpoint.resume(training, folder)
+    return training
+
+
+def finished(training):
+    for _ in training.run():
+        pass
+    return training
+
+
+def without_times(history):
+    return [{key: row[key] for key in row if "second" not in key} for row in history]
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 15])
+def test_a_training_goes_on_to_bitwise_the_same_weights(tmp_path, digits, step):
+    whole = finished(Training(SHORT, digits, 0, "cpu"))
+    stopped_at(step, digits, tmp_path)
+    other = finished(resumed(digits, tmp_path))
+    for one, two in zip(whole.network.state_dict().values(), other.network.state_dict().values(), strict=True):
+        assert torch.equal(one, two)
+    states = [training.optimizer.state_dict()["state"] for training in (whole, other)]
+    assert states[0].keys() == states[1].keys()
+    for at, one in states[0].items():
+        assert all(torch.equal(one[key], states[1][at][key]) for key in ("step", "exp_avg", "exp_avg_sq"))
+    assert without_times(whole.progress.history) == without_times(other.progress.history)
+    assert whole.progress.probe == other.progress.probe
+
+
+def test_the_history_lies_beside_the_checkpoint_for_others_to_read(tmp_path, digits):
+    training = stopped_at(10, digits, tmp_path)
+    assert json.loads((tmp_path / "history.json").read_text()) == training.progress.history
+    assert [row["epoch"] for row in training.progress.history] == [1, 2]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"recipe": replace(SHORT, epochs=4)}], ids=["seed", "recipe"])
+def test_another_seed_or_recipe_is_refused(tmp_path, digits, change):
+    stopped_at(5, digits, tmp_path)
+    with pytest.raises(ValueError, match="another recipe or seed"):
+        resumed(digits, tmp_path, **change)
+
+
+def rewritten(tmp_path, change, facts=None):
+    """The checkpoint with its tensors changed in place by a function."""
+    path = tmp_path / checkpoint.CHECKPOINT
+    with checkpoint.safe_open(path, "pt") as file:
+        kept = file.metadata()
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path, kept if facts is None else facts)
+
+
+CORRUPTIONS = {
+    "empty": lambda path: (path / checkpoint.CHECKPOINT).write_bytes(b""),
+    "garbage": lambda path: (path / checkpoint.CHECKPOINT).write_bytes(b"\xff" * 1000),
+    "truncated": lambda path: os.truncate(path / checkpoint.CHECKPOINT, 5000),
+    "a tensor is missing": lambda path: rewritten(path, lambda tensors: tensors.pop("network.kernel_layer.u")),
+    "a tensor too many": lambda path: rewritten(path, lambda t: t.update({"network.extra": torch.zeros(1)})),
+    "a tensor of another shape": lambda path: rewritten(path, lambda t: t.update({"network.kernel_layer.u": t.pop("network.kernel_layer.alpha")})),
+    "a tensor of no kind": lambda path: rewritten(path, lambda t: t.update({"optimizer.x": torch.zeros(1)})),
+    "no record": lambda path: rewritten(path, lambda _: None, {}),
+    "a record that is no JSON": lambda path: rewritten(path, lambda _: None, {"kernelviz": "{"}),
+    "a record without progress": lambda path: rewritten(path, lambda _: None, {"kernelviz": "{}"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("corrupt", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_a_corrupted_checkpoint_is_refused_with_its_path_and_the_way_out(tmp_path, digits, corrupt):
+    stopped_at(2, digits, tmp_path)
+    corrupt(tmp_path)
+    with pytest.raises(ValueError, match="(?s)cannot resume from .*checkpoint.safetensors: .*without --resume"):
+        resumed(digits, tmp_path)
+
+
+def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path, digits):
+    with pytest.raises(ValueError, match="there is no checkpoint at .*; train without --resume"):
+        resumed(digits, tmp_path)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(tmp_path, digits, full_disk):
+    stopped_at(5, digits, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    training = resumed(digits, tmp_path)
+    next(training.run())
+    with full_disk(), pytest.raises(OSError, match="cannot be written to .*; make room .* KERNELVIZ_RUNS .* --resume"):
+        checkpoint.save(training, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert resumed(digits, tmp_path).progress.step == 5
+
+
+@pytest.mark.parametrize("resuming", [True, False])
+def test_a_finished_run_is_never_overwritten(tmp_path, resuming):
+    (tmp_path / "run.json").touch()
+    with pytest.raises(ValueError, match="a finished run in .*; give another --name"):
+        checkpoint.refuse_to_overwrite(tmp_path, resuming)
+
+
+def test_a_stopped_training_is_only_overwritten_by_its_resumption(tmp_path):
+    (tmp_path / checkpoint.CHECKPOINT).touch()
+    checkpoint.refuse_to_overwrite(tmp_path, resumed=True)
+    with pytest.raises(ValueError, match="a stopped training in .*; go on with --resume"):
+        checkpoint.refuse_to_overwrite(tmp_path, resumed=False)
+
+
+def test_an_empty_folder_is_free(tmp_path):
+    checkpoint.refuse_to_overwrite(tmp_path, resumed=False)
+
+
+LONGER = ("train", "digits-autoencoder", "--epochs", 3, "--name")
+
+
+def train_process(name, *words):
+    """The same in a process of its own, with as many threads as here: their number changes the order of sums."""
+    command = [sys.executable, "-m", "kernelviz.cli", *map(str, LONGER), name, *words]
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def kill_after_the_first_checkpoint(folder):
+    """Returns the exit code."""
+    process = train_process(folder.name)
+    while not (folder / checkpoint.CHECKPOINT).exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    return process.returncode
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path, kernelviz):
+    whole, killed = tmp_path / "runs" / "whole", tmp_path / "runs" / "killed"
+    assert kill_after_the_first_checkpoint(killed) == -signal.SIGKILL
+    assert not (killed / "run.json").exists() and not (killed / WEIGHTS).exists()
+    again = train_process("killed", "--resume")
+    assert kernelviz(*LONGER, "whole")[0] == 0
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    one, other = (load_file(folder / WEIGHTS) for folder in (whole, killed))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    histories = [json.loads((folder / "run.json").read_text())["history"] for folder in (whole, killed)]
+    assert without_times(histories[0]) == without_times(histories[1])  # in double precision
+    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, "map.parquet"}
+
+
+def interrupting(step):
+    """Training._step, with a Ctrl-C in the middle of that step."""
+    original = Training._step
+
+    def interrupted(training):
+        if training.progress.step == step:
+            signal.raise_signal(signal.SIGINT)
+        return original(training)
+
+    return interrupted
+
+
+def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, kernelviz, tiny_recipe, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "_step", interrupting(57))  # the 18th of the 40 steps of the second epoch
+        code, out, errors = kernelviz("train", "tiny", "--epochs", 3, "--name", "stopped")
+    assert (code, out) == (130, "")
+    said = "stopped at step 58 of 120; go on with `kernelviz train tiny --epochs 3 --name stopped --resume`"
+    assert said in errors.splitlines()
+    assert kernelviz("train", "tiny", "--epochs", 3, "--name", "stopped", "--resume")[0] == 0
+    assert kernelviz("train", "tiny", "--epochs", 3, "--name", "whole")[0] == 0
+    stopped, whole = (tmp_path / "runs" / name / WEIGHTS for name in ("stopped", "whole"))
+    assert stopped.read_bytes() == whole.read_bytes()
+
+
+def test_ctrl_c_twice_names_the_same_command_once(kernelviz, tiny_recipe, monkeypatch):
+    command = ("train", "tiny", "--epochs", 3, "--resume")
+    monkeypatch.setattr(Training, "_step", interrupting(3))
+    assert kernelviz(*command[:-1])[0] == 130
+    monkeypatch.setattr(Training, "_step", interrupting(7))
+    code, _, errors = kernelviz(*command)
+    assert code == 130
+    assert "go on with `kernelviz train tiny --epochs 3 --resume`\n" in errors
