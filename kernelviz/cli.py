@@ -258,23 +258,24 @@ def main() -> None:
     try:
         sys.exit(cli(standalone_mode=False))
     except typer.TyperException as error:
-        sys.exit(_failed(error, 2))
+        sys.exit(_failed(error.format_message(), 2))
     except KeyboardInterrupt:
         sys.exit(_stopped("stopped"))
     except (ValueError, OSError) as error:
         if not _raised_by_us(error):
             raise
-        sys.exit(_failed(error, 2))
+        sys.exit(_failed(str(error), 2))
 
 
 def _raised_by_us(error: Exception) -> bool:
     """Whether an error comes from a check of ours, or from the file system, and so is the user's to mend."""
     *_, last = traceback.walk_tb(error.__traceback__)
-    return isinstance(error, OSError) or last[0].f_globals.get("__package__", "").startswith("kernelviz")
+    return isinstance(error, OSError) or (last[0].f_globals.get("__package__") or "").startswith("kernelviz")
 
 
-def _failed(error: Exception, code: int) -> int:
-    console.print(f"kernelviz: {' '.join(str(error).split())}", style="red", markup=False, soft_wrap=True)
+def _failed(message: str, code: int) -> int:
+    if message:  # without any argument there is none, only the help
+        console.print(f"kernelviz: {' '.join(message.split())}", style="red", markup=False, soft_wrap=True)
     return code
 
 

@@ -18,7 +18,9 @@ CLASS_COLOURS = (
 )  # fmt: skip
 RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
 SCALE = "Viridis"
+DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
 COLOURINGS = ("label", "prediction", "right or wrong", "confidence", "density")
+NAMED = 20  # marks on a map, at most, that have their texts beside them
 POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
 
 
@@ -46,8 +48,8 @@ def map_figure(
     rows = np.flatnonzero(points.placed)
     shown = points.where(rows)
     if colouring in ("confidence", "density"):
-        values = shown.confidence if colouring == "confidence" else density(shown.places, extent)
-        traces = [_dots(shown, rows, classes, color=values, colorscale=SCALE, colorbar=_bar(colouring))]
+        values = _values(shown, extent, colouring)
+        traces = [_dots(shown, rows, classes, color=values, colorscale=DOTS_SCALE, colorbar=_bar(colouring))]
     else:
         traces = [
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
@@ -57,6 +59,35 @@ def map_figure(
     if picture is not None:
         _put_picture(figure, picture, extent)
     return _as_map(figure, extent)
+
+
+def point_colours(
+    points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str
+) -> UInt8[np.ndarray, "n 3"]:
+    """The colour that `map_figure` gives each of some placed points."""
+    out = np.tile(np.array(rgb(UNKNOWN), np.uint8), (len(points), 1))
+    if colouring in ("confidence", "density"):
+        values = _values(points, extent, colouring)
+        known = np.isfinite(values)
+        stops = np.linspace(*np.percentile(values[known], (0, 100)), len(DOTS_SCALE)) if known.any() else []
+        for channel, colours in enumerate(np.array([rgb(colour) for colour in DOTS_SCALE]).T):
+            out[known, channel] = np.interp(values[known], stops, colours) if known.any() else 0
+        return out
+    for _, colour, mask in _groups(points, classes, colouring):
+        out[mask] = rgb(colour)
+    return out
+
+
+def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
+    """The map with some rows of its points selected."""
+    for trace in figure.data:
+        if trace.customdata is not None:
+            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows))
+    return figure
+
+
+def _values(points: EmbeddingMap, extent: float, colouring: str) -> Float[np.ndarray, " n"]:
+    return points.confidence if colouring == "confidence" else density(points.places, extent)
 
 
 def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
@@ -95,7 +126,8 @@ def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name
 
 
 def _bar(title: str) -> dict:
-    return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    place = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0, "xanchor": "left", "len": 0.6}
+    return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **place}
 
 
 def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent: float) -> None:
@@ -139,12 +171,12 @@ def density(places: Float[np.ndarray, "n 2"], extent: float, cells: int = 100) -
 
 
 def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:
-    """The map with crosses at some places."""
+    """The map with crosses at some places; of more than NAMED the texts show only under the pointer."""
     figure.add_trace(
         go.Scatter(
             x=places[:, 0],
             y=places[:, 1],
-            mode="markers+text",
+            mode="markers+text" if len(texts) <= NAMED else "markers",
             text=texts,
             textposition="top center",
             textfont={"size": 13},

@@ -90,7 +90,7 @@ def load_map(folder: Path) -> EmbeddingMap:
     try:
         table = parquet.read_table(path, columns=list(COLUMNS))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
-    except (OSError, pa.ArrowException, KeyError, TypeError) as error:
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no map of a run ({error}); train the run again") from None
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from kernelviz.data.images import ImageSet, is_local, load
 from kernelviz.disk import data_folder
-from kernelviz.maps import EmbeddingMap, draw_probes, load_map
+from kernelviz.maps import SPLITS, EmbeddingMap, draw_probes, load_map
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
 
@@ -36,9 +36,19 @@ def network_of(run: Run) -> EmbeddingNetwork:
 
 
 def images_of(run: Run) -> ImageSet | None:
-    """The images of a run's set, if they are on this machine."""
-    name = run.data["name"]
-    return _images(name, os.fspath(data_folder())) if is_local(name) else None
+    """The images of a run's set, if they are on this machine and are those that the map was made of."""
+    source = run.recipe["data"]
+    if not is_local(source):
+        return None
+    try:
+        images = _images(source, os.fspath(data_folder()))
+    except (OSError, ValueError):
+        return None
+    return images if _belong(images, points_of(run)) else None
+
+
+def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
+    return all(np.array_equal(points.of_split(split).label, images.split(split)[1]) for split in SPLITS)
 
 
 def drawn_map(run: Run, split: str) -> np.ndarray:
@@ -48,7 +58,10 @@ def drawn_map(run: Run, split: str) -> np.ndarray:
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the map …")
 def _points(name: str, sha256: str, _run: Run) -> EmbeddingMap:
-    return load_map(_run.folder)
+    try:
+        return load_map(_run.folder)
+    except ValueError as error:
+        raise BrokenRun(str(error)) from None
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network …")

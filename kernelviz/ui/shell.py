@@ -3,17 +3,23 @@
 import streamlit as st
 
 from kernelviz.disk import own_file
-from kernelviz.runs import Run, load_run
+from kernelviz.runs import BrokenRun, Run, load_run
 from kernelviz.ui import loaders
 from kernelviz.ui.pages import explore, probe, upload
 
 DEFAULT_RUN = "mnist-autoencoder"
 
-# Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery.
+# Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
+# high as it is wide, with room for the legend below it.
 STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
 [data-testid="stImageContainer"] { padding: 0 4px 4px 0; }
+.st-key-map { height: 660px; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 4.2rem 1rem 2rem; }
+  .st-key-map { height: calc(100vw + 5rem); }
+}
 </style>
 """
 
@@ -30,22 +36,36 @@ def open_door() -> None:
     ]
     page = st.navigation(pages, position="top")
     chosen = _choose_run()
-    page.run()
+    try:
+        loaders.points_of(chosen)  # here, for a fragment would show the error as a traceback
+        page.run()
+    except BrokenRun as error:
+        st.error(str(error), icon=":material/broken_image:")
 
 
 def _choose_run() -> Run:
     names, broken = loaders.readable_runs()
+    if not names:
+        _invite(broken)
+        st.stop()
     with st.sidebar:
-        if not names:
-            st.info("There is no trained network yet. Train one in under a minute:")
-            st.code("kernelviz train digits-autoencoder", language="bash")
-            st.stop()
         first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
         run = load_run(st.selectbox("Run", names, index=first, key="run", bind="query-params"))
         _describe(run)
-        for reason in broken:
-            st.warning(reason, icon=":material/broken_image:")
+        _warn(broken)
     return run
+
+
+def _invite(broken: list[str]) -> None:
+    """What to do where no run can be read."""
+    st.info("There is no trained network yet. Train one in under a minute, then reload this page:")
+    st.code("kernelviz train digits-autoencoder", language="bash")
+    _warn(broken)
+
+
+def _warn(broken: list[str]) -> None:
+    for reason in broken:
+        st.warning(reason, icon=":material/broken_image:")
 
 
 def _describe(run: Run) -> None:

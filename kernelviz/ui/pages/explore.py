@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.data.images import SETS, ImageSet
-from kernelviz.figures import COLOURINGS, class_colours, history_figure, map_figure, rgb
+from kernelviz.figures import COLOURINGS, highlighted, history_figure, map_figure, point_colours
 from kernelviz.maps import SPLITS, EmbeddingMap
 from kernelviz.metrics import MEANING, PUBLISHED
 from kernelviz.pictures import collage, enlarged
@@ -15,6 +15,12 @@ from kernelviz.ui.fetch import offer_download
 
 SHOWN = 60  # images of a gallery page
 VIEWS = ("dots", "images")
+MAP_CONFIG = {
+    "scrollZoom": True,
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["autoScale2d"],
+}
 
 
 def page(run: Run) -> None:
@@ -49,17 +55,27 @@ def _controls(run: Run) -> tuple[str, str, str]:
 
 def _map(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, colouring: str, view: str) -> np.ndarray:
     """Draw the map; returns the rows of `points` that are selected on it."""
-    picture = _collage(run, points, images, split) if view == "images" else None
-    extent = run.arguments["extent"]
-    figure = map_figure(points, extent, run.classes, colouring, picture)
-    event = st.plotly_chart(
-        figure,
-        on_select="rerun",
-        key=f"map-{run.name}-{split}-{colouring}-{view}",
-        selection_mode=("points", "box", "lasso"),
-        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]},
-        alt=f"Map of {len(points)} {split} images",
-    )
+    picture = _collage(run, points, images, split, colouring) if view == "images" else None
+    chart = f"map-{run.name}-{split}-{colouring}-{view}-{st.session_state.get('cleared', 0)}"
+    figure = map_figure(points, run.arguments["extent"], run.classes, colouring, picture)
+    before = _selected_before(chart, run, split)
+    if len(before):
+        highlighted(figure, before)
+
+    def changed() -> None:
+        if not st.session_state[chart].selection.points:
+            st.session_state.pop("selection", None)
+
+    with st.container(key="map"):
+        event = st.plotly_chart(
+            figure,
+            on_select=changed,
+            key=chart,
+            height="stretch",
+            selection_mode=("points", "box", "lasso"),
+            config=MAP_CONFIG,
+            alt=f"Map of {len(points)} {split} images",
+        )
     unplaced = int((~points.placed).sum())
     st.caption(
         f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move; click "
@@ -68,17 +84,36 @@ def _map(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, co
     )
     chosen = [int(point["customdata"][0]) for point in event.selection.points]
     if chosen:
-        st.session_state["selection"] = (run.name, split, chosen)
-    name, of, rows = st.session_state.get("selection", ("", "", []))
-    return np.array(rows if (name, of) == (run.name, split) else [], dtype=int)
+        st.session_state["selection"] = (run.weights_sha256, split, chosen)
+    return _selection(run, split)
 
 
-def _collage(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str) -> np.ndarray:
-    """Figure 5, right: the images at their places."""
+def _selection(run: Run, split: str) -> np.ndarray:
+    *of, rows = st.session_state.get("selection", ("", "", []))
+    return np.array(rows if of == [run.weights_sha256, split] else [], dtype=int)
+
+
+def _selected_before(chart: str, run: Run, split: str) -> np.ndarray:
+    """What was selected when this chart first appeared: its figure must not change while it is in use."""
+    if chart not in st.session_state or st.session_state.get("drawn", ("",))[0] != chart:
+        st.session_state["drawn"] = (chart, _selection(run, split))
+    return st.session_state["drawn"][1]
+
+
+def _clear() -> None:
+    """Forget the selection; a new chart takes the place of the one that shows it."""
+    st.session_state.pop("selection", None)
+    st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
+
+
+def _collage(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, colouring: str) -> np.ndarray | None:
+    """Figure 5, right: the images at their places; None where there are none to show."""
     pictures = pictures_of(run, images, split)
-    placed = points.placed & (points.label >= -1)
-    colours = np.array([rgb(colour) for colour in [*class_colours(len(run.classes)), "#8f9aa3"]], np.uint8)
-    return collage(points.places[placed], pictures[placed], colours[points.label[placed]], run.arguments["extent"])
+    if pictures is None:
+        return None
+    shown, extent = points.where(points.placed), run.arguments["extent"]
+    colours = point_colours(shown, extent, run.classes, colouring)
+    return collage(shown.places, pictures[points.placed], colours, extent)
 
 
 def pictures_of(run: Run, images: ImageSet | None, split: str) -> np.ndarray | None:
@@ -90,7 +125,12 @@ def pictures_of(run: Run, images: ImageSet | None, split: str) -> np.ndarray | N
 
 def _gallery(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, selected: np.ndarray) -> None:
     number = st.number_input(
-        "Search by number", 0, len(points) - 1, value=None, placeholder=f"0 to {len(points) - 1}", key=f"search-{split}"
+        "Search by number",
+        0,
+        len(points) - 1,
+        value=None,
+        placeholder=f"0 to {len(points) - 1}",
+        key=f"search-{run.name}-{split}",
     )
     rows = np.array([number]) if number is not None else selected
     if not len(rows):
@@ -98,18 +138,23 @@ def _gallery(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str
         rows = _spread(points)
     elif number is None:
         found, clear = st.columns([3, 1], vertical_alignment="center")
-        right = (points.label[rows] == points.prediction[rows]).mean()
-        found.markdown(f"**{len(rows):,} selected**, {right:.0%} of them taken for what they are")
-        clear.button("Clear", on_click=lambda: st.session_state.pop("selection", None), width="stretch")
+        found.markdown(f"**{len(rows):,} selected**{_share_right(points.where(rows))}")
+        clear.button("Clear", on_click=_clear, width="stretch")
     _word_on_pictures(run, images)
     part = rows[_page_of(len(rows)) :][:SHOWN]
     pictures = pictures_of(run, images, split)
     if pictures is not None:
         st.image(
             [enlarged(picture) for picture in pictures[part]],
-            caption=[_caption(run.classes, points, row) for row in part],
+            caption=[_caption(run.classes, points, row) for row in part.tolist()],
             width=84,
         )
+
+
+def _share_right(points: EmbeddingMap) -> str:
+    known = points.label >= 0
+    right = points.label[known] == points.prediction[known]
+    return f", {right.mean():.0%} of them taken for what they are" if known.any() else ""
 
 
 def _word_on_pictures(run: Run, images: ImageSet | None) -> None:
@@ -155,15 +200,9 @@ def _spread(points: EmbeddingMap) -> np.ndarray:
 
 def _quality(run: Run) -> None:
     names = [name for name in MEANING if name in run.metrics]
-    table = pd.DataFrame({"figure": names, "value": [run.metrics[n] for n in names], "": [MEANING[n] for n in names]})
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "value": st.column_config.NumberColumn(format="%.4g"),
-            "": st.column_config.TextColumn(width="large"),
-        },
-    )
+    values = [f"{run.metrics[name]:.4g}" for name in names]
+    table = pd.DataFrame({"figure": names, "value": values, "meaning": [MEANING[name] for name in names]})
+    st.table(table, hide_index=True, border="horizontal")
     st.caption(f"Measured on the test images; `kernelviz evaluate {run.name}` measures them again.")
     if run.data["name"] == "mnist":
         _beside_the_published(run)
@@ -190,6 +229,8 @@ def _training(run: Run) -> None:
     if run.history:
         st.plotly_chart(history_figure(run.history), key=f"history-{run.name}", config={"displayModeBar": False})
     made = run.made_by
-    st.caption(f"Trained in {made['seconds'] / 60:.0f} min on {made['device']}, seed {run.seed}:")
+    seconds = made["seconds"]
+    time = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+    st.caption(f"Trained in {time} on {made['device']}, seed {run.seed}:")
     st.code(made["command"], language="bash", wrap_lines=True)
     st.json({"recipe": run.recipe, "versions": made["versions"], "commit": made["commit"]}, expanded=False)

@@ -157,14 +157,16 @@ def _click_map(run: Run, places: list[tuple[float, float]], texts: list[str], ke
         if chosen and "customdata" in chosen[0]:
             st.session_state.update(zip(keys, map(float, chosen[0]["customdata"]), strict=True))
 
-    st.plotly_chart(
-        figure,
-        key=chart,
-        on_select=moved,
-        selection_mode="points",
-        config={"scrollZoom": True, "displayModeBar": False},
-        alt="Map of the test images with the probe",
-    )
+    with st.container(key="map"):
+        st.plotly_chart(
+            figure,
+            key=chart,
+            height="stretch",
+            on_select=moved,
+            selection_mode="points",
+            config={"scrollZoom": True, "displayModeBar": False},
+            alt="Map of the test images with the probe",
+        )
     st.caption("Click anywhere on the map to move there.")
 
 

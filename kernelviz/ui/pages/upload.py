@@ -23,8 +23,9 @@ DETAILED = 20  # pictures shown one by one
 def page(run: Run) -> None:
     """The whole page."""
     pictures, rejected = _taken(run)
-    for one in rejected:
-        st.warning(f"**{_plain(one.name)}** was not taken: {one.reason}", icon=":material/block:")
+    for reason in dict.fromkeys(one.reason for one in rejected):
+        names = _listed([one.name for one in rejected if one.reason == reason])
+        st.warning(f"Not taken: {names}. The reason: {reason}.", icon=":material/block:")
     if not pictures:
         return
     network, points = loaders.network_of(run), loaders.points_of(run)
@@ -48,7 +49,7 @@ def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
         accept_multiple_files=True,
         type=ENDINGS,
         key="files",
-        help=f"{', '.join(FORMATS)}; up to {MAX_FILES} files of {MAX_BYTES // 2**20} MB",
+        help=f"{', '.join(FORMATS)}; up to {MAX_FILES} files of {MAX_BYTES // 10**6} MB",
     )
     if files:
         return take(((file.name, file.getvalue()) for file in files), run.preprocess)
@@ -80,7 +81,14 @@ def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Land
     placed = np.isfinite(landings.embedded.places).all(1)
     names = [_plain(picture.name) for picture, here in zip(pictures, placed, strict=True) if here]
     marked(figure, landings.embedded.places[placed], names, UPLOADED)
-    st.plotly_chart(figure, key="upload-map", config={"scrollZoom": True, "displaylogo": False}, alt="Map with uploads")
+    with st.container(key="map"):
+        st.plotly_chart(
+            figure,
+            key="upload-map",
+            height="stretch",
+            config={"scrollZoom": True, "displaylogo": False},
+            alt="Map with uploads",
+        )
 
 
 def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
@@ -92,7 +100,10 @@ def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: La
         column_order=["name", "prediction", "confidence", "foreign", "nearest_distance", "x", "y"],
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "nearest_distance": number("to the nearest known", format="%.3f"),
+            "foreign": st.column_config.CheckboxColumn(
+                help="farther from every known image than 99 of 100 test images"
+            ),
+            "nearest_distance": number("distance", format="%.3f", help="to the nearest known image"),
             "x": number(format="%.2f"),
             "y": number(format="%.2f"),
         },
@@ -115,16 +126,16 @@ def _detail(
     picture = pictures[at]
     with st.container(border=True):
         st.markdown(_verdict(run, picture, landings, at))
-        original, seen, bump, drawn, nearest = st.columns([2, 2, 2, 2, 5])
-        original.image(picture.original, caption="Original", width=140)
-        seen.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
-        activation = landings.embedded.activation[at]
-        bump.image(enlarged(bump_picture(activation, network.grid), 140), caption="Bump on the grid", width=140)
-        if network.decoder:
-            image = draw(network, torch.from_numpy(activation[None]))[0]
-            drawn.image(enlarged(image, 140), caption="Reconstruction", width=140)
-        with nearest:
-            _nearest(run, points, landings, at)
+        with st.container(horizontal=True):
+            st.image(picture.original, caption="Original", width=140)
+            st.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
+            activation = landings.embedded.activation[at]
+            st.image(enlarged(bump_picture(activation, network.grid), 140), caption="Bump on the grid", width=140)
+            if network.decoder:
+                image = draw(network, torch.from_numpy(activation[None]))[0]
+                st.image(enlarged(image, 140), caption="Reconstruction", width=140)
+            with st.container(width=330):
+                _nearest(run, points, landings, at)
 
 
 def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> None:
@@ -137,9 +148,9 @@ def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> Non
         st.caption("Nearest known images: " + ", ".join(run.classes[label] for label in rows.label))
         return
     st.image(
-        [enlarged(images[index], 70) for index in rows.index],
+        [enlarged(images[index], 60) for index in rows.index],
         caption=[run.classes[label] if label >= 0 else "–" for label in rows.label],
-        width=70,
+        width=60,
     )
     st.caption("Nearest known images" + ("" if loaders.images_of(run) else ", drawn by the decoder"))
 
@@ -152,6 +163,12 @@ def _verdict(run: Run, picture: Picture, landings: Landings, at: int) -> str:
     says = f"taken for **{run.classes[prediction]}** ({landings.confidence[at]:.0%})" if prediction >= 0 else "placed"
     warning = " :material/travel_explore: foreign to this map" if landings.foreign[at] else ""
     return f"**{_plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    """The first few of some file names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(f"**{_plain(name)}**" for name in names[:most]) + more
 
 
 def _plain(name: str) -> str:

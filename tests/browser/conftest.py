@@ -1,0 +1,103 @@
+"""The real dashboard, served by `kernelviz app`, and a headless Chromium that looks at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+PATIENCE = 60  # seconds that a server or a page may take on a busy machine
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-quic --no-first-run "
+    "--disable-component-update --disable-sync --enable-unsafe-swiftshader"
+).split()
+IDLE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+    && document.querySelector('[data-testid="stMainBlockContainer"]')
+    && !document.querySelector('[data-stale="true"], [data-testid="stSpinner"], [data-testid="stSkeleton"]')"""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "no Chromium here: install it, e.g. apt install chromium"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(chromium, library, autoencoder, classifier, tmp_path_factory):
+    """Address of a dashboard that shows the runs "tiny" and "namer"."""
+    port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    changes = {"KERNELVIZ_RUNS": library, "KERNELVIZ_DATA": log.parent, "STREAMLIT_SERVER_HEADLESS": "true"}
+    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]
+    with open(log, "w") as output:
+        environment = os.environ | {name: str(value) for name, value in changes.items()}
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address, process, log):
+    for _ in range(PATIENCE * 5):
+        try:
+            urlopen(address, timeout=PATIENCE).close()
+            return
+        except URLError:
+            assert process.poll() is None, f"the dashboard ended at once:\n{log.read_text()}"
+            time.sleep(0.2)
+    pytest.fail(f"the dashboard did not answer within {PATIENCE} s:\n{log.read_text()}")
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Open a page of the dashboard in a fresh browser window; an uncaught error on it fails the test."""
+    contexts, errors = [], []
+
+    def visit(path="", width=1440, height=900, scheme="light", **address):
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE * 1000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{server}/{path}?{urlencode({'run': 'tiny'} | address)}")
+        return settled(page)
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def settled(page):
+    """The page, once the script has run and what it sent has been drawn."""
+    page.wait_for_function(IDLE)
+    page.wait_for_timeout(300)  # a rerun starts a moment after the click that causes it
+    page.wait_for_function(IDLE)
+    return page
+
+
+@pytest.fixture
+def settle():
+    return settled

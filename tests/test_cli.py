@@ -1,0 +1,311 @@
+"""The command line is a contract: what goes to standard output, what to standard error, and the exit codes."""
+
+import json
+import re
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from kernelviz.maps import draw_probes, embed
+from kernelviz.probe import Probe
+from kernelviz.runs import load_run
+from kernelviz.training.fit import Training
+
+
+@pytest.fixture
+def in_library(autoencoder, classifier, library, monkeypatch):
+    """The user's runs are "tiny" and "namer"."""
+    monkeypatch.setenv("KERNELVIZ_RUNS", str(library))
+
+
+@pytest.fixture
+def pictures(tmp_path, digits):
+    """A folder with three digits as pictures, one in a folder below, and two files that are none."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    for name, pixels in zip(("a.png", "b.png", "below/c.png"), digits.test_images, strict=False):
+        Image.fromarray(pixels.repeat(10, 0).repeat(10, 1)).save(folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "torn.png").write_bytes((folder / "a.png").read_bytes()[:100])
+    return folder
+
+
+def one_object(out):
+    """The JSON object on standard output, which holds nothing else."""
+    assert out.count("\n") == 1 and out.endswith("}\n")
+    return json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
+
+
+def one_line(errors):
+    assert errors.count("\n") == 1, errors
+    return errors.strip()
+
+
+MISTAKES = {
+    "unknown command": (["nosuch"], "No such command 'nosuch'"),
+    "no recipe": (["train"], "recipe"),
+    "unknown recipe": (["train", "nosuch"], "unknown recipe 'nosuch'; choose one of mnist-autoencoder, .*digits-auto"),
+    "no epochs": (["train", "digits-autoencoder", "--epochs", "0"], "'--epochs': .*greater than or equal to 1"),
+    "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
+    "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
+    "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
+    "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set 'nosuch'; give one of digits,"),
+    "unknown run": (["embed", "nosuch", "."], "no run 'nosuch'; there is .*tiny"),
+    "unknown run to evaluate": (["evaluate", "nosuch"], "no run 'nosuch'"),
+    "a path as a run": (["evaluate", "../library/tiny"], "no run '../library/tiny'"),
+    "unknown run to probe": (["probe", "nosuch", "--at", "0", "0", "--out", "x.png"], "no run 'nosuch'"),
+    "half a place": (["probe", "tiny", "--at", "0"], "'--at' requires 2"),
+    "no width": (["probe", "tiny", "--at", "0", "0", "--width", "0", "--out", "x.png"], "are above 0, not 0.0"),
+    "no decoder": (["probe", "namer", "--at", "0", "0", "--out", "x.png"], "'namer' has no decoder"),
+    "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .npz"),
+    "unknown figure": (["reproduce", "figure99"], "'figure99' is not one of"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words, said", MISTAKES.values(), ids=MISTAKES)
+def test_the_users_mistake_is_one_line_and_exit_code_2(kernelviz, in_library, monkeypatch, tmp_path, words, said):
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "train":
+        monkeypatch.setenv("KERNELVIZ_RUNS", str(tmp_path / "runs"))
+    code, out, errors = kernelviz(*words)
+    assert (code, out) == (2, "")
+    assert re.search(said, errors)
+    last = errors.splitlines()[-1] if words[0] == "train" else one_line(errors)  # a progress bar may stand before it
+    assert last.startswith("kernelviz: ")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_run_as_a_module_it_says_the_same(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["kernelviz", "train", "nosuch"])
+    monkeypatch.delitem(sys.modules, "kernelviz.cli", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("kernelviz.cli", run_name="__main__")
+    assert ended.value.code == 2
+    assert one_line(capsys.readouterr().err).startswith("kernelviz: unknown recipe 'nosuch'")
+
+
+def test_our_own_fault_is_not_blamed_on_the_user(kernelviz, in_library, monkeypatch):
+    def fault(*_):
+        np.zeros(3).reshape(2)  # a ValueError from below
+
+    monkeypatch.setattr("kernelviz.metrics.map_figures", fault)
+    with pytest.raises(ValueError, match="cannot reshape"):
+        kernelviz("evaluate", "tiny")
+
+
+def test_train_prints_one_json_object_and_leaves_a_run(kernelviz, tiny_recipe, tmp_path):
+    code, out, errors = kernelviz("train", "tiny", "--epochs", 1, "--name", "mine", "--seed", 3, "--json")
+    assert code == 0 and "epoch 1/1" in errors
+    found = one_object(out)
+    run = load_run("mine")
+    assert found == {"run": "mine", "folder": str(tmp_path / "runs" / "mine"), "metrics": run.metrics}
+    assert {path.name for path in run.folder.iterdir()} == {"run.json", "weights.safetensors", "map.parquet"}
+    assert run.seed == 3 and run.recipe["epochs"] == 1
+    assert run.made_by["command"] == "kernelviz train tiny --epochs 1 --name mine --seed 3 --json"
+    before = {path: path.read_bytes() for path in run.folder.iterdir()}
+    for words in ([], ["--resume"]):
+        code, _, errors = kernelviz("train", "tiny", "--name", "mine", *words)
+        assert code == 2 and "there is a finished run in" in one_line(errors)
+    assert {path: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+@pytest.fixture
+def stopped(kernelviz, tiny_recipe, monkeypatch, tmp_path):
+    """The folder of a training of two epochs that was stopped in the second."""
+
+    def step(training, original=Training._step):
+        if training.progress.step == 50:
+            signal.raise_signal(signal.SIGINT)
+        return original(training)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "_step", step)
+        assert kernelviz("train", "tiny", "--epochs", 2)[0] == 130
+    return tmp_path / "runs" / "tiny"
+
+
+def test_a_stopped_training_is_not_overwritten(kernelviz, stopped):
+    before = (stopped / "checkpoint.safetensors").read_bytes()
+    code, _, errors = kernelviz("train", "tiny", "--epochs", 2)
+    assert code == 2 and "there is a stopped training in" in one_line(errors)
+    assert (stopped / "checkpoint.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["--epochs", 3], ["--epochs", 2, "--seed", 1]], ids=["recipe", "seed"])
+def test_another_recipe_or_seed_does_not_resume(kernelviz, stopped, words):
+    code, out, errors = kernelviz("train", "tiny", *words, "--resume")
+    assert (code, out) == (2, "")
+    assert "belongs to another recipe or seed. Train without --resume" in errors.splitlines()[-1]
+
+
+def test_a_corrupted_checkpoint_does_not_resume(kernelviz, stopped):
+    (stopped / "checkpoint.safetensors").write_bytes(b"torn")
+    code, out, errors = kernelviz("train", "tiny", "--epochs", 2, "--resume")
+    assert (code, out) == (2, "")
+    assert re.match("kernelviz: cannot resume from .*checkpoint.safetensors", errors.splitlines()[-1])
+
+
+def test_runs_cannot_be_written_below_a_file(kernelviz, tiny_recipe, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERNELVIZ_RUNS", str(tmp_path / "file" / "runs"))
+    code, _, errors = kernelviz("train", "tiny")
+    assert code == 2 and "set KERNELVIZ_RUNS to another folder" in one_line(errors)
+
+
+def test_a_disk_that_fills_up_in_the_training_says_so(kernelviz, tiny_recipe, full_disk, tmp_path):
+    with full_disk():
+        code, out, errors = kernelviz("train", "tiny", "--epochs", 1)
+    assert (code, out) == (2, "")
+    assert re.search("checkpoint of . MB cannot be written to .*make room there", errors.splitlines()[-1])
+    assert list((tmp_path / "runs" / "tiny").iterdir()) == []
+
+
+def test_a_loss_that_is_not_finite_stops_in_one_line(kernelviz, tiny_recipe, monkeypatch):
+    monkeypatch.setattr("kernelviz.training.fit.one_cycle", lambda *_: float("nan"))
+    code, out, errors = kernelviz("train", "tiny", "--epochs", 1)
+    assert (code, out) == (2, "")
+    assert "the loss became nan in epoch 1, step 2 of 40; there was no checkpoint yet" in errors.splitlines()[-1]
+
+
+def test_embed_names_the_bad_files_and_places_the_others(kernelviz, in_library, pictures):
+    code, out, errors = kernelviz("embed", "tiny", pictures, pictures / "gone.png", "--json")
+    assert code == 0
+    found = one_object(out)
+    assert [row["name"] for row in found["images"]] == [str(pictures / n) for n in ("a.png", "b.png", "below/c.png")]
+    bad = [str(pictures / name) for name in ("notes.txt", "torn.png", "gone.png")]
+    assert [row["name"] for row in found["refused"]] == bad
+    lines = errors.splitlines()[-3:]
+    assert [line.split(": ")[0] for line in lines] == bad and all(line.split(": ")[1] for line in lines)
+
+
+def test_embed_as_csv_on_standard_output_and_in_a_file_is_the_same_table(kernelviz, in_library, pictures, tmp_path):
+    code, out, _ = kernelviz("embed", "tiny", pictures / "a.png", pictures / "b.png")
+    assert code == 0
+    (tmp_path / "printed.csv").write_text(out)
+    code, out, _ = kernelviz("embed", "tiny", pictures / "a.png", pictures / "b.png", "--out", tmp_path / "file.csv")
+    assert (code, out) == (0, "")
+    printed, written = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("printed", "file"))
+    pd.testing.assert_frame_equal(printed, written)
+    assert len(printed) == 2 and printed["x"].notna().all()
+
+
+def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, digits, tmp_path):
+    picture = digits.test_images[:1]
+    frame = np.pad(picture[0].repeat(40, 0).repeat(40, 1), 40)
+    Image.fromarray(frame).save(tmp_path / "digit.png")
+    from kernelviz.data.intake import prepare
+
+    with Image.open(tmp_path / "digit.png") as image:
+        pixels = prepare(image, autoencoder.preprocess)
+    expected = embed(autoencoder.load_network(), pixels[None]).places[0]
+    _, out, _ = kernelviz("embed", "tiny", tmp_path / "digit.png", "--json")
+    row = one_object(out)["images"][0]
+    assert [row["x"], row["y"]] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("content", ["nothing", "no picture", "no file"])
+def test_embed_with_nothing_to_place_is_a_mistake(kernelviz, in_library, tmp_path, content):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if content == "no picture":
+        (folder / "a.txt").write_text("a")
+    code, out, errors = kernelviz(
+        "embed", "tiny", folder / "gone" if content == "no file" else folder, "--out", tmp_path / "t.csv"
+    )
+    assert (code, out) == (2, "")
+    said = "no picture was found there" if content == "nothing" else "none of the 1 files could be placed"
+    assert errors.splitlines()[-1] == f"kernelviz: {said}"
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["tiny", "namer"])
+def test_evaluate_measures_what_the_run_recorded(kernelviz, in_library, name):
+    code, out, _ = kernelviz("evaluate", name, "--json")
+    assert code == 0
+    found, recorded = one_object(out), load_run(name).metrics
+    assert found.keys() == recorded.keys()
+    del found["seconds_per_10000"], recorded["seconds_per_10000"]
+    assert found == pytest.approx(recorded, rel=1e-5)
+
+
+def test_evaluate_without_json_is_a_table_with_the_meaning(kernelviz, in_library):
+    code, out, _ = kernelviz("evaluate", "tiny")
+    assert code == 0 and "map_5nn" in out and "vote" in out
+
+
+@pytest.mark.parametrize("words, width", [([], None), (["--width", "0.3"], 0.3)])
+def test_probe_writes_what_the_decoder_draws(kernelviz, in_library, autoencoder, tmp_path, words, width):
+    path = tmp_path / "drawn.png"
+    code, out, errors = kernelviz("probe", "tiny", "--at", "-1.5", "0.5", *words, "--out", path)
+    assert (code, out, errors) == (0, "", "")
+    default = autoencoder.default_probe
+    probe = Probe(width or default.width, default.amplitude)
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        drawn = np.asarray(image)
+    np.testing.assert_array_equal(drawn, draw_probes(autoencoder.load_network(), np.array([[-1.5, 0.5]]), probe)[0])
+
+
+def test_probe_into_a_folder_that_is_not_there(kernelviz, in_library, tmp_path):
+    code, _, errors = kernelviz("probe", "tiny", "--at", "0", "0", "--out", tmp_path / "gone" / "x.png")
+    assert code == 2 and "gone" in one_line(errors)
+
+
+def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoencoder, classifier, tmp_path):
+    for name in ("mine", "broken"):
+        shutil.copytree(autoencoder.folder, tmp_path / "runs" / name)
+    (tmp_path / "runs" / "broken" / "run.json").write_text("{")
+    code, out, errors = kernelviz("runs", "--json")
+    assert (code, errors) == (0, "")
+    found = one_object(out)
+    (row,) = [row for row in found["runs"] if row["name"] == "mine"]
+    assert row["metrics"] == autoencoder.metrics and row["data"] == "digits"
+    assert row["folder"] == str(tmp_path / "runs" / "mine")
+    assert len(found["broken"]) == 1 and "broken" in found["broken"][0]
+    code, out, errors = kernelviz("runs")
+    assert code == 0 and "mine" in out and "no record of a run" in errors
+
+
+def test_without_any_word_the_help_is_shown(kernelviz):
+    code, out, errors = kernelviz()
+    assert code == 2 and "train" in out and "embed" in out and errors == ""
+
+
+def answer(port):
+    """What the dashboard says of its health; None where nothing listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2) as reply:
+            return reply.read().decode()
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
+def test_app_serves_the_dashboard_and_ends_with_it(stop):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["app", "--port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "kernelviz.cli", *words], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while (said := answer(port)) != "ok":
+            assert process.poll() is None and time.monotonic() < deadline, said
+            time.sleep(0.2)
+        process.send_signal(stop)  # to this process alone, as a supervisor does
+        process.wait(timeout=20)
+        assert answer(port) is None  # no child goes on serving
+    finally:
+        process.kill()
+        process.communicate()

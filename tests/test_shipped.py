@@ -1,0 +1,89 @@
+"""The runs that travel with kernelviz: whole, of the size that may be shipped, and able to draw."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernelviz.data.images import SETS
+from kernelviz.maps import SPLITS, draw_probes, load_map
+from kernelviz.runs import read_run
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+FOLDERS = sorted(path for path in PRETRAINED.glob("*") if path.is_dir())
+IMAGES = {  # of training and test
+    "digits": (1500, 297),
+    "mnist": (60_000, 10_000),
+    "fashion_mnist": (60_000, 10_000),
+    "cifar10": (50_000, 10_000),
+}
+shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+def test_there_are_shipped_runs():
+    assert FOLDERS, f"shipped runs are missing: {PRETRAINED} has no folder; train them and put them there"
+
+
+def test_all_together_are_small_enough():
+    assert sum(path.stat().st_size for path in PRETRAINED.rglob("*") if path.is_file()) < 150e6
+
+
+@shipped
+def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
+    assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
+    assert {"run.json", "weights.safetensors", "map.parquet"} <= {path.name for path in folder.iterdir()}
+    assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
+    assert not (folder / "checkpoint.safetensors").exists()
+
+
+@shipped
+def test_the_weights_are_those_of_the_record_and_load(folder):
+    run = read_run(folder)
+    assert hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest() == run.weights_sha256
+    assert all(weight.isfinite().all() for weight in run.load_network().state_dict().values())
+
+
+@shipped
+def test_the_record_is_complete(folder):
+    run = read_run(folder)
+    assert run.history and run.metrics and run.made_by["command"].startswith("kernelviz train")
+    assert len(run.history) == run.recipe["epochs"]
+    assert run.data["name"] in SETS
+    assert run.metrics["map_5nn"] > 1.5 / len(run.classes)
+
+
+@shipped
+def test_the_map_has_every_image_once(folder):
+    run, points = read_run(folder), load_map(folder)
+    n_train, n_test = IMAGES[run.data["name"]]
+    sizes = (n_train - n_train // 6, n_train // 6, n_test)
+    for split, size in zip(SPLITS, sizes, strict=True):
+        part = points.of_split(split)
+        np.testing.assert_array_equal(np.sort(part.index), np.arange(size))
+    assert len(points) == sum(sizes)
+    assert points.placed.mean() > 0.99
+    reach = run.arguments["extent"] + 1e-3
+    assert (np.abs(points.places[points.placed]) <= reach).all()
+    assert points.label.min() >= 0 and points.label.max() == len(run.classes) - 1
+    assert (points.prediction[points.placed] >= 0).all() and (points.confidence[points.placed] > 0).all()
+
+
+@shipped
+def test_the_map_is_as_good_as_the_record_says(folder):
+    run, test = read_run(folder), load_map(folder).of_split("test")
+    named = "test_accuracy" if run.arguments["classes"] else "map_5nn"
+    assert (test.prediction == test.label).mean() == pytest.approx(run.metrics[named], abs=0.01)
+
+
+@shipped
+def test_probes_draw_other_images_at_other_places(folder):
+    run = read_run(folder)
+    if not run.arguments["draws"]:
+        assert "classify" in run.recipe["objectives"]
+        return
+    channels, height, width = run.arguments["image_shape"]
+    extent = run.arguments["extent"]
+    drawn = draw_probes(run.load_network(), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, run.default_probe)
+    assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
+    assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()

@@ -1,0 +1,62 @@
+"""Runs for the pages to show, and an app to open on them."""
+
+import json
+import shutil
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from kernelviz.disk import own_file
+
+
+@pytest.fixture(autouse=True)
+def no_runs(own_folders, tmp_path, monkeypatch):
+    """The empty folder of runs: none shipped, no image sets, and nothing remembered from another test."""
+    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("kernelviz.runs.own_file", lambda *parts: tmp_path.joinpath("shipped", *parts))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def add(no_runs):
+    """Put a copy of a run among the runs; keywords replace facts of its run.json."""
+
+    def add(run, name=None, **facts):
+        copy = no_runs / (name or run.name)
+        shutil.copytree(run.folder, copy)
+        record = copy / "run.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | facts))
+        st.cache_data.clear()
+        return copy
+
+    return add
+
+
+@pytest.fixture
+def away(add):
+    """Put a copy of a run among the runs as if it had been trained on a set that is not on this machine."""
+
+    def away(run):
+        return add(run, "away", data=run.data | {"name": "mnist"}, recipe=run.recipe | {"data": "mnist"})
+
+    return away
+
+
+@pytest.fixture
+def opened():
+    """Open a page of the dashboard; keywords go into the address, `state` into the session."""
+
+    def opened(page="", state=None, **address):
+        app = AppTest.from_file(str(own_file("app.py")), default_timeout=60)
+        app._page_hash = calc_hash(page)  # switch_page knows pages in files only
+        for name, value in address.items():
+            app.query_params[name] = value
+        for name, value in (state or {}).items():
+            app.session_state[name] = value
+        return app.run()
+
+    return opened

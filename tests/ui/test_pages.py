@@ -1,0 +1,356 @@
+"""Every page of the dashboard, run without a browser."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
+
+from kernelviz.data.images import load
+from kernelviz.data.intake import MAX_FILES
+from kernelviz.disk import own_file
+from kernelviz.figures import COLOURINGS
+from kernelviz.maps import SPLITS, load_map
+from kernelviz.runs import read_run
+
+PAGES = ("", "probe", "upload")
+SHIPPED = sorted(path.parent for path in own_file("pretrained").glob("*/run.json"))
+
+
+def words(app):
+    """All that a page says, as one text."""
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.code, app.subheader)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def images(app):
+    """Addresses of all images of a page; they change with the pixels."""
+    return [image.url for element in app.get("image") for image in element.proto.imgs]
+
+
+def captions(app):
+    return [image.caption for element in app.get("image") for image in element.proto.imgs]
+
+
+def figures(app):
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def selected(rows):
+    points = [{"customdata": [row, row, "", "", 1.0]} for row in rows]
+    return PlotlyState(
+        {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
+    )
+
+
+def written(digit=3, side=90):
+    """A PNG file of a digit in black on white."""
+    pictures, labels = load("digits").split("test")
+    ink = Image.fromarray(255 - pictures[np.flatnonzero(labels == digit)[0]])
+    sheet = Image.new("L", (side, side), 255)
+    sheet.paste(ink.resize((side // 2, side // 2), Image.Resampling.BICUBIC), (side // 4, side // 4))
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    return file.getvalue()
+
+
+def uploaded(app, *files):
+    for name, data in files:
+        app.file_uploader(key="files").upload(name, data, "image/png")
+    return app.run()
+
+
+def fine(app):
+    assert not app.exception, [one.stack_trace for one in app.exception]
+    assert not app.error
+    return app
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("kind", ["autoencoder", "classifier"])
+@pytest.mark.parametrize("local", [True, False], ids=["local", "away"])
+def test_a_page_runs(page, kind, local, add, away, opened, request):
+    folder = request.getfixturevalue(kind)
+    (add if local else away)(folder)
+    fine(fine(opened(page)).run())
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_page_runs_on_a_shipped_run(page, folder, add, opened):
+    add(read_run(folder))
+    fine(opened(page, samples="true", view="images", what="a window"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_run_the_page_says_how_to_train_one(page, opened):
+    app = fine(opened(page))
+    assert [code.value for code in app.main.code] == ["kernelviz train digits-autoencoder"]
+    assert app.main.info
+
+
+def break_json(folder):
+    (folder / "run.json").write_text("{")
+
+
+def another_format(folder):
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"format": 99}))
+
+
+@pytest.mark.parametrize("damage", [break_json, another_format])
+def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opened, autoencoder):
+    damage(add(autoencoder, "a-broken-one"))
+    assert "a-broken-one" in words(fine(opened()))  # it stands alone
+    add(autoencoder)
+    app = fine(opened())
+    assert app.selectbox(key="run").options == ["tiny"]
+    assert "a-broken-one" in app.sidebar.warning[0].value
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "map.parquet"])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, page, add, opened, autoencoder):
+    (add(autoencoder, "a-broken-one") / file).write_bytes(b"no such thing")
+    add(autoencoder)
+    app = opened(page, samples="true")
+    assert not app.exception
+    if not (page == "" and file == "weights.safetensors"):  # Explore on local images needs no network
+        assert file in app.error[0].value
+    fine(app.selectbox(key="run").select("tiny").run())
+
+
+def test_an_address_with_nonsense_gives_the_usual_page(add, opened, autoencoder):
+    add(autoencoder)
+    nonsense = {name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "samples")}
+    for page in PAGES:
+        fine(opened(page, **nonsense))
+        fine(opened(page, x="1e9", y="-1e9", n="100000", w="0", side="-3", left="99", what="a window"))
+
+
+@pytest.mark.parametrize("view", ["dots", "images"])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("colouring", COLOURINGS)
+def test_every_colouring_split_and_view(colouring, split, view, add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened(colour=colouring, split=split, view=view))
+    chart = figures(app)[0]
+    assert bool(chart["layout"].get("images")) == (view == "images")
+    points = load_map(autoencoder.folder).of_split(split)
+    assert f"{points.placed.sum():,} {split} images" in words(app)
+
+
+def test_images_on_the_map_have_the_colours_of_the_colouring(add, opened, autoencoder):
+    add(autoencoder)
+    drawn = {figures(opened(colour=c, view="images"))[0]["layout"]["images"][0]["source"] for c in COLOURINGS}
+    assert len(drawn) == len(COLOURINGS)
+
+
+def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder):
+    add(autoencoder)
+    rows = np.array([5, 7, 11])
+    app = fine(opened(state={"map-tiny-test-label-dots-0": selected(rows)}))
+    points = load_map(autoencoder.folder).of_split("test").where(rows)
+    share = (points.label == points.prediction).mean()
+    assert f"**3 selected**, {share:.0%} of them" in words(app)
+    assert len(images(app)) == 3
+    assert [text[0] for text in captions(app)] == [str(label) for label in points.label]
+
+
+def test_a_selection_outlives_another_colouring_and_another_view(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened(state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    shown = images(app)
+    app.selectbox(key="colour").select("density").run()
+    assert images(app) == shown
+    assert figures(app)[0]["data"][0]["selectedpoints"]["bdata"]
+    app.segmented_control(key="view").select("images").run()
+    assert images(app) == shown
+
+
+def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, classifier):
+    add(autoencoder), add(classifier)
+    app = opened(run="tiny", state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    assert "selected**" in words(app)
+    app.selectbox(key="split").select("train").run()
+    assert "Nothing selected yet" in words(app)
+    app.selectbox(key="split").select("test").run()
+    assert "selected**" in words(app)
+    app.selectbox(key="run").select("namer").run()
+    assert "Nothing selected yet" in words(fine(app))
+
+
+def test_clear_forgets_the_selection(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened(state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    next(button for button in app.button if button.label == "Clear").click().run()
+    assert "Nothing selected yet" in words(fine(app))
+    assert "Nothing selected yet" in words(app.run())
+
+
+def test_a_large_selection_is_shown_in_pages(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened(state={"map-tiny-test-label-dots-0": selected(range(130))})
+    assert len(images(app)) == 60
+    app.number_input(key="page-of-3").set_value(3).run()
+    assert len(images(fine(app))) == 10
+
+
+def test_search_by_number_shows_that_image(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened()
+    app.number_input(key="search-tiny-test").set_value(17).run()
+    label = load("digits").split("test")[1][17]
+    assert len(images(fine(app))) == 1
+    assert captions(app)[0].startswith(str(label))
+
+
+def test_images_that_are_not_here_are_drawn_and_can_be_fetched(away, opened, autoencoder):
+    away(autoencoder)
+    app = fine(opened())
+    assert "not on this machine" in words(app) and "the decoder's own drawings" in words(app)
+    assert "Fetch mnist" in app.button(key="fetch-mnist").label
+    assert images(app)
+    fine(app.segmented_control(key="view").select("images").run())
+
+
+def test_images_that_are_not_here_and_cannot_be_drawn(away, opened, classifier):
+    away(classifier)
+    app = fine(opened(view="images"))
+    assert "this network cannot draw them" in words(app)
+    assert not images(app)
+    assert app.button(key="fetch-mnist")
+
+
+def test_a_fetch_that_fails_says_what_to_do(away, opened, autoencoder, monkeypatch):
+    away(autoencoder)
+
+    def fails(*_):
+        raise OSError("no network")
+
+    monkeypatch.setattr("kernelviz.data.named._fetch", fails)
+    app = opened().button(key="fetch-mnist").click().run()
+    assert not app.exception
+    assert "connect to the internet" in app.error[0].value
+
+
+def test_image_files_of_another_size_than_the_map_are_not_taken_for_its_images(away, opened, autoencoder, tmp_path):
+    away(autoencoder)
+    (tmp_path / "data").mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (12, 28, 28)).astype(np.uint8)
+    labels = np.arange(12) % 10
+    arrays = {"train_images": noise, "train_labels": labels, "test_images": noise, "test_labels": labels}
+    np.savez(tmp_path / "data" / "mnist.npz", **arrays)
+    assert "not on this machine" in words(fine(opened()))
+
+
+def test_probe_says_that_a_classifier_has_no_decoder(add, opened, classifier):
+    add(classifier)
+    app = fine(opened("probe"))
+    assert "**namer** has no decoder" in app.info[0].value
+    assert not app.slider
+
+
+@pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
+def test_each_slider_of_the_probe_changes_the_drawing(slider, value, add, opened, autoencoder):
+    add(autoencoder)
+    app = opened("probe", x="0.5", y="0.5")
+    before = images(app)
+    app.slider(key=slider).set_value(value).run()
+    assert images(fine(app)) != before
+
+
+@pytest.mark.parametrize("slider, value", [("n", 4), ("side", 2.0), ("w", 2.5)])
+def test_each_slider_of_the_window_changes_the_drawing(slider, value, add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("probe", what="a window"))
+    before = images(app)
+    app.slider(key=slider).set_value(value).run()
+    assert images(fine(app)) != before
+
+
+def test_a_window_that_grows_stays_on_the_map(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened("probe", what="a window")
+    app.slider(key="side").set_value(2.0).run()
+    app.slider(key="left").set_value(2.0).run()
+    assert "from (2.00" in words(fine(app))
+    fine(app.slider(key="side").set_value(6.0).run())
+    assert "to (2.00" in words(app)
+    fine(app.slider(key="side").set_value(8.0).run())
+    assert "to (4.00" in words(app)
+
+
+def test_the_walk_goes_from_start_to_end(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("probe", what="a walk"))
+    before = images(app)
+    app.slider(key="x2").set_value(-3.9).run()
+    assert images(fine(app)) != before
+    assert len(images(app)) == 2
+
+
+def test_a_place_outside_a_smaller_map_does_not_break_the_probe(add, opened, autoencoder):
+    add(autoencoder)
+    small = add(autoencoder, "small")
+    record = json.loads((small / "run.json").read_text())
+    record["network"]["arguments"]["extent"] = 2.0
+    (small / "run.json").write_text(json.dumps(record))
+    app = opened("probe", run="tiny", x="3.5", y="-3.5")
+    fine(app.selectbox(key="run").select("small").run())
+
+
+def test_uploads_are_placed_and_a_bad_one_is_listed_with_its_reason(add, opened, autoencoder):
+    add(autoencoder)
+    files = [("three.png", written(3)), ("torn.png", written()[:60]), ("seven.png", written(7))]
+    app = fine(uploaded(opened("upload"), *files))
+    assert list(app.dataframe[0].value["name"]) == ["three.png", "seven.png"]
+    assert len(app.warning) >= 1 and "**torn.png**" in app.warning[0].value
+    assert "**three.png** taken for" in words(app) and "torn.png** taken for" not in words(app)
+
+
+def test_the_markup_in_a_file_name_is_not_shown_as_such(add, opened, autoencoder):
+    add(autoencoder)
+    name = "<img src=x onerror=alert(1)> [click](http:··x) `$x$` **b** :material/home:.png"
+    app = fine(uploaded(opened("upload"), (name, written()), (name + ".png", b"")))
+    said = words(app) + json.dumps(figures(app))
+    assert not any(mark in said for mark in ("<img", "[click]", "`$", "**b**", ":material/home"))
+
+
+def test_more_files_than_allowed_are_one_warning(add, opened, autoencoder):
+    add(autoencoder)
+    data = written(3, 24)
+    app = fine(uploaded(opened("upload"), *[(f"{at}.png", data) for at in range(MAX_FILES + 40)]))
+    over = [warning.value for warning in app.warning if "allowed at once" in warning.value]
+    assert len(over) == 1 and "**200.png**" in over[0] and "35 more" in over[0]
+    assert len(app.dataframe[0].value) == MAX_FILES
+    assert f"The first 20 of {MAX_FILES}" in words(app)
+
+
+def test_a_blank_picture_is_said_to_be_foreign_or_without_a_place(add, opened, autoencoder):
+    add(autoencoder)
+    file = io.BytesIO()
+    Image.new("L", (50, 50), 255).save(file, "PNG")
+    fine(uploaded(opened("upload"), ("blank.png", file.getvalue())))
+
+
+def test_samples_are_placed_when_asked_for(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("upload"))
+    assert not app.dataframe
+    app.toggle(key="samples").set_value(True).run()
+    assert list(app.dataframe[0].value["name"]) == [f"digit {label}" for label in range(10)]
+    assert len(figures(fine(app))[0]["data"][-1]["text"]) == 10
+
+
+def test_a_run_that_was_trained_again_is_read_anew(add, opened, autoencoder, classifier):
+    folder = add(autoencoder)
+    app = opened()
+    shutil.rmtree(folder)
+    add(classifier, "tiny")
+    app.run()
+    assert str(len(load_map(folder).of_split("test"))) in words(fine(app))
+    assert read_run(folder).recipe["objectives"] == {"classify": 1.0}
