@@ -88,7 +88,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
-    from kernelviz.data.images import load
+    from kernelviz.data.images import SETS, load
     from kernelviz.runs import new_folder
     from kernelviz.training import checkpoint
     from kernelviz.training.finish import finish
@@ -97,6 +97,8 @@ def train(
 
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    if data and data not in SETS:
+        data = str(Path(data).expanduser().resolve())  # the run may be measured again from another folder
     changes = {key: value for key, value in {"data": data, "epochs": epochs}.items() if value is not None}
     chosen = replace(RECIPES[recipe], **changes)
     folder = new_folder(name or recipe)
@@ -210,7 +212,7 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
     found = load_run(run)
     with _progress() as bar:
         task = bar.add_task("data", total=1, note="")
-        images = load(found.data["name"], lambda share, note: bar.update(task, completed=share, note=note))
+        images = load(found.recipe["data"], lambda share, note: bar.update(task, completed=share, note=note))
         bar.update(task, completed=1, note="measuring")
         figures = measure(found.load_network(), found.default_probe, load_map(found.folder), images)
     return _print_json(figures) if as_json else _print_figures(figures)

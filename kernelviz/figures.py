@@ -82,7 +82,7 @@ def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
     """The map with some rows of its points selected."""
     for trace in figure.data:
         if trace.customdata is not None:
-            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows))
+            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows)).tolist()
     return figure
 
 
@@ -145,8 +145,8 @@ def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent:
     figure.add_layout_image(source=source, xref="x", yref="y", layer="above", sizing="stretch", **corner)
 
 
-def _as_map(figure: go.Figure, extent: float, height: int = 660) -> go.Figure:
-    """Both axes alike, nothing but the points."""
+def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
+    """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
     reach = POINTS_MARGIN * extent
     axis = {"range": [-reach, reach], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
     figure.update_layout(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 from jaxtyping import Float, Float32, Int, Shaped, UInt8
 from pyarrow import parquet
-from sklearn.neighbors import NearestNeighbors
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from kernelviz.data.batches import pixels
@@ -68,14 +68,14 @@ class EmbeddingMap:
 
     def nearest(self, places: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances [m, k] and rows [m, k] of the k placed points nearest to each place, which must be finite."""
-        search, rows = self._search
-        distances, found = search.kneighbors(places, min(k, len(rows)))
+        tree, rows = self._tree
+        distances, found = tree.query(places, np.arange(1, min(k, len(rows)) + 1))
         return distances, rows[found]
 
     @cached_property
-    def _search(self) -> tuple[NearestNeighbors, np.ndarray]:
+    def _tree(self) -> tuple[KDTree, np.ndarray]:
         rows = np.flatnonzero(self.placed)
-        return NearestNeighbors(algorithm="kd_tree").fit(self.places[rows]), rows
+        return KDTree(self.places[rows]), rows
 
     def save(self, folder: Path) -> None:
         """Write map.parquet."""

@@ -1,6 +1,8 @@
 """The command line is a contract: what goes to standard output, what to standard error, and the exit codes."""
 
+import contextlib
 import json
+import os
 import re
 import runpy
 import shutil
@@ -296,8 +298,8 @@ def test_app_serves_the_dashboard_and_ends_with_it(stop):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = ["app", "--port", str(port)]
-    process = subprocess.Popen([sys.executable, "-m", "kernelviz.cli", *words], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
         while (said := answer(port)) != "ok":
@@ -307,5 +309,6 @@ def test_app_serves_the_dashboard_and_ends_with_it(stop):
         process.wait(timeout=20)
         assert answer(port) is None  # no child goes on serving
     finally:
-        process.kill()
-        process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what a failure left behind
+        process.wait()

@@ -139,6 +139,16 @@ def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_netw
     assert found["place_mse"] is None and found["probe_round_trip"] is None
 
 
+def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder, digits):
+    pictures = digits.test_images[:3]
+    embedded = embed(network, pictures)
+    embedded.places[1], embedded.activation[1] = np.nan, 0
+    two = [drawing_figures(network, autoencoder.default_probe, p, embed(network, p)) for p in pictures[[0, 2], None]]
+    found = drawing_figures(network, autoencoder.default_probe, pictures, embedded)
+    for name in ("place_mse", "probe_round_trip"):
+        assert found[name] == pytest.approx((two[0][name] + two[1][name]) / 2, rel=1e-4)
+
+
 def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lower_where_not():
     random = np.random.default_rng(0)
     places = random.integers(0, 256, (60, 2)).astype(np.uint8)

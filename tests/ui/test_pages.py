@@ -166,7 +166,7 @@ def test_a_selection_outlives_another_colouring_and_another_view(add, opened, au
     shown = images(app)
     app.selectbox(key="colour").select("density").run()
     assert images(app) == shown
-    assert figures(app)[0]["data"][0]["selectedpoints"]["bdata"]
+    assert figures(app)[0]["data"][0]["selectedpoints"] == [5, 7]
     app.segmented_control(key="view").select("images").run()
     assert images(app) == shown
 

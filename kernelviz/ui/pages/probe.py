@@ -154,8 +154,8 @@ def _click_map(run: Run, places: list[tuple[float, float]], texts: list[str], ke
 
     def moved() -> None:
         chosen = st.session_state[chart].selection.points
-        if chosen and "customdata" in chosen[0]:
-            st.session_state.update(zip(keys, map(float, chosen[0]["customdata"]), strict=True))
+        if chosen:
+            st.session_state.update(zip(keys, (float(chosen[0]["x"]), float(chosen[0]["y"])), strict=True))
 
     with st.container(key="map"):
         st.plotly_chart(
