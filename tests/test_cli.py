@@ -24,6 +24,8 @@ from kernelviz.probe import Probe
 from kernelviz.runs import load_run
 from kernelviz.training.fit import Training
 
+ARRAYS = ("images", "labels")
+
 
 @pytest.fixture
 def in_library(autoencoder, classifier, library, monkeypatch):
@@ -62,7 +64,7 @@ MISTAKES = {
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
-    "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set 'nosuch'; give one of digits,"),
+    "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
     "unknown run": (["embed", "nosuch", "."], "no run 'nosuch'; there is .*tiny"),
     "unknown run to evaluate": (["evaluate", "nosuch"], "no run 'nosuch'"),
     "a path as a run": (["evaluate", "../library/tiny"], "no run '../library/tiny'"),
@@ -120,6 +122,25 @@ def test_train_prints_one_json_object_and_leaves_a_run(kernelviz, tiny_recipe, t
         code, _, errors = kernelviz("train", "tiny", "--name", "mine", *words)
         assert code == 2 and "there is a finished run in" in one_line(errors)
     assert {path: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_a_run_of_the_users_own_images_is_evaluated_from_anywhere(
+    kernelviz, tiny_recipe, digits, tmp_path, monkeypatch, kind
+):
+    (tmp_path / "mine").mkdir()
+    for at, (pixels, label) in enumerate(zip(digits.train_images[:60], digits.train_labels, strict=False)):
+        (tmp_path / "mine" / str(label)).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "mine" / str(label) / f"{at}.png")
+    arrays = {f"{part}_{what}": getattr(digits, f"{part}_{what}") for part in ("train", "test") for what in ARRAYS}
+    np.savez(tmp_path / "mine.npz", **arrays)
+    monkeypatch.chdir(tmp_path)
+    assert kernelviz("train", "tiny", "--epochs", 1, "--data", {"folder": "mine", "file": "mine.npz"}[kind])[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, out, errors = kernelviz("evaluate", "tiny", "--json")
+    assert code == 0, errors
+    assert one_object(out)["test_bce"] == pytest.approx(load_run("tiny").metrics["test_bce"], rel=1e-5)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
 [data-testid="stImageContainer"] { padding: 0 4px 4px 0; }
-.st-key-map { height: 660px; }
+.stVerticalBlock.st-key-map { flex: none; aspect-ratio: 1 / 1.08; max-height: max(660px, 75vh); }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 4.2rem 1rem 2rem; }
-  .st-key-map { height: calc(100vw + 5rem); }
+  .stVerticalBlock.st-key-map { aspect-ratio: 1 / 1.25; }
 }
 </style>
 """

@@ -73,6 +73,7 @@ def test_explore_shows_a_map_with_points(visit):
     plot = the_map(page)
     assert plot.locator("canvas").count()
     assert page.get_by_text(re.compile("WebGL is not supported")).count() == 0
+    assert plot.bounding_box()["height"] > 600
     assert ink(plot) > 1000
     assert pictures(page)
 
@@ -184,7 +185,7 @@ def test_a_phone_shows_the_whole_width(path, query, visit):
         assert page.evaluate(f"{element}.scrollWidth") <= 391
     if page.locator(".st-key-map").count():
         area = the_map(page).bounding_box()
-        assert area["height"] <= 1.4 * area["width"]
+        assert area["width"] <= area["height"] <= 1.4 * area["width"]
 
 
 def test_tab_reaches_the_controls_from_the_top(visit):
