@@ -172,11 +172,12 @@ def embed(
     from kernelviz.landings import check_ending, land_files, write_table
     from kernelviz.maps import load_map
     from kernelviz.runs import load_run
+    from kernelviz.weights import load_network
 
     if out:
         check_ending(out)
     found = load_run(run)
-    network, points = found.load_network(), load_map(found.folder)
+    network, points = load_network(found), load_map(found.folder)
     with _progress() as bar:
         task = bar.add_task("embed", total=None, note="")
         table, refused = land_files(
@@ -207,14 +208,16 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
     from kernelviz.data.images import load
     from kernelviz.maps import load_map
     from kernelviz.metrics import evaluate as measure
+    from kernelviz.probe import Probe
     from kernelviz.runs import load_run
+    from kernelviz.weights import load_network
 
     found = load_run(run)
     with _progress() as bar:
         task = bar.add_task("data", total=1, note="")
         images = load(found.recipe["data"], lambda share, note: bar.update(task, completed=share, note=note))
         bar.update(task, completed=1, note="measuring")
-        figures = measure(found.load_network(), found.default_probe, load_map(found.folder), images)
+        figures = measure(load_network(found), Probe(**found.probe), load_map(found.folder), images)
     return _print_json(figures) if as_json else _print_figures(figures)
 
 
@@ -229,15 +232,16 @@ def probe(
     import numpy as np
     from PIL import Image
 
-    from kernelviz.maps import draw_probes
+    from kernelviz.inference import draw_probes
+    from kernelviz.probe import Probe
     from kernelviz.runs import load_run
+    from kernelviz.weights import load_network
 
     found = load_run(run)
     if not found.arguments["draws"]:
         raise ValueError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
-    network = found.load_network()
-    shape = replace(found.default_probe, **({"width": width} if width is not None else {}))
-    image = draw_probes(network, np.array([at]), shape)[0]
+    shape = Probe(**found.probe | ({"width": width} if width is not None else {}))
+    image = draw_probes(load_network(found), np.array([at]), shape)[0]
     Image.fromarray(image).save(out, "PNG")
 
 
@@ -298,7 +302,7 @@ def _print_json(value: dict) -> None:
 
 
 def _print_figures(figures: dict[str, float]) -> None:
-    from kernelviz.metrics import MEANING
+    from kernelviz.quality import MEANING
 
     table = Table("figure", "value", "meaning")
     for name, value in figures.items():

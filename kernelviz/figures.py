@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from kernelviz.layers import Grid
 from kernelviz.maps import EmbeddingMap
 from kernelviz.pictures import png
 
@@ -17,7 +16,6 @@ CLASS_COLOURS = (
     "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
 )  # fmt: skip
 RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
-SCALE = "Viridis"
 DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
 COLOURINGS = ("label", "prediction", "right or wrong", "confidence", "density")
 NAMED = 20  # marks on a map, at most, that have their texts beside them
@@ -149,6 +147,7 @@ def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.F
     """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
     reach = POINTS_MARGIN * extent
     axis = {"range": [-reach, reach], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
+    axis["constrain"] = "domain"  # by range, a map that was once too flat would stay small
     figure.update_layout(
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x"},
@@ -207,21 +206,6 @@ def clickable(figure: go.Figure, extent: float, across: int = 81) -> go.Figure:
         )
     )
     return figure
-
-
-def bump_figure(activation: Float[np.ndarray, " units"], grid: Grid, height: int = 300) -> go.Figure:
-    """An activation on the grid, as a heat map."""
-    x, y = (axis.numpy() for axis in grid.axes())
-    heat = go.Heatmap(
-        z=activation.reshape(grid.rows, grid.columns),
-        x=x,
-        y=y,
-        colorscale=SCALE,
-        showscale=False,
-        hovertemplate="unit at (%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>",
-    )
-    figure = _as_map(go.Figure(heat), grid.extent + grid.step / 2, height)
-    return figure.update_layout(margin={"t": 0})
 
 
 def history_figure(history: list[dict]) -> go.Figure:

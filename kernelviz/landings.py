@@ -11,7 +11,8 @@ from jaxtyping import Float, Int, Shaped, UInt8
 
 from kernelviz.data.intake import Picture, Rejected
 from kernelviz.disk import replacing
-from kernelviz.maps import PART, Embedded, EmbeddingMap, embed, vote
+from kernelviz.inference import PART, Embedded, embed
+from kernelviz.maps import EmbeddingMap, vote
 from kernelviz.networks import EmbeddingNetwork
 
 NEAREST = 5

@@ -1,23 +1,16 @@
-"""The map of a run: where every image of its set lies, what the network says it is, and how to embed new ones."""
+"""The map of a run: where every image of its set lies, and what the network says it is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
-from jaxtyping import Float, Float32, Int, Shaped, UInt8
+from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
 from scipy.spatial import KDTree
-from torch import Tensor
 
-from kernelviz.data.batches import pixels
-from kernelviz.data.images import ImageSet
 from kernelviz.disk import replacing
-from kernelviz.networks import EmbeddingNetwork
-from kernelviz.probe import Probe, gaussian_bump
 
 COLUMNS = {
     "index": np.int32,  # of the image in its split
@@ -29,7 +22,6 @@ COLUMNS = {
     "confidence": np.float32,
 }
 SPLITS = ("train", "validation", "test")
-PART = 64  # images per forward pass, always
 NEIGHBOURS = 5  # that vote for a label on a map without a class head
 
 
@@ -92,88 +84,6 @@ def load_map(folder: Path) -> EmbeddingMap:
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no map of a run ({error}); train the run again") from None
-
-
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """What a network makes of some images.
-
-    Args:
-        places: (x, y) in the units of the grid; NaN without a place.
-        activation: the bump of each image on the grid.
-        probabilities: of every class; with no class head, no columns.
-    """
-
-    places: Float32[np.ndarray, "n 2"]
-    activation: Float32[np.ndarray, "n units"]
-    probabilities: Float32[np.ndarray, "n classes"]
-
-
-@torch.inference_mode()
-def embed(
-    network: EmbeddingNetwork, images: UInt8[np.ndarray, "n h w *c"], progress: Callable[[int], None] | None = None
-) -> Embedded:
-    """Place images on the map, each by itself: a pure function of one image, whatever else is in the batch.
-
-    Every forward pass has exactly PART images, the last one filled up: matrix products round differently for another
-    number of rows, and the clip, which keeps the top of the field only, would magnify that.
-    `progress` is called with the number of images done so far.
-    """
-    places, activations, probabilities = [], [], []
-    for start in range(0, max(1, len(images)), PART):
-        part = pixels(images[start : start + PART])
-        filled = torch.cat([part, part.new_zeros(PART - len(part), *part.shape[1:])])
-        activation = network.activation(filled)
-        activations.append(activation[: len(part)])
-        places.append(network.place(activation)[: len(part)])
-        if network.classifier:
-            probabilities.append(network.class_logits(activation).softmax(1)[: len(part)])
-        if progress:
-            progress(min(start + PART, len(images)))
-    joined = [torch.cat(parts).numpy() for parts in (places, activations)]
-    none = np.zeros((len(images), 0), np.float32)
-    return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
-
-
-@torch.inference_mode()
-def draw(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
-    """The decoder's images of some activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
-    parts = [(255 * network.draw(part)).round().byte() for part in activation.split(PART)]
-    images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
-    return images[..., 0] if images.shape[-1] == 1 else images
-
-
-def draw_probes(
-    network: EmbeddingNetwork, centers: Float[np.ndarray, "n 2"], probe: Probe
-) -> UInt8[np.ndarray, "n h w *c"]:
-    """The decoder's images of probes at some centers, uint8."""
-    field = gaussian_bump(torch.from_numpy(centers.astype(np.float32)), network.grid, probe)
-    return draw(network, network.clip(field))
-
-
-def make_map(
-    network: EmbeddingNetwork, images: ImageSet, progress: Callable[[int], None] | None = None
-) -> EmbeddingMap:
-    """Embed every image of a set. Without a class head, the nearest training images on the map vote for the label."""
-    parts = []
-    for number, split in enumerate(SPLITS):
-        pictures, labels = images.split(split)
-        done = sum(map(len, parts))
-        embedded = embed(network, pictures, progress and (lambda n, done=done: progress(done + n)))
-        probabilities = embedded.probabilities if network.classifier else np.zeros((len(labels), 1), np.float32)
-        parts.append(
-            EmbeddingMap(
-                index=np.arange(len(labels)),
-                split=np.full(len(labels), number),
-                x=embedded.places[:, 0],
-                y=embedded.places[:, 1],
-                label=labels,
-                prediction=probabilities.argmax(1) if network.classifier else np.full(len(labels), -1),
-                confidence=probabilities.max(1) if network.classifier else np.full(len(labels), np.nan, np.float32),
-            )
-        )
-    whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
-    return whole if network.classifier else voted(whole)
 
 
 def voted(points: EmbeddingMap) -> EmbeddingMap:

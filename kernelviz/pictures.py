@@ -3,11 +3,10 @@
 import io
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
-from kernelviz.layers import Grid
-
+COLLAGE = 1600  # pixels: side of a collage
 MIN_SHOWN = 84  # pixels: small images are enlarged to at least this side, without smoothing
 
 
@@ -31,9 +30,9 @@ def sheet(
     return out
 
 
-def bump_picture(activation: Float[np.ndarray, " units"], grid: Grid) -> UInt8[np.ndarray, "rows columns"]:
+def bump_picture(activation: Float[np.ndarray, " units"], rows: int, columns: int) -> UInt8[np.ndarray, "rows columns"]:
     """An activation as a grey picture, a pixel a unit, its maximum white; y grows upwards as on the map."""
-    bump = activation.reshape(grid.rows, grid.columns)[::-1]
+    bump = activation.reshape(rows, columns)[::-1]
     return (255 * bump / max(bump.max(), 1e-12)).round().astype(np.uint8)
 
 
@@ -52,29 +51,44 @@ def gif(images: UInt8[np.ndarray, "n h w *c"], milliseconds: int = 80) -> bytes:
     return buffer.getvalue()
 
 
-def collage(
-    places: Float[np.ndarray, "n 2"],
-    images: UInt8[np.ndarray, "n h w *c"],
-    colours: UInt8[np.ndarray, "n 3"],
-    extent: float,
-    side: int = 1600,
-) -> UInt8[np.ndarray, "side side 4"]:
-    """Images drawn at their places on [-extent, extent]^2 as in Figure 5 (right), none over another.
+def tile_side(n: int) -> int:
+    """Side in pixels of an image in a collage of n places: the fewer the larger."""
+    return int(np.clip(COLLAGE / max(1, n) ** 0.5, 26, 48))
 
-    Of images that would overlap, the first is drawn. Grey images are ink in their colour on a clear background.
+
+def apart(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, " m"]:
+    """Rows of the places whose images a collage has room for: of those that would overlap, the first."""
+    taken = np.zeros((COLLAGE, COLLAGE), bool)
+    rows = []
+    for row, (top, left) in enumerate(_corners(places, extent, tile)):
+        area = taken[top : top + tile, left : left + tile]
+        if not area.any():
+            area[:] = True
+            rows.append(row)
+    return np.array(rows, int)
+
+
+def collage(
+    places: Float[np.ndarray, "m 2"],
+    images: UInt8[np.ndarray, "m h w *c"],
+    colours: UInt8[np.ndarray, "m 3"],
+    extent: float,
+    tile: int,
+) -> UInt8[np.ndarray, "side side 4"]:
+    """Images of `tile` pixels drawn at their places on [-extent, extent]^2 as in Figure 5 (right).
+
+    Grey images are ink in their colour on a clear background.
     """
-    tile = int(np.clip(side / max(1, len(places)) ** 0.5, 26, 48))  # pixels; the fewer the larger
-    out = np.zeros((side, side, 4), np.uint8)
-    taken = np.zeros((side, side), bool)
-    scale = (side - tile) / (2 * extent)
-    for place, image, colour in zip(places, images, colours, strict=True):
-        left, top = int((place[0] + extent) * scale), int((extent - place[1]) * scale)
-        area = np.s_[max(top, 0) : top + tile, max(left, 0) : left + tile]
-        if taken[area].any() or not (0 <= top <= side - tile and 0 <= left <= side - tile):
-            continue
-        taken[area] = True
-        out[area] = _tile(image, colour, tile)
+    out = np.zeros((COLLAGE, COLLAGE, 4), np.uint8)
+    for (top, left), image, colour in zip(_corners(places, extent, tile), images, colours, strict=True):
+        out[top : top + tile, left : left + tile] = _tile(image, colour, tile)
     return out
+
+
+def _corners(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, "n 2"]:
+    """Top and left pixel of the tile at each place."""
+    share = np.stack([extent - places[:, 1], places[:, 0] + extent], axis=1) / (2 * extent)
+    return (share.clip(0, 1) * (COLLAGE - tile)).astype(int)
 
 
 def dots(

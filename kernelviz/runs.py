@@ -8,22 +8,16 @@ The user's own runs lie in `runs_folder()`, the shipped ones beside the package.
 the same name.
 """
 
-import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-
 from kernelviz.data.images import Preprocess
 from kernelviz.disk import own_file, replacing, runs_folder
-from kernelviz.networks import NETWORKS, EmbeddingNetwork
-from kernelviz.probe import Probe
 
 FORMAT = 1
-HALVED = 10_000  # weights of at least so many numbers are stored in float16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -73,41 +67,11 @@ class Run:
     def preprocess(self) -> Preprocess:
         return Preprocess(**self.data["preprocess"])
 
-    @property
-    def default_probe(self) -> Probe:
-        return Probe(**self.probe)
-
-    def load_network(self) -> EmbeddingNetwork:
-        """The trained network in float32 and evaluation mode; weights that do not fit are a BrokenRun."""
-        path = self.folder / "weights.safetensors"
-        try:
-            network = NETWORKS[self.network["name"]](**self.network["arguments"])
-            weights = {name: tensor.to(network.state_dict()[name].dtype) for name, tensor in load_file(path).items()}
-            network.load_state_dict(weights, strict=True)
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-            raise BrokenRun(f"the weights of run {self.name!r} at {path} do not load: {error}") from None
-        return network.eval().requires_grad_(False)
-
     def save(self) -> None:
         """Write run.json."""
         facts = {key: value for key, value in asdict(self).items() if key != "folder"}
         with replacing(self.folder / "run.json") as partial:
             partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-
-
-def save_weights(network: EmbeddingNetwork, folder: Path) -> str:
-    """Write weights.safetensors, dense matrices in float16 and the rest as it is; returns its SHA-256."""
-    weights = {
-        name: (value.half() if value.numel() >= HALVED else value).cpu().contiguous()
-        for name, value in network.state_dict().items()
-    }
-    path = folder / "weights.safetensors"
-    try:
-        with replacing(path) as partial:
-            save_file(weights, partial)
-    except SafetensorError as error:
-        raise OSError(f"{path} cannot be written ({error}); make room there, then go on with --resume") from None
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_run(name: str) -> Run:
@@ -127,7 +91,9 @@ def read_run(folder: Path) -> Run:
         if facts["format"] != FORMAT:
             raise BrokenRun(f"{path} has format {facts['format']!r}; this version reads format {FORMAT}")
         run = Run(folder=folder, **facts)
-        _ = run.preprocess, run.default_probe, run.classes
+        _ = run.preprocess, run.classes
+        if not all(0 < run.probe[size] < math.inf for size in ("width", "amplitude")):
+            raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")
         return run
     except BrokenRun:
         raise

@@ -19,10 +19,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kernelviz.maps import draw_probes, embed
+from kernelviz.inference import draw_probes, embed
 from kernelviz.probe import Probe
 from kernelviz.runs import load_run
 from kernelviz.training.fit import Training
+from kernelviz.weights import load_network
 
 ARRAYS = ("images", "labels")
 
@@ -231,7 +232,7 @@ def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, 
 
     with Image.open(tmp_path / "digit.png") as image:
         pixels = prepare(image, autoencoder.preprocess)
-    expected = embed(autoencoder.load_network(), pixels[None]).places[0]
+    expected = embed(load_network(autoencoder), pixels[None]).places[0]
     _, out, _ = kernelviz("embed", "tiny", tmp_path / "digit.png", "--json")
     row = one_object(out)["images"][0]
     assert [row["x"], row["y"]] == pytest.approx(expected.tolist(), abs=1e-5)
@@ -272,12 +273,12 @@ def test_probe_writes_what_the_decoder_draws(kernelviz, in_library, autoencoder,
     path = tmp_path / "drawn.png"
     code, out, errors = kernelviz("probe", "tiny", "--at", "-1.5", "0.5", *words, "--out", path)
     assert (code, out, errors) == (0, "", "")
-    default = autoencoder.default_probe
+    default = Probe(**autoencoder.probe)
     probe = Probe(width or default.width, default.amplitude)
     with Image.open(path) as image:
         assert image.format == "PNG"
         drawn = np.asarray(image)
-    np.testing.assert_array_equal(drawn, draw_probes(autoencoder.load_network(), np.array([[-1.5, 0.5]]), probe)[0])
+    np.testing.assert_array_equal(drawn, draw_probes(load_network(autoencoder), np.array([[-1.5, 0.5]]), probe)[0])
 
 
 def test_probe_into_a_folder_that_is_not_there(kernelviz, in_library, tmp_path):

@@ -9,7 +9,6 @@ from kernelviz.figures import (
     RIGHT,
     UNKNOWN,
     WRONG,
-    bump_figure,
     class_colours,
     clickable,
     density,
@@ -20,7 +19,6 @@ from kernelviz.figures import (
     point_colours,
     rgb,
 )
-from kernelviz.layers import Grid
 from kernelviz.maps import EmbeddingMap
 
 CLASSES = ("zero", "one")
@@ -157,13 +155,6 @@ def test_a_click_anywhere_finds_a_place(points):
     assert places == {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}
     assert lattice.marker.opacity == 0
     assert list(zip(lattice.x, lattice.y, strict=True)) == [tuple(place) for place in lattice.customdata]
-
-
-def test_a_bump_lies_on_its_grid():
-    grid = Grid(2, 3, 1.0)
-    (heat,) = bump_figure(np.array([0, 2, 0, 4, 0, 1], np.float32), grid).data
-    found = {(x, y): heat.z[row][column] for row, y in enumerate(heat.y) for column, x in enumerate(heat.x)}
-    assert found == {tuple(v): value for v, value in zip(grid.positions().tolist(), [0, 2, 0, 4, 0, 1], strict=True)}
 
 
 def test_the_history_has_the_losses_that_there_are():

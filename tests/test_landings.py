@@ -12,13 +12,14 @@ from PIL import Image
 from kernelviz.data.intake import Picture, Rejected
 from kernelviz.landings import check_ending, land, land_files, usual_distance, write_table
 from kernelviz.maps import load_map
+from kernelviz.weights import load_network
 
 COLUMNS = ["name", "x", "y", "prediction", "confidence", "nearest_index", "nearest_distance", "foreign"]
 
 
 @pytest.fixture(scope="module")
 def network(autoencoder):
-    return autoencoder.load_network()
+    return load_network(autoencoder)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_the_five_nearest_vote_for_the_label(landed, points):
 
 
 def test_a_class_head_names_the_images_itself(classifier, digits):
-    landings = land(classifier.load_network(), load_map(classifier.folder), digits.test_images)
+    landings = land(load_network(classifier), load_map(classifier.folder), digits.test_images)
     np.testing.assert_array_equal(landings.prediction, landings.embedded.probabilities.argmax(1))
     np.testing.assert_array_equal(landings.confidence, landings.embedded.probabilities.max(1))
     assert (landings.prediction == digits.test_labels).mean() > 0.6

@@ -9,8 +9,10 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from kernelviz.maps import COLUMNS, PART, EmbeddingMap, draw_probes, embed, load_map, make_map, vote, voted
+from kernelviz.inference import PART, draw_probes, embed, make_map
+from kernelviz.maps import COLUMNS, EmbeddingMap, load_map, vote, voted
 from kernelviz.probe import Probe, gaussian_bump
+from kernelviz.weights import load_network
 
 
 def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
@@ -129,7 +131,7 @@ def test_too_few_labelled_points_do_not_vote():
 
 
 def test_an_image_has_the_same_place_alone_and_in_a_batch_of_a_thousand(autoencoder, digits):
-    network = autoencoder.load_network()
+    network = load_network(autoencoder)
     together = embed(network, digits.train_images[:1000])
     assert together.places.shape == (1000, 2) and together.activation.shape == (1000, 400)
     for at in (0, 255, 256, 500, 999):
@@ -139,17 +141,17 @@ def test_an_image_has_the_same_place_alone_and_in_a_batch_of_a_thousand(autoenco
 
 def test_embed_says_how_many_images_are_done(autoencoder, digits):
     done = []
-    embed(autoencoder.load_network(), digits.train_images[:600], done.append)
+    embed(load_network(autoencoder), digits.train_images[:600], done.append)
     assert done == [*range(PART, 600, PART), 600]
 
 
 def test_embed_of_no_images_has_no_rows(autoencoder, digits):
-    empty = embed(autoencoder.load_network(), digits.test_images[:0])
+    empty = embed(load_network(autoencoder), digits.test_images[:0])
     assert empty.places.shape == (0, 2) and empty.probabilities.shape == (0, 0)
 
 
 def test_probabilities_are_those_of_the_class_head(classifier, digits):
-    network = classifier.load_network()
+    network = load_network(classifier)
     embedded = embed(network, digits.test_images)
     np.testing.assert_allclose(embedded.probabilities.sum(1), 1, rtol=1e-5)
     logits = network.class_logits(torch.from_numpy(embedded.activation))
@@ -158,14 +160,14 @@ def test_probabilities_are_those_of_the_class_head(classifier, digits):
 
 def test_the_map_of_a_set_has_every_image_in_its_place(autoencoder, digits):
     done = []
-    points = make_map(autoencoder.load_network(), digits, done.append)
+    points = make_map(load_network(autoencoder), digits, done.append)
     assert done[-1] == len(points) == 1797
     assert np.bincount(points.split).tolist() == [1250, 250, 297]
     for split in ("train", "validation", "test"):
         part, (pictures, labels) = points.of_split(split), digits.split(split)
         np.testing.assert_array_equal(part.index, np.arange(len(labels)))
         np.testing.assert_array_equal(part.label, labels)
-        np.testing.assert_array_equal(part.places, embed(autoencoder.load_network(), pictures).places)
+        np.testing.assert_array_equal(part.places, embed(load_network(autoencoder), pictures).places)
     stored = load_map(autoencoder.folder)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(stored, name), getattr(points, name))
@@ -173,7 +175,7 @@ def test_the_map_of_a_set_has_every_image_in_its_place(autoencoder, digits):
 
 def test_the_map_of_a_classifier_has_its_own_predictions(classifier, digits):
     test = load_map(classifier.folder).of_split("test")
-    probabilities = embed(classifier.load_network(), digits.test_images).probabilities
+    probabilities = embed(load_network(classifier), digits.test_images).probabilities
     np.testing.assert_array_equal(test.prediction, probabilities.argmax(1))
     np.testing.assert_allclose(test.confidence, probabilities.max(1))
 
@@ -184,7 +186,7 @@ def test_a_network_that_places_nothing_makes_a_map_without_places(dead_network, 
 
 
 def test_a_drawn_probe_is_what_the_decoder_makes_of_the_clipped_bump(autoencoder):
-    network, probe = autoencoder.load_network(), Probe(0.6, 2.0)
+    network, probe = load_network(autoencoder), Probe(0.6, 2.0)
     centers = np.array([[0.5, -1.0], [3.0, 3.0]])
     drawn = draw_probes(network, centers, probe)
     assert drawn.shape == (2, 8, 8) and drawn.dtype == np.uint8

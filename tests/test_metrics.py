@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from kernelviz.inference import embed
 from kernelviz.layers import Grid
-from kernelviz.maps import COLUMNS, EmbeddingMap, embed, load_map
+from kernelviz.maps import COLUMNS, EmbeddingMap, load_map
 from kernelviz.metrics import (
     MEANING,
     class_figures,
@@ -18,7 +19,8 @@ from kernelviz.metrics import (
     map_trustworthiness,
     unimodal,
 )
-from kernelviz.probe import gaussian_bump
+from kernelviz.probe import Probe, gaussian_bump
+from kernelviz.weights import load_network
 
 ALWAYS = {"map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
 DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
@@ -119,22 +121,22 @@ def image_by_image(network, probe, pictures):
 
 @pytest.fixture(scope="module")
 def network(autoencoder):
-    return autoencoder.load_network()
+    return load_network(autoencoder)
 
 
 def test_drawing_figures_against_a_direct_computation(network, autoencoder, digits):
     pictures = digits.test_images[:150]  # more than one part
-    found = drawing_figures(network, autoencoder.default_probe, pictures, embed(network, pictures))
+    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embed(network, pictures))
     assert found.keys() == DRAWING
-    expected = image_by_image(network, autoencoder.default_probe, pictures)
+    expected = image_by_image(network, Probe(**autoencoder.probe), pictures)
     wanted = dict(zip(("test_bce", "test_mse", "place_mse", "probe_round_trip"), expected, strict=True))
     assert found == pytest.approx(wanted, rel=1e-3)
 
 
 def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_network, autoencoder, digits):
     pictures = digits.test_images[:5]
-    found = drawing_figures(dead_network, autoencoder.default_probe, pictures, embed(dead_network, pictures))
-    expected = image_by_image(dead_network, autoencoder.default_probe, pictures)[:2]
+    found = drawing_figures(dead_network, Probe(**autoencoder.probe), pictures, embed(dead_network, pictures))
+    expected = image_by_image(dead_network, Probe(**autoencoder.probe), pictures)[:2]
     assert [found["test_bce"], found["test_mse"]] == pytest.approx(expected, rel=1e-5)
     assert found["place_mse"] is None and found["probe_round_trip"] is None
 
@@ -143,8 +145,8 @@ def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder
     pictures = digits.test_images[:3]
     embedded = embed(network, pictures)
     embedded.places[1], embedded.activation[1] = np.nan, 0
-    two = [drawing_figures(network, autoencoder.default_probe, p, embed(network, p)) for p in pictures[[0, 2], None]]
-    found = drawing_figures(network, autoencoder.default_probe, pictures, embedded)
+    two = [drawing_figures(network, Probe(**autoencoder.probe), p, embed(network, p)) for p in pictures[[0, 2], None]]
+    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embedded)
     for name in ("place_mse", "probe_round_trip"):
         assert found[name] == pytest.approx((two[0][name] + two[1][name]) / 2, rel=1e-4)
 
@@ -160,7 +162,7 @@ def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lo
 
 def test_an_autoencoder_has_the_figures_of_its_map_and_its_drawings(autoencoder, digits):
     assert autoencoder.metrics.keys() == ALWAYS | DRAWING
-    figures = evaluate(autoencoder.load_network(), autoencoder.default_probe, load_map(autoencoder.folder), digits)
+    figures = evaluate(load_network(autoencoder), Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
     timing = "seconds_per_10000"
     assert {k: v for k, v in figures.items() if k != timing} == pytest.approx(
         {k: v for k, v in autoencoder.metrics.items() if k != timing}, rel=1e-6
@@ -174,7 +176,7 @@ def test_a_classifier_has_an_accuracy_and_no_drawings(classifier):
 
 
 def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, autoencoder, digits):
-    figures = evaluate(dead_network, autoencoder.default_probe, load_map(autoencoder.folder), digits)
+    figures = evaluate(dead_network, Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
     assert figures["unplaced"] == 297
     assert (figures["map_1nn"], figures["map_5nn"], figures["unimodal_share"]) == (0, 0, 0)
     assert not {"place_mse", "probe_round_trip", "trustworthiness"} & figures.keys()

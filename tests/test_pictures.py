@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.layers import Grid
-from kernelviz.pictures import bump_picture, collage, dots, enlarged, gif, on_white, png, sheet
+from kernelviz.pictures import (
+    COLLAGE,
+    apart,
+    bump_picture,
+    collage,
+    dots,
+    enlarged,
+    gif,
+    on_white,
+    png,
+    sheet,
+    tile_side,
+)
 
 RED, GREEN = [255, 0, 0], [0, 255, 0]
 
@@ -32,8 +43,8 @@ def test_a_sheet_is_filled_row_by_row(colours):
 
 def test_a_bump_is_drawn_as_on_the_map_with_its_maximum_white():
     activation = np.array([0, 2, 0, 4, 0, 1], np.float32)  # the bottom row first
-    assert bump_picture(activation, Grid(2, 3, 1.0)).tolist() == [[255, 0, 64], [0, 128, 0]]
-    assert not bump_picture(np.zeros(6, np.float32), Grid(2, 3, 1.0)).any()
+    assert bump_picture(activation, 2, 3).tolist() == [[255, 0, 64], [0, 128, 0]]
+    assert not bump_picture(np.zeros(6, np.float32), 2, 3).any()
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
@@ -59,13 +70,13 @@ def middle(picture):
 
 def one_place(x, y, image=None, colour=RED):
     image = np.full((8, 8), 255, np.uint8) if image is None else image
-    return collage(np.array([[x, y]], float), image[None], np.array([colour], np.uint8), extent=1.0, side=200)
+    return collage(np.array([[x, y]], float), image[None], np.array([colour], np.uint8), extent=1.0, tile=48)
 
 
 def test_a_collage_has_its_images_where_the_map_has_their_points():
     rows, columns = zip(*(middle(one_place(x, 0.5)) for x in (-1, 0, 1)), strict=True)
-    assert columns[0] < columns[1] < columns[2] and columns[1] == pytest.approx(99.5, abs=1)
-    assert len(set(rows)) == 1 and rows[0] < 70  # above the middle: y grows upwards
+    assert columns[0] < columns[1] < columns[2] and columns[1] == pytest.approx(COLLAGE / 2, abs=1)
+    assert len(set(rows)) == 1 and rows[0] < 0.3 * COLLAGE  # y grows upwards
     assert (one_place(1, -1)[..., 3] > 0)[-1, -1] and (one_place(-1, 1)[..., 3] > 0)[0, 0]
 
 
@@ -76,12 +87,16 @@ def test_a_grey_image_is_ink_in_its_colour_and_a_coloured_one_itself():
     assert {tuple(pixel) for pixel in itself[itself[..., 3] > 0].tolist()} == {(7, 7, 7, 255)}
 
 
-def test_of_images_that_overlap_only_the_first_is_drawn_and_none_beyond_the_edge():
-    places = np.array([[0.0, 0.0], [0.05, 0.0], [1.5, 0.0], [0.0, -3.0]])
-    images = np.full((4, 8, 8), 255, np.uint8)
-    found = collage(places, images, np.array([RED, GREEN, GREEN, GREEN], np.uint8), extent=1.0, side=200)
-    np.testing.assert_array_equal(found[..., 1], 0)
-    assert (found[..., 0] == 255).any()
+def test_of_images_that_overlap_only_the_first_has_room():
+    tile = 100
+    step = 2 * tile / (COLLAGE - tile)  # of the map, from one tile to the next
+    places = np.array([[0.0, 0.0], [0.9 * step, 0.0], [1.1 * step, 0.0], [0.0, -1.1 * step], [0.0, 1.0]])
+    assert apart(places, 1.0, tile).tolist() == [0, 2, 3, 4]
+    assert apart(places[:0], 1.0, tile).tolist() == []
+
+
+def test_the_fewer_the_images_the_larger():
+    assert [tile_side(n) for n in (0, 1, 2000, 10_000)] == [48, 48, 35, 26]
 
 
 def test_dots_lie_where_the_map_has_them_the_last_on_top():

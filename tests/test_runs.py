@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 from kernelviz import runs
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe
-from kernelviz.runs import BrokenRun, load_run, new_folder, read_run, run_names, save_weights
+from kernelviz.runs import BrokenRun, load_run, new_folder, read_run, run_names
 from kernelviz.training import finish as finishing
 from kernelviz.training.fit import Training
+from kernelviz.weights import load_network, save_weights
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_run_comes_back_as_it_was_saved(autoencoder, own, shipped):
     assert back.folder == run.folder and back.name == "again"
     saved, read = (json.loads(json.dumps(asdict(one), default=str)) for one in (run, back))  # tuples become lists
     assert saved == read
-    assert back.preprocess == run.preprocess and back.default_probe == run.default_probe
+    assert back.preprocess == run.preprocess and Probe(**back.probe) == Probe(**run.probe)
     assert back.classes == tuple("0123456789")
 
 
@@ -70,13 +71,13 @@ def test_the_record_says_how_the_run_was_made(autoencoder, tiny):
     assert facts["data"]["name"] == "digits" and facts["data"]["classes"] == list("0123456789")
     assert facts["recipe"] == json.loads(json.dumps(asdict(tiny)))
     assert len(facts["history"]) == tiny.epochs
-    assert Probe(**facts["probe"]) == autoencoder.default_probe
+    assert Probe(**facts["probe"]) == Probe(**autoencoder.probe)
     assert facts["made_by"].keys() == {"command", "commit", "versions", "device", "seconds"}
     assert facts["made_by"]["seconds"] == pytest.approx(sum(row["seconds"] for row in facts["history"]), abs=0.06)
 
 
 def test_the_network_comes_back_ready_to_be_read(autoencoder):
-    network = autoencoder.load_network()
+    network = load_network(autoencoder)
     assert not network.training
     assert not any(weight.requires_grad for weight in network.parameters())
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
@@ -111,7 +112,7 @@ def test_the_record_has_the_hash_of_the_weights(autoencoder):
 def test_weights_that_do_not_fit_are_refused(copy, changes, named):
     with_tensors(copy, **changes)
     with pytest.raises(BrokenRun, match=f"(?s)run 'tiny' at .*weights.safetensors do not load: .*{named}"):
-        load_run("tiny").load_network()
+        load_network(load_run("tiny"))
 
 
 SPOILT_WEIGHTS = {
@@ -127,7 +128,7 @@ SPOILT_WEIGHTS = {
 def test_a_file_that_holds_no_weights_is_refused(copy, spoil):
     spoil(copy / "weights.safetensors")
     with pytest.raises(BrokenRun, match="the weights of run 'tiny' at .* do not load"):
-        load_run("tiny").load_network()
+        load_network(load_run("tiny"))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_file_that_holds_no_weights_is_refused(copy, spoil):
 def test_a_network_that_cannot_be_made_is_refused(copy, network):
     with_facts(copy, network=network)
     with pytest.raises(BrokenRun, match="tiny"):
-        load_run("tiny").load_network()
+        load_network(load_run("tiny"))
 
 
 @pytest.mark.parametrize(

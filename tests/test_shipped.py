@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from kernelviz.data.images import SETS
-from kernelviz.maps import SPLITS, draw_probes, load_map
+from kernelviz.inference import draw_probes
+from kernelviz.maps import SPLITS, load_map
+from kernelviz.probe import Probe
 from kernelviz.runs import read_run
+from kernelviz.weights import load_network
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 FOLDERS = sorted(path for path in PRETRAINED.glob("*") if path.is_dir())
@@ -41,7 +44,7 @@ def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
 def test_the_weights_are_those_of_the_record_and_load(folder):
     run = read_run(folder)
     assert hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest() == run.weights_sha256
-    assert all(weight.isfinite().all() for weight in run.load_network().state_dict().values())
+    assert all(weight.isfinite().all() for weight in load_network(run).state_dict().values())
 
 
 @shipped
@@ -84,6 +87,6 @@ def test_probes_draw_other_images_at_other_places(folder):
         return
     channels, height, width = run.arguments["image_shape"]
     extent = run.arguments["extent"]
-    drawn = draw_probes(run.load_network(), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, run.default_probe)
+    drawn = draw_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()

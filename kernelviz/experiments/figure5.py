@@ -6,9 +6,12 @@ import numpy as np
 
 from kernelviz.data.images import is_local, load
 from kernelviz.figures import class_colours, rgb
-from kernelviz.maps import EmbeddingMap, draw_probes, load_map
-from kernelviz.pictures import collage, dots, on_white, png
+from kernelviz.inference import draw_probes
+from kernelviz.maps import EmbeddingMap, load_map
+from kernelviz.pictures import apart, collage, dots, on_white, png, tile_side
+from kernelviz.probe import Probe
 from kernelviz.runs import Run, load_run
+from kernelviz.weights import load_network
 
 RUNS = {"a": "mnist-autoencoder", "b": "mnist-classifier"}
 FIGURES = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
@@ -34,13 +37,17 @@ def _panel(run: Run) -> np.ndarray:
     points = load_map(run.folder).of_split("test")
     points = points.where(points.placed)
     colours = np.array([rgb(colour) for colour in class_colours(len(run.classes))], np.uint8)[points.label]
-    extent = run.arguments["extent"]
-    left, images = dots(points.places, colours, extent), _images(run, points)
-    right = np.zeros_like(left) if images is None else collage(points.places, images, colours, extent)
+    extent, tile = run.arguments["extent"], tile_side(len(points))
+    left = dots(points.places, colours, extent)
+    rows = apart(points.places, extent, tile)
+    images = _images(run, points.where(rows))
+    right = np.zeros_like(left)
+    if images is not None:
+        right = collage(points.places[rows], images, colours[rows], extent, tile)
     return on_white(np.concatenate([left, right], axis=1))
 
 
 def _images(run: Run, points: EmbeddingMap) -> np.ndarray | None:
-    if is_local(run.data["name"]):
-        return load(run.data["name"]).test_images[points.index]
-    return draw_probes(run.load_network(), points.places, run.default_probe) if run.arguments["draws"] else None
+    if is_local(run.recipe["data"]):
+        return load(run.recipe["data"]).test_images[points.index]
+    return draw_probes(load_network(run), points.places, Probe(**run.probe)) if run.arguments["draws"] else None

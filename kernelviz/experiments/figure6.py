@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kernelviz.maps import draw_probes
+from kernelviz.inference import draw_probes
 from kernelviz.pictures import enlarged, png, sheet
+from kernelviz.probe import Probe
 from kernelviz.runs import load_run
+from kernelviz.weights import load_network
 
 RUN, PLACES = "mnist-autoencoder", 24
 PAPER = "no figure given"  # section 3.3 shows the drawings and gives no number
@@ -17,7 +19,7 @@ def report() -> dict:
     run = load_run(RUN)
     axis = run.arguments["extent"] * ((2 * np.arange(PLACES) + 1) / PLACES - 1)
     x, y = np.meshgrid(axis, axis[::-1])
-    drawn = draw_probes(run.load_network(), np.stack([x.ravel(), y.ravel()], axis=1), run.default_probe)
+    drawn = draw_probes(load_network(run), np.stack([x.ravel(), y.ravel()], axis=1), Probe(**run.probe))
     path = Path("figure6.png")
     path.write_bytes(png(enlarged(sheet(drawn, PLACES), 1400)))
     rows = [

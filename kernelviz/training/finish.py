@@ -9,10 +9,11 @@ from pathlib import Path
 
 from kernelviz import __version__
 from kernelviz.data.images import ImageSet
-from kernelviz.maps import make_map
+from kernelviz.inference import make_map
 from kernelviz.metrics import evaluate
-from kernelviz.runs import Run, save_weights
+from kernelviz.runs import Run
 from kernelviz.training.fit import Training
+from kernelviz.weights import load_network, save_weights
 
 
 def finish(
@@ -33,10 +34,10 @@ def finish(
         history=training.progress.history,
         weights_sha256=save_weights(training.network, folder),
     )
-    network = run.load_network()
+    network = load_network(run)
     points = make_map(network, images, progress)
     points.save(folder)
-    run = replace(run, metrics=evaluate(network, run.default_probe, points, images))
+    run = replace(run, metrics=evaluate(network, training.progress.probe, points, images))
     run.save()
     return run
 

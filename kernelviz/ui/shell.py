@@ -1,11 +1,12 @@
 """What every page stands in: set-up, navigation, and the choice of the run."""
 
+from importlib import import_module
+
 import streamlit as st
 
 from kernelviz.disk import own_file
 from kernelviz.runs import BrokenRun, Run, load_run
 from kernelviz.ui import loaders
-from kernelviz.ui.pages import explore, probe, upload
 
 DEFAULT_RUN = "mnist-autoencoder"
 
@@ -30,9 +31,9 @@ def open_door() -> None:
     st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
     st.html(STYLE)
     pages = [
-        st.Page(lambda: explore.page(chosen), title="Explore", icon=":material/map:", default=True),
-        st.Page(lambda: probe.page(chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
-        st.Page(lambda: upload.page(chosen), title="Upload", icon=":material/upload:", url_path="upload"),
+        st.Page(lambda: _page("explore", chosen), title="Explore", icon=":material/map:", default=True),
+        st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
+        st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
     ]
     page = st.navigation(pages, position="top")
     chosen = _choose_run()
@@ -41,6 +42,11 @@ def open_door() -> None:
         page.run()
     except BrokenRun as error:
         st.error(str(error), icon=":material/broken_image:")
+
+
+def _page(name: str, run: Run) -> None:
+    """Run a page; imported here, for torch takes seconds to import and the map of Explore can show without it."""
+    import_module(f"kernelviz.ui.pages.{name}").page(run)
 
 
 def _choose_run() -> Run:

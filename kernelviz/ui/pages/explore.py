@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from kernelviz.data.images import SETS, ImageSet
+from kernelviz.data.images import SETS
 from kernelviz.figures import COLOURINGS, highlighted, history_figure, map_figure, point_colours
 from kernelviz.maps import SPLITS, EmbeddingMap
-from kernelviz.metrics import MEANING, PUBLISHED
-from kernelviz.pictures import collage, enlarged
+from kernelviz.pictures import apart, collage, enlarged, tile_side
+from kernelviz.quality import MEANING, PUBLISHED
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.fetch import offer_download
@@ -27,14 +27,13 @@ def page(run: Run) -> None:
     """The whole page."""
     colouring, split, view = _controls(run)
     points = loaders.points_of(run).of_split(split)
-    images = loaders.images_of(run)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        selected = _map(run, points, images, split, colouring, view)
+        selected = _map(run, points, split, colouring, view)
     with right:
         gallery, quality, training = st.tabs(["Images", "Quality", "Training"])
         with gallery:
-            _gallery(run, points, images, split, selected)
+            _gallery(run, points, split, selected)
         with quality:
             _quality(run)
         with training:
@@ -53,9 +52,9 @@ def _controls(run: Run) -> tuple[str, str, str]:
     )
 
 
-def _map(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, colouring: str, view: str) -> np.ndarray:
+def _map(run: Run, points: EmbeddingMap, split: str, colouring: str, view: str) -> np.ndarray:
     """Draw the map; returns the rows of `points` that are selected on it."""
-    picture = _collage(run, points, images, split, colouring) if view == "images" else None
+    picture = _collage(run, points, colouring) if view == "images" else None
     chart = f"map-{run.name}-{split}-{colouring}-{view}-{st.session_state.get('cleared', 0)}"
     figure = map_figure(points, run.arguments["extent"], run.classes, colouring, picture)
     before = _selected_before(chart, run, split)
@@ -106,24 +105,17 @@ def _clear() -> None:
     st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
 
 
-def _collage(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, colouring: str) -> np.ndarray | None:
+def _collage(run: Run, points: EmbeddingMap, colouring: str) -> np.ndarray | None:
     """Figure 5, right: the images at their places; None where there are none to show."""
-    pictures = pictures_of(run, images, split)
-    if pictures is None:
-        return None
     shown, extent = points.where(points.placed), run.arguments["extent"]
     colours = point_colours(shown, extent, run.classes, colouring)
-    return collage(shown.places, pictures[points.placed], colours, extent)
+    tile = tile_side(len(shown))
+    rows = apart(shown.places, extent, tile)
+    pictures = loaders.pictures_at(run, shown.where(rows))
+    return None if pictures is None else collage(shown.places[rows], pictures, colours[rows], extent, tile)
 
 
-def pictures_of(run: Run, images: ImageSet | None, split: str) -> np.ndarray | None:
-    """The images of a split; where they are not on this machine, what the decoder draws at their places."""
-    if images:
-        return images.split(split)[0]
-    return loaders.drawn_map(run, split) if run.arguments["draws"] else None
-
-
-def _gallery(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str, selected: np.ndarray) -> None:
+def _gallery(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
     number = st.number_input(
         "Search by number",
         0,
@@ -140,12 +132,12 @@ def _gallery(run: Run, points: EmbeddingMap, images: ImageSet | None, split: str
         found, clear = st.columns([3, 1], vertical_alignment="center")
         found.markdown(f"**{len(rows):,} selected**{_share_right(points.where(rows))}")
         clear.button("Clear", on_click=_clear, width="stretch")
-    _word_on_pictures(run, images)
+    _word_on_pictures(run)
     part = rows[_page_of(len(rows)) :][:SHOWN]
-    pictures = pictures_of(run, images, split)
+    pictures = loaders.pictures_at(run, points.where(part))
     if pictures is not None:
         st.image(
-            [enlarged(picture) for picture in pictures[part]],
+            [enlarged(picture) for picture in pictures],
             caption=[_caption(run.classes, points, row) for row in part.tolist()],
             width=84,
         )
@@ -157,8 +149,8 @@ def _share_right(points: EmbeddingMap) -> str:
     return f", {right.mean():.0%} of them taken for what they are" if known.any() else ""
 
 
-def _word_on_pictures(run: Run, images: ImageSet | None) -> None:
-    if images:
+def _word_on_pictures(run: Run) -> None:
+    if loaders.images_of(run):
         return
     name = run.data["name"]
     draws = run.arguments["draws"]

@@ -7,13 +7,14 @@ import streamlit as st
 import torch
 
 from kernelviz.data.batches import pixels
-from kernelviz.figures import bump_figure, clickable, map_figure, marked
-from kernelviz.maps import draw, draw_probes
+from kernelviz.figures import clickable, map_figure, marked
+from kernelviz.inference import draw, draw_probes
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import enlarged, gif, png, sheet
+from kernelviz.pictures import bump_picture, enlarged, gif, png, sheet
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
+from kernelviz.ui.decoding import network_of
 
 WALK = 24  # pictures of a walk
 
@@ -27,7 +28,7 @@ def page(run: Run) -> None:
             icon=":material/image_not_supported:",
         )
         return
-    network = loaders.network_of(run)
+    network = network_of(run)
     what = st.segmented_control(
         "Draw", ("one place", "a window", "a walk"), default="one place", required=True, key="what", bind="query-params"
     )
@@ -52,9 +53,8 @@ def _place(run: Run, network: EmbeddingNetwork) -> None:
         st.caption(f"Embedded again, this picture lands {back:.2f} grid steps from the probe.")
         _download("PNG", png(image), f"{run.name}_{place[0]:g}_{place[1]:g}.png")
     with middle:
-        bump = bump_figure(activation[0].numpy(), network.grid, 260)
-        st.plotly_chart(bump, key="bump", config={"displayModeBar": False})
-        st.caption("The bump on the grid, after the clip of Eq. (9).")
+        bump = bump_picture(activation[0].numpy(), *run.arguments["grid"])
+        st.image(enlarged(bump, 336), width="stretch", caption="The bump on the grid, after the clip of Eq. (9)")
 
 
 def _window(run: Run, network: EmbeddingNetwork) -> None:
@@ -115,7 +115,7 @@ def _homes(run: Run) -> tuple[tuple[float, float], tuple[float, float]]:
 
 def _shape(run: Run) -> Probe:
     """Width and height of the bump, as the run's own unless changed."""
-    usual = run.default_probe
+    usual = Probe(**run.probe)
     width = st.slider(
         "Width of the bump", 0.2, 3.0, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
         help=f"1 is the width of this run's median bump: {usual.width:.2f} before the clip",

@@ -8,13 +8,14 @@ from PIL import Image, ImageOps
 from kernelviz.data.images import load
 from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, prepare, take
 from kernelviz.figures import UPLOADED, map_figure, marked
+from kernelviz.inference import draw
 from kernelviz.landings import Landings, land
-from kernelviz.maps import EmbeddingMap, draw
+from kernelviz.maps import EmbeddingMap
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.pictures import bump_picture, enlarged
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
-from kernelviz.ui.pages.explore import pictures_of
+from kernelviz.ui.decoding import network_of
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
 DETAILED = 20  # pictures shown one by one
@@ -28,7 +29,7 @@ def page(run: Run) -> None:
         st.warning(f"Not taken: {names}. The reason: {reason}.", icon=":material/block:")
     if not pictures:
         return
-    network, points = loaders.network_of(run), loaders.points_of(run)
+    network, points = network_of(run), loaders.points_of(run)
     landings = land(network, points, np.stack([picture.pixels for picture in pictures]))
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -130,7 +131,9 @@ def _detail(
             st.image(picture.original, caption="Original", width=140)
             st.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
             activation = landings.embedded.activation[at]
-            st.image(enlarged(bump_picture(activation, network.grid), 140), caption="Bump on the grid", width=140)
+            st.image(
+                enlarged(bump_picture(activation, *run.arguments["grid"]), 140), caption="Bump on the grid", width=140
+            )
             if network.decoder:
                 image = draw(network, torch.from_numpy(activation[None]))[0]
                 st.image(enlarged(image, 140), caption="Reconstruction", width=140)
@@ -143,12 +146,12 @@ def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> Non
     if np.isnan(landings.distance[at]):
         return
     rows = points.where(landings.nearest[at])
-    images = pictures_of(run, loaders.images_of(run), "train")
+    images = loaders.pictures_at(run, rows)
     if images is None:
         st.caption("Nearest known images: " + ", ".join(run.classes[label] for label in rows.label))
         return
     st.image(
-        [enlarged(images[index], 60) for index in rows.index],
+        [enlarged(image, 60) for image in images],
         caption=[run.classes[label] if label >= 0 else "–" for label in rows.label],
         width=60,
     )

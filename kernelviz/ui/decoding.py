@@ -1,0 +1,29 @@
+"""The networks that the pages share between sessions, and what they draw."""
+
+import numpy as np
+import streamlit as st
+
+from kernelviz.inference import draw_probes
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.probe import Probe
+from kernelviz.runs import Run
+from kernelviz.weights import load_network
+
+
+def network_of(run: Run) -> EmbeddingNetwork:
+    """The network of a run, shared by all sessions: only to be read."""
+    return _network(run.name, run.weights_sha256, run)
+
+
+def drawn_at(run: Run, places: np.ndarray) -> np.ndarray:
+    """What the decoder draws at each of some places [n, 2], uint8; black where the place is NaN."""
+    placed = np.isfinite(places).all(axis=1)
+    drawn = draw_probes(network_of(run), places[placed], Probe(**run.probe))
+    out = np.zeros((len(places), *drawn.shape[1:]), np.uint8)
+    out[placed] = drawn
+    return out
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def _network(name: str, sha256: str, _run: Run) -> EmbeddingNetwork:
+    return load_network(_run)
