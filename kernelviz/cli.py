@@ -25,6 +25,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
+STOPPED = 130  # exit code after Ctrl-C
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
@@ -88,76 +89,24 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
-    from kernelviz.data.images import SETS, load
-    from kernelviz.runs import new_folder
-    from kernelviz.training import checkpoint
-    from kernelviz.training.finish import finish
-    from kernelviz.training.fit import Training, best_device
+    from kernelviz.data.images import SETS
     from kernelviz.training.recipe import RECIPES
+    from kernelviz.training.terminal import train_run
 
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
     if data and data not in SETS:
         data = str(Path(data).expanduser().resolve())  # the run may be measured again from another folder
     changes = {key: value for key, value in {"data": data, "epochs": epochs}.items() if value is not None}
-    chosen = replace(RECIPES[recipe], **changes)
-    folder = new_folder(name or recipe)
-    checkpoint.refuse_to_overwrite(folder, resume)
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     with _progress() as bar:
-        fetching = bar.add_task("data", total=1, note="")
-        images = load(chosen.data, lambda share, note: bar.update(fetching, completed=share, note=note))
-        bar.remove_task(fetching)
-        training = Training(chosen, images, seed, best_device())
-        if resume:
-            checkpoint.resume(training, folder)
-        _fit(training, folder, bar, command)
-        n_images = len(images.train_images) + len(images.test_images)
-        placing = bar.add_task("map", total=n_images, note="placing every image")
-        run = finish(training, images, folder, command, lambda done: bar.update(placing, completed=done))
-    checkpoint.remove(folder)
+        run = train_run(replace(RECIPES[recipe], **changes), name or recipe, seed, resume, command, bar)
+    if run is None:
+        raise typer.Exit(STOPPED)
     if as_json:
-        return _print_json({"run": run.name, "folder": str(folder), "metrics": run.metrics})
+        return _print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics})
     _print_figures(run.metrics)
-    Console().print(f"The run {run.name!r} is in {folder}; look at it with `kernelviz app`.")
-
-
-def _fit(training, folder: Path, bar: Progress, command: str) -> None:
-    """Train to the end, with a checkpoint after every epoch and on Ctrl-C."""
-    from kernelviz.training import checkpoint
-
-    stopped = []
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
-    task = bar.add_task("train", total=training.steps, completed=training.progress.step, note="")
-    try:
-        for progress in training.run():
-            bar.update(task, completed=progress.step, note=_standing(training))
-            if stopped or progress.step % training.batches == 0:
-                checkpoint.save(training, folder)
-                if not console.is_terminal:  # a log file has no moving bar: a line an epoch instead
-                    console.print(_standing(training), soft_wrap=True)
-            if stopped:
-                again = command if "--resume" in command else f"{command} --resume"
-                raise typer.Exit(_stopped(f"stopped at step {progress.step} of {training.steps}; go on with `{again}`"))
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _standing(training) -> str:
-    """Epoch, loss, the newest validation figure and speed, for the progress bar."""
-    progress = training.progress
-    done = progress.step % training.batches
-    last = progress.history[-1] if progress.history else {}
-    loss = progress.loss_sum / done if done else last["loss"]
-    speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
-    figures = [f"{shown} {last[key]:.3f}" for key, shown in VALIDATION.items() if key in last]
-    epoch = -(-progress.step // training.batches)
-    return ", ".join(
-        [f"epoch {epoch}/{training.recipe.epochs}", f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"]
-    )
-
-
-VALIDATION = {"validation_loss": "on validation", "validation_accuracy": "accuracy", "validation_5nn": "5-NN"}
+    Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
 
 
 @cli.command()
@@ -232,6 +181,7 @@ def probe(
     import numpy as np
     from PIL import Image
 
+    from kernelviz.disk import replacing
     from kernelviz.inference import draw_probes
     from kernelviz.probe import Probe
     from kernelviz.runs import load_run
@@ -241,8 +191,11 @@ def probe(
     if not found.arguments["draws"]:
         raise ValueError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
     shape = Probe(**found.probe | ({"width": width} if width is not None else {}))
+    if not np.isfinite(at).all():
+        raise ValueError(f"--at {at[0]} {at[1]} is no place; give two numbers")
     image = draw_probes(load_network(found), np.array([at]), shape)[0]
-    Image.fromarray(image).save(out, "PNG")
+    with replacing(out) as partial:
+        Image.fromarray(image).save(partial, "PNG")
 
 
 @cli.command()
@@ -266,7 +219,7 @@ def main() -> None:
     except typer.TyperException as error:
         sys.exit(_failed(error.format_message(), 2))
     except KeyboardInterrupt:
-        sys.exit(_stopped("stopped"))
+        sys.exit(_failed("stopped", STOPPED))
     except (ValueError, OSError) as error:
         if not _raised_by_us(error):
             raise
@@ -285,16 +238,10 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-def _stopped(message: str) -> int:
-    console.print(message, markup=False, soft_wrap=True)
-    return 130
-
-
 def _progress() -> Progress:
     columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
-    return Progress(
-        TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn(), console=console
-    )
+    columns = (TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def _print_json(value: dict) -> None:

@@ -40,19 +40,31 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
 
 
 def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
-    """Accuracy of 1-NN and 5-NN fitted on the training points; an image without a place counts as wrong."""
-    known = train.where(train.placed & (train.label >= 0))
+    """Accuracy of 1-NN and 5-NN fitted on the training points; none where there are no labels."""
+    figures = {f"map_{k}nn": knn_accuracy(train.places, train.label, places, labels, k) for k in (1, 5)}
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def knn_accuracy(
+    known: Float[np.ndarray, "m 2"],
+    known_labels: Int[np.ndarray, " m"],
+    places: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, " n"],
+    k: int,
+) -> float | None:
+    """Share of the labelled places that the k nearest known ones name rightly; one that is NaN counts as wrong.
+
+    None where nothing has a label, or fewer than five known places have one.
+    """
+    use = np.isfinite(known).all(1) & (known_labels >= 0)
     asked = labels >= 0
-    if not asked.any() or len(known) < 5:
-        return {}
+    if use.sum() < 5 or not asked.any():
+        return None
     here = asked & np.isfinite(places).all(1)
     if not here.any():
-        return {"map_1nn": 0.0, "map_5nn": 0.0}
-    right = {}
-    for k in (1, 5):
-        neighbours = KNeighborsClassifier(k).fit(known.places, known.label)
-        right[f"map_{k}nn"] = float((neighbours.predict(places[here]) == labels[here]).sum() / asked.sum())
-    return right
+        return 0.0
+    named = KNeighborsClassifier(k).fit(known[use], known_labels[use]).predict(places[here])
+    return float((named == labels[here]).sum() / asked.sum())
 
 
 def class_figures(probabilities: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> dict:

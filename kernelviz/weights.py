@@ -23,6 +23,7 @@ def save_weights(network: EmbeddingNetwork, folder: Path) -> str:
     try:
         with replacing(path) as partial:
             save_file(weights, partial)
+            partial.chmod(0o644)  # safetensors makes a file that only its owner may read
     except SafetensorError as error:
         raise OSError(f"{path} cannot be written ({error}); make room there, then go on with --resume") from None
     return hashlib.sha256(path.read_bytes()).hexdigest()

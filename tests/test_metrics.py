@@ -15,6 +15,7 @@ from kernelviz.metrics import (
     class_figures,
     drawing_figures,
     evaluate,
+    knn_accuracy,
     map_figures,
     map_trustworthiness,
     unimodal,
@@ -80,6 +81,14 @@ def test_map_figures_against_an_oracle_with_unplaced_images_counted_as_wrong():
     found = map_figures(map_of(known, known_labels), asked, labels)
     assert found == {"map_1nn": right[1] / 36, "map_5nn": right[5] / 36}
     assert 0.5 < found["map_5nn"] <= 31 / 36
+
+
+def test_knn_accuracy_counts_unplaced_and_ignores_unlabelled_images():
+    known = np.array([[0, 0]] * 5 + [[9, 9]] * 5 + [[np.nan, 0]], np.float32)
+    labels = np.array([3] * 5 + [4] * 5 + [4])
+    asked = np.array([[1, 0], [8, 9], [8, 9], [np.nan, np.nan], [0, 0]], np.float32)
+    truth = np.array([3, 4, 3, 3, -1])
+    assert knn_accuracy(known, labels, asked, truth, k=5) == 2 / 4
 
 
 def test_map_figures_of_images_without_any_place_are_zero():

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from jaxtyping import Float
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.maps import vote
+from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, fit_probe
 from kernelviz.training.objectives import OBJECTIVES, Batch
 from kernelviz.training.recipe import Recipe
 
-REFERENCE = 5000  # training images that an epoch's probe is fitted to and its 5-NN figure looks among
+REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
+FITTED = 1000  # of these, to whose bumps the probe is fitted
 
 
 class TrainingStopped(ValueError):
@@ -119,7 +119,7 @@ class Training:
             reference = self._activation(self.images[:REFERENCE])
             if not (reference > 0).any():
                 raise self._stopped("no activation was above zero any more", self.progress.step - 1)
-            self.progress.probe = fit_probe(reference.float(), self.network.grid, self.network.clip)
+            self.progress.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
             figures = self._validation_figures(reference) if len(self.validation[0]) else {}
         self.network.train()
         return figures
@@ -140,7 +140,7 @@ class Training:
             figures["validation_accuracy"] = float((named == labels)[labels >= 0].mean())
         if (labels >= 0).any():
             places = [self.network.place(part.float()).cpu().numpy() for part in (reference, activation)]
-            figures["validation_5nn"] = _five_nearest(*places, self.labels[:REFERENCE], labels)
+            figures["validation_5nn"] = knn_accuracy(places[0], self.labels[:REFERENCE], places[1], labels, k=5)
         return figures
 
     def _activation(self, images: np.ndarray) -> Float[Tensor, "n units"]:
@@ -197,15 +197,3 @@ def mixed_precision(wanted: bool, device: str) -> AbstractContextManager:
 
 def _mixed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
-
-
-def _five_nearest(
-    known: Float[np.ndarray, "n 2"], asked: Float[np.ndarray, "m 2"], labels: np.ndarray, truth: np.ndarray
-) -> float:
-    """Share of the labelled, placed validation images that their five nearest reference images name rightly."""
-    use = np.isfinite(known).all(1) & (labels >= 0)
-    here = np.isfinite(asked).all(1) & (truth >= 0)
-    if use.sum() < 5 or not here.any():
-        return 0.0
-    found = NearestNeighbors(n_neighbors=5).fit(known[use]).kneighbors(asked[here], return_distance=False)
-    return float((vote(labels[use][found])[0] == truth[here]).sum() / (truth >= 0).sum())

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from kernelviz.figures import POINTS_MARGIN
+from kernelviz.maps import load_map
+
 MODES = {  # path, and what is in the address
     "Explore": ("", {}),
     "Explore, images": ("", {"view": "images", "colour": "confidence"}),
@@ -50,7 +53,7 @@ def choose(page, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def box_select(page, left=0.3, top=0.1, right=0.95, bottom=0.85):
+def box_select(page, left=0.01, top=0.01, right=0.99, bottom=0.99):
     plot = the_map(page)
     plot.locator('[data-title="Box Select"]').click()
     area = plot.locator(".nsewdrag").bounding_box()
@@ -90,9 +93,11 @@ def test_a_box_on_the_map_selects_and_clear_forgets(visit, settle):
     assert pictures(settle(page)) == before
 
 
-def test_another_colouring_keeps_the_selection_and_shows_it(visit, settle):
+def test_another_colouring_keeps_the_selection_and_shows_it(visit, settle, autoencoder):
     page = visit()
-    box_select(page, right=0.6)
+    x = load_map(autoencoder.folder).of_split("test").x
+    middle = 0.5 + np.nanmedian(x) / (2 * 4 * POINTS_MARGIN)  # of the way from left to right
+    box_select(page, right=middle)
     word = selected(page)
     choose(page, "Colour by", "density")
     settle(page)
@@ -100,7 +105,7 @@ def test_another_colouring_keeps_the_selection_and_shows_it(visit, settle):
     assert address(page)["colour"] == "density"
     shown = the_map(page).evaluate("plot => plot.data[0].selectedpoints.length")
     assert f"{shown} selected" in word
-    box_select(page, left=0.5)  # selecting goes on on the new map
+    box_select(page)  # selecting goes on on the new map
     page.wait_for_function("word => !document.body.innerText.includes(word)", arg=word)
 
 
@@ -126,7 +131,7 @@ def test_the_run_and_the_choices_outlive_a_change_of_page(visit, settle):
 def test_a_click_on_the_map_moves_the_probe(visit, settle):
     page = visit("probe", x="-2", y="2")
     before = pictures(page)
-    reach = 4 * 1.06  # of the axes, on a map of extent 4
+    reach = 4 * POINTS_MARGIN  # of the axes, on a map of extent 4
     for x, y in [(2.0, -1.0), (-3.0, 3.5), (0.0, 0.0)]:
         there, area = page.evaluate("location.search"), the_map(page).locator(".nsewdrag").bounding_box()
         scale = min(area["width"], area["height"]) / (2 * reach)

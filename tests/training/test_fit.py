@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from kernelviz.data.batches import jitter, pixels
-from kernelviz.training import fit
 from kernelviz.training.fit import Training, TrainingStopped, mixed_precision, one_cycle
 from kernelviz.training.objectives import OBJECTIVES, reconstruct
 from kernelviz.training.recipe import Recipe
@@ -129,20 +128,6 @@ def test_after_an_epoch_the_network_is_still_in_training_mode(digits):
     training = Training(SHORT, digits, 0, "cpu")
     training._validate()
     assert training.network.training
-
-
-def test_five_nearest_counts_unplaced_and_ignores_unlabelled_images():
-    known = np.array([[0, 0]] * 5 + [[9, 9]] * 5 + [[np.nan, 0]], np.float32)
-    labels = np.array([3] * 5 + [4] * 5 + [4])
-    asked = np.array([[1, 0], [8, 9], [8, 9], [np.nan, np.nan], [0, 0]], np.float32)
-    truth = np.array([3, 4, 3, 3, -1])
-    assert fit._five_nearest(known, asked, labels, truth) == 2 / 4
-
-
-def test_five_nearest_without_anything_to_compare_is_zero():
-    places, nowhere = np.zeros((6, 2), np.float32), np.full((6, 2), np.nan, np.float32)
-    assert fit._five_nearest(places[:4], places, np.ones(4, int), np.ones(6, int)) == 0  # fewer than five are known
-    assert fit._five_nearest(places, nowhere, np.ones(6, int), np.ones(6, int)) == 0
 
 
 def test_images_without_labels_are_trained_on_without_a_5nn_figure(digits):
