@@ -188,7 +188,7 @@ def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str]
 
 
 def clickable(figure: go.Figure, extent: float, across: int = 81) -> go.Figure:
-    """The map under a fine lattice of unseen points, so that a click anywhere selects a place; customdata is (x, y)."""
+    """The map under a fine lattice of unseen points, so that a click anywhere selects a place."""
     axis = np.linspace(-extent, extent, across).round(3)
     x, y = (part.ravel() for part in np.meshgrid(axis, axis))
     figure.update_traces(hoverinfo="skip", hovertemplate=None)
@@ -198,7 +198,6 @@ def clickable(figure: go.Figure, extent: float, across: int = 81) -> go.Figure:
             y=y,
             mode="markers",
             marker={"size": 9, "opacity": 0},
-            customdata=np.stack([x, y], axis=1),
             hovertemplate="(%{x:.1f}, %{y:.1f})<extra></extra>",
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},

@@ -18,6 +18,11 @@ from kernelviz.data.images import Preprocess
 from kernelviz.disk import own_file, replacing, runs_folder
 
 FORMAT = 1
+RELIED_ON = (  # what of a record is used without the network
+    ("arguments", ("grid", "extent", "width", "sparsity", "draws")),
+    ("recipe", ("data", "objectives", "epochs")),
+    ("made_by", ("command", "commit", "device", "seconds", "versions")),
+)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -91,7 +96,7 @@ def read_run(folder: Path) -> Run:
         if facts["format"] != FORMAT:
             raise BrokenRun(f"{path} has format {facts['format']!r}; this version reads format {FORMAT}")
         run = Run(folder=folder, **facts)
-        _ = run.preprocess, run.classes
+        _ = run.preprocess, run.classes, *(getattr(run, part)[name] for part, names in RELIED_ON for name in names)
         if not all(0 < run.probe[size] < math.inf for size in ("width", "amplitude")):
             raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")
         return run

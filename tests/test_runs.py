@@ -168,6 +168,9 @@ def test_a_file_that_is_no_record_is_refused(copy, content):
         {"data": {"name": "digits", "classes": []}},
         {"data": {"name": "digits", "classes": 3, "preprocess": {}}},
         {"nosuch": 1},
+        {"recipe": {}},
+        {"made_by": None},
+        {"network": {"name": "embedding", "arguments": {"grid": [4, 4]}}},
     ],
     ids=str,
 )

@@ -96,7 +96,7 @@ def test_a_box_on_the_map_selects_and_clear_forgets(visit, settle):
 def test_another_colouring_keeps_the_selection_and_shows_it(visit, settle, autoencoder):
     page = visit()
     x = load_map(autoencoder.folder).of_split("test").x
-    middle = 0.5 + np.nanmedian(x) / (2 * 4 * POINTS_MARGIN)  # of the way from left to right
+    middle = 0.5 + float(np.nanmedian(x)) / (2 * 4 * POINTS_MARGIN)  # of the way from left to right
     box_select(page, right=middle)
     word = selected(page)
     choose(page, "Colour by", "density")

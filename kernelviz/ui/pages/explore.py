@@ -12,6 +12,7 @@ from kernelviz.quality import MEANING, PUBLISHED
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.fetch import offer_download
+from kernelviz.ui.wording import class_names
 
 SHOWN = 60  # images of a gallery page
 VIEWS = ("dots", "images")
@@ -175,7 +176,7 @@ def _page_of(n: int) -> int:
 
 
 def _caption(classes: tuple[str, ...], points: EmbeddingMap, row: int) -> str:
-    named = [*classes, "–"]
+    named = class_names(classes)
     label, prediction = named[points.label[row]], named[points.prediction[row]]
     sure = points.confidence[row]
     says = label if label == prediction else f"{label} → {prediction}"

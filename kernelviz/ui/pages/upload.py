@@ -16,6 +16,7 @@ from kernelviz.pictures import bump_picture, enlarged
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.decoding import network_of
+from kernelviz.ui.wording import class_names, plain
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
 DETAILED = 20  # pictures shown one by one
@@ -80,7 +81,7 @@ def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Land
     figure = map_figure(points.of_split("test"), run.arguments["extent"], run.classes, "label")
     figure.update_traces(marker_opacity=0.35)
     placed = np.isfinite(landings.embedded.places).all(1)
-    names = [_plain(picture.name) for picture, here in zip(pictures, placed, strict=True) if here]
+    names = [plain(picture.name) for picture, here in zip(pictures, placed, strict=True) if here]
     marked(figure, landings.embedded.places[placed], names, UPLOADED)
     with st.container(key="map"):
         st.plotly_chart(
@@ -147,12 +148,13 @@ def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> Non
         return
     rows = points.where(landings.nearest[at])
     images = loaders.pictures_at(run, rows)
+    named = [class_names(run.classes)[label] for label in rows.label]
     if images is None:
-        st.caption("Nearest known images: " + ", ".join(run.classes[label] for label in rows.label))
+        st.caption("Nearest known images: " + ", ".join(named))
         return
     st.image(
         [enlarged(image, 60) for image in images],
-        caption=[run.classes[label] if label >= 0 else "–" for label in rows.label],
+        caption=named,
         width=60,
     )
     st.caption("Nearest known images" + ("" if loaders.images_of(run) else ", drawn by the decoder"))
@@ -161,20 +163,18 @@ def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> Non
 def _verdict(run: Run, picture: Picture, landings: Landings, at: int) -> str:
     x, y = landings.embedded.places[at]
     if np.isnan(x):
-        return f"**{_plain(picture.name)}** has no place: its activation is zero everywhere."
+        return f"**{plain(picture.name)}** has no place: its activation is zero everywhere."
     prediction = landings.prediction[at]
-    says = f"taken for **{run.classes[prediction]}** ({landings.confidence[at]:.0%})" if prediction >= 0 else "placed"
+    says = (
+        f"taken for **{plain(run.classes[prediction])}** ({landings.confidence[at]:.0%})"
+        if prediction >= 0
+        else "placed"
+    )
     warning = " :material/travel_explore: foreign to this map" if landings.foreign[at] else ""
-    return f"**{_plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
+    return f"**{plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
 
 
 def _listed(names: list[str], most: int = 5) -> str:
     """The first few of some file names, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"**{_plain(name)}**" for name in names[:most]) + more
-
-
-def _plain(name: str) -> str:
-    """A file name as text: no Markdown, no HTML, not too long."""
-    kept = "".join(letter if letter.isalnum() or letter in " .-_()" else "·" for letter in name)
-    return kept if len(kept) <= 40 else f"{kept[:25]}…{kept[-12:]}"
+    return ", ".join(f"**{plain(name)}**" for name in names[:most]) + more
