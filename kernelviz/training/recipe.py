@@ -12,7 +12,8 @@ class Recipe:
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
-        bump_share: share of each batch that reaches the decoder as a probe at its own center of mass.
+        bump_share: share of each batch that reaches the decoder as a probe at its own center of mass: of the first
+            batch and of the last, evenly in between.
         jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
@@ -23,13 +24,13 @@ class Recipe:
     epochs: int = 40
     batch: int = 512
     rate: float = 2e-3
-    bump_share: float = 0.4
+    bump_share: tuple[float, float] = (0.4, 0.8)
     jitter: float = 0.0
     mixed: bool = True
 
 
 RECIPES: dict[str, Recipe] = {
-    "mnist-autoencoder": Recipe("mnist", epochs=36),
+    "mnist-autoencoder": Recipe("mnist", epochs=28),
     "mnist-classifier": Recipe("mnist", objectives={"classify": 1.0}, epochs=20, jitter=0.08),
     "digits-autoencoder": Recipe(
         "digits",
