@@ -172,7 +172,7 @@ def density(places: Float[np.ndarray, "n 2"], extent: float, cells: int = 100) -
 def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:
     """The map with crosses at some places; of more than NAMED the texts show only under the pointer."""
     figure.add_trace(
-        go.Scatter(
+        go.Scattergl(  # drawn over the dots: SVG would lie under them
             x=places[:, 0],
             y=places[:, 1],
             mode="markers+text" if len(texts) <= NAMED else "markers",

@@ -53,7 +53,7 @@ def gif(images: UInt8[np.ndarray, "n h w *c"], milliseconds: int = 80) -> bytes:
 
 def tile_side(n: int) -> int:
     """Side in pixels of an image in a collage of n places: the fewer the larger."""
-    return int(np.clip(COLLAGE / max(1, n) ** 0.5, 26, 48))
+    return int(np.clip(COLLAGE / max(1, n) ** 0.5, 36, 64))
 
 
 def apart(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, " m"]:

@@ -96,7 +96,7 @@ def test_of_images_that_overlap_only_the_first_has_room():
 
 
 def test_the_fewer_the_images_the_larger():
-    assert [tile_side(n) for n in (0, 1, 2000, 10_000)] == [48, 48, 35, 26]
+    assert [tile_side(n) for n in (0, 100, 2000, 10_000)] == [64, 64, 36, 36]
 
 
 def test_dots_lie_where_the_map_has_them_the_last_on_top():

@@ -15,6 +15,7 @@ from kernelviz.ui.fetch import offer_download
 from kernelviz.ui.wording import class_names
 
 SHOWN = 60  # images of a gallery page
+SPREAD = 24  # images of the gallery at most, while nothing is selected
 VIEWS = ("dots", "images")
 MAP_CONFIG = {
     "scrollZoom": True,
@@ -188,7 +189,8 @@ def _spread(points: EmbeddingMap) -> np.ndarray:
     rows = np.flatnonzero(points.placed)
     cells = np.floor(points.places[rows]).astype(int)
     _, first = np.unique(cells[:, ::-1] * [-1, 1], axis=0, return_index=True)
-    return rows[first][:SHOWN]
+    apart = rows[first]
+    return apart[:: max(1, -(-len(apart) // SPREAD))]
 
 
 def _quality(run: Run) -> None:
