@@ -25,12 +25,8 @@ class Batch:
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3)."""
-    # Departure: a share of the images reaches the decoder not as its own activation but as a probe at its own center,
-    # so that the decoder learns to draw from the place alone. The center takes no gradient: with it, the map decays.
-    bumps = probes_at_centers(network, activation, batch.probe)
-    chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
-    shown = torch.where(chosen.to(activation.device)[:, None], bumps, activation)
-    return functional.binary_cross_entropy_with_logits(network.pixel_logits(shown).float(), batch.images)
+    logits = network.pixel_logits(partly_probes(network, activation, batch))
+    return functional.binary_cross_entropy_with_logits(logits.float(), batch.images)
 
 
 def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
@@ -38,10 +34,22 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
     labelled = batch.labels >= 0
     if not labelled.any():
         return 0 * activation.sum()  # nothing to learn, but a gradient all the same
-    return functional.cross_entropy(network.class_logits(activation[labelled]).float(), batch.labels[labelled])
+    logits = network.class_logits(partly_probes(network, activation, batch)[labelled])
+    return functional.cross_entropy(logits.float(), batch.labels[labelled])
 
 
 OBJECTIVES: dict[str, Callable[..., Tensor]] = {"reconstruct": reconstruct, "classify": classify}
+
+
+def partly_probes(
+    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
+) -> Float[Tensor, "n units"]:
+    """The activation with a share of its rows, chosen at random, replaced by probes at their centers."""
+    # Departure: what follows the kernel layer sees a share of the images not as their own activation but as a probe at
+    # their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map decays.
+    chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
+    bumps = probes_at_centers(network, activation, batch.probe)
+    return torch.where(chosen.to(activation.device)[:, None], bumps, activation)
 
 
 @torch.no_grad()
