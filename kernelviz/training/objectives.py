@@ -45,8 +45,9 @@ def partly_probes(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
 ) -> Float[Tensor, "n units"]:
     """The activation with a share of its rows, chosen at random, replaced by probes at their centers."""
-    # Departure: what follows the kernel layer sees a share of the images not as their own activation but as a probe at
-    # their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map decays.
+    # Departure: what follows the kernel layer sees a share of the images not as their own activation but as a probe
+    # at their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map
+    # decays.
     chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
     bumps = probes_at_centers(network, activation, batch.probe)
     return torch.where(chosen.to(activation.device)[:, None], bumps, activation)

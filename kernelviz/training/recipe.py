@@ -12,8 +12,8 @@ class Recipe:
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
-        bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass: of the first
-            batch and of the last, evenly in between.
+        bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass: of
+            the first batch and of the last, evenly in between.
         jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
