@@ -108,7 +108,7 @@ def test_a_row_of_the_history_is_the_mean_of_its_steps(digits):
 
 
 def test_the_validation_figures_are_those_of_the_validation_images(digits):
-    broad = replace(SHORT, bump_share=(0.0, 0.0), network=SMALL | {"sparsity": 0.7})  # no two images at one place: no ties
+    broad = replace(SHORT, bump_share=(0.0, 0.0), network=SMALL | {"sparsity": 0.7})  # broad bumps: no ties in place
     training = Training(broad, digits, 0, "cpu")
     found = training._validate()
     pictures, labels = digits.split("validation")
