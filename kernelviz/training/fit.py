@@ -91,9 +91,7 @@ class Training:
     def _loss(self, activation: Tensor, images: Tensor, labels: np.ndarray, generator: torch.Generator) -> Tensor:
         """The weighted sum of the recipe's objectives."""
         labels = torch.from_numpy(labels).to(self.device)
-        first, last = self.recipe.bump_share
-        share = first + (last - first) * self.progress.step / self.steps
-        batch = Batch(images, labels, self.progress.probe, share, generator)
+        batch = Batch(images, labels, self.progress.probe, self.recipe.bump_share, generator)
         parts = [
             weight * OBJECTIVES[name](self.network, activation, batch)
             for name, weight in self.recipe.objectives.items()
