@@ -35,7 +35,7 @@ RECIPES: dict[str, Recipe] = {
     "mnist-autoencoder": Recipe("mnist", network=HALF, epochs=30),
     "mnist-autoencoder-paper": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
-        "mnist", network=HALF, objectives={"classify": 1.0}, epochs=45, bump_share=0.25, jitter=0.08
+        "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=0.08
     ),
     "digits-autoencoder": Recipe(
         "digits",
