@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from kernelviz.data.intake import Picture, Rejected
 from kernelviz.disk import replacing
 from kernelviz.inference import PART, Embedded, embed
-from kernelviz.maps import EmbeddingMap, vote
+from kernelviz.maps import SPLITS, EmbeddingMap, vote
 from kernelviz.networks import EmbeddingNetwork
 
 NEAREST = 5
@@ -58,15 +59,14 @@ class Landings:
 
 def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Landings:
     """Embed new images and look around where they land among the training points of a map."""
-    known = np.flatnonzero((points.split == 0) & points.placed)
-    train = points.where(known)
+    train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
     embedded = embed(network, images)
     placed = np.isfinite(embedded.places).all(1)
-    distances = np.full((len(images), min(NEAREST, len(known))), np.nan)
+    distances = np.full((len(images), min(NEAREST, train.placed.sum())), np.nan)
     nearest = np.zeros(distances.shape, int)
     if placed.any():
         distances[placed], found = train.nearest(embedded.places[placed], NEAREST)
-        nearest[placed] = known[found]
+        nearest[placed] = rows[found]
     if network.classifier:
         prediction, confidence = embedded.probabilities.argmax(1), embedded.probabilities.max(1)
     else:
@@ -77,6 +77,7 @@ def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarr
     return Landings(embedded, prediction, confidence, nearest, distances[:, 0], foreign)
 
 
+@lru_cache(maxsize=8)
 def usual_distance(points: EmbeddingMap) -> float:
     """The distance to the nearest training point within which FOREIGN of 100 test images lie."""
     test = points.of_split("test")

@@ -56,7 +56,11 @@ class EmbeddingMap:
 
     def of_split(self, split: str) -> "EmbeddingMap":
         """The points of "train", "validation" or "test"."""
-        return self.where(self.split == SPLITS.index(split))
+        return self._parts[split]
+
+    @cached_property
+    def _parts(self) -> dict[str, "EmbeddingMap"]:
+        return {name: self.where(self.split == number) for number, name in enumerate(SPLITS)}
 
     def nearest(self, places: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances [m, k] and rows [m, k] of the k placed points nearest to each place, which must be finite."""
