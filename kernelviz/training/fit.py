@@ -17,7 +17,7 @@ from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, fit_probe
 from kernelviz.training.objectives import OBJECTIVES, Batch
-from kernelviz.training.recipe import SETTLE_SHARE, Recipe
+from kernelviz.training.recipe import SETTLE_SHARE, SETTLE_WANDER, Recipe
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
@@ -110,8 +110,9 @@ class Training:
     def _loss(self, activation: Tensor, images: Tensor, labels: np.ndarray, generator: torch.Generator) -> Tensor:
         """The weighted sum of the recipe's objectives."""
         labels = torch.from_numpy(labels).to(self.device)
-        share = SETTLE_SHARE if self._settling else self.recipe.bump_share
-        batch = Batch(images, labels, self.progress.probe, share, generator)
+        share, wander = (SETTLE_SHARE, SETTLE_WANDER) if self._settling else (self.recipe.bump_share, 0.0)
+        wander *= self.network.grid.step
+        batch = Batch(images, labels, self.progress.probe, share, wander, generator)
         parts = [
             weight * OBJECTIVES[name](self.network, activation, batch)
             for name, weight in self.recipe.objectives.items()

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-SETTLE_SHARE = 0.8
+SETTLE_SHARE = 0.8  # of probes in a batch while settling
+SETTLE_WANDER = 0.5  # grid steps: how far these lie from the centers, so that the decoder draws smoothly
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Recipe:
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
         settle: epochs after these in which the encoder and the kernel layer stay as they are, and what follows them
-            learns on with SETTLE_SHARE of probes.
+            learns on, mostly from probes near the centers.
         jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
