@@ -17,7 +17,7 @@ from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, fit_probe
 from kernelviz.training.objectives import OBJECTIVES, Batch
-from kernelviz.training.recipe import SETTLE_SHARE, SETTLE_WANDER, Recipe
+from kernelviz.training.recipe import Recipe
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
@@ -57,7 +57,7 @@ class Training:
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        return self.batches * (self.recipe.epochs + self.recipe.settle)
+        return self.batches * self.recipe.epochs
 
     def run(self) -> Iterator[Progress]:
         """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history."""
@@ -74,11 +74,11 @@ class Training:
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
         chosen = np.array_split(order, self.batches)[position]
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
         shown = pixels(self.images[chosen], self.device)
         with mixed_precision(self.recipe.mixed, self.device):
-            activation = self._learning_activation(jitter(shown, self.recipe.jitter, generator))
+            activation = self.network.activation(jitter(shown, self.recipe.jitter, generator))
             loss = self._loss(activation, shown, self.labels[chosen], generator)
         if not math.isfinite(loss.item()):
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
@@ -88,31 +88,10 @@ class Training:
         self.progress.step += 1
         return loss.item()
 
-    @property
-    def _settling(self) -> bool:
-        return self.progress.step >= self.batches * self.recipe.epochs
-
-    def _rate(self) -> float:
-        """One cycle for the whole network, then a lower one for what follows the kernel layer."""
-        learning = self.batches * self.recipe.epochs
-        if self._settling:
-            return one_cycle(self.progress.step - learning, self.steps - learning, self.recipe.rate / 2)
-        return one_cycle(self.progress.step, learning, self.recipe.rate)
-
-    def _learning_activation(self, images: Tensor) -> Tensor:
-        """The activation with its gradient; while settling without one, and with the stored statistics of BatchNorm."""
-        if not self._settling:
-            return self.network.activation(images)
-        self.network.eval()
-        with torch.no_grad():
-            return self.network.activation(images)
-
     def _loss(self, activation: Tensor, images: Tensor, labels: np.ndarray, generator: torch.Generator) -> Tensor:
         """The weighted sum of the recipe's objectives."""
         labels = torch.from_numpy(labels).to(self.device)
-        share, wander = (SETTLE_SHARE, SETTLE_WANDER) if self._settling else (self.recipe.bump_share, 0.0)
-        wander *= self.network.grid.step
-        batch = Batch(images, labels, self.progress.probe, share, wander, generator)
+        batch = Batch(images, labels, self.progress.probe, self.recipe.bump_share, generator)
         parts = [
             weight * OBJECTIVES[name](self.network, activation, batch)
             for name, weight in self.recipe.objectives.items()

@@ -14,17 +14,12 @@ from kernelviz.probe import Probe, gaussian_bump
 
 @dataclass(frozen=True)
 class Batch:
-    """What an objective may look at: the images, their labels (-1 = none), the probes, and the randomness.
-
-    `bump_share` of the images are shown as probes, whose places `wander` from the centers: standard deviation, in the
-    units of the grid.
-    """
+    """What an objective may look at: the images, their labels (-1 = none), the probe shape, and the randomness."""
 
     images: Float[Tensor, "n channels height width"]
     labels: Int[Tensor, " n"]
     probe: Probe
     bump_share: float
-    wander: float
     generator: torch.Generator
 
 
@@ -54,17 +49,15 @@ def partly_probes(
     # at their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map
     # decays.
     chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
-    noise = batch.wander * torch.randn(len(activation), 2, generator=batch.generator).to(activation.device)
-    bumps = probes_at_centers(network, activation, batch.probe, noise)
+    bumps = probes_at_centers(network, activation, batch.probe)
     return torch.where(chosen.to(activation.device)[:, None], bumps, activation)
 
 
 @torch.no_grad()
 def probes_at_centers(
-    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], probe: Probe, noise: Float[Tensor, "n 2"]
+    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], probe: Probe
 ) -> Float[Tensor, "n units"]:
-    """The activation of a probe at each activation's center of mass, plus some noise; one without a place stays as it
-    is."""
-    centers = network.place(activation.float()) + noise
+    """The activation of a probe at each activation's center of mass; an activation without a place stays as it is."""
+    centers = network.place(activation.float())
     bumps = network.clip(gaussian_bump(centers, network.grid, probe))
     return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)

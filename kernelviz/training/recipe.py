@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 
-SETTLE_SHARE = 0.8  # of probes in a batch while settling
-SETTLE_WANDER = 0.5  # grid steps: how far these lie from the centers, so that the decoder draws smoothly
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -16,8 +13,6 @@ class Recipe:
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
-        settle: epochs after these in which the encoder and the kernel layer stay as they are, and what follows them
-            learns on, mostly from probes near the centers.
         jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
@@ -29,7 +24,6 @@ class Recipe:
     batch: int = 512
     rate: float = 2e-3
     bump_share: float = 0.4
-    settle: int = 0
     jitter: float = 0.0
     mixed: bool = True
 
@@ -37,7 +31,7 @@ class Recipe:
 HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper's widths
 
 RECIPES: dict[str, Recipe] = {
-    "mnist-autoencoder": Recipe("mnist", epochs=36, settle=6),
+    "mnist-autoencoder": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=0.08
     ),

@@ -76,5 +76,5 @@ def _standing(training: Training) -> str:
     loss = progress.loss_sum / done if done else last["loss"]
     speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
     figures = [f"{shown} {last[key]:.3f}" for key, shown in VALIDATION.items() if key in last]
-    epoch = f"epoch {-(-progress.step // training.batches)}/{training.steps // training.batches}"
+    epoch = f"epoch {-(-progress.step // training.batches)}/{training.recipe.epochs}"
     return ", ".join([epoch, f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"])

@@ -48,12 +48,11 @@ def without_times(history):
     return [{key: row[key] for key in row if "second" not in key} for row in history]
 
 
-@pytest.mark.parametrize("step, settle", [(1, 0), (5, 0), (7, 1), (15, 1), (17, 1), (15, 0)])
-def test_a_training_goes_on_to_bitwise_the_same_weights(tmp_path, digits, step, settle):
-    recipe = replace(SHORT, settle=settle)
-    whole = finished(Training(recipe, digits, 0, "cpu"))
-    stopped_at(step, digits, tmp_path, recipe)
-    other = finished(resumed(digits, tmp_path, recipe))
+@pytest.mark.parametrize("step", [1, 5, 7, 15])
+def test_a_training_goes_on_to_bitwise_the_same_weights(tmp_path, digits, step):
+    whole = finished(Training(SHORT, digits, 0, "cpu"))
+    stopped_at(step, digits, tmp_path)
+    other = finished(resumed(digits, tmp_path))
     for one, two in zip(whole.network.state_dict().values(), other.network.state_dict().values(), strict=True):
         assert torch.equal(one, two)
     states = [training.optimizer.state_dict()["state"] for training in (whole, other)]

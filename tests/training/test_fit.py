@@ -55,16 +55,6 @@ def test_the_same_seed_gives_bitwise_the_same_weights(digits, changes):
     assert all(same(first, trained(recipe, digits)))
 
 
-def test_while_settling_the_map_stays_and_the_decoder_learns(digits):
-    learned, settled = trained(SHORT, digits), trained(replace(SHORT, settle=2), digits)
-    before, after = learned.network.state_dict(), settled.network.state_dict()
-    moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert moved == {name for name in before if name.startswith("decoder.")}
-    assert settled.progress.probe == learned.progress.probe
-    losses = [row["loss"] for row in settled.progress.history]
-    assert len(losses) == 4 and losses[-1] < losses[1]
-
-
 def test_another_seed_gives_other_weights_and_another_order(digits, targets):
     one, other = (Training(SHORT, digits, seed, "cpu") for seed in (0, 1))
     assert not torch.equal(one.network.encoder[1].weight, other.network.encoder[1].weight)
