@@ -43,13 +43,22 @@ def app(host: str = "127.0.0.1", port: int = 8501) -> None:
 
     command = [sys.executable, "-m", "streamlit", "run", str(own_file("app.py"))]
     process = subprocess.Popen([*command, f"--server.address={host}", f"--server.port={port}"])
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends the wait as Ctrl-C does
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        process.terminate()  # a signal sent to this process alone has not reached the child
-        code = process.wait()
+        code = _ended(process)
     raise typer.Exit(code)
+
+
+def _ended(process: subprocess.Popen, patience: float = 5) -> int:
+    """End a process, and its exit code; one that has not gone after some seconds is killed."""
+    process.terminate()  # a signal sent to this process alone has not reached the child
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 @cli.command()
