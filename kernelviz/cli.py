@@ -43,7 +43,8 @@ def app(host: str = "127.0.0.1", port: int = 8501) -> None:
 
     command = [sys.executable, "-m", "streamlit", "run", str(own_file("app.py"))]
     process = subprocess.Popen([*command, f"--server.address={host}", f"--server.port={port}"])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends the wait as Ctrl-C does
+    for stop in (signal.SIGINT, signal.SIGTERM):  # both end the wait, also where the parent had SIGINT ignored
+        signal.signal(stop, signal.default_int_handler)
     try:
         code = process.wait()
     except KeyboardInterrupt:
