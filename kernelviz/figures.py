@@ -17,7 +17,13 @@ CLASS_COLOURS = (
 )  # fmt: skip
 RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
 DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
-COLOURINGS = ("label", "prediction", "right or wrong", "confidence", "density")
+VALUES = {  # what each point may be coloured by as a number
+    "confidence": lambda points, extent: points.confidence,
+    "density": lambda points, extent: density(points.places, extent),
+    "kNN agreement": lambda points, extent: points.agreement,
+    "reconstruction error": lambda points, extent: points.error,
+}
+COLOURINGS = ("label", "prediction", "right or wrong", *VALUES)
 NAMED = 20  # marks on a map, at most, that have their texts beside them
 POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
 
@@ -45,8 +51,8 @@ def map_figure(
     """
     rows = np.flatnonzero(points.placed)
     shown = points.where(rows)
-    if colouring in ("confidence", "density"):
-        values = _values(shown, extent, colouring)
+    if colouring in VALUES:
+        values = VALUES[colouring](shown, extent)
         traces = [_dots(shown, rows, classes, color=values, colorscale=DOTS_SCALE, colorbar=_bar(colouring))]
     else:
         traces = [
@@ -64,8 +70,8 @@ def point_colours(
 ) -> UInt8[np.ndarray, "n 3"]:
     """The colour that `map_figure` gives each of some placed points."""
     out = np.tile(np.array(rgb(UNKNOWN), np.uint8), (len(points), 1))
-    if colouring in ("confidence", "density"):
-        values = _values(points, extent, colouring)
+    if colouring in VALUES:
+        values = VALUES[colouring](points, extent)
         known = np.isfinite(values)
         stops = np.linspace(*np.percentile(values[known], (0, 100)), len(DOTS_SCALE)) if known.any() else []
         for channel, colours in enumerate(np.array([rgb(colour) for colour in DOTS_SCALE]).T):
@@ -82,10 +88,6 @@ def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
         if trace.customdata is not None:
             trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows)).tolist()
     return figure
-
-
-def _values(points: EmbeddingMap, extent: float, colouring: str) -> Float[np.ndarray, " n"]:
-    return points.confidence if colouring == "confidence" else density(points.places, extent)
 
 
 def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):

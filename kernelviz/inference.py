@@ -74,6 +74,20 @@ def draw_probes(
     return draw(network, network.clip(field))
 
 
+@torch.inference_mode()
+def drawing_errors(
+    network: EmbeddingNetwork, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
+) -> Float32[np.ndarray, " n"]:
+    """Squared error per pixel in [0, 1] of what the decoder draws of each image; NaN without a decoder."""
+    if not network.decoder:
+        return np.full(len(images), np.nan, np.float32)
+    errors = [np.zeros(0, np.float32)]
+    for start in range(0, len(images), PART):
+        drawn = network.draw(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
+        errors.append((drawn - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
+    return np.concatenate(errors)
+
+
 def make_map(
     network: EmbeddingNetwork, images: ImageSet, progress: Callable[[int], None] | None = None
 ) -> EmbeddingMap:
@@ -93,6 +107,7 @@ def make_map(
                 label=labels,
                 prediction=probabilities.argmax(1) if network.classifier else np.full(len(labels), -1),
                 confidence=probabilities.max(1) if network.classifier else np.full(len(labels), np.nan, np.float32),
+                error=drawing_errors(network, embedded, pictures),
             )
         )
     whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})

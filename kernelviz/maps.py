@@ -20,8 +20,10 @@ COLUMNS = {
     "label": np.int16,  # -1 = none
     "prediction": np.int16,
     "confidence": np.float32,
+    "error": np.float32,  # of the decoder's drawing, mean square per pixel in [0, 1]; NaN = no decoder
 }
 SPLITS = ("train", "validation", "test")
+AGREEING = 15  # neighbours among which a point's own label is counted
 NEIGHBOURS = 5  # that vote for a label on a map without a class head
 
 
@@ -36,6 +38,7 @@ class EmbeddingMap:
     label: Shaped[np.ndarray, " n"]
     prediction: Shaped[np.ndarray, " n"]
     confidence: Shaped[np.ndarray, " n"]
+    error: Shaped[np.ndarray, " n"]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -69,6 +72,20 @@ class EmbeddingMap:
         return distances, rows[found]
 
     @cached_property
+    def agreement(self) -> Float[np.ndarray, " n"]:
+        """Share of the AGREEING nearest labelled points (not itself) that have a point's label; NaN without either."""
+        labelled = np.flatnonzero(self.placed & (self.label >= 0))
+        share = np.full(len(self), np.nan)
+        if len(labelled) > 1:
+            known = self.where(labelled)
+            _, found = known.nearest(known.places, AGREEING + 1)
+            others = found != np.arange(len(labelled))[:, None]
+            others[others.all(1), -1] = False  # where many lie in one place, itself may not be among the nearest
+            same = (known.label[found] == known.label[:, None]) & others
+            share[labelled] = same.sum(1) / others.sum(1)
+        return share
+
+    @cached_property
     def _tree(self) -> tuple[KDTree, np.ndarray]:
         rows = np.flatnonzero(self.placed)
         return KDTree(self.places[rows]), rows
@@ -84,7 +101,9 @@ def load_map(folder: Path) -> EmbeddingMap:
     """The map in a run's folder; a ValueError says what is wrong with it."""
     path = folder / "map.parquet"
     try:
-        table = parquet.read_table(path, columns=list(COLUMNS))
+        table = parquet.read_table(path)
+        if "error" not in table.column_names:  # a map from before there was that column
+            table = table.append_column("error", pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no map of a run ({error}); train the run again") from None

@@ -80,7 +80,7 @@ def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarra
     for start in range(0, len(pictures), PART):
         part = slice(start, start + PART)
         target = pixels(pictures[part])
-        logits = network.pixel_logits(torch.from_numpy(embedded.activation[part]))
+        logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
         here = torch.from_numpy(np.isfinite(embedded.places[part]).all(1))
         centers = torch.from_numpy(embedded.places[part])[here]
         drawn = network.draw(network.clip(gaussian_bump(centers, network.grid, probe)))

@@ -29,6 +29,16 @@ def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Fl
     return probe.amplitude * torch.exp(-distance / (2 * probe.width**2))
 
 
+@torch.no_grad()
+def probes_at_centers(
+    activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip, probe: Probe
+) -> Float[Tensor, "n units"]:
+    """The activation of a probe at each activation's center of mass; an activation without a place stays as it is."""
+    centers = center_of_mass(activation.float(), grid.positions().to(activation.device))
+    bumps = clip(gaussian_bump(centers, grid, probe))
+    return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)
+
+
 def bump_spread(activation: Float[Tensor, "n units"], grid: Grid) -> Float[Tensor, " n"]:
     """Root mean squared distance of an activation's mass from its center, per axis, in the units of the grid."""
     positions = grid.positions().to(activation)

@@ -24,7 +24,7 @@ def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
     label = np.where(random.random(n) < unlabelled, -1, random.integers(0, 3, n))
     index = np.array([np.sum(split[:at] == split[at]) for at in range(n)])
     nothing = np.full(n, np.nan, np.float32)
-    return EmbeddingMap(index, split, places[:, 0], places[:, 1], label, np.full(n, -1), nothing)
+    return EmbeddingMap(index, split, places[:, 0], places[:, 1], label, np.full(n, -1), nothing, nothing)
 
 
 def by_distance(points, place, rows):
@@ -120,7 +120,7 @@ def test_points_at_the_same_place_do_not_vote_for_themselves():
     n = 8  # all at one place: the neighbours that are found need not hold the point itself
     label = np.array([1, 0, 0, 0, 0, 0, 0, 0])
     zeros = np.zeros(n, np.float32)
-    points = EmbeddingMap(np.arange(n), np.zeros(n, int), zeros, zeros, label, np.full(n, -1), zeros)
+    points = EmbeddingMap(np.arange(n), np.zeros(n, int), zeros, zeros, label, np.full(n, -1), zeros, zeros)
     assert voted(points).prediction.tolist() == [0] * n
 
 

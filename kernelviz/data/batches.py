@@ -1,5 +1,8 @@
 """Stored images as the tensors that a network takes."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -13,13 +16,31 @@ def pixels(images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu") -> Float[
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2)
 
 
+@dataclass(frozen=True)
+class Jitter:
+    """How far an image may be moved at random: the largest shift in either direction as a share of its side, the
+    largest turn in degrees, and the largest zoom, in or out, as a share of its size."""
+
+    shift: float = 0.0
+    turn: float = 0.0
+    zoom: float = 0.0
+
+    def __post_init__(self):
+        if not (0 <= self.shift <= 1 and 0 <= self.turn <= 180 and 0 <= self.zoom < 1):
+            raise ValueError(f"a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1, not {self}")
+
+
 def jitter(
-    images: Float[Tensor, "n channels h w"], share: float, generator: torch.Generator
+    images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
 ) -> Float[Tensor, "n channels h w"]:
-    """Each image shifted by up to `share` of its side in either direction; what leaves the frame is lost."""
-    if not share:
+    """Each image shifted, turned and zoomed at random; what leaves the frame is lost."""
+    if most == Jitter():
         return images
-    affine = torch.eye(2, 3).repeat(len(images), 1, 1)
-    affine[:, :, 2] = 2 * share * (2 * torch.rand(len(images), 2, generator=generator) - 1)  # the frame is 2 wide
-    flow = functional.affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
+    x, y, turn, zoom = 2 * torch.rand(4, len(images), generator=generator) - 1
+    angle, size = math.radians(most.turn) * turn, (1 + most.zoom) ** zoom
+    rows = [
+        torch.stack([angle.cos() / size, -angle.sin() / size, 2 * most.shift * x], 1),  # the frame is 2 wide
+        torch.stack([angle.sin() / size, angle.cos() / size, 2 * most.shift * y], 1),
+    ]
+    flow = functional.affine_grid(torch.stack(rows, 1).to(images.device), list(images.shape), align_corners=False)
     return functional.grid_sample(images, flow, align_corners=False)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from kernelviz.kernels import Gaussian
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+from kernelviz.probe import Probe, probes_at_centers
 
 
 class EmbeddingNetwork(nn.Module):
@@ -25,6 +26,8 @@ class EmbeddingNetwork(nn.Module):
         sparsity: lambda of the clip, Eq. (9).
         draws: whether there is an image decoder.
         classes: number of classes of the class head; 0 for none.
+        canonical: width of the probe of height 1, laid at the activation's center of mass, that the image decoder takes
+            in place of an activation, so that it draws from the place alone; None: it takes the activation itself.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class EmbeddingNetwork(nn.Module):
         sparsity: float = 0.95,
         draws: bool = True,
         classes: int = 0,
+        canonical: float | None = None,
     ):
         super().__init__()
         self.arguments = {
@@ -50,6 +54,7 @@ class EmbeddingNetwork(nn.Module):
             "sparsity": sparsity,
             "draws": draws,
             "classes": classes,
+            "canonical": canonical,
         }  # from which the same network is made again
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
@@ -65,6 +70,7 @@ class EmbeddingNetwork(nn.Module):
             v=self.grid,
         )
         self.clip = PercentileClip(sparsity)
+        self.canonical = Probe(canonical, 1.0) if canonical else None
         self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if draws else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
@@ -79,6 +85,12 @@ class EmbeddingNetwork(nn.Module):
     def place(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
         """Center of mass of each activation, in the units of the grid; NaN where it is zero everywhere."""
         return center_of_mass(activation, self.kernel_layer.v)
+
+    def code(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n units"]:
+        """What the image decoder is given of an image: its activation, or the canonical bump at its place."""
+        # Departure: with a canonical bump the decoder learns from places alone, and its cost does not bend the map:
+        # the center takes no gradient. A probe of that shape is the decoder's native input.
+        return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
 
     def draw(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
         """The decoded images, pixels in [0, 1]."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
+from kernelviz.data.neighbours import neighbour_graph
 from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, fit_probe
@@ -42,17 +43,32 @@ class Training:
     """A network on its way through a recipe.
 
     Every random choice is a function of the seed and of the step, so a training that goes on from a checkpoint makes
-    the same choices, and ends with the same weights, as one that was never stopped.
+    the same choices, and ends with the same weights, as one that was never stopped. `progress` is called with the
+    number of images whose neighbours are found, where the recipe needs them.
     """
 
-    def __init__(self, recipe: Recipe, images: ImageSet, seed: int, device: str):
+    def __init__(
+        self,
+        recipe: Recipe,
+        images: ImageSet,
+        seed: int,
+        device: str,
+        progress: Callable[[int], None] | None = None,
+    ):
         self.recipe, self.seed, self.device = recipe, seed, device
         self.network = new_network(recipe, images, seed).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.rate, fused=True)
         self.images, self.labels = images.split("train")
         self.validation = images.split("validation")
         self.batches = math.ceil(len(self.images) / recipe.batch)
-        self.progress = Progress()
+        self.progress = Progress(probe=self.network.canonical or Probe(0.7, 1.0))
+        parts = (self.images, self.validation[0])
+        self.graph, self.validation_graph = (
+            neighbour_graph(part, recipe.neighbours, progress)
+            if "neighbours" in recipe.objectives and len(part) > 1
+            else None
+            for part in parts
+        )
 
     @property
     def steps(self) -> int:
@@ -78,8 +94,8 @@ class Training:
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
         shown = pixels(self.images[chosen], self.device)
         with mixed_precision(self.recipe.mixed, self.device):
-            activation = self.network.activation(jitter(shown, self.recipe.jitter, generator))
-            loss = self._loss(activation, shown, self.labels[chosen], generator)
+            activation, partners = self._activations(shown, chosen, generator)
+            loss = self._loss(activation, partners, shown, self.labels[chosen], generator)
         if not math.isfinite(loss.item()):
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -88,13 +104,33 @@ class Training:
         self.progress.step += 1
         return loss.item()
 
-    def _loss(self, activation: Tensor, images: Tensor, labels: np.ndarray, generator: torch.Generator) -> Tensor:
+    def _activations(
+        self, shown: Tensor, chosen: np.ndarray, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """The activation of a batch, and that of the images' partners where the recipe has `neighbours`.
+
+        A partner is one of the nearest neighbours or the image itself, jittered; without partners the image is.
+        """
+        if self.graph is None:
+            return self.network.activation(jitter(shown, self.recipe.jitter, generator)), None
+        partners = pixels(self.images[_partners(self.graph, chosen, generator)], self.device)
+        both = torch.cat([shown, jitter(partners, self.recipe.jitter, generator)])
+        return self.network.activation(both).chunk(2)
+
+    def _loss(
+        self,
+        activation: Tensor,
+        partners: Tensor | None,
+        images: Tensor,
+        labels: np.ndarray,
+        generator: torch.Generator,
+    ) -> Tensor:
         """The weighted sum of the recipe's objectives."""
-        labels = torch.from_numpy(labels).to(self.device)
-        batch = Batch(images, labels, self.progress.probe, self.recipe.bump_share, generator)
+        recipe, labels = self.recipe, torch.from_numpy(labels).to(self.device)
+        batch = Batch(images, labels, partners, recipe.scale, self.progress.probe, recipe.bump_share, generator)
         parts = [
             weight * OBJECTIVES[name](self.network, activation, batch)
-            for name, weight in self.recipe.objectives.items()
+            for name, weight in recipe.objectives.items()
         ]
         return torch.stack(parts).sum()
 
@@ -119,8 +155,9 @@ class Training:
             reference = self._activation(self.images[:REFERENCE])
             if not (reference > 0).any():
                 raise self._stopped("no activation was above zero any more", self.progress.step - 1)
-            self.progress.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
-            figures = self._validation_figures(reference) if len(self.validation[0]) else {}
+            if not self.network.canonical:
+                self.progress.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
+            figures = self._validation_figures(reference) if len(self.validation[0]) > 1 else {}
         self.network.train()
         return figures
 
@@ -128,12 +165,12 @@ class Training:
         pictures, labels = self.validation
         activation = self._activation(pictures)
         generator = torch.Generator().manual_seed(self.seed)
-        size = self.recipe.batch
-        loss = sum(
-            len(part) * self._loss(activation[at], part, labels[at], generator).item()
-            for at in (slice(start, start + size) for start in range(0, len(pictures), size))
-            for part in [pixels(pictures[at], self.device)]
-        )
+        loss = 0.0
+        for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.recipe.batch)):
+            graph = self.validation_graph
+            partners = None if graph is None else activation[_partners(graph, at, generator)]
+            shown = pixels(pictures[at], self.device)
+            loss += len(at) * self._loss(activation[at], partners, shown, labels[at], generator).item()
         figures = {"validation_loss": loss / len(pictures)}
         if self.network.classifier and (labels >= 0).any():
             named = self.network.class_logits(activation).argmax(1).cpu().numpy()
@@ -156,6 +193,12 @@ class Training:
             f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
             f"Train again with a lower rate than {self.recipe.rate}"
         )
+
+
+def _partners(graph: np.ndarray, rows: np.ndarray, generator: torch.Generator) -> np.ndarray:
+    """For each row one of its neighbours in the graph, or itself, all alike likely."""
+    column = torch.randint(graph.shape[1] + 1, (len(rows),), generator=generator).numpy()
+    return np.column_stack([graph[rows], rows])[np.arange(len(rows)), column]
 
 
 def new_network(recipe: Recipe, images: ImageSet, seed: int) -> EmbeddingNetwork:

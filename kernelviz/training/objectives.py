@@ -9,15 +9,25 @@ from torch import Tensor
 from torch.nn import functional
 
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.probe import Probe, gaussian_bump
+from kernelviz.probe import Probe, probes_at_centers
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What an objective may look at: the images, their labels (-1 = none), the probe shape, and the randomness."""
+    """What an objective may look at.
+
+    Args:
+        images, labels: what the batch shows; label -1 is none.
+        partners: the activation of a neighbour of each image; None where no objective needs it.
+        scale: half the side of the map, in the units of the similarity of `neighbours`.
+        probe, bump_share: which probe, and for which share of the images, stands in for the own activation.
+        generator: the randomness.
+    """
 
     images: Float[Tensor, "n channels height width"]
     labels: Int[Tensor, " n"]
+    partners: Float[Tensor, "n units"] | None
+    scale: float
     probe: Probe
     bump_share: float
     generator: torch.Generator
@@ -25,8 +35,8 @@ class Batch:
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3)."""
-    logits = network.pixel_logits(partly_probes(network, activation, batch))
-    return functional.binary_cross_entropy_with_logits(logits.float(), batch.images)
+    code = network.code(activation) if network.canonical else partly_probes(network, activation, batch)
+    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), batch.images)
 
 
 def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
@@ -38,26 +48,50 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
     return functional.cross_entropy(logits.float(), batch.labels[labelled])
 
 
-OBJECTIVES: dict[str, Callable[..., Tensor]] = {"reconstruct": reconstruct, "classify": classify}
+def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
+    """Neighbours together, all others apart: InfoNCE with a Cauchy similarity on the center of mass, in nats.
+
+    With z = scale c / extent the place of each of the n images and of their n partners, q(a, b) = 1 / (1 + |a - b|^2),
+    and p the partner of a,
+
+        loss = mean over all 2n places a of  -log( q(a, p) / sum over b != a of q(a, b) )
+
+    The Cauchy similarity is that of t-SNE (van der Maaten and Hinton 2008) and, up to its two constants, of UMAP
+    (McInnes, Healy and Melville 2018), where the k nearest neighbours attract too; InfoNCE (van den Oord, Li and
+    Vinyals 2018) repels from the batch only, which is what makes t-SNE's aim one that a network can be trained on
+    (contrastive neighbour embedding: Damrich, Boehm, Hamprecht and Kobak 2023; t-SimCNE: Boehm, Berens and Kobak 2023).
+    """
+    placed = (activation > 0).any(1) & (batch.partners > 0).any(1)
+    n = int(placed.sum())
+    if n == 0:
+        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+    both = torch.cat([activation[placed], batch.partners[placed]]).float()
+    z = network.place(both) * (batch.scale / network.grid.extent)
+    attraction = torch.log1p((z[:n] - z[n:]).square().sum(1))
+    return attraction.mean() + torch.log(cauchy(z).sum(1)).mean()
+
+
+def cauchy(z: Float[Tensor, "n 2"]) -> Float[Tensor, "n n"]:
+    """q(a, b) = 1 / (1 + |a - b|^2) of every pair, 0 on the diagonal."""
+    square, one = z.square().sum(1, keepdim=True), torch.ones_like(z[:, :1])
+    distance = torch.cat([-2 * z, square, one], 1) @ torch.cat([z, one, square], 1).T
+    return (1 + distance.clamp_min(0)).reciprocal() * (1 - torch.eye(len(z), device=z.device))
+
+
+OBJECTIVES: dict[str, Callable[..., Tensor]] = {
+    "reconstruct": reconstruct,
+    "classify": classify,
+    "neighbours": neighbours,
+}
 
 
 def partly_probes(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
 ) -> Float[Tensor, "n units"]:
-    """The activation with a share of its rows, chosen at random, replaced by probes at their centers."""
+    """The activation with a share of its rows, chosen at random, replaced by probes at their own centers."""
     # Departure: what follows the kernel layer sees a share of the images not as their own activation but as a probe
     # at their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map
     # decays.
     chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
-    bumps = probes_at_centers(network, activation, batch.probe)
+    bumps = probes_at_centers(activation, network.grid, network.clip, batch.probe)
     return torch.where(chosen.to(activation.device)[:, None], bumps, activation)
-
-
-@torch.no_grad()
-def probes_at_centers(
-    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], probe: Probe
-) -> Float[Tensor, "n units"]:
-    """The activation of a probe at each activation's center of mass; an activation without a place stays as it is."""
-    centers = network.place(activation.float())
-    bumps = network.clip(gaussian_bump(centers, network.grid, probe))
-    return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from kernelviz.data.batches import Jitter
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -13,7 +15,10 @@ class Recipe:
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
-        jitter: largest shift of an input image in either direction, as a share of its side; the target stays.
+        jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
+            only an image's partner is moved.
+        neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
+        scale: half the side of the map, in the units of the similarity of that objective.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
 
@@ -24,7 +29,9 @@ class Recipe:
     batch: int = 512
     rate: float = 2e-3
     bump_share: float = 0.4
-    jitter: float = 0.0
+    jitter: Jitter = Jitter()
+    neighbours: int = 15
+    scale: float = 15.0
     mixed: bool = True
 
 
@@ -33,7 +40,7 @@ HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper'
 RECIPES: dict[str, Recipe] = {
     "mnist-autoencoder": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
-        "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=0.08
+        "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
     ),
     "digits-autoencoder": Recipe(
         "digits",

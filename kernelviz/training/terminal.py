@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from kernelviz.data.images import load
+from kernelviz.data.images import ImageSet, load
 from kernelviz.runs import Run, new_folder
 from kernelviz.training import checkpoint
 from kernelviz.training.finish import finish
@@ -27,7 +27,7 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     bar.remove_task(fetching)
     folder = new_folder(name)
     checkpoint.refuse_to_overwrite(folder, resume)
-    training = Training(recipe, images, seed, best_device())
+    training = _prepare(recipe, images, seed, bar)
     if resume:
         checkpoint.resume(training, folder)
     if not _fit(training, folder, bar):
@@ -40,6 +40,14 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     run = finish(training, images, folder, command, lambda done: bar.update(placing, completed=done))
     checkpoint.remove(folder)
     return run
+
+
+def _prepare(recipe: Recipe, images: ImageSet, seed: int, bar: Progress) -> Training:
+    """The training before its first step; finding the neighbours of many images takes a while."""
+    finding = bar.add_task("graph", total=len(images.split("train")[0]), note="finding neighbours")
+    training = Training(recipe, images, seed, best_device(), lambda done: bar.update(finding, completed=done))
+    bar.remove_task(finding)
+    return training
 
 
 def _fit(training: Training, folder: Path, bar: Progress) -> bool:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from kernelviz.data.batches import jitter, pixels
-from kernelviz.training.fit import Training, TrainingStopped, mixed_precision, one_cycle
+from kernelviz.data.batches import Jitter, jitter, pixels
+from kernelviz.probe import Probe
+from kernelviz.training.fit import Training, TrainingStopped, _partners, mixed_precision, one_cycle
 from kernelviz.training.objectives import OBJECTIVES, reconstruct
 from kernelviz.training.recipe import Recipe
 
@@ -47,7 +48,7 @@ def same(one, other):
     return [torch.equal(a, b) for a, b in pairs]
 
 
-@pytest.mark.parametrize("changes", [{}, {"jitter": 0.1}, {"mixed": True}, {"bump_share": 1.0}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"jitter": Jitter(0.1)}, {"mixed": True}, {"bump_share": 1.0}], ids=str)
 def test_the_same_seed_gives_bitwise_the_same_weights(digits, changes):
     recipe = replace(SHORT, **changes)
     first = trained(recipe, digits)
@@ -168,7 +169,7 @@ def test_every_step_has_the_rate_of_the_cycle(digits):
 def test_jitter_shifts_by_at_most_the_share():
     dot = torch.zeros(500, 1, 21, 21)
     dot[:, 0, 10, 10] = 1
-    moved = jitter(dot, 0.2, torch.Generator().manual_seed(0))[:, 0]
+    moved = jitter(dot, Jitter(shift=0.2), torch.Generator().manual_seed(0))[:, 0]
     axis = torch.arange(21.0) - 10
     shift = torch.stack([moved.sum(1) @ axis, moved.sum(2) @ axis], 1) / moved.sum((1, 2))[:, None]
     assert shift.abs().max() <= 0.2 * 21 + 1e-3
@@ -177,12 +178,12 @@ def test_jitter_shifts_by_at_most_the_share():
 
 def test_no_jitter_is_no_change():
     images = torch.rand(3, 1, 5, 5)
-    assert jitter(images, 0.0, torch.Generator()) is images
+    assert jitter(images, Jitter(), torch.Generator()) is images
 
 
 def test_jitter_leaves_the_target_alone(digits, targets):
     seen = []
-    training = Training(replace(SHORT, jitter=0.2), digits, 0, "cpu")
+    training = Training(replace(SHORT, jitter=Jitter(0.2)), digits, 0, "cpu")
     training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     next(training.run())
     originals = rows(pixels(training.images))
@@ -225,3 +226,72 @@ def test_before_the_first_epoch_ends_there_is_no_checkpoint_to_name(digits):
 def test_a_rate_far_too_high_stops_too(digits):
     with pytest.raises(TrainingStopped, match="in epoch 1, step 5 of 5; .* lower rate than 1000000"):
         trained(replace(SHORT, rate=1e6), digits)
+
+
+NEAR = replace(
+    SHORT, network=SMALL | {"canonical": 0.9, "sparsity": 0.5}, objectives={"neighbours": 1.0, "reconstruct": 1.0}
+)
+
+
+def test_with_neighbours_the_same_seed_gives_bitwise_the_same_weights(digits):
+    recipe = replace(NEAR, jitter=Jitter(0.05, 10.0, 0.1))
+    assert all(same(trained(recipe, digits), trained(recipe, digits)))
+
+
+def test_a_partner_is_a_neighbour_or_the_image_itself(digits):
+    training = Training(NEAR, digits, 0, "cpu")
+    chosen = np.arange(200)
+    seen = [_partners(training.graph, chosen, torch.Generator().manual_seed(seed)) for seed in range(100)]
+    for row in (0, 7, 199):
+        assert {int(partners[row]) for partners in seen} == {row, *training.graph[row].tolist()}
+
+
+def test_only_the_partner_is_jittered(digits):
+    seen = []
+    training = Training(replace(NEAR, jitter=Jitter(0.2)), digits, 0, "cpu")
+    training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    next(training.run())
+    originals = rows(pixels(training.images))
+    shown, partners = seen[0].chunk(2)
+    assert rows(shown) <= originals and not rows(partners) & originals
+
+
+def test_no_validation_or_test_image_is_a_partner(digits):
+    training = Training(NEAR, digits, 0, "cpu")
+    assert training.graph.shape == (1250, 15) and training.graph.max() < 1250
+    assert training.validation_graph.shape == (250, 15) and training.validation_graph.max() < 250
+
+
+def test_the_probe_of_a_decoder_of_canonical_bumps_stays_that_bump(digits):
+    assert trained(replace(NEAR, epochs=1), digits).progress.probe == Probe(0.9, 1.0)
+
+
+def test_neighbours_come_together(digits):
+    history = trained(replace(NEAR, epochs=10, batch=128), digits).progress.history
+    assert history[-1]["validation_5nn"] > 0.85 and history[-1]["validation_loss"] < history[0]["validation_loss"] - 0.5
+
+
+TURNED = {"turn": Jitter(turn=30.0), "zoom": Jitter(zoom=0.5)}
+
+
+@pytest.mark.parametrize("most", TURNED.values(), ids=TURNED)
+def test_jitter_turns_and_zooms_about_the_middle_by_at_most_that(most):
+    dot = torch.zeros(400, 1, 41, 41)
+    dot[:, 0, 19:22, 29:32] = 1  # ten to the right of the middle
+    moved = jitter(dot, most, torch.Generator().manual_seed(0))[:, 0]
+    axis = torch.arange(41.0) - 20
+    x, y = (moved.sum(1) @ axis, moved.sum(2) @ axis)
+    x, y = x / moved.sum((1, 2)), y / moved.sum((1, 2))
+    angle, distance = torch.atan2(y, x).rad2deg(), torch.hypot(x, y)
+    if most.turn:
+        assert 28 < angle.abs().max() < 31 and angle.min() < -28
+        assert (distance - 10).abs().max() < 0.3
+    else:
+        assert angle.abs().max() < 1
+        assert 14.5 < distance.max() < 15.2 and 6.5 < distance.min() < 7
+
+
+def test_a_jitter_out_of_range_is_an_error():
+    for wrong in ({"shift": -0.1}, {"shift": 1.5}, {"turn": 200.0}, {"zoom": 1.0}, {"zoom": float("nan")}):
+        with pytest.raises(ValueError, match="a jitter has a shift of 0 to 1"):
+            Jitter(**wrong)

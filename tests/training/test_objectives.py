@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.probe import Probe, gaussian_bump
-from kernelviz.training.objectives import Batch, classify, probes_at_centers, reconstruct
+from kernelviz.probe import Probe, gaussian_bump, probes_at_centers
+from kernelviz.training.objectives import Batch, cauchy, classify, neighbours, reconstruct
 
 PROBE = Probe(1.5, 2.0)
 
@@ -17,9 +17,9 @@ def network():
     return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), classes=3)
 
 
-def batch_of(n, share=0.0, labels=None, seed=0):
+def batch_of(n, share=0.0, labels=None, seed=0, partners=None):
     labels = torch.full((n,), -1) if labels is None else torch.tensor(labels)
-    return Batch(torch.rand(n, 1, 2, 3), labels, PROBE, share, torch.Generator().manual_seed(seed))
+    return Batch(torch.rand(n, 1, 2, 3), labels, partners, 15.0, PROBE, share, torch.Generator().manual_seed(seed))
 
 
 def bernoulli_cost(logits, pixels):
@@ -46,7 +46,7 @@ def test_exactly_the_chosen_share_is_shown_as_probes(network):
     reconstruct(network, activation, batch_of(n, share, seed=5))
     chosen = torch.rand(n, generator=torch.Generator().manual_seed(5)) < share
     assert torch.equal(shown[0][~chosen], activation[~chosen])
-    assert torch.equal(shown[0][chosen], probes_at_centers(network, activation, PROBE)[chosen])
+    assert torch.equal(shown[0][chosen], probes_at_centers(activation, network.grid, network.clip, PROBE)[chosen])
     assert chosen.float().mean() == pytest.approx(share, abs=0.04)  # 3.6 standard deviations
 
 
@@ -66,7 +66,7 @@ def test_the_gradient_flows_through_the_activations_own_form(network):
 def test_an_image_without_a_place_keeps_its_own_activation(network, kind):
     activation = network.activation(torch.rand(3, 1, 2, 3)).detach().to(kind)
     activation[1] = 0
-    probes = probes_at_centers(network, activation, PROBE)
+    probes = probes_at_centers(activation, network.grid, network.clip, PROBE)
     assert probes.dtype == kind
     assert not probes[1].any()
     for row in (0, 2):
@@ -103,3 +103,77 @@ def test_a_batch_without_a_label_costs_nothing_and_can_still_be_trained_on(netwo
     assert loss.item() == 0
     loss.backward()
     assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+
+
+def similarity(a, b):
+    return 1 / (1 + math.dist(a, b) ** 2)
+
+
+def contrast(z):
+    """The mean of -log(q(a, p) / sum of q(a, b)) over all places, the n images first and then their n partners."""
+    n, costs = len(z) // 2, []
+    for at, place in enumerate(z):
+        others = [similarity(place, other) for row, other in enumerate(z) if row != at]
+        costs.append(-math.log(similarity(place, z[(at + n) % (2 * n)]) / sum(others)))
+    return sum(costs) / len(costs)
+
+
+def test_neighbours_is_the_cost_written_out_pair_by_pair(network):
+    activation, partners = network.activation(torch.rand(10, 1, 2, 3)).chunk(2)
+    z = (network.place(torch.cat([activation, partners])) * 15 / network.grid.extent).tolist()
+    found = neighbours(network, activation, batch_of(5, partners=partners))
+    assert found.item() == pytest.approx(contrast(z), rel=1e-4)
+
+
+def test_neighbours_pulls_partners_together_and_pushes_others_away(network):
+    z = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 3.0], [5.0, 2.0]], requires_grad=True)
+    (torch.log1p((z[:2] - z[2:]).square().sum(1)).mean() + torch.log(cauchy(z).sum(1)).mean()).backward()
+    towards_partner = (z[2] - z[0]).detach()
+    assert -z.grad[0] @ towards_partner > 0
+    (alone := torch.tensor([[0.0, 0.0], [1.0, 0.0]], requires_grad=True))
+    torch.log(cauchy(alone).sum(1)).mean().backward()
+    assert alone.grad[0, 0] > 0 > alone.grad[1, 0]  # downhill is away from each other
+
+
+def test_cauchy_of_far_places_and_of_doubles():
+    q = cauchy(torch.tensor([[60.0, 60.0], [60.0, 60.0], [-60.0, -60.0]]))
+    assert q.diagonal().tolist() == [0, 0, 0]
+    assert q[0, 1].item() == pytest.approx(1, abs=5e-3)
+    assert q[0, 2].item() == pytest.approx(1 / 28801, rel=1e-3)
+
+
+def test_a_pair_without_a_place_takes_no_part_in_neighbours(network):
+    activation, partners = (part.detach().clone() for part in network.activation(torch.rand(8, 1, 2, 3)).chunk(2))
+    activation[1], partners[2] = 0, 0
+    whole = neighbours(network, activation, batch_of(4, partners=partners))
+    kept = [0, 3]
+    few = neighbours(network, activation[kept], batch_of(2, partners=partners[kept]))
+    assert whole.item() == pytest.approx(few.item())
+
+
+def test_a_batch_without_any_place_costs_nothing_and_can_still_be_trained_on(network):
+    nothing = torch.zeros(4, 36, requires_grad=True)
+    loss = neighbours(network, nothing, batch_of(4, partners=torch.zeros(4, 36)))
+    loss.backward()
+    assert loss.item() == 0 and not nothing.grad.any()
+
+
+@pytest.fixture
+def from_places():
+    """A network whose decoder takes canonical bumps."""
+    return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
+
+
+def test_with_a_canonical_bump_the_decoder_sees_only_that(from_places):
+    activation = from_places.activation(torch.rand(7, 1, 2, 3))
+    bumps = from_places.clip(gaussian_bump(from_places.place(activation), from_places.grid, Probe(0.9, 1.0)))
+    torch.testing.assert_close(from_places.code(activation), bumps)
+    batch = batch_of(7, share=0.0)
+    expected = bernoulli_cost(from_places.pixel_logits(bumps), batch.images)
+    assert reconstruct(from_places, activation, batch).item() == pytest.approx(expected, 1e-5)
+
+
+def test_a_decoder_of_canonical_bumps_does_not_bend_the_map(from_places):
+    reconstruct(from_places, from_places.activation(torch.rand(8, 1, 2, 3)), batch_of(8)).backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in from_places.encoder.parameters())
+    assert from_places.kernel_layer.u.grad is None and from_places.decoder[0].weight.grad.any()

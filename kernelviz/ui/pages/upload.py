@@ -136,7 +136,7 @@ def _detail(
                 enlarged(bump_picture(activation, *run.arguments["grid"]), 140), caption="Bump on the grid", width=140
             )
             if network.decoder:
-                image = draw(network, torch.from_numpy(activation[None]))[0]
+                image = draw(network, network.code(torch.from_numpy(activation[None])))[0]
                 st.image(enlarged(image, 140), caption="Reconstruction", width=140)
             with st.container(width=330):
                 _nearest(run, points, landings, at)
