@@ -53,7 +53,9 @@ def map_figure(
     shown = points.where(rows)
     if colouring in VALUES:
         values = VALUES[colouring](shown, extent)
-        traces = [_dots(shown, rows, classes, color=values, colorscale=DOTS_SCALE, colorbar=_bar(colouring))]
+        low, high = _reach(values)
+        scale = {"colorscale": DOTS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(colouring)}
+        traces = [_dots(shown, rows, classes, color=values, **scale)]
     else:
         traces = [
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
@@ -73,9 +75,9 @@ def point_colours(
     if colouring in VALUES:
         values = VALUES[colouring](points, extent)
         known = np.isfinite(values)
-        stops = np.linspace(*np.percentile(values[known], (0, 100)), len(DOTS_SCALE)) if known.any() else []
+        stops = np.linspace(*_reach(values), len(DOTS_SCALE))
         for channel, colours in enumerate(np.array([rgb(colour) for colour in DOTS_SCALE]).T):
-            out[known, channel] = np.interp(values[known], stops, colours) if known.any() else 0
+            out[known, channel] = np.interp(values[known], stops, colours)
         return out
     for _, colour, mask in _groups(points, classes, colouring):
         out[mask] = rgb(colour)
@@ -88,6 +90,12 @@ def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
         if trace.customdata is not None:
             trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows)).tolist()
     return figure
+
+
+def _reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Where the colours begin and end: a few points far out do not take all of them."""
+    known = values[np.isfinite(values)]
+    return tuple(np.percentile(known, (1, 99)).tolist()) if len(known) else (0.0, 1.0)
 
 
 def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):

@@ -6,6 +6,7 @@ import pytest
 from kernelviz.figures import (
     CLASS_COLOURS,
     COLOURINGS,
+    DOTS_SCALE,
     RIGHT,
     UNKNOWN,
     WRONG,
@@ -19,7 +20,7 @@ from kernelviz.figures import (
     point_colours,
     rgb,
 )
-from kernelviz.maps import EmbeddingMap
+from kernelviz.maps import COLUMNS, EmbeddingMap
 
 CLASSES = ("zero", "one")
 
@@ -84,9 +85,25 @@ def test_a_point_says_its_number_its_label_and_what_it_is_taken_for(points):
     assert said[5] == [105, "–", "–"]
 
 
-def test_confidence_is_a_scale(points):
-    (trace,) = map_figure(points, 4.0, CLASSES, "confidence").data
-    np.testing.assert_array_equal(trace.marker.color, points.confidence[points.placed])
+SCALES = {"confidence": "confidence", "kNN agreement": "agreement", "reconstruction error": "error"}
+
+
+@pytest.mark.parametrize("colouring, figure", SCALES.items())
+def test_a_number_of_each_point_is_a_scale(points, colouring, figure):
+    (trace,) = map_figure(points, 4.0, CLASSES, colouring).data
+    np.testing.assert_array_equal(trace.marker.color, getattr(points, figure)[points.placed])
+
+
+def test_a_few_points_far_out_do_not_take_all_colours(points):
+    many = points.where(np.zeros(1000, int))
+    error = np.linspace(0, 1, 1000, dtype=np.float32)
+    error[500] = 1000
+    many = EmbeddingMap(**{name: getattr(many, name) for name in COLUMNS} | {"error": error})
+    (trace,) = map_figure(many, 4.0, CLASSES, "reconstruction error").data
+    assert 0 < trace.marker.cmin < 0.02 and 0.98 < trace.marker.cmax < 1
+    colours = point_colours(many, 4.0, CLASSES, "reconstruction error")
+    ends = [list(rgb(colour)) for colour in (DOTS_SCALE[0], DOTS_SCALE[-1])]
+    assert [colours[0].tolist(), colours[500].tolist()] == ends and colours[900].tolist() not in ends
 
 
 @pytest.mark.parametrize("colouring, colours", [("label", None), ("right or wrong", [RIGHT, RIGHT, WRONG, UNKNOWN])])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from pyarrow import parquet
 
+from kernelviz.data.batches import pixels
 from kernelviz.inference import PART, draw_probes, embed, make_map
 from kernelviz.maps import COLUMNS, EmbeddingMap, load_map, vote, voted
 from kernelviz.probe import Probe, gaussian_bump
@@ -193,3 +194,50 @@ def test_a_drawn_probe_is_what_the_decoder_makes_of_the_clipped_bump(autoencoder
     bumps = network.clip(gaussian_bump(torch.from_numpy(centers).float(), network.grid, probe))
     wanted = 255 * torch.sigmoid(network.decoder(bumps)).reshape(2, 8, 8).numpy()
     np.testing.assert_allclose(drawn, wanted, atol=0.501)
+
+
+def test_a_map_without_errors_from_before_there_were_any_loads(tmp_path):
+    points = random_map()
+    points.save(tmp_path)
+    path = tmp_path / "map.parquet"
+    parquet.write_table(parquet.read_table(path).drop_columns("error"), path)
+    back = load_map(tmp_path)
+    np.testing.assert_array_equal(back.x, points.x)
+    assert back.error.dtype == np.float32 and np.isnan(back.error).all()
+
+
+def test_agreement_is_the_share_of_the_15_nearest_labelled_others_with_the_same_label():
+    points = random_map(200)
+    labelled = [row for row in range(200) if points.placed[row] and points.label[row] >= 0]
+    for row in range(200):
+        if row not in labelled:
+            assert np.isnan(points.agreement[row])
+            continue
+        near = by_distance(points, points.places[row], [other for other in labelled if other != row])[:15]
+        assert points.agreement[row] == pytest.approx(np.mean([points.label[at] == points.label[row] for at in near]))
+
+
+def test_agreement_of_few_points_and_of_many_in_one_place():
+    few = random_map(4, unplaced=0, unlabelled=0)
+    for row in range(4):
+        others = [at for at in range(4) if at != row]
+        assert few.agreement[row] == pytest.approx(np.mean(few.label[others] == few.label[row]))
+    n = 40
+    zeros = np.zeros(n, np.float32)
+    one_place = EmbeddingMap(np.arange(n), zeros, zeros, zeros, np.zeros(n, int), zeros, zeros, zeros)
+    assert (one_place.agreement == 1).all()
+
+
+def test_agreement_needs_labels():
+    points = random_map(30, unlabelled=1)
+    assert np.isnan(points.agreement).all()
+    alone = random_map(1, unplaced=0, unlabelled=0)
+    assert np.isnan(alone.agreement).all()
+
+
+def test_the_map_of_a_network_has_the_error_of_every_drawing(autoencoder, classifier, digits):
+    network, points = load_network(autoencoder), load_map(autoencoder.folder).of_split("test")
+    drawn = network.draw(network.activation(pixels(digits.test_images[:40])))
+    expected = (drawn - pixels(digits.test_images[:40])).square().mean((1, 2, 3))
+    np.testing.assert_allclose(points.error[:40], expected, rtol=1e-3)
+    assert np.isnan(load_map(classifier.folder).error).all()
