@@ -29,6 +29,14 @@ STOPPED = 130  # exit code after Ctrl-C
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
+class Benchmark(StrEnum):
+    """What `bench` knows."""
+
+    peers = "peers"
+    graph = "graph"
+    million = "million"
+
+
 class Experiment(StrEnum):
     """What `reproduce` knows."""
 
@@ -219,6 +227,34 @@ def reproduce(experiment: Experiment, as_json: AsJson = False) -> None:
     table = Table("", "paper", "ours")
     for row in report["rows"]:
         table.add_row(row["what"], row["paper"], row["ours"])
+    Console().print(table, *report["notes"], sep="\n")
+
+
+@cli.command()
+def bench(
+    names: Annotated[list[Benchmark] | None, typer.Argument(help="Which; all of them if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure other tools, or ways of ours, on the same data in one run."""
+    from importlib import import_module
+
+    reports = {}
+    with _progress() as bar:
+        for name in names or list(Benchmark):
+            task = bar.add_task(name.value, total=None, note="")
+            module = import_module(f"kernelviz.benchmarks.{name.value}")
+            reports[name.value] = module.report(lambda note, task=task: bar.update(task, note=note))
+            bar.remove_task(task)
+    if as_json:
+        return _print_json(reports)
+    for report in reports.values():
+        _print_rows(report)
+
+
+def _print_rows(report: dict) -> None:
+    table = Table(*report["rows"][0])
+    for row in report["rows"]:
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
     Console().print(table, *report["notes"], sep="\n")
 
 

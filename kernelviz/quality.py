@@ -1,4 +1,8 @@
-"""What the figures of merit mean, and what is published to set beside them."""
+"""What the figures of merit mean, and what is published, and what was measured, to set beside them."""
+
+import json
+
+from kernelviz.disk import own_file, runs_folder
 
 MEANING = {
     "test_accuracy": "share of the test images that the class head names rightly",
@@ -25,3 +29,15 @@ PUBLISHED = [
     {"method": "VAE, convolutional, 2-D", "map_1nn": 0.7241, "map_5nn": 0.7649, "test_mse": 0.0371},
     {"method": "PCA", "map_1nn": 0.3765, "map_5nn": 0.4201, "test_mse": 0.0557},
 ]
+
+PEERS_FILE = "peers.json"
+
+
+def measured_peers() -> list[dict]:
+    """What `kernelviz bench peers` measured: on this machine, else where the shipped runs were made; none if broken."""
+    path = runs_folder() / PEERS_FILE
+    try:
+        found = json.loads((path if path.is_file() else own_file("pretrained", PEERS_FILE)).read_text(encoding="utf-8"))
+        return [{key: row[key] for key in ("method", "map_1nn", "map_5nn")} for row in found["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -31,6 +31,7 @@ ORDER = [  # each imports only from itself and from those before it
     "pictures",
     "figures",
     "experiments",
+    "benchmarks",
     "cli",
 ]
 OUTSIDE = {"__init__", "__main__", "ui"}  # the package's name and version, and its doors: nothing imports them

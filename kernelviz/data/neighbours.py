@@ -25,7 +25,11 @@ def neighbour_graph(features: Features, k: int, progress: Callable[[int], None] 
     path = data_folder() / "graphs" / f"{_fingerprint(features, k)}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):
         graph = np.load(path, allow_pickle=False)
-        if graph.shape == (len(features), k) and graph.dtype == np.int32 and 0 <= graph.min() <= graph.max() < len(graph):
+        if (
+            graph.shape == (len(features), k)
+            and graph.dtype == np.int32
+            and 0 <= graph.min() <= graph.max() < len(graph)
+        ):
             return graph
     graph = nearest_neighbours(features, k, progress)
     with contextlib.suppress(OSError):  # where nothing can be kept, it is made anew the next time
@@ -45,13 +49,16 @@ def nearest_neighbours(features: Features, k: int, progress: Callable[[int], Non
     if n <= k:
         raise ValueError(f"{k} neighbours of each image need at least {k + 1} images, not {n}")
     rows = features.reshape(n, -1)
-    if n <= EXACT:
-        exact = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows.astype(np.float32))
-        return exact.kneighbors(return_distance=False).astype(np.int32)
-    return _searched(rows, k, progress or (lambda done: None))
+    return exact(rows, k) if n <= EXACT else searched(rows, k, progress or (lambda done: None))
 
 
-def _searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], None]) -> Graph:
+def exact(rows: Shaped[np.ndarray, "n d"], k: int) -> Graph:
+    """By every distance."""
+    index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows.astype(np.float32))
+    return index.kneighbors(return_distance=False).astype(np.int32)
+
+
+def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], None]) -> Graph:
     """By a hierarchical graph over all rows (HNSW): built is the first half of the work, asked the second."""
     n = len(rows)
     index = Index(ndim=rows.shape[1], metric="l2sq", dtype="bf16")

@@ -129,8 +129,7 @@ class Training:
         recipe, labels = self.recipe, torch.from_numpy(labels).to(self.device)
         batch = Batch(images, labels, partners, recipe.scale, self.progress.probe, recipe.bump_share, generator)
         parts = [
-            weight * OBJECTIVES[name](self.network, activation, batch)
-            for name, weight in recipe.objectives.items()
+            weight * OBJECTIVES[name](self.network, activation, batch) for name, weight in recipe.objectives.items()
         ]
         return torch.stack(parts).sum()
 

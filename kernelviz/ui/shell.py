@@ -8,7 +8,7 @@ from kernelviz.disk import own_file
 from kernelviz.runs import BrokenRun, Run, load_run
 from kernelviz.ui import loaders
 
-DEFAULT_RUN = "mnist-autoencoder"
+DEFAULT_RUN = "mnist-neighbours"
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
 # high as it is wide, with room for the legend below it.

@@ -8,7 +8,7 @@ from kernelviz.data.images import SETS
 from kernelviz.figures import COLOURINGS, highlighted, history_figure, map_figure, point_colours
 from kernelviz.maps import SPLITS, EmbeddingMap
 from kernelviz.pictures import apart, collage, enlarged, tile_side
-from kernelviz.quality import MEANING, PUBLISHED
+from kernelviz.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.fetch import offer_download
@@ -31,6 +31,7 @@ def page(run: Run) -> None:
     points = loaders.points_of(run).of_split(split)
     left, right = st.columns([3, 2], gap="medium")
     with left:
+        _word_on_colours(run, points, colouring)
         selected = _map(run, points, split, colouring, view)
     with right:
         gallery, quality, training = st.tabs(["Images", "Quality", "Training"])
@@ -40,6 +41,15 @@ def page(run: Run) -> None:
             _quality(run)
         with training:
             _training(run)
+
+
+def _word_on_colours(run: Run, points: EmbeddingMap, colouring: str) -> None:
+    """Why no point has a colour of its own, where none has."""
+    if colouring == "reconstruction error" and not np.isfinite(points.error).any():
+        reason = "this network has no decoder" if not run.arguments["draws"] else "this map is from before it was kept"
+        st.info(f"There is no reconstruction error: {reason}.", icon=":material/palette:")
+    elif colouring == "kNN agreement" and (points.label < 0).all():
+        st.info("There is no agreement with a label: these images have none.", icon=":material/palette:")
 
 
 def _controls(run: Run) -> tuple[str, str, str]:
@@ -210,13 +220,15 @@ def _beside_the_published(run: Run) -> None:
     }
     if "place_mse" in run.metrics:
         ours["test_mse"] = run.metrics["place_mse"]
-    table = pd.DataFrame([ours, *PUBLISHED]).sort_values("map_5nn", ascending=False)
+    peers = [row | {"method": f"{row['method']}, measured"} for row in measured_peers()]
+    table = pd.DataFrame([ours, *peers, *PUBLISHED]).sort_values("map_5nn", ascending=False)
     table.columns = ["method", "1-NN", "5-NN", "MSE from 2 numbers"]
     number = st.column_config.NumberColumn(format="%.4f")
     st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]})
     st.caption(
         "Fitted on the first 50,000 training images, scored on the 10,000 test images. Published figures: Sainburg, "
-        "McInnes, Gentner 2021. A classifier's map has seen the labels; the others have not."
+        "McInnes, Gentner 2021; those marked as measured come from `kernelviz bench peers`. A classifier's map has seen "
+        "the labels; the others have not."
     )
 
 

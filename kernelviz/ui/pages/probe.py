@@ -118,11 +118,11 @@ def _shape(run: Run) -> Probe:
     usual = Probe(**run.probe)
     width = st.slider(
         "Width of the bump", 0.2, 3.0, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
-        help=f"1 is the width of this run's median bump: {usual.width:.2f} before the clip",
+        help=f"1 is the run's usual width, {usual.width:.2f} before the clip",
     )  # fmt: skip
     amplitude = st.slider(
         "Height of the bump", 0.2, 3.0, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
-        help=f"1 is the height of this run's median bump: {usual.amplitude:.2f} before the clip",
+        help=f"1 is the run's usual height, {usual.amplitude:.2f} before the clip",
     )  # fmt: skip
     return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
 

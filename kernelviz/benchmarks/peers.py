@@ -1,0 +1,78 @@
+"""Two-dimensional maps of MNIST by other tools, on the split and by the figures that the runs are measured with."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from kernelviz.data.images import load
+from kernelviz.disk import replacing, runs_folder
+from kernelviz.metrics import knn_accuracy
+from kernelviz.quality import PEERS_FILE
+
+Pixels = Float[np.ndarray, "n d"]
+Note = Callable[[str], None]
+
+
+def report(note: Note) -> dict:
+    """Fit each peer on the 50,000 training images, place the 10,000 test images, and keep the figures for the app."""
+    tools = {name: _installed(name) for name in PEERS}
+    images = load("mnist")
+    (train, labels), (test, test_labels) = images.split("train"), images.split("test")
+    rows = []
+    for name, place in PEERS.items():
+        note(f"{name}: fitting {len(train):,} images")
+        started = time.perf_counter()
+        known, placed, fitted = place(tools[name], _pixels(train), _pixels(test))
+        rows.append(
+            {
+                "method": f"{name} {version(name)}",
+                **{f"map_{k}nn": knn_accuracy(known, labels, placed, test_labels, k) for k in (1, 5)},
+                "fit_seconds": round(fitted - started, 1),
+                "place_seconds": round(time.perf_counter() - fitted, 1),
+            }
+        )
+    found = {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of both."]}
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    with replacing(runs_folder() / PEERS_FILE) as partial:
+        partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
+def _umap(umap, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
+    """Maps of both, and when the first was done; on pixels."""
+    mapper = umap.UMAP().fit(train)
+    fitted = time.perf_counter()
+    return mapper.embedding_, mapper.transform(test), fitted
+
+
+def _tsne(tsne, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
+    """The same; on the first 50 principal components."""
+    from sklearn.decomposition import PCA  # takes a second to import
+
+    components = PCA(50, random_state=0).fit(train)
+    known = tsne.TSNE(n_jobs=-1, random_state=0).fit(components.transform(train))
+    fitted = time.perf_counter()
+    return np.asarray(known), np.asarray(known.transform(components.transform(test))), fitted
+
+
+PEERS = {"umap-learn": _umap, "openTSNE": _tsne}
+MODULES = {"umap-learn": "umap", "openTSNE": "openTSNE"}
+
+
+def _installed(name: str):
+    try:
+        return import_module(MODULES[name])
+    except ImportError as error:
+        raise ValueError(
+            f"{name} is not installed ({error}); `pip install kernelviz[peers]` brings both peers"
+        ) from None
+
+
+def _pixels(images: UInt8[np.ndarray, "n h w"]) -> Pixels:
+    return images.reshape(len(images), -1).astype(np.float32) / 255
