@@ -227,7 +227,7 @@ def _beside_the_published(run: Run) -> None:
     st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]})
     st.caption(
         "Fitted on the first 50,000 training images, scored on the 10,000 test images. Published figures: Sainburg, "
-        "McInnes, Gentner 2021; those marked as measured come from `kernelviz bench peers`. A classifier's map has seen "
+        "McInnes, Gentner 2021; `kernelviz bench peers` gives those marked as measured. A classifier's map has seen "
         "the labels; the others have not."
     )
 
