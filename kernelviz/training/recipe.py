@@ -37,15 +37,28 @@ class Recipe:
 
 HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper's widths
 
+TOGETHER = {"width": 4.0, "sparsity": 0.5, "canonical": 0.3}  # a wide kernel and a soft clip, for `neighbours`
+SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  # for 8 x 8 pixels
+
 RECIPES: dict[str, Recipe] = {
+    "mnist-neighbours": Recipe(
+        "mnist", network=HALF | TOGETHER, objectives={"neighbours": 1.0, "reconstruct": 1.0}, epochs=40, batch=1024
+    ),
     "mnist-autoencoder": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
     ),
     "digits-autoencoder": Recipe(
         "digits",
-        network={"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)},
+        network=SMALL,
         epochs=60,
         batch=128,
+    ),
+    "digits-neighbours": Recipe(
+        "digits",
+        network=SMALL | TOGETHER,
+        objectives={"neighbours": 1.0, "reconstruct": 1.0},
+        epochs=100,
+        batch=256,
     ),
 }

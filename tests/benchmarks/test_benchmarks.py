@@ -1,0 +1,92 @@
+"""The benchmarks on small sets: their figures by hand, their files, and what they say where a peer is missing."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from kernelviz.benchmarks import graph, million, peers
+from kernelviz.quality import measured_peers
+
+
+@pytest.fixture
+def small_mnist(tmp_path, monkeypatch):
+    """The embedded digits, padded to 28 x 28, in the place of MNIST."""
+    from kernelviz.data.images import load
+
+    digits = load("digits")
+    arrays = {
+        f"{part}_images": np.pad(getattr(digits, f"{part}_images"), ((0, 0), (10, 10), (10, 10)))
+        for part in ("train", "test")
+    } | {f"{part}_labels": getattr(digits, f"{part}_labels") for part in ("train", "test")}
+    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
+    np.savez(tmp_path / "mnist.npz", **arrays)
+
+
+def by_label(module, train, test):
+    """A peer that fits at once, is half a second over placing, and puts everything on the brightest pixels' mean."""
+    fitted = time.perf_counter()
+    time.sleep(0.5)
+    return train @ axes(), test @ axes(), fitted
+
+
+def axes():
+    x, y = np.meshgrid(np.linspace(-1, 1, 28), np.linspace(-1, 1, 28))
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+@pytest.fixture
+def one_peer(monkeypatch):
+    monkeypatch.setattr(peers, "PEERS", {"numpy": by_label})
+    monkeypatch.setattr(peers, "MODULES", {"numpy": "numpy"})
+
+
+def test_a_peer_is_measured_on_the_test_images_and_kept(small_mnist, one_peer, kernelviz):
+    code, out, _ = kernelviz("bench", "peers", "--json")
+    (row,) = json.loads(out)["peers"]["rows"]
+    assert code == 0 and row["method"] == f"numpy {np.__version__}"
+    assert 0.15 < row["map_1nn"] < 0.6 and 0.15 < row["map_5nn"] < 0.6  # chance is 0.1
+    assert row["fit_seconds"] < 0.5 <= row["place_seconds"]
+    assert measured_peers() == [{name: row[name] for name in ("method", "map_1nn", "map_5nn")}]
+
+
+def test_a_table_for_people(small_mnist, one_peer, kernelviz):
+    code, out, _ = kernelviz("bench", "peers")
+    assert code == 0 and "map_5nn" in out and "Measured on" in out
+
+
+def test_a_peer_that_is_not_installed_is_said_before_anything_is_fitted(small_mnist, one_peer, monkeypatch, kernelviz):
+    monkeypatch.setattr(peers, "PEERS", {"numpy": by_label, "nosuch": by_label})
+    monkeypatch.setattr(peers, "MODULES", {"numpy": "numpy", "nosuch": "nosuch_module"})
+    code, out, error = kernelviz("bench", "peers")
+    assert code == 2 and not out
+    assert "nosuch is not installed" in error and "pip install kernelviz[peers]" in error
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"rows": [{"method": "x"}]}', '{"rows": 3}', "garbage"])
+def test_spoilt_measurements_are_none(tmp_path, monkeypatch, content):
+    monkeypatch.setenv("KERNELVIZ_RUNS", str(tmp_path))
+    (tmp_path / "peers.json").write_text(content)
+    assert measured_peers() == []
+
+
+def test_the_graph_beside_the_exact_one(small_mnist, kernelviz):
+    code, out, _ = kernelviz("bench", "graph", "--json")
+    searched, exact = json.loads(out)["graph"]["rows"]
+    assert code == 0 and exact["found"] == exact["times exact"] == 1
+    assert searched["found"] > 0.95
+    assert searched["times exact"] == pytest.approx(searched["seconds"] / exact["seconds"])
+
+
+def test_recall_by_hand():
+    true, found = np.array([[1, 2], [3, 4]], np.int32), np.array([[2, 9], [4, 3]], np.int32)
+    assert graph.recall(found, true) == 0.75
+
+
+def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
+    monkeypatch.setattr(million, "N", 300)
+    monkeypatch.setattr(million, "ASKED", 50)
+    code, out, _ = kernelviz("bench", "million", "--json")
+    (row,) = json.loads(out)["million"]["rows"]
+    assert code == 0 and row["found"] == 1 and 0.05 < row["peak_GB"] < 20
