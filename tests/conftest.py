@@ -18,6 +18,15 @@ from kernelviz.training.recipe import RECIPES, Recipe
 
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
 TINY = Recipe("digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
+NEAR = Recipe(
+    "digits",
+    network=SMALL | {"width": 4.0, "sparsity": 0.5, "canonical": 0.4},
+    objectives={"neighbours": 1.0, "reconstruct": 1.0},
+    epochs=12,
+    batch=128,
+    rate=5e-3,
+    mixed=False,
+)
 NAMER = Recipe("digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False)
 
 
@@ -64,6 +73,12 @@ def autoencoder(library, digits):
 def classifier(library, digits):
     """A finished run of digits with a class head and no decoder, by the name "namer"."""
     return trained_run(NAMER, digits, library / "namer")
+
+
+@pytest.fixture(scope="session")
+def neighbourly(library, digits):
+    """A finished run of digits that keeps neighbours together and draws from places, by the name "near"."""
+    return trained_run(NEAR, digits, library / "near")
 
 
 def trained_run(recipe, images, folder):

@@ -60,7 +60,7 @@ def one_line(errors):
 MISTAKES = {
     "unknown command": (["nosuch"], "No such command 'nosuch'"),
     "no recipe": (["train"], "recipe"),
-    "unknown recipe": (["train", "nosuch"], "unknown recipe 'nosuch'; choose one of mnist-autoencoder, .*digits-auto"),
+    "unknown recipe": (["train", "nosuch"], "unknown recipe 'nosuch'; choose one of mnist-neighbours, .*digits-auto"),
     "no epochs": (["train", "digits-autoencoder", "--epochs", "0"], "'--epochs': .*greater than or equal to 1"),
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),

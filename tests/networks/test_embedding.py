@@ -120,3 +120,13 @@ def test_a_network_is_made_again_from_its_arguments():
     images = torch.rand(5, 3, 4, 7)
     assert torch.equal(again.activation(images), network.activation(images))
     assert again.arguments == network.arguments
+
+
+def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_place():
+    activation = torch.rand(3, 36)
+    assert EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6)).code(activation) is activation
+    network = EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
+    bumps = network.clip(gaussian_bump(network.place(activation), network.grid, Probe(0.9, 1.0)))
+    torch.testing.assert_close(network.code(activation), bumps)
+    assert not EmbeddingNetwork(**network.arguments).load_state_dict(network.state_dict()).missing_keys
+    assert EmbeddingNetwork(**network.arguments).canonical == Probe(0.9, 1.0)

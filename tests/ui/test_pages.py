@@ -13,7 +13,7 @@ from kernelviz.data.images import load
 from kernelviz.data.intake import MAX_FILES
 from kernelviz.disk import own_file
 from kernelviz.figures import COLOURINGS
-from kernelviz.maps import SPLITS, load_map
+from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import read_run
 
 PAGES = ("", "probe", "upload")
@@ -147,6 +147,35 @@ def test_images_on_the_map_have_the_colours_of_the_colouring(add, opened, autoen
     add(autoencoder)
     drawn = {figures(opened(colour=c, view="images"))[0]["layout"]["images"][0]["source"] for c in COLOURINGS}
     assert len(drawn) == len(COLOURINGS)
+
+
+def test_a_colour_that_no_point_has_is_explained(add, opened, autoencoder, classifier):
+    add(classifier)
+    say = "There is no reconstruction error: this network has no decoder"
+    assert say in words(fine(opened(colour="reconstruction error")))
+    assert say not in words(fine(opened(colour="confidence")))
+    folder = add(autoencoder)
+    points = load_map(folder)
+    unlabelled = {"label": np.full(len(points), -1), "error": np.full(len(points), np.nan)}
+    EmbeddingMap(**{name: getattr(points, name) for name in COLUMNS} | unlabelled).save(folder)
+    assert "these images have none" in words(fine(opened(run="tiny", colour="kNN agreement")))
+    assert "this map is from before it was kept" in words(fine(opened(run="tiny", colour="reconstruction error")))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_that_draws_from_places_shows_on_every_page(page, add, opened, neighbourly):
+    add(neighbourly)
+    app = fine(opened(page, samples="true", colour="reconstruction error"))
+    assert images(app) and "There is no" not in words(app)
+
+
+def test_peers_stand_beside_a_map_of_mnist(add, opened, autoencoder, no_runs):
+    add(autoencoder, data=autoencoder.data | {"name": "mnist"})
+    peer = {"method": "other 1.0", "map_1nn": 0.9, "map_5nn": 0.91, "fit_seconds": 3.0}
+    (no_runs / "peers.json").write_text(json.dumps({"rows": [peer], "notes": []}))
+    tables = [element.value for element in fine(opened()).dataframe]
+    (table,) = [table for table in tables if "MSE from 2 numbers" in table]
+    assert table.loc[table["method"] == "other 1.0, measured", "5-NN"].tolist() == [0.91]
 
 
 def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder):
