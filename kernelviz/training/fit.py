@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -13,12 +13,12 @@ from torch import Tensor
 
 from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.data.neighbours import neighbour_graph
 from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, fit_probe
 from kernelviz.training.objectives import OBJECTIVES, Batch
 from kernelviz.training.recipe import Recipe
+from kernelviz.training.sampling import Part, part_of
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
@@ -59,16 +59,10 @@ class Training:
         self.network = new_network(recipe, images, seed).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.rate, fused=True)
         self.images, self.labels = images.split("train")
-        self.validation = images.split("validation")
+        self.train = part_of(images, "train", recipe, seed, progress)
+        self.validation = part_of(images, "validation", recipe, seed)
         self.batches = math.ceil(len(self.images) / recipe.batch)
         self.progress = Progress(probe=self.network.canonical or Probe(0.7, 1.0))
-        parts = (self.images, self.validation[0])
-        self.graph, self.validation_graph = (
-            neighbour_graph(part, recipe.neighbours, progress)
-            if "neighbours" in recipe.objectives and len(part) > 1
-            else None
-            for part in parts
-        )
 
     @property
     def steps(self) -> int:
@@ -92,10 +86,15 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
-        shown = pixels(self.images[chosen], self.device)
+        rows = self.train.rows(chosen, generator)
+        shown = pixels(self.images[np.concatenate(rows)], self.device)
+        moved = jitter(shown, self.recipe.jitter, generator)
+        n = len(chosen)
+        if len(rows[1]):  # an image itself stays where it is if it has a partner, which moves
+            moved = torch.cat([shown[:n], moved[n:]])
         with mixed_precision(self.recipe.mixed, self.device):
-            activation, partners = self._activations(shown, chosen, generator)
-            loss = self._loss(activation, partners, shown, self.labels[chosen], generator)
+            activations = self.network.activation(moved).split([len(at) for at in rows])
+            loss = self._loss(self.train, rows, activations, shown[:n], generator)
         if not math.isfinite(loss.item()):
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -104,34 +103,33 @@ class Training:
         self.progress.step += 1
         return loss.item()
 
-    def _activations(
-        self, shown: Tensor, chosen: np.ndarray, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor | None]:
-        """The activation of a batch, and that of the images' partners where the recipe has `neighbours`.
-
-        A partner is one of the nearest neighbours or the image itself, jittered; without partners the image is.
-        """
-        if self.graph is None:
-            return self.network.activation(jitter(shown, self.recipe.jitter, generator)), None
-        partners = pixels(self.images[_partners(self.graph, chosen, generator)], self.device)
-        both = torch.cat([shown, jitter(partners, self.recipe.jitter, generator)])
-        return self.network.activation(both).chunk(2)
-
     def _loss(
         self,
-        activation: Tensor,
-        partners: Tensor | None,
+        part: Part,
+        rows: tuple[np.ndarray, ...],
+        activations: Sequence[Tensor],
         images: Tensor,
-        labels: np.ndarray,
         generator: torch.Generator,
     ) -> Tensor:
-        """The weighted sum of the recipe's objectives."""
-        recipe, labels = self.recipe, torch.from_numpy(labels).to(self.device)
-        batch = Batch(images, labels, partners, recipe.scale, self.progress.probe, recipe.bump_share, generator)
-        parts = [
-            weight * OBJECTIVES[name](self.network, activation, batch) for name, weight in recipe.objectives.items()
+        """The weighted sum of the recipe's objectives, from the activations of a part's rows."""
+        chosen, _, known = (torch.from_numpy(part.labels[at]).to(self.device) for at in rows)
+        activation, partners, gathered = activations
+        batch = Batch(
+            images=images,
+            labels=chosen,
+            partners=partners,
+            known=gathered,
+            known_labels=known,
+            scale=self.recipe.scale,
+            probe=self.progress.probe,
+            bump_share=self.recipe.bump_share,
+            generator=generator,
+        )
+        costs = [
+            weight * OBJECTIVES[name](self.network, activation, batch)
+            for name, weight in self.recipe.objectives.items()
         ]
-        return torch.stack(parts).sum()
+        return torch.stack(costs).sum()
 
     def _finish_epoch(self) -> None:
         """Fit the probe to the network as it is now, and append the epoch's row to the history."""
@@ -156,20 +154,20 @@ class Training:
                 raise self._stopped("no activation was above zero any more", self.progress.step - 1)
             if not self.network.canonical:
                 self.progress.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
-            figures = self._validation_figures(reference) if len(self.validation[0]) > 1 else {}
+            figures = self._validation_figures(reference) if len(self.validation.images) > 1 else {}
         self.network.train()
         return figures
 
     def _validation_figures(self, reference: Float[Tensor, "n units"]) -> dict[str, float]:
-        pictures, labels = self.validation
+        pictures, labels = self.validation.images, self.validation.labels
         activation = self._activation(pictures)
         generator = torch.Generator().manual_seed(self.seed)
         loss = 0.0
         for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.recipe.batch)):
-            graph = self.validation_graph
-            partners = None if graph is None else activation[_partners(graph, at, generator)]
+            rows = self.validation.rows(at, generator)
+            activations = [activation[chosen] for chosen in rows]
             shown = pixels(pictures[at], self.device)
-            loss += len(at) * self._loss(activation[at], partners, shown, labels[at], generator).item()
+            loss += len(at) * self._loss(self.validation, rows, activations, shown, generator).item()
         figures = {"validation_loss": loss / len(pictures)}
         if self.network.classifier and (labels >= 0).any():
             named = self.network.class_logits(activation).argmax(1).cpu().numpy()
@@ -192,12 +190,6 @@ class Training:
             f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
             f"Train again with a lower rate than {self.recipe.rate}"
         )
-
-
-def _partners(graph: np.ndarray, rows: np.ndarray, generator: torch.Generator) -> np.ndarray:
-    """For each row one of its neighbours in the graph, or itself, all alike likely."""
-    column = torch.randint(graph.shape[1] + 1, (len(rows),), generator=generator).numpy()
-    return np.column_stack([graph[rows], rows])[np.arange(len(rows)), column]
 
 
 def new_network(recipe: Recipe, images: ImageSet, seed: int) -> EmbeddingNetwork:

@@ -18,15 +18,18 @@ class Batch:
 
     Args:
         images, labels: what the batch shows; label -1 is none.
-        partners: the activation of a neighbour of each image; None where no objective needs it.
-        scale: half the side of the map, in the units of the similarity of `neighbours`.
+        partners: the activation of a neighbour of each image; no rows where no objective needs it.
+        known, known_labels: activation and label of some images that have one; no rows where no objective needs them.
+        scale: half the side of the map, in the units of the similarity of `neighbours` and `gather`.
         probe, bump_share: which probe, and for which share of the images, stands in for the own activation.
         generator: the randomness.
     """
 
     images: Float[Tensor, "n channels height width"]
     labels: Int[Tensor, " n"]
-    partners: Float[Tensor, "n units"] | None
+    partners: Float[Tensor, "partners units"]
+    known: Float[Tensor, "m units"]
+    known_labels: Int[Tensor, " m"]
     scale: float
     probe: Probe
     bump_share: float
@@ -65,10 +68,36 @@ def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     n = int(placed.sum())
     if n == 0:
         return 0 * activation.sum()  # nothing to learn, but a gradient all the same
-    both = torch.cat([activation[placed], batch.partners[placed]]).float()
-    z = network.place(both) * (batch.scale / network.grid.extent)
+    z = scaled_places(network, torch.cat([activation[placed], batch.partners[placed]]), batch)
     attraction = torch.log1p((z[:n] - z[n:]).square().sum(1))
     return attraction.mean() + torch.log(cauchy(z).sum(1)).mean()
+
+
+def gather(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
+    """Images of one class together, those of others apart, in nats: for the part of the images that has labels.
+
+    With q and z as in `neighbours`,
+
+        loss = mean over the known images a of  -log( sum over b != a of the same class of q(a, b)
+                                                      / sum over all b != a of q(a, b) )
+
+    which is neighbourhood components analysis (Goldberger et al. 2005) with the similarity of t-SNE.
+    """
+    placed = (batch.known > 0).any(1)
+    labels = batch.known_labels[placed]
+    q = cauchy(scaled_places(network, batch.known[placed], batch))
+    same = (q * (labels[:, None] == labels)).sum(1)
+    company = same > 0  # an image that is alone in its class has nothing to come together with
+    if not company.any():
+        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+    return (torch.log(q.sum(1)) - torch.log(same))[company].mean()
+
+
+def scaled_places(
+    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
+) -> Float[Tensor, "n 2"]:
+    """z = scale c / extent."""
+    return network.place(activation.float()) * (batch.scale / network.grid.extent)
 
 
 def cauchy(z: Float[Tensor, "n 2"]) -> Float[Tensor, "n n"]:
@@ -82,6 +111,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "reconstruct": reconstruct,
     "classify": classify,
     "neighbours": neighbours,
+    "gather": gather,
 }
 
 

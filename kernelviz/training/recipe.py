@@ -17,8 +17,9 @@ class Recipe:
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
         jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
             only an image's partner is moved.
+        labels: share of the training labels that the objectives see.
         neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
-        scale: half the side of the map, in the units of the similarity of that objective.
+        scale: half the side of the map, in the units of the similarity of `neighbours` and `gather`.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
 
@@ -30,8 +31,9 @@ class Recipe:
     rate: float = 2e-3
     bump_share: float = 0.4
     jitter: Jitter = Jitter()
+    labels: float = 1.0
     neighbours: int = 15
-    scale: float = 15.0
+    scale: float = 30.0
     mixed: bool = True
 
 
@@ -60,5 +62,6 @@ RECIPES: dict[str, Recipe] = {
         objectives={"neighbours": 1.0, "reconstruct": 1.0},
         epochs=100,
         batch=256,
+        jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05),
     ),
 }

@@ -9,7 +9,7 @@ import torch
 
 from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.probe import Probe
-from kernelviz.training.fit import Training, TrainingStopped, _partners, mixed_precision, one_cycle
+from kernelviz.training.fit import Training, TrainingStopped, mixed_precision, one_cycle
 from kernelviz.training.objectives import OBJECTIVES, reconstruct
 from kernelviz.training.recipe import Recipe
 
@@ -229,7 +229,10 @@ def test_a_rate_far_too_high_stops_too(digits):
 
 
 NEAR = replace(
-    SHORT, network=SMALL | {"canonical": 0.9, "sparsity": 0.5}, objectives={"neighbours": 1.0, "reconstruct": 1.0}
+    SHORT,
+    network=SMALL | {"canonical": 0.9, "sparsity": 0.5},
+    objectives={"neighbours": 1.0, "reconstruct": 1.0},
+    scale=15.0,
 )
 
 
@@ -240,10 +243,10 @@ def test_with_neighbours_the_same_seed_gives_bitwise_the_same_weights(digits):
 
 def test_a_partner_is_a_neighbour_or_the_image_itself(digits):
     training = Training(NEAR, digits, 0, "cpu")
-    chosen = np.arange(200)
-    seen = [_partners(training.graph, chosen, torch.Generator().manual_seed(seed)) for seed in range(100)]
+    part, chosen = training.train, np.arange(200)
+    seen = [part.rows(chosen, torch.Generator().manual_seed(seed))[1] for seed in range(100)]
     for row in (0, 7, 199):
-        assert {int(partners[row]) for partners in seen} == {row, *training.graph[row].tolist()}
+        assert {int(partners[row]) for partners in seen} == {row, *part.graph[row].tolist()}
 
 
 def test_only_the_partner_is_jittered(digits):
@@ -258,8 +261,34 @@ def test_only_the_partner_is_jittered(digits):
 
 def test_no_validation_or_test_image_is_a_partner(digits):
     training = Training(NEAR, digits, 0, "cpu")
-    assert training.graph.shape == (1250, 15) and training.graph.max() < 1250
-    assert training.validation_graph.shape == (250, 15) and training.validation_graph.max() < 250
+    for part, n in ((training.train, 1250), (training.validation, 250)):
+        assert part.graph.shape == (n, 15) and part.graph.max() < n
+
+
+def test_without_neighbours_and_gather_nothing_is_looked_for(digits):
+    chosen, partners, known = Training(SHORT, digits, 0, "cpu").train.rows(np.arange(9), torch.Generator())
+    assert chosen.tolist() == list(range(9)) and len(partners) == len(known) == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, share):
+    recipe = replace(SHORT, objectives={"gather": 1.0, "reconstruct": 1.0}, labels=share)
+    training = Training(recipe, digits, 0, "cpu")
+    part, truth = training.train, training.labels
+    shown = part.labels >= 0
+    assert shown.mean() == pytest.approx(share, abs=0.03)
+    np.testing.assert_array_equal(part.labels[shown], truth[shown])
+    _, _, known = part.rows(np.arange(5), torch.Generator().manual_seed(0))
+    assert len(known) == len(set(known.tolist())) == min(256, shown.sum())
+    assert shown[known].all()
+    assert (training.validation.labels == digits.split("validation")[1]).all()
+
+
+def test_a_few_labels_help_the_map(digits):
+    recipe = replace(NEAR, epochs=6, batch=128)
+    helped = replace(recipe, objectives=recipe.objectives | {"gather": 1.0}, labels=0.2)
+    alone, with_labels = (trained(one, digits).progress.history[-1]["validation_5nn"] for one in (recipe, helped))
+    assert with_labels > alone + 0.02
 
 
 def test_the_probe_of_a_decoder_of_canonical_bumps_stays_that_bump(digits):

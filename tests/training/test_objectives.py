@@ -7,7 +7,7 @@ import torch
 
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, gaussian_bump, probes_at_centers
-from kernelviz.training.objectives import Batch, cauchy, classify, neighbours, reconstruct
+from kernelviz.training.objectives import Batch, cauchy, classify, gather, neighbours, reconstruct
 
 PROBE = Probe(1.5, 2.0)
 
@@ -17,9 +17,17 @@ def network():
     return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), classes=3)
 
 
-def batch_of(n, share=0.0, labels=None, seed=0, partners=None):
-    labels = torch.full((n,), -1) if labels is None else torch.tensor(labels)
-    return Batch(torch.rand(n, 1, 2, 3), labels, partners, 15.0, PROBE, share, torch.Generator().manual_seed(seed))
+def batch_of(n, share=0.0, labels=None, seed=0, **others):
+    nothing = {"partners": torch.zeros(0, 36), "known": torch.zeros(0, 36), "known_labels": torch.zeros(0, dtype=int)}
+    return Batch(
+        images=torch.rand(n, 1, 2, 3),
+        labels=torch.full((n,), -1) if labels is None else torch.tensor(labels),
+        scale=15.0,
+        probe=PROBE,
+        bump_share=share,
+        generator=torch.Generator().manual_seed(seed),
+        **nothing | others,
+    )
 
 
 def bernoulli_cost(logits, pixels):
@@ -156,6 +164,39 @@ def test_a_batch_without_any_place_costs_nothing_and_can_still_be_trained_on(net
     loss = neighbours(network, nothing, batch_of(4, partners=torch.zeros(4, 36)))
     loss.backward()
     assert loss.item() == 0 and not nothing.grad.any()
+
+
+def test_gather_is_the_cost_written_out_pair_by_pair(network):
+    labels = [0, 1, 0, 2, 1, 0]  # the 2 has no company
+    known = network.activation(torch.rand(6, 1, 2, 3))
+    z = (network.place(known) * 15 / network.grid.extent).tolist()
+    costs = []
+    for at, label in enumerate(labels):
+        others = [(labels[row], similarity(z[at], z[row])) for row in range(6) if row != at]
+        if same := sum(q for other, q in others if other == label):
+            costs.append(-math.log(same / sum(q for _, q in others)))
+    assert len(costs) == 5
+    found = gather(network, known, batch_of(6, known=known, known_labels=torch.tensor(labels)))
+    assert found.item() == pytest.approx(sum(costs) / 5, rel=1e-4)
+
+
+@pytest.mark.parametrize("labels", [[], [3], [0, 1, 2]], ids=str)
+def test_gather_costs_nothing_without_two_of_one_class(network, labels):
+    known = network.activation(torch.rand(4, 1, 2, 3))[: len(labels)]
+    activation = network.activation(torch.rand(4, 1, 2, 3))
+    loss = gather(network, activation, batch_of(4, known=known, known_labels=torch.tensor(labels, dtype=int)))
+    loss.backward()
+    assert loss.item() == 0
+    assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+
+
+def test_an_image_without_a_place_takes_no_part_in_gather(network):
+    known, labels = network.activation(torch.rand(5, 1, 2, 3)).detach().clone(), torch.tensor([0, 0, 1, 1, 0])
+    known[1] = 0
+    kept = [0, 2, 3, 4]
+    whole = gather(network, known, batch_of(5, known=known, known_labels=labels))
+    few = gather(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
+    assert whole.item() == pytest.approx(few.item())
 
 
 @pytest.fixture
