@@ -15,13 +15,14 @@ from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.metrics import knn_accuracy
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.probe import Probe, fit_probe
+from kernelviz.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.training.objectives import OBJECTIVES, Batch
 from kernelviz.training.recipe import Recipe
 from kernelviz.training.sampling import Part, part_of
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
+PROBED = 256  # places whose drawings a step of `round_trip` looks at
 
 
 class TrainingStopped(ValueError):
@@ -93,8 +94,9 @@ class Training:
         if len(rows[1]):  # an image itself stays where it is if it has a partner, which moves
             moved = torch.cat([shown[:n], moved[n:]])
         with mixed_precision(self.recipe.mixed, self.device):
-            activations = self.network.activation(moved).split([len(at) for at in rows])
-            loss = self._loss(self.train, rows, activations, shown[:n], generator)
+            probes, drawings = self._drawings(shown[:0], generator)
+            activations = self.network.activation(torch.cat([moved, drawings])).split([*map(len, rows), len(probes)])
+            loss = self._loss(self.train, rows, probes, activations, shown[:n], generator)
         if not math.isfinite(loss.item()):
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -103,23 +105,37 @@ class Training:
         self.progress.step += 1
         return loss.item()
 
+    @torch.no_grad()
+    def _drawings(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random places on the grid and what the decoder draws there; no place and `nothing` if no objective asks."""
+        if "round_trip" not in self.recipe.objectives:
+            return torch.zeros(0, 2, device=self.device), nothing
+        grid = self.network.grid
+        corner = grid.positions().amax(0)
+        probes = (corner * (2 * torch.rand(PROBED, 2, generator=generator) - 1)).to(self.device)
+        drawings = self.network.draw(self.network.clip(gaussian_bump(probes, grid, self.progress.probe)))
+        return probes, drawings.float()
+
     def _loss(
         self,
         part: Part,
         rows: tuple[np.ndarray, ...],
+        probes: Tensor,
         activations: Sequence[Tensor],
         images: Tensor,
         generator: torch.Generator,
     ) -> Tensor:
-        """The weighted sum of the recipe's objectives, from the activations of a part's rows."""
+        """The weighted sum of the recipe's objectives, from the activations of a part's rows and of the drawings."""
         chosen, _, known = (torch.from_numpy(part.labels[at]).to(self.device) for at in rows)
-        activation, partners, gathered = activations
+        activation, partners, gathered, drawings = activations
         batch = Batch(
             images=images,
             labels=chosen,
             partners=partners,
             known=gathered,
             known_labels=known,
+            probes=probes,
+            drawings=drawings,
             scale=self.recipe.scale,
             probe=self.progress.probe,
             bump_share=self.recipe.bump_share,
@@ -165,9 +181,10 @@ class Training:
         loss = 0.0
         for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.recipe.batch)):
             rows = self.validation.rows(at, generator)
-            activations = [activation[chosen] for chosen in rows]
             shown = pixels(pictures[at], self.device)
-            loss += len(at) * self._loss(self.validation, rows, activations, shown, generator).item()
+            probes, drawings = self._drawings(shown[:0], generator)
+            activations = [*(activation[chosen] for chosen in rows), self.network.activation(drawings)]
+            loss += len(at) * self._loss(self.validation, rows, probes, activations, shown, generator).item()
         figures = {"validation_loss": loss / len(pictures)}
         if self.network.classifier and (labels >= 0).any():
             named = self.network.class_logits(activation).argmax(1).cpu().numpy()

@@ -20,7 +20,9 @@ class Batch:
         images, labels: what the batch shows; label -1 is none.
         partners: the activation of a neighbour of each image; no rows where no objective needs it.
         known, known_labels: activation and label of some images that have one; no rows where no objective needs them.
-        scale: half the side of the map, in the units of the similarity of `neighbours` and `gather`.
+        probes, drawings: some random places, and the activation of what the decoder draws there; no rows where no
+            objective needs them.
+        scale: half the side of the map, in the units of the similarity of `neighbours`, `gather` and `round_trip`.
         probe, bump_share: which probe, and for which share of the images, stands in for the own activation.
         generator: the randomness.
     """
@@ -30,6 +32,8 @@ class Batch:
     partners: Float[Tensor, "partners units"]
     known: Float[Tensor, "m units"]
     known_labels: Int[Tensor, " m"]
+    probes: Float[Tensor, "p 2"]
+    drawings: Float[Tensor, "p units"]
     scale: float
     probe: Probe
     bump_share: float
@@ -93,6 +97,19 @@ def gather(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batc
     return (torch.log(q.sum(1)) - torch.log(same))[company].mean()
 
 
+def round_trip(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
+    """What the decoder draws at a place is to be embedded there: a Cauchy cost of how far off it lands, in nats.
+
+    With z as in `neighbours`, the mean over the drawings of log(1 + |z(probe) - z(drawing)|^2): the encoder learns to
+    read the decoder's hand (a latent regression, as of InfoGAN: Chen et al. 2016); the decoder learns nothing from it.
+    """
+    placed = (batch.drawings > 0).any(1)
+    if not placed.any():
+        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+    off = network.place(batch.drawings[placed].float()) - batch.probes[placed]
+    return torch.log1p((off * (batch.scale / network.grid.extent)).square().sum(1)).mean()
+
+
 def scaled_places(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
 ) -> Float[Tensor, "n 2"]:
@@ -112,6 +129,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "classify": classify,
     "neighbours": neighbours,
     "gather": gather,
+    "round_trip": round_trip,
 }
 
 

@@ -1,6 +1,6 @@
 """What to train, as plain values: a recipe is what `kernelviz train RECIPE` takes and what a run records."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kernelviz.data.batches import Jitter
 
@@ -19,7 +19,7 @@ class Recipe:
             only an image's partner is moved.
         labels: share of the training labels that the objectives see.
         neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
-        scale: half the side of the map, in the units of the similarity of `neighbours` and `gather`.
+        scale: half the side of the map, in the units of the similarity of `neighbours`, `gather`, `round_trip`.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
     """
 
@@ -42,10 +42,18 @@ HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper'
 TOGETHER = {"width": 4.0, "sparsity": 0.5, "canonical": 0.3}  # a wide kernel and a soft clip, for `neighbours`
 SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  # for 8 x 8 pixels
 
+NEIGHBOURS = Recipe(
+    "mnist",
+    network=HALF | TOGETHER,
+    objectives={"neighbours": 1.0, "reconstruct": 1.0, "round_trip": 0.1},
+    epochs=60,
+    batch=1024,
+    jitter=Jitter(turn=9.0),
+)
+
 RECIPES: dict[str, Recipe] = {
-    "mnist-neighbours": Recipe(
-        "mnist", network=HALF | TOGETHER, objectives={"neighbours": 1.0, "reconstruct": 1.0}, epochs=40, batch=1024
-    ),
+    "mnist-neighbours": NEIGHBOURS,
+    "mnist-few-labels": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"gather": 0.3}, labels=0.01),
     "mnist-autoencoder": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)

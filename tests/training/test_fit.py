@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kernelviz.data.batches import Jitter, jitter, pixels
-from kernelviz.probe import Probe
+from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.training.fit import Training, TrainingStopped, mixed_precision, one_cycle
 from kernelviz.training.objectives import OBJECTIVES, reconstruct
 from kernelviz.training.recipe import Recipe
@@ -324,3 +324,21 @@ def test_a_jitter_out_of_range_is_an_error():
     for wrong in ({"shift": -0.1}, {"shift": 1.5}, {"turn": 200.0}, {"zoom": 1.0}, {"zoom": float("nan")}):
         with pytest.raises(ValueError, match="a jitter has a shift of 0 to 1"):
             Jitter(**wrong)
+
+
+def test_drawings_come_back_to_their_probes(digits):
+    with_it = replace(NEAR, epochs=8, batch=128, objectives=NEAR.objectives | {"round_trip": 0.3})
+    off = {}
+    for name, recipe in (("without", replace(NEAR, epochs=8, batch=128)), ("with", with_it)):
+        network = trained(recipe, digits).network.eval().requires_grad_(False)
+        probes = 3 * (2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0)) - 1)
+        drawn = network.draw(network.clip(gaussian_bump(probes, network.grid, network.canonical)))
+        off[name] = (network.place(network.activation(drawn)) - probes).norm(dim=1).median().item()
+    assert off["with"] < 0.7 * off["without"]
+
+
+def test_the_decoder_learns_nothing_from_its_round_trip(digits):
+    training = Training(replace(NEAR, objectives={"reconstruct": 0.0, "round_trip": 1.0}), digits, 0, "cpu")
+    next(training.run())
+    assert not any(weight.grad.any() for weight in training.network.decoder.parameters())
+    assert training.network.encoder[1].weight.grad.any()

@@ -7,7 +7,7 @@ import torch
 
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, gaussian_bump, probes_at_centers
-from kernelviz.training.objectives import Batch, cauchy, classify, gather, neighbours, reconstruct
+from kernelviz.training.objectives import Batch, cauchy, classify, gather, neighbours, reconstruct, round_trip
 
 PROBE = Probe(1.5, 2.0)
 
@@ -18,7 +18,8 @@ def network():
 
 
 def batch_of(n, share=0.0, labels=None, seed=0, **others):
-    nothing = {"partners": torch.zeros(0, 36), "known": torch.zeros(0, 36), "known_labels": torch.zeros(0, dtype=int)}
+    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "drawings")}
+    nothing |= {"known_labels": torch.zeros(0, dtype=int), "probes": torch.zeros(0, 2)}
     return Batch(
         images=torch.rand(n, 1, 2, 3),
         labels=torch.full((n,), -1) if labels is None else torch.tensor(labels),
@@ -197,6 +198,27 @@ def test_an_image_without_a_place_takes_no_part_in_gather(network):
     whole = gather(network, known, batch_of(5, known=known, known_labels=labels))
     few = gather(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
     assert whole.item() == pytest.approx(few.item())
+
+
+def test_round_trip_is_how_far_from_the_probes_the_drawings_land(network):
+    drawings, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
+    landed = network.place(drawings).tolist()
+    costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(landed, probes.tolist(), strict=True)]
+    found = round_trip(network, drawings, batch_of(6, drawings=drawings, probes=probes))
+    assert found.item() == pytest.approx(sum(costs) / 6, rel=1e-4)
+
+
+def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
+    drawings, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
+    drawings[2] = 0
+    kept = [0, 1, 3]
+    whole = round_trip(network, drawings, batch_of(4, drawings=drawings, probes=probes))
+    few = round_trip(network, drawings, batch_of(3, drawings=drawings[kept], probes=probes[kept]))
+    assert whole.item() == pytest.approx(few.item())
+    nothing = torch.zeros(4, 36, requires_grad=True)
+    loss = round_trip(network, nothing, batch_of(4, drawings=nothing, probes=probes))
+    loss.backward()
+    assert loss.item() == 0 and not nothing.grad.any()
 
 
 @pytest.fixture
