@@ -102,6 +102,7 @@ def train(
     data: Annotated[str | None, typer.Option(help="Image set by name, folder of pictures, or .npz file.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the recipe's if not given.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    labels: Annotated[float | None, typer.Option(min=0, max=1, help="Share of the labels that it may see.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option(help="Go on where a stopped training of this name stands.")] = False,
     as_json: AsJson = False,
@@ -115,7 +116,8 @@ def train(
         raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
     if data and data not in SETS:
         data = str(Path(data).expanduser().resolve())  # the run may be measured again from another folder
-    changes = {key: value for key, value in {"data": data, "epochs": epochs}.items() if value is not None}
+    given = {"data": data, "epochs": epochs, "labels": labels}
+    changes = {key: value for key, value in given.items() if value is not None}
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     with _progress() as bar:
         run = train_run(replace(RECIPES[recipe], **changes), name or recipe, seed, resume, command, bar)

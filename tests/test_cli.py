@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from kernelviz.inference import draw_probes, embed
 from kernelviz.probe import Probe
 from kernelviz.runs import load_run
 from kernelviz.training.fit import Training
+from kernelviz.training.recipe import RECIPES
 from kernelviz.weights import load_network
 
 ARRAYS = ("images", "labels")
@@ -62,6 +64,7 @@ MISTAKES = {
     "no recipe": (["train"], "recipe"),
     "unknown recipe": (["train", "nosuch"], "unknown recipe 'nosuch'; choose one of mnist-neighbours, .*digits-auto"),
     "no epochs": (["train", "digits-autoencoder", "--epochs", "0"], "'--epochs': .*greater than or equal to 1"),
+    "more than all labels": (["train", "digits-autoencoder", "--labels", "1.5"], "'--labels': .*0<=x<=1"),
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
@@ -334,3 +337,12 @@ def test_app_serves_the_dashboard_and_ends_with_it(stop):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what a failure left behind
         process.wait()
+
+
+def test_a_share_of_the_labels_is_a_matter_of_the_command_line(kernelviz, monkeypatch, tiny):
+    recipe = replace(tiny, objectives={"reconstruct": 1.0, "gather": 0.3})
+    monkeypatch.setitem(RECIPES, "some", recipe)
+    code, _, _ = kernelviz("train", "some", "--epochs", 1, "--labels", 0.1)
+    run = load_run("some")
+    assert code == 0 and run.recipe["labels"] == 0.1
+    assert run.metrics["map_5nn"] > 0.2  # which is measured with all labels

@@ -1,6 +1,7 @@
 """The runs that travel with kernelviz: whole, of the size that may be shipped, and able to draw."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,12 @@ def test_there_are_shipped_runs():
 
 def test_all_together_are_small_enough():
     assert sum(path.stat().st_size for path in PRETRAINED.rglob("*") if path.is_file()) < 150e6
+
+
+def test_peers_were_measured_beside_them():
+    peers = json.loads((PRETRAINED / "peers.json").read_text())["rows"]
+    assert [row["method"].split()[0] for row in peers] == ["umap-learn", "openTSNE"]
+    assert all(0.9 < row["map_1nn"] < row["map_5nn"] < 0.99 and row["fit_seconds"] > 1 for row in peers)
 
 
 @shipped

@@ -53,7 +53,7 @@ NEIGHBOURS = Recipe(
 
 RECIPES: dict[str, Recipe] = {
     "mnist-neighbours": NEIGHBOURS,
-    "mnist-few-labels": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"gather": 0.3}, labels=0.01),
+    "mnist-labelled": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"gather": 0.3}),
     "mnist-autoencoder": Recipe("mnist", epochs=36),
     "mnist-classifier": Recipe(
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)

@@ -7,6 +7,7 @@ import streamlit as st
 from kernelviz.disk import own_file
 from kernelviz.runs import BrokenRun, Run, load_run
 from kernelviz.ui import loaders
+from kernelviz.ui.wording import aims
 
 DEFAULT_RUN = "mnist-neighbours"
 
@@ -79,7 +80,7 @@ def _describe(run: Run) -> None:
     rows, columns = network["grid"]
     st.caption(
         f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
-        f"**Trained to** {' and '.join(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
+        f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
         f"**Kernel layer** {rows} × {columns} units, Gaussian of width {network['width']:g}, "
         f"λ = {network['sparsity']:g}"
     )

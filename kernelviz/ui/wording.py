@@ -1,4 +1,18 @@
-"""Names that other people chose, on their way into a page."""
+"""Names on their way into a page: those that other people chose, and ours in plain words."""
+
+AIMS = {
+    "reconstruct": "reconstruct",
+    "classify": "classify",
+    "neighbours": "keep neighbours together",
+    "gather": "gather classes",
+    "round_trip": "read its own drawings",
+}
+
+
+def aims(objectives: dict[str, float]) -> str:
+    """What a network was trained to do; an objective that is not known here, by its own name."""
+    *first, last = [AIMS.get(name, plain(name)) for name in objectives] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def plain(name: str) -> str:

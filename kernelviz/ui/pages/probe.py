@@ -15,6 +15,7 @@ from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.decoding import network_of
+from kernelviz.ui.wording import aims
 
 WALK = 24  # pictures of a walk
 
@@ -23,7 +24,7 @@ def page(run: Run) -> None:
     """The whole page."""
     if not run.arguments["draws"]:
         st.info(
-            f"**{run.name}** has no decoder: it was trained to {' and '.join(run.recipe['objectives'])} only. "
+            f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
             "Choose an autoencoder in the sidebar.",
             icon=":material/image_not_supported:",
         )
