@@ -22,7 +22,7 @@ from kernelviz.training.sampling import Part, part_of
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
-PROBED = 128  # places whose drawings a step of `round_trip` looks at
+PROBED = 256  # places whose drawings a step of `round_trip` looks at
 
 
 class TrainingStopped(ValueError):

@@ -45,10 +45,10 @@ SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  #
 NEIGHBOURS = Recipe(
     "mnist",
     network=HALF | TOGETHER,
-    objectives={"neighbours": 1.0, "reconstruct": 1.0, "round_trip": 0.05},
+    objectives={"neighbours": 1.0, "reconstruct": 1.0, "round_trip": 0.1},
     epochs=60,
-    rate=4e-3,
-    jitter=Jitter(turn=12.0),
+    batch=1024,
+    jitter=Jitter(turn=9.0),
 )
 
 RECIPES: dict[str, Recipe] = {

@@ -11,7 +11,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
 from kernelviz.training.recipe import Recipe
 
-KNOWN = 128  # images with a label that a step of `gather` looks at
+KNOWN = 256  # images with a label that a step of `gather` looks at
 Rows = Int[np.ndarray, "_"]
 
 

@@ -279,7 +279,7 @@ def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, sh
     assert shown.mean() == pytest.approx(share, abs=0.03)
     np.testing.assert_array_equal(part.labels[shown], truth[shown])
     _, _, known = part.rows(np.arange(5), torch.Generator().manual_seed(0))
-    assert len(known) == len(set(known.tolist())) == min(128, shown.sum())
+    assert len(known) == len(set(known.tolist())) == min(256, shown.sum())
     assert shown[known].all()
     assert (training.validation.labels == digits.split("validation")[1]).all()
 
