@@ -67,9 +67,10 @@ RECIPES: dict[str, Recipe] = {
     "digits-neighbours": Recipe(
         "digits",
         network=SMALL | TOGETHER,
-        objectives={"neighbours": 1.0, "reconstruct": 1.0},
+        objectives=NEIGHBOURS.objectives,
         epochs=100,
         batch=256,
         jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05),
+        scale=10.0,
     ),
 }
