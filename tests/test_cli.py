@@ -64,7 +64,7 @@ MISTAKES = {
     "no recipe": (["train"], "recipe"),
     "unknown recipe": (["train", "nosuch"], "unknown recipe 'nosuch'; choose one of mnist-neighbours, .*digits-auto"),
     "no epochs": (["train", "digits-autoencoder", "--epochs", "0"], "'--epochs': .*greater than or equal to 1"),
-    "more than all labels": (["train", "digits-autoencoder", "--labels", "1.5"], "'--labels': .*0<=x<=1"),
+    "more than all labels": (["train", "digits-autoencoder", "--labels", "1.5"], "'--labels': .*than or equal to 1"),
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
