@@ -93,7 +93,7 @@ def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarra
     placed = sum(map(len, returns))
     return {
         "test_bce": float(sums[0]),
-        "test_mse": float(sums[1]),
+        "test_mse": None if network.canonical else float(sums[1]),  # such a decoder is given no activation
         "place_mse": float(sums[2] / placed) if placed else None,
         "probe_round_trip": float(np.nanmedian(np.concatenate(returns))) if placed else None,
     }

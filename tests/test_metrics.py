@@ -194,3 +194,11 @@ def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, au
 def test_every_figure_has_a_meaning(autoencoder, classifier):
     assert list(autoencoder.metrics) == [name for name in MEANING if name in autoencoder.metrics]
     assert MEANING.keys() == autoencoder.metrics.keys() | classifier.metrics.keys()
+
+
+def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoencoder, digits):
+    figures = neighbourly.metrics
+    assert "test_mse" not in figures and {"place_mse", "test_bce", "probe_round_trip"} <= set(figures)
+    error = load_map(neighbourly.folder).of_split("test").error
+    assert figures["place_mse"] == pytest.approx(error.mean(), rel=1e-4)
+    assert "test_mse" in autoencoder.metrics
