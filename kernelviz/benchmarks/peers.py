@@ -69,7 +69,7 @@ def _installed(name: str):
     try:
         return import_module(MODULES[name])
     except ImportError as error:
-        raise ValueError(f"{name} is not installed ({error}); `pip install kernelviz[peers]` brings it") from None
+        raise ValueError(f"{name} is not installed ({error}); `pip install {name}`") from None
 
 
 def _pixels(images: UInt8[np.ndarray, "n h w"]) -> Pixels:

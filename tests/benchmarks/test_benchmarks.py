@@ -61,7 +61,7 @@ def test_a_peer_that_is_not_installed_is_said_before_anything_is_fitted(small_mn
     monkeypatch.setattr(peers, "MODULES", {"numpy": "numpy", "nosuch": "nosuch_module"})
     code, out, error = kernelviz("bench", "peers")
     assert code == 2 and not out
-    assert "nosuch is not installed" in error and "pip install kernelviz[peers]" in error
+    assert "nosuch is not installed" in error and "`pip install nosuch`" in error
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"rows": [{"method": "x"}]}', '{"rows": 3}', "garbage"])
