@@ -42,8 +42,8 @@ def neighbour_graph(features: Features, k: int, progress: Callable[[int], None] 
 def nearest_neighbours(features: Features, k: int, progress: Callable[[int], None] | None = None) -> Graph:
     """The k nearest others of each row by Euclidean distance, nearest first: exact for up to EXACT rows.
 
-    Of more rows nearly all are found (of MNIST's 99.8 of 100), in bfloat16: a million rows of 512 numbers take about 2 GB
-    beside themselves.
+    Of more rows nearly all are found (of MNIST's 99.8 of 100), in bfloat16: a million rows of 512 numbers take about
+    2 GB beside themselves.
     `progress` is called with the number of rows that are done so far. Fewer than k + 1 rows are a ValueError.
     """
     n = len(features)
