@@ -2,8 +2,6 @@
 
 import json
 import shlex
-import signal
-import subprocess
 import sys
 import traceback
 from dataclasses import asdict, replace
@@ -47,27 +45,12 @@ class Experiment(StrEnum):
 @cli.command()
 def app(host: str = "127.0.0.1", port: int = 8501) -> None:
     """Open the dashboard in the browser."""
-    from kernelviz.disk import own_file
+    from kernelviz.ui.server import serve
 
-    command = [sys.executable, "-m", "streamlit", "run", str(own_file("app.py"))]
-    process = subprocess.Popen([*command, f"--server.address={host}", f"--server.port={port}"])
-    for stop in (signal.SIGINT, signal.SIGTERM):  # both end the wait, also where the parent had SIGINT ignored
-        signal.signal(stop, signal.default_int_handler)
     try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        code = _ended(process)
-    raise typer.Exit(code)
-
-
-def _ended(process: subprocess.Popen, patience: float = 5) -> int:
-    """End a process, and its exit code; one that has not gone after some seconds is killed."""
-    process.terminate()  # a signal sent to this process alone has not reached the child
-    try:
-        return process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+        serve(host, port)
+    except OSError as error:
+        raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
 
 @cli.command()

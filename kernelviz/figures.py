@@ -6,8 +6,8 @@ import colorsys
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
-from scipy.ndimage import gaussian_filter, map_coordinates
 
+from kernelviz.density import density
 from kernelviz.maps import EmbeddingMap
 from kernelviz.pictures import png
 
@@ -53,7 +53,7 @@ def map_figure(
     shown = points.where(rows)
     if colouring in VALUES:
         values = VALUES[colouring](shown, extent)
-        low, high = _reach(values)
+        low, high = reach(values)
         scale = {"colorscale": DOTS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(colouring)}
         traces = [_dots(shown, rows, classes, color=values, **scale)]
     else:
@@ -75,7 +75,7 @@ def point_colours(
     if colouring in VALUES:
         values = VALUES[colouring](points, extent)
         known = np.isfinite(values)
-        stops = np.linspace(*_reach(values), len(DOTS_SCALE))
+        stops = np.linspace(*reach(values), len(DOTS_SCALE))
         for channel, colours in enumerate(np.array([rgb(colour) for colour in DOTS_SCALE]).T):
             out[known, channel] = np.interp(values[known], stops, colours)
         return out
@@ -92,26 +92,29 @@ def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
     return figure
 
 
-def _reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
     """Where the colours begin and end: a few points far out do not take all of them."""
     known = values[np.isfinite(values)]
     return tuple(np.percentile(known, (1, 99)).tolist()) if len(known) else (0.0, 1.0)
 
 
+def palette(classes: tuple[str, ...], colouring: str) -> list[tuple[str, str]]:
+    """Name and colour of each group of a colouring by groups; the last is for points that are in none."""
+    if colouring == "right or wrong":
+        return [("right", RIGHT), ("wrong", WRONG), ("?", UNKNOWN)]
+    return [*zip(classes, class_colours(len(classes)), strict=True), ("no label", UNKNOWN)]
+
+
 def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
     """Name, colour and mask of each group of points that is not empty."""
     if colouring == "right or wrong":
-        right = points.prediction == points.label
         unknown = (points.label < 0) | (points.prediction < 0)
-        groups = [("right", RIGHT, right & ~unknown), ("wrong", WRONG, ~right & ~unknown), ("?", UNKNOWN, unknown)]
+        group = np.where(unknown, 2, points.prediction != points.label)
     else:
-        value = points.label if colouring == "label" else points.prediction
-        groups = [
-            (name, colour, value == at)
-            for at, (name, colour) in enumerate(zip(classes, class_colours(len(classes)), strict=True))
-        ]
-        groups.append(("no label", UNKNOWN, value < 0))
-    return [group for group in groups if group[2].any()]
+        group = points.label if colouring == "label" else points.prediction
+        group = np.where(group < 0, len(classes), group)
+    named = [(name, colour, group == at) for at, (name, colour) in enumerate(palette(classes, colouring))]
+    return [part for part in named if part[2].any()]
 
 
 def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:
@@ -155,8 +158,8 @@ def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent:
 
 def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
     """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
-    reach = POINTS_MARGIN * extent
-    axis = {"range": [-reach, reach], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
+    far = POINTS_MARGIN * extent
+    axis = {"range": [-far, far], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
     axis["constrain"] = "domain"  # by range, a map that was once too flat would stay small
     figure.update_layout(
         xaxis=axis,
@@ -168,15 +171,6 @@ def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.F
         hoverlabel={"font": {"size": 12}},
     )
     return figure
-
-
-def density(places: Float[np.ndarray, "n 2"], extent: float, cells: int = 100) -> Float[np.ndarray, " n"]:
-    """Points per unit of area around each place, smoothed over a fiftieth of the map's side."""
-    edges = np.linspace(-extent, extent, cells + 1)
-    counts, _, _ = np.histogram2d(places[:, 0], places[:, 1], bins=(edges, edges))
-    smooth = gaussian_filter(counts, cells / 50) / (edges[1] - edges[0]) ** 2
-    at = (places.T + extent) / (edges[1] - edges[0]) - 0.5
-    return map_coordinates(smooth, at, order=1, mode="nearest")
 
 
 def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:

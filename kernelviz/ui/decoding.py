@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from torch import nn
 
 from kernelviz.inference import draw_probes
 from kernelviz.networks import EmbeddingNetwork
@@ -24,6 +25,16 @@ def drawn_at(run: Run, places: np.ndarray) -> np.ndarray:
     return out
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def dense_layers(decoder: nn.Module) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    """Weight [outputs, inputs] and bias of each layer, if a decoder is dense layers with ReLU between them; else
+    None."""
+    parts = list(decoder) if isinstance(decoder, nn.Sequential) else []
+    wanted = [nn.Linear if at % 2 == 0 else nn.ReLU for at in range(len(parts))]
+    if len(parts) % 2 == 0 or [type(part) for part in parts] != wanted:
+        return None
+    return [(layer.weight.numpy(), layer.bias.numpy()) for layer in parts[::2]]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _network(name: str, sha256: str, _run: Run) -> EmbeddingNetwork:
     return load_network(_run)

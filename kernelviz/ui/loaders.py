@@ -29,6 +29,11 @@ def points_of(run: Run) -> EmbeddingMap:
     return _points(run.name, run.weights_sha256, run)
 
 
+def version(run: Run) -> str:
+    """What the weights and the map of a run are called on their way to the browser: another name where they change."""
+    return f"{run.weights_sha256[:12]}-{(run.folder / 'map.parquet').stat().st_mtime_ns:x}"
+
+
 def images_of(run: Run) -> ImageSet | None:
     """The images of a run's set, if they are on this machine and are those that the map was made of."""
     source = run.recipe["data"]
@@ -58,7 +63,7 @@ def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
     return all(np.array_equal(points.of_split(split).label, images.split(split)[1]) for split in SPLITS)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Opening the map …")
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _points(name: str, sha256: str, _run: Run) -> EmbeddingMap:
     try:
         return load_map(_run.folder)
@@ -66,6 +71,6 @@ def _points(name: str, sha256: str, _run: Run) -> EmbeddingMap:
         raise BrokenRun(str(error)) from None
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the images …")
+@st.cache_resource(max_entries=3, show_spinner=False)
 def _images(name: str, folder: str) -> ImageSet:
     return load(name, allow_download=False)

@@ -5,24 +5,20 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.data.images import SETS
-from kernelviz.figures import COLOURINGS, highlighted, history_figure, map_figure, point_colours
+from kernelviz.figures import COLOURINGS, history_figure, map_figure
 from kernelviz.maps import SPLITS, EmbeddingMap
-from kernelviz.pictures import apart, collage, enlarged, tile_side
+from kernelviz.pictures import enlarged
 from kernelviz.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
+from kernelviz.ui.canvas import canvas
 from kernelviz.ui.fetch import offer_download
+from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.wording import class_names
 
 SHOWN = 60  # images of a gallery page
 SPREAD = 24  # images of the gallery at most, while nothing is selected
 VIEWS = ("dots", "images")
-MAP_CONFIG = {
-    "scrollZoom": True,
-    "displayModeBar": True,
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["autoScale2d"],
-}
 
 
 def page(run: Run) -> None:
@@ -66,37 +62,41 @@ def _controls(run: Run) -> tuple[str, str, str]:
 
 def _map(run: Run, points: EmbeddingMap, split: str, colouring: str, view: str) -> np.ndarray:
     """Draw the map; returns the rows of `points` that are selected on it."""
-    picture = _collage(run, points, colouring) if view == "images" else None
-    chart = f"map-{run.name}-{split}-{colouring}-{view}-{st.session_state.get('cleared', 0)}"
-    figure = map_figure(points, run.arguments["extent"], run.classes, colouring, picture)
-    before = _selected_before(chart, run, split)
-    if len(before):
-        highlighted(figure, before)
+    if simple_map_instead():
+        return _simple_map(run, points, split, colouring)
+    key, cleared = f"map-{run.name}-{split}", st.session_state.get("cleared", 0)
+    heard = canvas(run, split, key, colouring=colouring, view=view, selected=_selection(run, split), cleared=cleared)
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    if heard.selection is not None and not np.array_equal(heard.selection, st.session_state.get(f"heard-{key}")):
+        st.session_state[f"heard-{key}"] = heard.selection  # else a selection that was cleared here would come back
+        st.session_state["selection"] = (run.weights_sha256, split, heard.selection)
+    _word_on_points(points, split, "Click a point to pin its image; take the box or the lasso to select.")
+    return _selection(run, split)
 
-    def changed() -> None:
-        if not st.session_state[chart].selection.points:
-            st.session_state.pop("selection", None)
 
+def _simple_map(run: Run, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
+    """The map as a Plotly chart; returns the rows of `points` that are selected on it."""
     with st.container(key="map"):
         event = st.plotly_chart(
-            figure,
-            on_select=changed,
-            key=chart,
+            map_figure(points, run.arguments["extent"], run.classes, colouring),
+            on_select="rerun",
+            key=f"simple-{run.name}-{split}-{colouring}",
             height="stretch",
             selection_mode=("points", "box", "lasso"),
-            config=MAP_CONFIG,
+            config=SIMPLE_MAP,
             alt=f"Map of {len(points)} {split} images",
         )
+    _word_on_points(points, split, "Choose lasso or box at the top right of the map to see the images.")
+    return np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
+
+
+def _word_on_points(points: EmbeddingMap, split: str, how: str) -> None:
     unplaced = int((~points.placed).sum())
     st.caption(
-        f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move; click "
-        "a point, or choose lasso or box at the top right of the map, to see the images."
+        f"{len(points):,} {split} images, each at the center of mass of its bump. Scroll to zoom, drag to move. {how}"
         + (f" {unplaced:,} images have no place and are not shown." if unplaced else "")
     )
-    chosen = [int(point["customdata"][0]) for point in event.selection.points]
-    if chosen:
-        st.session_state["selection"] = (run.weights_sha256, split, chosen)
-    return _selection(run, split)
 
 
 def _selection(run: Run, split: str) -> np.ndarray:
@@ -104,27 +104,10 @@ def _selection(run: Run, split: str) -> np.ndarray:
     return np.array(rows if of == [run.weights_sha256, split] else [], dtype=int)
 
 
-def _selected_before(chart: str, run: Run, split: str) -> np.ndarray:
-    """What was selected when this chart first appeared: its figure must not change while it is in use."""
-    if chart not in st.session_state or st.session_state.get("drawn", ("",))[0] != chart:
-        st.session_state["drawn"] = (chart, _selection(run, split))
-    return st.session_state["drawn"][1]
-
-
 def _clear() -> None:
-    """Forget the selection; a new chart takes the place of the one that shows it."""
+    """Forget the selection, here and on the map."""
     st.session_state.pop("selection", None)
     st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
-
-
-def _collage(run: Run, points: EmbeddingMap, colouring: str) -> np.ndarray | None:
-    """Figure 5, right: the images at their places; None where there are none to show."""
-    shown, extent = points.where(points.placed), run.arguments["extent"]
-    colours = point_colours(shown, extent, run.classes, colouring)
-    tile = tile_side(len(shown))
-    rows = apart(shown.places, extent, tile)
-    pictures = loaders.pictures_at(run, shown.where(rows))
-    return None if pictures is None else collage(shown.places[rows], pictures, colours[rows], extent, tile)
 
 
 def _gallery(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:

@@ -1,23 +1,23 @@
 """Probe: put a Gaussian bump on the grid, and see what the decoder draws there (Figure 6)."""
 
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import streamlit as st
-import torch
 
-from kernelviz.data.batches import pixels
-from kernelviz.figures import clickable, map_figure, marked
-from kernelviz.inference import draw, draw_probes
-from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import bump_picture, enlarged, gif, png, sheet
-from kernelviz.probe import Probe, gaussian_bump
+from kernelviz.figures import map_figure, marked
+from kernelviz.pictures import enlarged, png, sheet
+from kernelviz.probe import Probe
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
-from kernelviz.ui.decoding import network_of
-from kernelviz.ui.wording import aims
+from kernelviz.ui.canvas import canvas
+from kernelviz.ui.canvas.paths import places_of
+from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
+from kernelviz.ui.wording import aims, class_names
 
-WALK = 24  # pictures of a walk
+SMALLEST, LARGEST = 0.2, 3.0  # times the run's usual width or height of the bump
+NEAREST = 6  # known images that are shown
 
 
 def page(run: Run) -> None:
@@ -29,36 +29,106 @@ def page(run: Run) -> None:
             icon=":material/image_not_supported:",
         )
         return
-    network = network_of(run)
     what = st.segmented_control(
-        "Draw", ("one place", "a window", "a walk"), default="one place", required=True, key="what", bind="query-params"
+        "Draw", ("one place", "a window"), default="one place", required=True, key="what", bind="query-params"
     )
-    {"one place": _place, "a window": _window, "a walk": _walk}[what](run, network)
+    {"one place": _place, "a window": _window}[what](run)
 
 
 @st.fragment
-def _place(run: Run, network: EmbeddingNetwork) -> None:
-    left, middle, right = st.columns([5, 3, 3], gap="medium")
-    with middle:
-        place = _chosen_place(run, ("x", "y"), _homes(run)[0])
-        probe = _shape(run)
-    with left:
-        _click_map(run, [place], ["probe"], ("x", "y"))
-    center = torch.tensor([place])
-    activation = network.clip(gaussian_bump(center, network.grid, probe))
-    image = draw(network, activation)[0]
-    landed = network.place(network.activation(pixels(image[None])))
+def _place(run: Run) -> None:
+    simple = simple_map_instead()
+    place, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
+    _landing(run, place, probe, drawn_here=simple)
+
+
+def _choice_on_canvas(run: Run) -> tuple[tuple[float, float], Probe]:
+    """The place and shape of the probe when it was last let go of; both stand in the address."""
+    usual, address = Probe(**run.probe), st.query_params
+    extent = run.arguments["extent"]
+    if "at" not in st.session_state or st.session_state["at"][0] != run.weights_sha256:
+        x, y = (_from_address(axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
+        width, amplitude = (_from_address(size, 1.0, SMALLEST, LARGEST) for size in "wa")
+        shape = Probe(width * usual.width, amplitude * usual.amplitude)
+        st.session_state["at"] = (run.weights_sha256, {"x": x, "y": y} | asdict(shape))
+    probe = st.session_state["at"][1]
+    heard = canvas(run, "test", f"probe-{run.name}", probe=probe | {"usual": run.probe}, path=_path(extent))
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    if heard.probe:
+        probe = heard.probe
+        st.session_state["at"] = (run.weights_sha256, probe)
+        address.update(
+            {"x": f"{probe['x']:.3f}", "y": f"{probe['y']:.3f}"}
+            | {"w": f"{probe['width'] / usual.width:.3f}", "a": f"{probe['amplitude'] / usual.amplitude:.3f}"}
+        )
+    if heard.path is not None:
+        address["path"] = heard.path
+        if not heard.path:
+            del address["path"]
+    return (probe["x"], probe["y"]), Probe(probe["width"], probe["amplitude"])
+
+
+def _path(extent: float) -> list[list[float]]:
+    """The path in the address; none where there is no such path."""
+    try:
+        return places_of(st.query_params.get("path", ""), extent).tolist()
+    except ValueError:
+        return []
+
+
+def _simple_choice(run: Run) -> tuple[tuple[float, float], Probe]:
+    """The same by sliders, beside a map that only shows the place."""
+    extent, home = run.arguments["extent"], _home(run)
+    left, right = st.columns([5, 3], gap="medium")
     with right:
-        st.image(enlarged(image, 336), width="stretch", caption="What the decoder draws")
-        back = float((landed - center).norm()) / network.grid.step
-        st.caption(f"Embedded again, this picture lands {back:.2f} grid steps from the probe.")
-        _download("PNG", png(image), f"{run.name}_{place[0]:g}_{place[1]:g}.png")
-    with middle:
-        bump = bump_picture(activation[0].numpy(), *run.arguments["grid"])
-        st.image(enlarged(bump, 336), width="stretch", caption="The bump on the grid, after the clip of Eq. (9)")
+        place = tuple(
+            st.slider(axis, -extent, extent, value, 0.01, key=axis, bind="query-params")
+            for axis, value in zip("xy", home, strict=True)
+        )
+        probe = _shape(run)
+    with left, st.container(key="map"):
+        figure = map_figure(loaders.points_of(run).of_split("test"), extent, run.classes, "label")
+        marked(figure.update_traces(marker_opacity=0.35), np.array([place]), ["probe"])
+        st.plotly_chart(figure, key=f"simple-probe-{run.name}", height="stretch", config=SIMPLE_MAP, alt="Map")
+    return place, probe
 
 
-def _window(run: Run, network: EmbeddingNetwork) -> None:
+def _landing(run: Run, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
+    """What Python knows of the probe's place: where its drawing lands, and which known images lie nearest."""
+    from kernelviz.inference import draw_probes, embed  # torch takes seconds to import, and the map needs none of it
+    from kernelviz.ui.decoding import network_of
+
+    network = network_of(run)
+    image = draw_probes(network, np.array([place]), probe)
+    landed = embed(network, image).places[0]
+    drawing, known = st.columns([1, 3], gap="medium")
+    with drawing:
+        if drawn_here:
+            st.image(enlarged(image[0], 224), caption="What the decoder draws")
+        back = math.dist(landed, place) / network.grid.step
+        st.caption(
+            f"Embedded again, the drawing lands {back:.2f} grid steps from the probe."
+            if math.isfinite(back)
+            else "Embedded again, the drawing has no place: its activation is zero everywhere."
+        )
+        _download(png(image[0]), f"{run.name}_{place[0]:.2f}_{place[1]:.2f}.png")
+    with known:
+        points = loaders.points_of(run).of_split("test")
+        _, (rows,) = points.nearest(np.array([place]), NEAREST)
+        near = points.where(rows)
+        named = [class_names(run.classes)[label] for label in near.label]
+        st.image([enlarged(one) for one in loaders.pictures_at(run, near)], caption=named, width=84)
+        st.caption(
+            "The nearest test images"
+            + ("" if loaders.images_of(run) else ", as the decoder draws them at their places")
+        )
+
+
+def _window(run: Run) -> None:
+    from kernelviz.inference import draw_probes
+    from kernelviz.ui.decoding import network_of
+
     extent = run.arguments["extent"]
     controls, drawing = st.columns([1, 3], gap="medium")
     with controls:
@@ -69,7 +139,7 @@ def _window(run: Run, network: EmbeddingNetwork) -> None:
         left = _corner("Left edge", low, high, "left")
         bottom = _corner("Bottom edge", low, high, "bottom")
     x, y = np.meshgrid(left + size * _middles(count), bottom + size * _middles(count)[::-1])
-    drawn = draw_probes(network, np.stack([x.ravel(), y.ravel()], axis=1), probe)
+    drawn = draw_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
     picture = sheet(drawn, count)
     with drawing:
         st.image(enlarged(picture, 1000), width="stretch")
@@ -77,65 +147,39 @@ def _window(run: Run, network: EmbeddingNetwork) -> None:
             f"What the decoder draws at {count} × {count} places from ({left:.2f}, {bottom:.2f}) to "
             f"({left + size:.2f}, {bottom + size:.2f}), as in Figure 6 of the paper."
         )
-        _download("PNG", png(enlarged(picture, 1000)), f"{run.name}_window.png")
+        _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
 
 
-def _walk(run: Run, network: EmbeddingNetwork) -> None:
-    left, right = st.columns([3, 2], gap="medium")
-    first, last = _homes(run)
-    with right:
-        moved = st.segmented_control("A click on the map moves the", ("start", "end"), default="start", required=True)
-        start = _chosen_place(run, ("x1", "y1"), first, "start ")
-        end = _chosen_place(run, ("x2", "y2"), last, "end ")
-        probe = _shape(run)
-    with left:
-        _click_map(run, [start, end], ["start", "end"], ("x1", "y1") if moved == "start" else ("x2", "y2"))
-    steps = np.linspace(0, 1, WALK)[:, None]
-    drawn = draw_probes(network, (1 - steps) * start + steps * end, probe)
-    strip = enlarged(sheet(drawn, WALK // 2), 1000)
-    there_and_back = gif(np.stack([enlarged(image, 224) for image in [*drawn, *drawn[-2:0:-1]]]))
-    with right:
-        st.image(there_and_back, width=224, caption="The walk, there and back")
-        as_gif, as_png = st.columns(2)
-        with as_gif:
-            _download("GIF", there_and_back, f"{run.name}_walk.gif")
-        with as_png:
-            _download("PNG", png(strip), f"{run.name}_walk.png")
-    st.image(strip, width="stretch", caption="From the start (top left) to the end (bottom right)")
-
-
-def _homes(run: Run) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Two places where images live: the points nearest to the median of the first class and of the last."""
+def _home(run: Run) -> tuple[float, float]:
+    """A place where images live: the point nearest to the median of the first class."""
     points = loaders.points_of(run).of_split("test")
     points = points.where(points.placed)
-    ends = [points.where(points.label == label) for label in (points.label.min(), points.label.max())]
-    middles = np.stack([np.median(end.places, axis=0) for end in ends])
-    _, rows = points.nearest(middles, 1)
-    return tuple(tuple(float(part.round(2)) for part in points.places[row]) for row in rows[:, 0])
+    middle = np.median(points.places[points.label == points.label.min()], axis=0)
+    _, ((row,),) = points.nearest(middle[None], 1)
+    return tuple(float(part.round(2)) for part in points.places[row])
+
+
+def _from_address(name: str, otherwise: float, low: float, high: float) -> float:
+    """A number in the address, within bounds."""
+    try:
+        value = float(st.query_params.get(name, otherwise))
+    except ValueError:
+        return otherwise
+    return min(max(value, low), high) if math.isfinite(value) else otherwise
 
 
 def _shape(run: Run) -> Probe:
     """Width and height of the bump, as the run's own unless changed."""
     usual = Probe(**run.probe)
     width = st.slider(
-        "Width of the bump", 0.2, 3.0, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
+        "Width of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
         help=f"1 is the run's usual width, {usual.width:.2f} before the clip",
     )  # fmt: skip
     amplitude = st.slider(
-        "Height of the bump", 0.2, 3.0, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
+        "Height of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
         help=f"1 is the run's usual height, {usual.amplitude:.2f} before the clip",
     )  # fmt: skip
     return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
-
-
-def _chosen_place(run: Run, keys: tuple[str, str], start: tuple[float, float], label: str = "") -> tuple[float, float]:
-    """A slider for each coordinate."""
-    extent = run.arguments["extent"]
-    columns = st.columns(2) if label else (st, st)
-    return tuple(
-        column.slider(f"{label}{axis}", -extent, extent, value, 0.01, key=key, bind="query-params")
-        for column, axis, key, value in zip(columns, "xy", keys, start, strict=True)
-    )
 
 
 def _corner(label: str, low: float, high: float, key: str) -> float:
@@ -145,35 +189,8 @@ def _corner(label: str, low: float, high: float, key: str) -> float:
     return st.slider(label, low, high, low, key=key, bind="query-params")
 
 
-def _click_map(run: Run, places: list[tuple[float, float]], texts: list[str], keys: tuple[str, str]) -> None:
-    """The map with marks at some places; a click sets the sliders of these keys."""
-    extent = run.arguments["extent"]
-    points = loaders.points_of(run).of_split("test")
-    figure = map_figure(points, extent, run.classes, "label").update_traces(marker_opacity=0.35)
-    marked(clickable(figure, extent), np.array(places), texts)
-    chart = f"place-{run.name}-{keys}"
-
-    def moved() -> None:
-        chosen = st.session_state[chart].selection.points
-        if chosen:
-            st.session_state.update(zip(keys, (float(chosen[0]["x"]), float(chosen[0]["y"])), strict=True))
-
-    with st.container(key="map"):
-        st.plotly_chart(
-            figure,
-            key=chart,
-            height="stretch",
-            on_select=moved,
-            selection_mode="points",
-            config={"scrollZoom": True, "displayModeBar": False},
-            alt="Map of the test images with the probe",
-        )
-    st.caption("Click anywhere on the map to move there.")
-
-
-def _download(kind: str, data: bytes, name: str) -> None:
-    mime = {"PNG": "image/png", "GIF": "image/gif"}[kind]
-    st.download_button(kind, data, name, mime, icon=":material/download:", width="stretch", on_click="ignore")
+def _download(data: bytes, name: str) -> None:
+    st.download_button("PNG", data, name, "image/png", icon=":material/download:", on_click="ignore")
 
 
 def _middles(n: int) -> np.ndarray:

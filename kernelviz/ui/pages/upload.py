@@ -1,5 +1,7 @@
 """Upload: any picture in, its place on the map out."""
 
+import base64
+
 import numpy as np
 import streamlit as st
 import torch
@@ -12,10 +14,12 @@ from kernelviz.inference import draw
 from kernelviz.landings import Landings, land
 from kernelviz.maps import EmbeddingMap
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import bump_picture, enlarged
+from kernelviz.pictures import bump_picture, enlarged, png
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
+from kernelviz.ui.canvas import canvas
 from kernelviz.ui.decoding import network_of
+from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.wording import class_names, plain
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
@@ -78,19 +82,28 @@ def _samples(run: Run) -> list[Picture]:
 
 
 def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
-    figure = map_figure(points.of_split("test"), run.arguments["extent"], run.classes, "label")
-    figure.update_traces(marker_opacity=0.35)
-    placed = np.isfinite(landings.embedded.places).all(1)
-    names = [plain(picture.name) for picture, here in zip(pictures, placed, strict=True) if here]
-    marked(figure, landings.embedded.places[placed], names, UPLOADED)
-    with st.container(key="map"):
-        st.plotly_chart(
-            figure,
-            key="upload-map",
-            height="stretch",
-            config={"scrollZoom": True, "displaylogo": False},
-            alt="Map with uploads",
-        )
+    placed = np.flatnonzero(np.isfinite(landings.embedded.places).all(1))
+    names = [plain(pictures[at].name) for at in placed]
+    places = landings.embedded.places[placed]
+    if simple_map_instead():
+        figure = map_figure(points.of_split("test"), run.arguments["extent"], run.classes, "label")
+        marked(figure.update_traces(marker_opacity=0.35), places, names, UPLOADED)
+        with st.container(key="map"):
+            st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
+        return
+    marks = [
+        {"x": float(x), "y": float(y), "name": name, "picture": _address(pictures[at].pixels)}
+        for (x, y), name, at in zip(places, names, placed, strict=True)
+    ]
+    heard = canvas(run, "test", f"upload-{run.name}", marks=marks)
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    st.caption(f"{len(marks)} uploaded among the test images. Point at a cross to see which it is.")
+
+
+def _address(image: np.ndarray) -> str:
+    """An image as the address of itself."""
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
 def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:

@@ -1,0 +1,35 @@
+"""How densely points lie on a map, at each of them and as contour lines."""
+
+import numpy as np
+from contourpy import contour_generator
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+CELLS = 100  # of the histogram along each side of the map
+LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the highest density: where contour lines run
+
+
+def density(places: Float[np.ndarray, "n 2"], extent: float) -> Float[np.ndarray, " n"]:
+    """Points per unit of area around each place, smoothed over a fiftieth of the map's side."""
+    at = (places.T + extent) / _cell(extent) - 0.5
+    return map_coordinates(_smoothed(places, extent, CELLS / 50), at, order=1, mode="nearest")
+
+
+def contours(places: Float[np.ndarray, "n 2"], extent: float) -> list[tuple[float, Float[np.ndarray, "m 2"]]]:
+    """Contour lines of the density, each with its level as a share of the highest density."""
+    smooth = np.pad(_smoothed(places, extent, CELLS / 40), 1)  # with nothing around it every line is closed
+    if not smooth.any():
+        return []
+    middles = (np.arange(-1, CELLS + 1) + 0.5) * _cell(extent) - extent
+    lines = contour_generator(middles, middles, smooth.T / smooth.max())
+    return [(level, line.astype(np.float32)) for level in LEVELS for line in lines.lines(level)]
+
+
+def _cell(extent: float) -> float:
+    return 2 * extent / CELLS
+
+
+def _smoothed(places: Float[np.ndarray, "n 2"], extent: float, cells: float) -> Float[np.ndarray, "x y"]:
+    edges = np.linspace(-extent, extent, CELLS + 1)
+    counts, _, _ = np.histogram2d(places[:, 0], places[:, 1], bins=(edges, edges))
+    return gaussian_filter(counts, cells) / _cell(extent) ** 2

@@ -1,0 +1,134 @@
+"""The map as a component of our own: drawn, searched and decoded in the page, from what `ui.server` serves.
+
+Python says what to show (`canvas`), the page says what was selected and where the probe was let go. Points, images and
+weights never pass through here: the page fetches them once (js/fetching.mjs).
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Int
+
+from kernelviz.figures import COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
+from kernelviz.runs import Run
+from kernelviz.ui import loaders
+from kernelviz.ui.canvas import payloads
+from kernelviz.ui.wording import plain
+
+FOLDER = Path(__file__).parent
+SCRIPTS = {path.name: path.read_bytes() for path in sorted((FOLDER / "js").glob("*.mjs"))}
+STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
+
+# The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.
+LOADER = """
+export default function (component) {
+  const module = import(new URL(component.data.scripts, document.baseURI).href)
+  module
+    .then((canvas) => canvas.render(component))
+    .catch((error) => component.setStateValue("failed", String(error)))
+  return () => module.then((canvas) => canvas.remove(component.parentElement))
+}
+"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the page has said: all of it is the browser's word, and checked here.
+
+    Args:
+        selection: rows of the split that are selected; None where nothing was said.
+        probe: {"x", "y", "width", "amplitude"} where it was let go.
+        path: a drawn path as in `paths`.
+        failed: why the canvas cannot run in this browser.
+    """
+
+    selection: Int[np.ndarray, " n"] | None
+    probe: dict[str, float] | None
+    path: str | None
+    failed: str | None
+
+
+def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
+    """Show the map of a split; `extra` may have
+
+    selected: rows to begin with; cleared: a number that, when it changes, clears the selection;
+    probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path;
+    marks: [{"x", "y", "name", "picture"}] to pin, the picture as a data URL.
+    """
+    points = loaders.points_of(run).of_split(split)
+    selected = extra.pop("selected", None)
+    data = {
+        "scripts": f"/kernelviz/canvas/{STAMP}/main.mjs",
+        "base": f"/kernelviz/runs/{run.name}/{loaders.version(run)}",
+        "split": split,
+        "total": len(points),
+        "extent": run.arguments["extent"],
+        "grid": run.arguments["grid"],
+        "shape": run.arguments["image_shape"],
+        "classes": [plain(name) for name in run.classes],
+        "colouring": colouring,
+        "palettes": {name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
+        "scale": DOTS_SCALE,
+        "view": view,
+        "source": "own" if loaders.images_of(run) else "drawn" if run.arguments["draws"] else None,
+        "side": payloads.tile_side(run),
+        "across": payloads.SHEET // payloads.tile_side(run),
+        "selected": None if selected is None or not len(selected) else masked(selected, len(points)),
+        "accent": PROBE,
+    }
+    said = _mounted()(
+        key=key,
+        data=data | extra,
+        on_selection_change=lambda: None,
+        on_probe_change=lambda: None,
+        on_path_change=lambda: None,
+        on_failed_change=lambda: None,
+    )
+    failed, path = said.get("failed"), said.get("path")
+    return Heard(
+        selection=unmasked(said.get("selection"), len(points)),
+        probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
+        path=path if isinstance(path, str) else None,
+        failed=str(failed)[:200] if failed else None,
+    )
+
+
+def masked(rows: Int[np.ndarray, " m"], n: int) -> str:
+    """Some of n rows as a bit for each row, in base 64."""
+    chosen = np.zeros(n, bool)
+    chosen[rows] = True
+    return base64.b64encode(np.packbits(chosen, bitorder="little").tobytes()).decode()
+
+
+def unmasked(text: object, n: int) -> Int[np.ndarray, " m"] | None:
+    """The rows again; None where it is no such text for n rows."""
+    try:
+        bits = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
+    except (TypeError, ValueError, binascii.Error):
+        return None
+    return np.flatnonzero(np.unpackbits(bits, bitorder="little")[:n]) if len(bits) == -(-n // 8) else None
+
+
+def _checked_probe(said: object, reach: float) -> dict[str, float] | None:
+    names = {"x": reach, "y": reach, "width": 1e6, "amplitude": 1e6}
+    try:
+        probe = {name: float(said[name]) for name in names}
+    except (TypeError, KeyError, ValueError):
+        return None
+    fits = all(abs(probe[name]) <= most for name, most in names.items()) and min(probe["width"], probe["amplitude"]) > 0
+    return probe if fits else None
+
+
+def _named_palette(run: Run, colouring: str) -> list[tuple[str, str]]:
+    return [(plain(name), colour) for name, colour in palette(run.classes, colouring)]
+
+
+def _mounted():
+    """The component: registered anew in every run of the page, for the server forgets it when a session ends."""
+    css = (FOLDER / "canvas.css").read_text(encoding="utf-8")
+    return st.components.v2.component("kernelviz_canvas", css=css, js=LOADER)

@@ -1,0 +1,47 @@
+// The card above a point: its image and what is known of it.
+
+import { button, element } from './dom.mjs'
+import { clamp } from './view.mjs'
+
+const IMAGE = 128 // pixels: side of the image
+const ABOVE = 12 // pixels between the point and the card
+
+export class Card {
+  constructor(stage, onclose) {
+    this.image = element('canvas', { width: IMAGE, height: IMAGE })
+    this.words = element('div', { className: 'words' })
+    this.close = button('×', 'Close', onclose, { className: 'close' })
+    this.node = element('div', { className: 'card', hidden: true }, this.close, this.image, this.words)
+    stage.append(this.node)
+  }
+
+  /**
+   * Show the card of something at a pixel; `image` is a part of a sheet, a picture of its own, null while it comes,
+   * or undefined where there is none.
+   */
+  show([left, top], lines, image, pinned) {
+    this.words.replaceChildren(...lines.map((line) => element('div', {}, line)))
+    this.image.hidden = image === undefined
+    this.image.classList.toggle('coming', image === null)
+    if (image) this.paint(image)
+    this.node.classList.toggle('pinned', pinned)
+    this.node.hidden = false
+    const stage = this.node.parentElement
+    const [width, height] = [this.node.offsetWidth, this.node.offsetHeight]
+    this.node.style.left = `${clamp(left - width / 2, 4, stage.clientWidth - width - 4)}px`
+    this.node.style.top = `${clamp(top - height - ABOVE, 4, stage.clientHeight - height - 4)}px`
+  }
+
+  paint(image) {
+    const context = this.image.getContext('2d')
+    context.imageSmoothingEnabled = false
+    context.clearRect(0, 0, IMAGE, IMAGE)
+    if (image.bitmap) {
+      context.drawImage(image.bitmap, image.left, image.top, image.side, image.side, 0, 0, IMAGE, IMAGE)
+    } else context.drawImage(image, 0, 0, IMAGE, IMAGE)
+  }
+
+  hide() {
+    this.node.hidden = true
+  }
+}

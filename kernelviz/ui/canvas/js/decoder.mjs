@@ -1,0 +1,84 @@
+// The decoder in the page: a Gaussian bump on the grid, the clip of Eq. (9), dense layers, pixels.
+
+/** A decoder of dense layers with ReLU between them and a sigmoid at the end, from what the server packs. */
+export class Decoder {
+  constructor({ facts, arrays }) {
+    this.grid = new Grid(facts.rows, facts.columns, facts.extent)
+    this.sparsity = facts.sparsity
+    this.shape = facts.shape // channels, height, width
+    this.layers = []
+    for (let at = 0; `weight${at}` in arrays; at++) {
+      const bias = arrays[`bias${at}`]
+      this.layers.push({ weight: arrays[`weight${at}`], bias, out: new Float32Array(bias.length) })
+    }
+  }
+
+  /** The image at a probe, each pixel in [0, 1]; the array is used again by the next call. */
+  draw(probe) {
+    let values = this.activation(probe)
+    this.layers.forEach((layer, at) => {
+      dense(values, layer)
+      if (at < this.layers.length - 1) rectify(layer.out)
+      values = layer.out
+    })
+    for (let i = 0; i < values.length; i++) values[i] = 1 / (1 + Math.exp(-values[i]))
+    return values
+  }
+
+  /** The bump of a probe on the grid, after the clip. */
+  activation(probe) {
+    return clip(bump(probe, this.grid), this.sparsity)
+  }
+}
+
+/** Units on a regular grid around the origin, row by row from the bottom, as layers.Grid. */
+export class Grid {
+  constructor(rows, columns, extent) {
+    const step = (2 * extent) / (Math.max(rows, columns) - 1)
+    this.x = Float64Array.from({ length: columns }, (_, at) => step * (at - (columns - 1) / 2))
+    this.y = Float64Array.from({ length: rows }, (_, at) => step * (at - (rows - 1) / 2))
+    this.step = step
+  }
+}
+
+/** amplitude exp(-|v - c|^2 / (2 width^2)) at every unit. */
+export function bump({ x, y, width, amplitude }, grid) {
+  const gauss = (distance) => Math.exp((-distance * distance) / (2 * width * width))
+  const [across, up] = [grid.x.map((at) => gauss(at - x)), grid.y.map((at) => amplitude * gauss(at - y))]
+  const field = new Float32Array(across.length * up.length)
+  up.forEach((high, row) => across.forEach((share, column) => (field[row * across.length + column] = high * share)))
+  return field
+}
+
+/** f(x) = max(0, x - (lambda max(x) + (1 - lambda) mean(x))). Eq. (9). */
+export function clip(field, sparsity) {
+  const most = field.reduce((a, b) => Math.max(a, b))
+  const mean = field.reduce((sum, value) => sum + (value - most), 0) / field.length
+  return field.map((value) => Math.max(0, value - most - (1 - sparsity) * mean))
+}
+
+/** out = bias + inputs x weight [inputs, outputs], four inputs at a time; those that are zero cost nothing. */
+export function dense(inputs, { weight, bias, out }) {
+  const n = out.length
+  out.set(bias)
+  const active = []
+  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) active.push(i)
+  let at = 0
+  for (; at + 4 <= active.length; at += 4) {
+    const [a, b, c, d] = [active[at], active[at + 1], active[at + 2], active[at + 3]]
+    addFour(out, n, weight, a * n, b * n, c * n, d * n, inputs[a], inputs[b], inputs[c], inputs[d])
+  }
+  for (; at < active.length; at++) {
+    const start = active[at] * n
+    const value = inputs[active[at]]
+    for (let j = 0; j < n; j++) out[j] += value * weight[start + j]
+  }
+}
+
+function addFour(out, n, weight, a, b, c, d, va, vb, vc, vd) {
+  for (let j = 0; j < n; j++) out[j] += va * weight[a + j] + vb * weight[b + j] + vc * weight[c + j] + vd * weight[d + j]
+}
+
+function rectify(values) {
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0
+}

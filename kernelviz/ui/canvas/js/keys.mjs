@@ -1,0 +1,50 @@
+// The keyboard on the map.
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
+const PAN = 60 // pixels for an arrow key with Shift
+const ZOOM = 1.3
+
+export const EXPLORE_HELP =
+  'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
+  'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map.'
+export const PROBE_HELP =
+  'Arrow keys move the probe, with Shift faster; plus and minus change its width. ' +
+  'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map.'
+
+/** What a key does on the map of images; false where it does nothing. */
+export function exploreKey(app, event) {
+  const { view } = app
+  const arrow = ARROWS[event.key]
+  if (arrow && event.shiftKey) app.moved(() => view.moveBy(-PAN * arrow[0], PAN * arrow[1]))
+  else if (arrow) app.step(arrow)
+  else if (event.key === 'Enter') app.pin(app.focus)
+  else if (event.key === ' ') app.toggleFocused()
+  else return zoomKey(app, event.key)
+  return true
+}
+
+/** What a key does where there is a probe. */
+export function probeKey(app, event) {
+  const arrow = ARROWS[event.key]
+  const far = app.grid.step * (event.shiftKey ? 2 : 0.25)
+  const { probe } = app
+  if (arrow) app.moveProbe(probe.x + far * arrow[0], probe.y + far * arrow[1])
+  else if ('+='.includes(event.key)) app.reshape({ width: probe.width * 1.05 })
+  else if ('-_'.includes(event.key)) app.reshape({ width: probe.width / 1.05 })
+  else if (event.key === 'Enter') app.walk.add([probe.x, probe.y])
+  else if (event.key.toLowerCase() === 'p') app.walk.playOrPause()
+  else return zoomKey(app, event.key)
+  app.tellSoon()
+  return true
+}
+
+function zoomKey(app, key) {
+  const { view } = app
+  const middle = [view.width / 2, view.height / 2]
+  if ('+='.includes(key)) app.moved(() => view.zoomAt(...middle, ZOOM))
+  else if ('-_'.includes(key)) app.moved(() => view.zoomAt(...middle, 1 / ZOOM))
+  else if (key === '0' || key === 'Home') app.moved(() => view.fit())
+  else if (key === 'Escape') app.escape()
+  else return false
+  return true
+}

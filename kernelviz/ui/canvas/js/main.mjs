@@ -1,0 +1,16 @@
+// The canvas as Streamlit sees it: shown, told again when its data change, and taken away.
+
+import { App } from './app.mjs'
+
+const apps = new WeakMap() // by the element that each stands in
+
+export function render({ parentElement, data, setStateValue }) {
+  const known = apps.get(parentElement)
+  if (known) known.update(data)
+  else apps.set(parentElement, new App(parentElement, data, setStateValue))
+}
+
+export function remove(parentElement) {
+  apps.get(parentElement)?.remove()
+  apps.delete(parentElement)
+}

@@ -1,0 +1,54 @@
+// Reads what packing.py writes: arrays as one run of bytes, after a JSON header.
+
+const ARRAYS = { float32: Float32Array, uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, int16: Int16Array }
+
+let halves // the value of each of the 65,536 float16 numbers
+
+/** The facts of the header, and each array by its name; float16 becomes float32. */
+export function unpack(buffer) {
+  const length = new DataView(buffer).getUint32(0, true)
+  const { arrays: described, ...facts } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)))
+  const arrays = {}
+  for (const [name, { type, shape, offset }] of Object.entries(described)) {
+    const size = shape.reduce((product, n) => product * n, 1)
+    const Kind = type === 'float16' ? Uint16Array : ARRAYS[type]
+    const array = new Kind(buffer, 4 + length + offset, size)
+    arrays[name] = type === 'float16' ? widened(array) : array
+  }
+  return { facts, arrays }
+}
+
+/** float16 bits -> float32 numbers. */
+export function widened(bits) {
+  halves ??= Float32Array.from({ length: 65536 }, (_, half) => valueOf(half))
+  const out = new Float32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) out[i] = halves[bits[i]]
+  return out
+}
+
+function valueOf(half) {
+  const sign = half >> 15 ? -1 : 1
+  const exponent = (half >> 10) & 31
+  const fraction = half & 1023
+  if (exponent === 31) return fraction ? NaN : sign * Infinity
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024))
+}
+
+/** A bit for each of n rows, in base 64, set for those in `rows`. */
+export function masked(rows, n) {
+  const bytes = new Uint8Array(Math.ceil(n / 8))
+  for (const row of rows) bytes[row >> 3] |= 1 << (row & 7)
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
+  return btoa(text)
+}
+
+/** The rows whose bits are set. */
+export function unmasked(text) {
+  const rows = []
+  const bytes = atob(text)
+  for (let at = 0; at < bytes.length; at++) {
+    for (let bit = 0; bit < 8; bit++) if ((bytes.charCodeAt(at) >> bit) & 1) rows.push(8 * at + bit)
+  }
+  return rows
+}

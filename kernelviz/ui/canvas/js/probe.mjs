@@ -1,0 +1,125 @@
+// The panel beside the map: what the decoder draws at the probe, the bump on the grid, its shape, where it has been.
+
+import { button, element } from './dom.mjs'
+import { Decoder, Grid, bump, clip } from './decoder.mjs'
+import { fetchPacked, said } from './fetching.mjs'
+
+const TRAIL = 16 // drawings that are kept
+
+export class ProbePanel {
+  /** `changed(shape)` is called with a new width or amplitude, `go(place)` with a place, `done()` when it is final. */
+  constructor({ data, changed, go, done, failed }) {
+    this.data = data
+    this.failed = failed
+    this.grid = new Grid(...data.grid, data.extent)
+    const [, height, width] = data.shape
+    this.drawing = element('canvas', { width, height, className: 'pixels', role: 'img' })
+    this.bump = element('canvas', { width: data.grid[1], height: data.grid[0], className: 'pixels', role: 'img' })
+    this.place = element('output', { className: 'place' })
+    this.trail = element('div', { className: 'trail', role: 'group', 'aria-label': 'Where the probe has been' })
+    this.shape = { width: slider('Width', changed, 'width', data, done), amplitude: slider('Height', changed, 'amplitude', data, done) }
+    this.go = go
+    this.node = element(
+      'div',
+      { className: 'panel' },
+      element('div', { className: 'pair' },
+        element('figure', {}, this.drawing, element('figcaption', {}, 'What the decoder draws')),
+        element('figure', {}, this.bump, element('figcaption', {}, 'The bump on the grid, after the clip'))),
+      this.place,
+      this.shape.width.node,
+      this.shape.amplitude.node,
+    )
+    this.load()
+  }
+
+  async load() {
+    try {
+      const packed = await fetchPacked(`${this.data.base}/decoder`, 404)
+      this.decoder = packed && new Decoder(packed)
+      this.ready = true
+      this.onready?.()
+    } catch (error) {
+      this.failed(`The decoder cannot be fetched. ${error.message}`)
+    }
+  }
+
+  /** Draw what there is at a probe; where the decoder cannot run in the page, the server draws. */
+  draw(probe) {
+    this.place.textContent = `x ${probe.x.toFixed(2)}   y ${probe.y.toFixed(2)}`
+    for (const part of ['width', 'amplitude']) this.shape[part].show(probe[part])
+    const activation = clip(bump(probe, this.grid), this.data.sparsity)
+    paintBump(this.bump, activation, ...this.data.grid)
+    if (this.decoder) {
+      paint(this.drawing, this.decoder.draw(probe), this.data.shape)
+      this.remember(probe)
+    } else if (this.ready) this.ask(probe)
+  }
+
+  /** One question at a time: of those that come meanwhile, the last. */
+  async ask(probe) {
+    this.wanted = probe
+    if (this.asking) return
+    this.asking = true
+    try {
+      while (this.wanted) {
+        const asked = this.wanted
+        this.wanted = null
+        const { x, y, width, amplitude } = asked
+        const response = await fetch(`${this.data.base}/draw?${new URLSearchParams({ x, y, width, amplitude })}`)
+        if (!response.ok) throw new Error(await said(response))
+        this.drawing.getContext('2d').drawImage(await createImageBitmap(await response.blob()), 0, 0)
+        this.remember(asked)
+      }
+    } catch (error) {
+      this.failed(`The server cannot draw here. ${error.message}`)
+    }
+    this.asking = false
+  }
+
+  /** Keep the drawing in the trail, if it is some way from the last one. */
+  remember(probe) {
+    const last = this.last
+    if (last && Math.hypot(probe.x - last.x, probe.y - last.y) < 2 * this.grid.step) return
+    this.last = { ...probe }
+    const small = element('canvas', { width: this.drawing.width, height: this.drawing.height, className: 'pixels' })
+    small.getContext('2d').drawImage(this.drawing, 0, 0)
+    const { x, y } = probe
+    this.trail.prepend(button(small, `Back to ${x.toFixed(2)}, ${y.toFixed(2)}`, () => this.go([x, y])))
+    while (this.trail.children.length > TRAIL) this.trail.lastChild.remove()
+  }
+}
+
+/** Pixels in [0, 1], channel after channel, onto a canvas of the same size. */
+export function paint(canvas, values, [channels, height, width]) {
+  const size = width * height
+  const image = new ImageData(width, height)
+  for (let i = 0; i < size; i++) {
+    for (let part = 0; part < 3; part++) image.data[4 * i + part] = Math.round(255 * values[(channels === 3 ? part * size : 0) + i])
+    image.data[4 * i + 3] = 255
+  }
+  canvas.getContext('2d').putImageData(image, 0, 0)
+}
+
+/** An activation as a grey picture, its maximum white; y grows upwards as on the map. */
+function paintBump(canvas, activation, rows, columns) {
+  const most = Math.max(1e-12, activation.reduce((a, b) => Math.max(a, b)))
+  const values = activation.map((_, i) => activation[(rows - 1 - Math.floor(i / columns)) * columns + (i % columns)] / most)
+  paint(canvas, values, [1, rows, columns])
+}
+
+/** A slider for a part of the probe's shape, as a multiple of the run's own. */
+function slider(name, changed, part, { probe }, done) {
+  const usual = probe.usual[part]
+  const input = element('input', { type: 'range', min: 0.2, max: 3, step: 0.05, 'aria-label': `${name} of the bump` })
+  const value = element('output')
+  const reset = button('1 ×', `${name} as usual in this run`, () => { changed({ [part]: usual }); done() })
+  input.oninput = () => changed({ [part]: usual * Number(input.value) })
+  input.onchange = done
+  return {
+    node: element('label', { className: 'slider' }, element('span', {}, name), input, value, reset),
+    show: (now) => {
+      input.value = now / usual
+      value.textContent = `${Number((now / usual).toFixed(2))} ×`
+    },
+  }
+}

@@ -1,0 +1,82 @@
+// Which part of the map is on the screen. The map's y grows upwards, the screen's downwards; pixels are CSS pixels.
+
+const MARGIN = 1.06 // of the extent: what is shown when the whole map fits
+const FARTHEST = 0.5 // times the scale at which the whole map fits
+const NEAREST = 200
+
+export class View {
+  constructor(extent) {
+    this.extent = extent
+    this.width = this.height = 1
+    this.fit()
+  }
+
+  /** Pixels a unit of the map takes when all of it fits. */
+  get fitting() {
+    return Math.min(this.width, this.height) / (2 * MARGIN * this.extent)
+  }
+
+  /** How many times nearer than when all of the map fits. */
+  get zoom() {
+    return this.scale / this.fitting
+  }
+
+  resize(width, height) {
+    const zoom = this.zoom
+    this.width = Math.max(1, width)
+    this.height = Math.max(1, height)
+    this.scale = zoom * this.fitting
+  }
+
+  fit() {
+    this.x = this.y = 0
+    this.scale = this.fitting
+  }
+
+  toScreen(x, y) {
+    return [(x - this.x) * this.scale + this.width / 2, (this.y - y) * this.scale + this.height / 2]
+  }
+
+  toMap(left, top) {
+    return [(left - this.width / 2) / this.scale + this.x, this.y - (top - this.height / 2) / this.scale]
+  }
+
+  moveBy(right, down) {
+    this.lookAt(this.x - right / this.scale, this.y + down / this.scale)
+  }
+
+  /** Put a place of the map into the middle of the screen. */
+  lookAt(x, y) {
+    this.x = clamp(x, -this.extent, this.extent)
+    this.y = clamp(y, -this.extent, this.extent)
+  }
+
+  /** Come nearer by a factor; what lies under the pixel stays there. */
+  zoomAt(left, top, factor) {
+    const [x, y] = this.toMap(left, top)
+    this.scale = clamp(this.scale * factor, FARTHEST * this.fitting, NEAREST * this.fitting)
+    const [nowX, nowY] = this.toMap(left, top)
+    this.lookAt(this.x + x - nowX, this.y + y - nowY)
+  }
+
+  /** Left, bottom, right and top of what is on the screen, in the units of the map. */
+  get bounds() {
+    const [left, top] = this.toMap(0, 0)
+    const [right, bottom] = this.toMap(this.width, this.height)
+    return [left, bottom, right, top]
+  }
+
+  /** All that it takes to come back here. */
+  get place() {
+    return { x: this.x, y: this.y, zoom: this.zoom }
+  }
+
+  set place({ x, y, zoom }) {
+    this.lookAt(x, y)
+    this.scale = zoom * this.fitting
+  }
+}
+
+export function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value))
+}

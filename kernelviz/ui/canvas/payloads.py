@@ -1,0 +1,133 @@
+"""What the page fetches of a run: points, contour lines, sheets of images, the decoder's weights."""
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped, UInt8
+from PIL import Image
+
+from kernelviz.density import contours
+from kernelviz.figures import VALUES, reach
+from kernelviz.maps import EmbeddingMap
+from kernelviz.pictures import sheet
+from kernelviz.runs import Run
+from kernelviz.ui import loaders
+from kernelviz.ui.canvas.packing import pack
+
+SHEET = 1024  # pixels: longest side of a sheet of images
+LARGEST = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
+SHARP = 64  # pixels: images up to this side keep every pixel
+UNKNOWN = 2**16 - 1  # in place of a value that there is not
+
+
+def tile_side(run: Run) -> int:
+    """Pixels of an image on a sheet along each side."""
+    return min(LARGEST, max(run.arguments["image_shape"][1:]))
+
+
+def points_payload(run: Run, split: str) -> bytes:
+    """Row, place, classes and values of every placed point of a split, in the order of its sheets of images."""
+    points, order = ordered(run, split)
+    values = {name: value(points, run.arguments["extent"]) for name, value in VALUES.items()}
+    columns = {
+        "row": order.astype(np.uint32),
+        "x": points.x,
+        "y": points.y,
+        "label": points.label,
+        "prediction": points.prediction,
+    }
+    scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
+    return pack(columns | {name: sixteen_bits(value) for name, value in values.items()}, scales=scales)
+
+
+def contours_payload(run: Run, split: str) -> bytes:
+    """The contour lines of a split's density: their corners, where each line begins, and its level."""
+    lines = contours(ordered(run, split)[0].places, run.arguments["extent"])
+    corners = np.concatenate([np.zeros((0, 2), np.float32), *(line for _, line in lines)])
+    ends = np.cumsum([0, *(len(line) for _, line in lines)])
+    levels = np.array([level for level, _ in lines], np.float32)
+    return pack({"corners": corners, "starts": ends.astype(np.uint32), "levels": levels})
+
+
+def sheet_payload(run: Run, split: str, number: int) -> bytes | None:
+    """One of the sheets of images, in WebP; None where there are no images to show. IndexError: no such sheet."""
+    points, _ = ordered(run, split)
+    side = tile_side(run)
+    across = SHEET // side
+    part = np.arange(len(points))[number * across**2 :][: across**2]
+    if number < 0 or not len(part):
+        raise IndexError(f"{split} has no sheet {number}")
+    pictures = loaders.pictures_at(run, points.where(part))
+    if pictures is None:
+        return None
+    picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", lossless=side <= SHARP, quality=50 if side <= SHARP else 85, method=2)
+    return file.getvalue()
+
+
+def decoder_payload(run: Run) -> bytes | None:
+    """The weights of a decoder of dense layers, float16, each matrix [inputs, outputs]; None for any other decoder."""
+    from kernelviz.ui.decoding import dense_layers, network_of  # torch takes seconds to import
+
+    network = network_of(run)
+    layers = dense_layers(network.decoder)
+    if layers is None:
+        return None
+    arrays = {}
+    for at, (weight, bias) in enumerate(layers):
+        arrays |= {f"weight{at}": weight.T.astype(np.float16), f"bias{at}": bias}
+    grid = network.grid
+    return pack(
+        arrays,
+        rows=grid.rows,
+        columns=grid.columns,
+        extent=grid.extent,
+        sparsity=run.arguments["sparsity"],
+        shape=run.arguments["image_shape"],
+    )
+
+
+def ordered(run: Run, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
+    """The placed points of a split, neighbours on the map mostly near each other in the list, and their rows in it.
+
+    Then a view of a part of the map needs few of the sheets.
+    """
+    return _ordered(loaders.points_of(run).of_split(split), run.arguments["extent"])
+
+
+@lru_cache(maxsize=8)
+def _ordered(points: EmbeddingMap, extent: float) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
+    rows = np.flatnonzero(points.placed)
+    rows = rows[np.argsort(_along_z(points.places[rows], extent), kind="stable")]
+    return points.where(rows), rows
+
+
+def _along_z(places: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray, " n"]:
+    """The number of each place's cell along a Z-order curve through 256 x 256 cells: its bits, x and y in turn."""
+    cells = ((places + extent) / (2 * extent) * 256).clip(0, 255).astype(np.int64)
+    return sum(((cells[:, axis] >> bit) & 1) << (2 * bit + axis) for bit in range(8) for axis in range(2))
+
+
+def sixteen_bits(values: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
+    """Values as whole numbers over their range, the largest UNKNOWN - 1; those that are not known as UNKNOWN."""
+    low, high = _range(values)
+    known = np.isfinite(values)
+    share = (np.where(known, values, low) - low) / max(high - low, 1e-12)
+    return np.where(known, (share * (UNKNOWN - 1)).round(), UNKNOWN).astype(np.uint16)
+
+
+def _range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+
+
+def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *c"]:
+    """A picture made to fit into a square of `side` pixels, in its middle."""
+    image = Image.fromarray(picture)
+    if max(image.size) > side:
+        image.thumbnail((side, side))
+    square = Image.new(image.mode, (side, side))
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return np.asarray(square)

@@ -1,0 +1,184 @@
+"""The server: Streamlit's own, and routes beside it for what the canvas fetches.
+
+/kernelviz/canvas/<stamp>/<file>                           the canvas's JavaScript
+/kernelviz/runs/<name>/<version>/points/<split>            where the images lie, packed
+/kernelviz/runs/<name>/<version>/contours/<split>          contour lines of their density, packed
+/kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<number>   images, many on a sheet, WebP
+/kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
+/kernelviz/runs/<name>/<version>/draw?x&y&width&amplitude  what any decoder draws at a place, PNG
+/kernelviz/runs/<name>/<version>/walk?path&width&amplitude the same along a path, there and back, GIF
+
+A version names what a run is made of, so that what is fetched once may be kept; with another one the answer is 404.
+Arguments that are not allowed are a 400, with a line that says what is.
+"""
+
+import socket
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from kernelviz.disk import own_file
+from kernelviz.maps import SPLITS
+from kernelviz.pictures import enlarged, gif, png
+from kernelviz.probe import Probe
+from kernelviz.runs import BrokenRun, Run, load_run
+from kernelviz.ui import loaders
+from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
+from kernelviz.ui.canvas.packing import squeezed
+from kernelviz.ui.canvas.paths import places_of, steps_along
+
+KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+SHOWN = 224  # pixels: longest side of the pictures of a walk
+REACH = 2.0  # times the extent: how far out a probe may lie
+
+
+def serve(host: str, port: int) -> None:
+    """Serve the dashboard until it is stopped; an OSError says that the port cannot be had."""
+    from streamlit.web import bootstrap
+
+    app = st.App(own_file("app.py"), routes=ROUTES)
+    bootstrap.load_config_options({"server.address": host, "server.port": port})
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        # Streamlit's own server leaves Nagle's algorithm on, which with delayed acknowledgements costs every small
+        # answer 40 ms; sockets that this one accepts take the setting over.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        settings = uvicorn.Config(app, log_level="warning", access_log=False, ws_max_size=2**28)
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def script(request: Request) -> Response:
+    source = SCRIPTS.get(request.path_params["file"])
+    if source is None or request.path_params["stamp"] != STAMP:
+        return PlainTextResponse("the dashboard has changed; reload the page", 404)
+    return Response(source, media_type="text/javascript", headers=KEPT)
+
+
+def points(request: Request, run: Run) -> Response:
+    split = _one_of(SPLITS, request.path_params["split"])
+    return _packed(_points(run.name, loaders.version(run), split))
+
+
+def contours(request: Request, run: Run) -> Response:
+    split = _one_of(SPLITS, request.path_params["split"])
+    return _packed(squeezed(payloads.contours_payload(run, split)))
+
+
+def images(request: Request, run: Run) -> Response:
+    split = _one_of(SPLITS, request.path_params["split"])
+    try:
+        data = payloads.sheet_payload(run, split, request.path_params["number"])
+    except IndexError as error:
+        return PlainTextResponse(str(error), 404)
+    if data is None:
+        return PlainTextResponse(f"{run.name} has no images on this machine, and draws none", 404)
+    return Response(data, media_type="image/webp", headers=KEPT)
+
+
+def decoder(request: Request, run: Run) -> Response:
+    data = _decoder(run.name, loaders.version(run))
+    if data is None:
+        return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../draw", 404)
+    return _packed(data)
+
+
+def draw(request: Request, run: Run) -> Response:
+    place = np.array([[_number(request, axis, REACH * run.arguments["extent"]) for axis in "xy"]])
+    (picture,) = _drawn(run, place, _probe(request))
+    return Response(png(picture), media_type="image/png", headers=KEPT)
+
+
+def walk(request: Request, run: Run) -> Response:
+    corners = places_of(request.query_params.get("path", ""), REACH * run.arguments["extent"])
+    if len(corners) < 2:
+        raise ValueError("path is at least two places, as in path=0.5,-1~2,1.25")
+    drawn = _drawn(run, steps_along(corners), _probe(request))
+    data = gif(np.stack([enlarged(picture, SHOWN) for picture in [*drawn, *drawn[-2:0:-1]]]))
+    name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
+    return Response(data, media_type="image/gif", headers=KEPT | name)
+
+
+def of_a_run(answer: Callable[[Request, Run], Response]) -> Callable[[Request], Response]:
+    """The run that an address names, handed to what answers; an address that is wrong is answered here."""
+
+    def endpoint(request: Request) -> Response:
+        name = request.path_params["name"]
+        try:
+            run = load_run(name)
+            if request.path_params["version"] != loaders.version(run):
+                return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
+            return answer(request, run)
+        except FileNotFoundError as error:
+            return PlainTextResponse(str(error), 404)
+        except BrokenRun as error:
+            return PlainTextResponse(str(error), 500)
+        except ValueError as error:
+            return PlainTextResponse(str(error), 400)
+
+    return endpoint
+
+
+@lru_cache(maxsize=8)
+def _points(name: str, version: str, split: str) -> bytes:
+    return squeezed(payloads.points_payload(load_run(name), split))
+
+
+@lru_cache(maxsize=2)
+def _decoder(name: str, version: str) -> bytes | None:
+    data = payloads.decoder_payload(load_run(name))
+    return data and squeezed(data)
+
+
+def _drawn(run: Run, places: np.ndarray, probe: Probe) -> np.ndarray:
+    if not run.arguments["draws"]:
+        raise ValueError(f"{run.name} has no decoder")
+    from kernelviz.inference import draw_probes  # torch takes seconds to import
+    from kernelviz.ui.decoding import network_of
+
+    return draw_probes(network_of(run), places, probe)
+
+
+def _probe(request: Request) -> Probe:
+    return Probe(*(_number(request, size, 1e6) for size in ("width", "amplitude")))
+
+
+def _number(request: Request, name: str, most: float) -> float:
+    text = request.query_params.get(name, "nothing")
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not abs(value) <= most:
+        raise ValueError(f"{name} is a number from {-most:g} to {most:g}, not {text[:40]!r}")
+    return value
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str:
+    if text not in allowed:
+        raise ValueError(f"{text[:40]!r} is none of {', '.join(allowed)}")
+    return text
+
+
+def _packed(data: bytes) -> Response:
+    return Response(data, media_type="application/octet-stream", headers=KEPT | {"Content-Encoding": "gzip"})
+
+
+ROUTES = [
+    Route("/kernelviz/canvas/{stamp}/{file}", script),
+    Mount(
+        "/kernelviz/runs/{name}/{version}",
+        routes=[
+            Route("/points/{split}", of_a_run(points)),
+            Route("/contours/{split}", of_a_run(contours)),
+            Route("/sheets/{split}/{source}/{number:int}", of_a_run(images)),
+            Route("/decoder", of_a_run(decoder)),
+            Route("/draw", of_a_run(draw)),
+            Route("/walk", of_a_run(walk)),
+        ],
+    ),
+]
