@@ -11,7 +11,6 @@ from kernelviz.maps import SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
 
 
-@st.cache_data(ttl=5, show_spinner=False)
 def readable_runs() -> tuple[list[str], list[str]]:
     """Names of the runs that can be read, and what is wrong with the others."""
     names, broken = [], []

@@ -13,6 +13,8 @@ Arguments that are not allowed are a 400, with a line that says what is.
 """
 
 import socket
+import sys
+import webbrowser
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -34,6 +36,7 @@ from kernelviz.ui.canvas.packing import squeezed
 from kernelviz.ui.canvas.paths import places_of, steps_along
 
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+BYTES = "application/octet-stream"
 SHOWN = 224  # pixels: longest side of the pictures of a walk
 REACH = 2.0  # times the extent: how far out a probe may lie
 
@@ -48,6 +51,10 @@ def serve(host: str, port: int) -> None:
         # Streamlit's own server leaves Nagle's algorithm on, which with delayed acknowledgements costs every small
         # answer 40 ms; sockets that this one accepts take the setting over.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        print(f"The dashboard is at {address} until Ctrl-C.", file=sys.stderr, flush=True)
+        if not st.get_option("server.headless"):
+            webbrowser.open(address)
         settings = uvicorn.Config(app, log_level="warning", access_log=False, ws_max_size=2**28)
         uvicorn.Server(settings).run(sockets=[listening])
 
@@ -84,7 +91,7 @@ def decoder(request: Request, run: Run) -> Response:
     data = _decoder(run.name, loaders.version(run))
     if data is None:
         return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../draw", 404)
-    return _packed(data)
+    return Response(data, media_type=BYTES, headers=KEPT | {"Content-Encoding": "identity"})  # gzip would gain little
 
 
 def draw(request: Request, run: Run) -> Response:
@@ -96,7 +103,7 @@ def draw(request: Request, run: Run) -> Response:
 def walk(request: Request, run: Run) -> Response:
     corners = places_of(request.query_params.get("path", ""), REACH * run.arguments["extent"])
     if len(corners) < 2:
-        raise ValueError("path is at least two places, as in path=0.5,-1~2,1.25")
+        raise ValueError("path is at least two places, as in path=0.5_-1~2_1.25")
     drawn = _drawn(run, steps_along(corners), _probe(request))
     data = gif(np.stack([enlarged(picture, SHOWN) for picture in [*drawn, *drawn[-2:0:-1]]]))
     name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
@@ -130,8 +137,7 @@ def _points(name: str, version: str, split: str) -> bytes:
 
 @lru_cache(maxsize=2)
 def _decoder(name: str, version: str) -> bytes | None:
-    data = payloads.decoder_payload(load_run(name))
-    return data and squeezed(data)
+    return payloads.decoder_payload(load_run(name))
 
 
 def _drawn(run: Run, places: np.ndarray, probe: Probe) -> np.ndarray:
@@ -165,7 +171,7 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str:
 
 
 def _packed(data: bytes) -> Response:
-    return Response(data, media_type="application/octet-stream", headers=KEPT | {"Content-Encoding": "gzip"})
+    return Response(data, media_type=BYTES, headers=KEPT | {"Content-Encoding": "gzip"})
 
 
 ROUTES = [

@@ -69,6 +69,7 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
         "total": len(points),
         "extent": run.arguments["extent"],
         "grid": run.arguments["grid"],
+        "sparsity": run.arguments["sparsity"],
         "shape": run.arguments["image_shape"],
         "classes": [plain(name) for name in run.classes],
         "colouring": colouring,

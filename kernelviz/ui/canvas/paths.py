@@ -1,4 +1,4 @@
-"""A path over the map, as it stands in an address: x,y~x,y~..."""
+"""A path over the map, as it stands in an address: x_y~x_y~..."""
 
 import numpy as np
 from jaxtyping import Float
@@ -10,10 +10,10 @@ STEPS = 48  # pictures of a walk from one end of a path to the other
 def places_of(path: str, reach: float) -> Float[np.ndarray, "n 2"]:
     """The corners of a path; a ValueError where it is none, or leaves [-reach, reach]^2."""
     try:
-        places = np.array([[float(part) for part in corner.split(",")] for corner in path.split("~") if path])
+        places = np.array([[float(part) for part in corner.split("_")] for corner in path.split("~") if path])
         places = places.reshape(-1, 2)
     except ValueError:
-        raise ValueError(f"a path is x,y~x,y~..., not {path[:40]!r}") from None
+        raise ValueError(f"a path is x_y~x_y~..., not {path[:40]!r}") from None
     if len(places) > CORNERS or not (abs(places) <= reach).all():
         raise ValueError(f"a path has at most {CORNERS} corners, each within {-reach:g} and {reach:g}")
     return places

@@ -14,10 +14,9 @@ from kernelviz.ui import loaders
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.paths import places_of
 from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
-from kernelviz.ui.wording import aims, class_names
+from kernelviz.ui.wording import aims
 
 SMALLEST, LARGEST = 0.2, 3.0  # times the run's usual width or height of the bump
-NEAREST = 6  # known images that are shown
 
 
 def page(run: Run) -> None:
@@ -95,33 +94,21 @@ def _simple_choice(run: Run) -> tuple[tuple[float, float], Probe]:
 
 
 def _landing(run: Run, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
-    """What Python knows of the probe's place: where its drawing lands, and which known images lie nearest."""
+    """Where the drawing at a place lands when it is embedded again."""
     from kernelviz.inference import draw_probes, embed  # torch takes seconds to import, and the map needs none of it
     from kernelviz.ui.decoding import network_of
 
     network = network_of(run)
     image = draw_probes(network, np.array([place]), probe)
-    landed = embed(network, image).places[0]
-    drawing, known = st.columns([1, 3], gap="medium")
-    with drawing:
+    back = math.dist(embed(network, image).places[0], place) / network.grid.step
+    with st.container(horizontal=True, vertical_alignment="center"):
         if drawn_here:
             st.image(enlarged(image[0], 224), caption="What the decoder draws")
-        back = math.dist(landed, place) / network.grid.step
+        _download(png(image[0]), f"{run.name}_{place[0]:.2f}_{place[1]:.2f}.png")
         st.caption(
-            f"Embedded again, the drawing lands {back:.2f} grid steps from the probe."
+            f"Embedded again, the drawing at ({place[0]:.2f}, {place[1]:.2f}) lands {back:.2f} grid steps from there."
             if math.isfinite(back)
             else "Embedded again, the drawing has no place: its activation is zero everywhere."
-        )
-        _download(png(image[0]), f"{run.name}_{place[0]:.2f}_{place[1]:.2f}.png")
-    with known:
-        points = loaders.points_of(run).of_split("test")
-        _, (rows,) = points.nearest(np.array([place]), NEAREST)
-        near = points.where(rows)
-        named = [class_names(run.classes)[label] for label in near.label]
-        st.image([enlarged(one) for one in loaders.pictures_at(run, near)], caption=named, width=84)
-        st.caption(
-            "The nearest test images"
-            + ("" if loaders.images_of(run) else ", as the decoder draws them at their places")
         )
 
 

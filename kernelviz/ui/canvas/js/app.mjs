@@ -17,6 +17,7 @@ import { Walk } from './walk.mjs'
 
 const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
 const TELL = 400 // ms without a key, after which Python hears where the probe is
+const NEAR = 6 // images beside the probe's drawing
 const OVERVIEW = 1.2 // zoom from which on the overview shows
 
 const views = new Map() // where each map was last looked at, so that it is still there after a change of page
@@ -57,8 +58,8 @@ export class App {
     this.card = new Card(this.stage, () => this.pin(-1))
     this.live = element('p', { className: 'live', 'aria-live': 'polite' })
     this.legend = new Legend((group, alone) => this.changePoints(() => this.points.toggleGroup(group, alone)))
-    this.stage.append(this.toolbar(probing ? ['probe', 'path', 'pan'] : ['pan', 'box', 'lasso']))
-    const left = element('div', { className: 'left' }, this.stage, this.legend.node)
+    const toolbar = this.toolbar(probing ? ['probe', 'path', 'pan'] : data.marks ? ['pan'] : ['pan', 'box', 'lasso'])
+    const left = element('div', { className: 'left' }, toolbar, this.stage, this.legend.node)
     this.root = element('div', { className: probing ? 'root probing' : 'root' }, left, this.live)
     if (probing) this.buildProbe(left)
     parent.append(this.root)
@@ -86,7 +87,7 @@ export class App {
     this.walk = new Walk({
       data,
       step: ([x, y]) => this.moveProbe(x, y),
-      changed: () => (this.redraw('over'), this.tell('path', this.walk.path.map((corner) => corner.join(',')).join('~'))),
+      changed: () => (this.redraw('over'), this.tell('path', this.walk.path.map((corner) => corner.join('_')).join('~'))),
       shape: () => ({ width: this.probe.width, amplitude: this.probe.amplitude }),
     })
     left.append(this.panel.trail)
@@ -237,8 +238,8 @@ export class App {
   step(direction) {
     if (!this.points?.n) return
     const { points, view } = this
-    const from = this.focus >= 0 ? this.focus : points.spatial.nearestOfAll(view.x, view.y, points.visible)
-    if (from < 0) return
+    const from = this.focus >= 0 ? this.focus : points.spatial.few(view.x, view.y, 1, points.visible)[0]
+    if (from === undefined) return
     this.hover(this.focus >= 0 ? points.neighbour(from, direction) : from)
     this.live.textContent = points.about(this.focus, this.data.classes).join(', ')
     const [left, top] = view.toScreen(points.x[this.focus], points.y[this.focus])
@@ -323,6 +324,10 @@ export class App {
     if (!this.points) return
     if (dirty.has('dots')) this.scene.draw(this)
     if (dirty.has('over') || dirty.has('dots')) this.drawOver()
+    if (this.panel && this.sheets && (dirty.has('probe') || dirty.has('over'))) {
+      const near = this.points.spatial.few(this.probe.x, this.probe.y, NEAR)
+      this.panel.showNear(near.map((i) => ({ image: this.sheets.image(i), lines: this.points.about(i, this.data.classes) })))
+    }
   }
 
   drawOver() {

@@ -23,7 +23,7 @@ export class Card {
     this.words.replaceChildren(...lines.map((line) => element('div', {}, line)))
     this.image.hidden = image === undefined
     this.image.classList.toggle('coming', image === null)
-    if (image) this.paint(image)
+    if (image) paintImage(this.image, image)
     this.node.classList.toggle('pinned', pinned)
     this.node.hidden = false
     const stage = this.node.parentElement
@@ -32,16 +32,18 @@ export class Card {
     this.node.style.top = `${clamp(top - height - ABOVE, 4, stage.clientHeight - height - 4)}px`
   }
 
-  paint(image) {
-    const context = this.image.getContext('2d')
-    context.imageSmoothingEnabled = false
-    context.clearRect(0, 0, IMAGE, IMAGE)
-    if (image.bitmap) {
-      context.drawImage(image.bitmap, image.left, image.top, image.side, image.side, 0, 0, IMAGE, IMAGE)
-    } else context.drawImage(image, 0, 0, IMAGE, IMAGE)
-  }
-
   hide() {
     this.node.hidden = true
   }
+}
+
+/** A part of a sheet, or a picture of its own, over a whole canvas. */
+export function paintImage(canvas, image) {
+  const context = canvas.getContext('2d')
+  const { width, height } = canvas
+  context.imageSmoothingEnabled = false
+  context.clearRect(0, 0, width, height)
+  if (image.bitmap) {
+    context.drawImage(image.bitmap, image.left, image.top, image.side, image.side, 0, 0, width, height)
+  } else context.drawImage(image, 0, 0, width, height)
 }

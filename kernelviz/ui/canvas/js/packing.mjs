@@ -11,11 +11,17 @@ export function unpack(buffer) {
   const arrays = {}
   for (const [name, { type, shape, offset }] of Object.entries(described)) {
     const size = shape.reduce((product, n) => product * n, 1)
-    const Kind = type === 'float16' ? Uint16Array : ARRAYS[type]
-    const array = new Kind(buffer, 4 + length + offset, size)
+    const array = new (type === 'float16' ? Uint16Array : ARRAYS[type])(size)
+    gather(new Uint8Array(array.buffer), new Uint8Array(buffer, 4 + length + offset, array.byteLength), size)
     arrays[name] = type === 'float16' ? widened(array) : array
   }
   return { facts, arrays }
+}
+
+/** The bytes of each of n numbers beside each other again, which came as all first bytes, all second bytes, ... */
+function gather(out, bytes, n) {
+  const each = out.length / n
+  for (let part = 0; part < each; part++) for (let i = 0; i < n; i++) out[i * each + part] = bytes[part * n + i]
 }
 
 /** float16 bits -> float32 numbers. */

@@ -1,5 +1,6 @@
 // The panel beside the map: what the decoder draws at the probe, the bump on the grid, its shape, where it has been.
 
+import { paintImage } from './card.mjs'
 import { button, element } from './dom.mjs'
 import { Decoder, Grid, bump, clip } from './decoder.mjs'
 import { fetchPacked, said } from './fetching.mjs'
@@ -19,6 +20,9 @@ export class ProbePanel {
     this.trail = element('div', { className: 'trail', role: 'group', 'aria-label': 'Where the probe has been' })
     this.shape = { width: slider('Width', changed, 'width', data, done), amplitude: slider('Height', changed, 'amplitude', data, done) }
     this.go = go
+    this.near = element('div', { className: 'near', role: 'group', 'aria-label': 'The images nearest to the probe' })
+    this.nearby = element('figure', { hidden: true }, this.near, element('figcaption', {}, data.source === 'drawn'
+      ? 'The nearest test images, as the decoder draws them at their own places' : 'The nearest test images'))
     this.node = element(
       'div',
       { className: 'panel' },
@@ -28,6 +32,7 @@ export class ProbePanel {
       this.place,
       this.shape.width.node,
       this.shape.amplitude.node,
+      this.nearby,
     )
     this.load()
   }
@@ -53,6 +58,17 @@ export class ProbePanel {
       paint(this.drawing, this.decoder.draw(probe), this.data.shape)
       this.remember(probe)
     } else if (this.ready) this.ask(probe)
+  }
+
+  /** The images next to the probe: [{ image, lines }], the image null while it comes. */
+  showNear(images) {
+    this.nearby.hidden = !images.length
+    while (this.near.children.length < images.length) this.near.append(element('canvas', { width: 64, height: 64, className: 'pixels', role: 'img' }))
+    images.forEach(({ image, lines }, at) => {
+      const canvas = this.near.children[at]
+      canvas.setAttribute('aria-label', (canvas.title = lines.join(', ')))
+      if (image) paintImage(canvas, image)
+    })
   }
 
   /** One question at a time: of those that come meanwhile, the last. */

@@ -4,7 +4,7 @@ import { FAINT, HIDDEN, Picture, SHOWN, apart, drawImage, drawPoints } from './r
 import { View, clamp } from './view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
-const FILLED = 0.5 // share of the screen that images may cover before they take the place of dots by themselves
+const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to take the place of dots
 const THUMBNAILS = 40 // marks at most that show their pictures
 const MARK = 34 // pixels: side of a mark's picture
 
@@ -19,7 +19,7 @@ export function look(n, zoom) {
 
 /** Pixels of an image on the map. */
 export function imageSize(zoom) {
-  return Math.round(clamp(26 * zoom ** 0.4, 26, 72))
+  return Math.round(clamp(26 * zoom ** 0.3, 26, 56))
 }
 
 /** Draws all points of a map onto a canvas; keeps the array of pixels from one frame to the next. */

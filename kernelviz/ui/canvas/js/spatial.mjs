@@ -38,13 +38,18 @@ export class Spatial {
     return found
   }
 
-  /** The accepted point nearest to a place, however far it is. */
-  nearestOfAll(x, y, accept) {
-    for (let radius = this.cell; radius < 8 * this.cell * this.across; radius *= 2) {
-      const found = this.nearest(x, y, radius, accept)
-      if (found >= 0) return found
+  /** The k accepted points nearest to a place, however far they are, the nearest first. */
+  few(x, y, k, accept = () => true) {
+    const distance = (i) => (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2
+    for (let radius = this.cell; ; radius *= 2) {
+      const found = []
+      this.each(x - radius, y - radius, x + radius, y + radius, (i) => {
+        if (distance(i) <= radius * radius && accept(i)) found.push(i)
+      })
+      if (found.length >= k || radius > 8 * this.cell * this.across) {
+        return found.sort((i, j) => distance(i) - distance(j) || i - j).slice(0, k)
+      }
     }
-    return -1
   }
 
   inBox(left, bottom, right, top) {

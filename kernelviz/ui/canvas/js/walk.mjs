@@ -43,7 +43,7 @@ export class Walk {
     this.hint.hidden = this.ready
     this.play.textContent = this.playing ? 'Pause' : 'Play'
     if (this.ready) {
-      const path = this.path.map((corner) => corner.join(',')).join('~')
+      const path = this.path.map((corner) => corner.join('_')).join('~')
       this.save.href = `${this.base}/walk?${new URLSearchParams({ path, ...this.shape() })}`
     }
   }
