@@ -1,15 +1,13 @@
 """Plotly figures, and every colour in one place."""
 
-import base64
 import colorsys
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from kernelviz.density import density
 from kernelviz.maps import EmbeddingMap
-from kernelviz.pictures import png
 
 # Ten colours that differ in hue and in lightness, readable on white as on dark ground.
 CLASS_COLOURS = (
@@ -41,13 +39,10 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
 
 
-def map_figure(
-    points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str, picture: np.ndarray | None = None
-) -> go.Figure:
+def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str) -> go.Figure:
     """The map of some points (the unplaced ones left out), coloured by one of COLOURINGS.
 
-    Every point carries its row in `points` as customdata. With a `picture` (uint8 RGBA over the whole extent), that
-    is shown in place of the dots.
+    Every point carries its row in `points` as customdata.
     """
     rows = np.flatnonzero(points.placed)
     shown = points.where(rows)
@@ -61,35 +56,7 @@ def map_figure(
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
             for name, colour, mask in _groups(shown, classes, colouring)
         ]
-    figure = go.Figure(traces)
-    if picture is not None:
-        _put_picture(figure, picture, extent)
-    return _as_map(figure, extent)
-
-
-def point_colours(
-    points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str
-) -> UInt8[np.ndarray, "n 3"]:
-    """The colour that `map_figure` gives each of some placed points."""
-    out = np.tile(np.array(rgb(UNKNOWN), np.uint8), (len(points), 1))
-    if colouring in VALUES:
-        values = VALUES[colouring](points, extent)
-        known = np.isfinite(values)
-        stops = np.linspace(*reach(values), len(DOTS_SCALE))
-        for channel, colours in enumerate(np.array([rgb(colour) for colour in DOTS_SCALE]).T):
-            out[known, channel] = np.interp(values[known], stops, colours)
-        return out
-    for _, colour, mask in _groups(points, classes, colouring):
-        out[mask] = rgb(colour)
-    return out
-
-
-def highlighted(figure: go.Figure, rows: np.ndarray) -> go.Figure:
-    """The map with some rows of its points selected."""
-    for trace in figure.data:
-        if trace.customdata is not None:
-            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata[:, 0].astype(int), rows)).tolist()
-    return figure
+    return _as_map(go.Figure(traces), extent)
 
 
 def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
@@ -141,21 +108,6 @@ def _bar(title: str) -> dict:
     return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **place}
 
 
-def _put_picture(figure: go.Figure, picture: UInt8[np.ndarray, "h w 4"], extent: float) -> None:
-    """Show a picture over the whole extent; the dots stay where they are, unseen, and the legend keeps its colours."""
-    legend = [
-        go.Scatter(x=[None], y=[None], mode="markers", name=trace.name, marker={"color": trace.marker.color, "size": 8})
-        for trace in figure.data
-        if trace.showlegend
-    ]
-    figure.update_traces(marker_opacity=0, showlegend=False)
-    figure.add_traces(legend)
-    figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
-    source = "data:image/png;base64," + base64.b64encode(png(picture)).decode()
-    corner = {"x": -extent, "y": extent, "sizex": 2 * extent, "sizey": 2 * extent}
-    figure.add_layout_image(source=source, xref="x", yref="y", layer="above", sizing="stretch", **corner)
-
-
 def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
     """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
     far = POINTS_MARGIN * extent
@@ -185,26 +137,6 @@ def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str]
             textfont={"size": 13},
             marker={"symbol": "x", "size": 12, "color": colour, "line": {"width": 1.5, "color": "white"}},
             hovertemplate="%{text} (%{x:.2f}, %{y:.2f})<extra></extra>",
-            showlegend=False,
-        )
-    )
-    return figure
-
-
-def clickable(figure: go.Figure, extent: float, across: int = 81) -> go.Figure:
-    """The map under a fine lattice of unseen points, so that a click anywhere selects a place."""
-    axis = np.linspace(-extent, extent, across).round(3)
-    x, y = (part.ravel() for part in np.meshgrid(axis, axis))
-    figure.update_traces(hoverinfo="skip", hovertemplate=None)
-    figure.add_trace(
-        go.Scattergl(
-            x=x,
-            y=y,
-            mode="markers",
-            marker={"size": 9, "opacity": 0},
-            hovertemplate="(%{x:.1f}, %{y:.1f})<extra></extra>",
-            selected={"marker": {"opacity": 0}},
-            unselected={"marker": {"opacity": 0}},
             showlegend=False,
         )
     )

@@ -25,7 +25,7 @@ def drawn_at(run: Run, places: np.ndarray) -> np.ndarray:
     return out
 
 
-def dense_layers(decoder: nn.Module) -> list[tuple[np.ndarray, np.ndarray]] | None:
+def dense_layers(decoder: nn.Module | None) -> list[tuple[np.ndarray, np.ndarray]] | None:
     """Weight [outputs, inputs] and bias of each layer, if a decoder is dense layers with ReLU between them; else
     None."""
     parts = list(decoder) if isinstance(decoder, nn.Sequential) else []

@@ -78,15 +78,23 @@ def wait_for(address, process, log):
 
 @pytest.fixture
 def visit(chromium, server):
-    """Open a page of the dashboard in a fresh browser window; an uncaught error on it fails the test."""
+    """Open a page of the dashboard in a fresh browser window; an error in its console fails the test.
+
+    `meddle(page)` is called before, to answer some requests otherwise; errors from addresses with `quiet` in them are
+    then as they should be.
+    """
     contexts, errors = [], []
 
-    def visit(path="", width=1440, height=900, scheme="light", **address):
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    def visit(path="", /, width=1440, height=900, scheme="light", meddle=None, touch=False, quiet=None, **address):
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, color_scheme=scheme, has_touch=touch)
         contexts.append(context)
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: noticed(message, errors, quiet))
+        if meddle:
+            meddle(page)
         page.goto(f"{server}/{path}?{urlencode({'run': 'tiny'} | address)}")
         return settled(page)
 
@@ -94,6 +102,13 @@ def visit(chromium, server):
     for context in contexts:
         context.close()
     assert not errors
+
+
+def noticed(message, errors, quiet):
+    """Keep what is an error; Streamlit itself asks for two addresses that there are not, to find out where it lies."""
+    url = message.location["url"]
+    if message.type == "error" and "/_stcore/" not in url and not (quiet and quiet in url):
+        errors.append(f"{message.text} {message.location}")
 
 
 def settled(page):

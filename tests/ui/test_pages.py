@@ -12,9 +12,10 @@ from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 from kernelviz.data.images import load
 from kernelviz.data.intake import MAX_FILES
 from kernelviz.disk import own_file
-from kernelviz.figures import COLOURINGS
+from kernelviz.figures import COLOURINGS, VALUES
 from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import read_run
+from kernelviz.ui.canvas import masked, unmasked
 
 PAGES = ("", "probe", "upload")
 SHIPPED = sorted(path.parent for path in own_file("pretrained").glob("*/run.json"))
@@ -39,11 +40,22 @@ def figures(app):
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
-def selected(rows):
-    points = [{"customdata": [row, row, "", "", 1.0]} for row in rows]
-    return PlotlyState(
-        {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
-    )
+def maps(app):
+    """What each canvas of a page is told."""
+    return [json.loads(element.proto.json) for element in app.get("bidi_component")]
+
+
+def heard(app, key, **said):
+    """The page with what its canvas says."""
+    app.session_state[key] = said
+    return app.run()
+
+
+def selected(app, rows, key="map-tiny-test"):
+    return heard(app, key, selection=masked(np.array(rows), maps(app)[0]["total"]))
+
+
+SIMPLE = {"canvas failed": "a reason"}  # state of a session whose browser cannot show the canvas
 
 
 def written(digit=3, side=90):
@@ -125,28 +137,40 @@ def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, pa
 
 def test_an_address_with_nonsense_gives_the_usual_page(add, opened, autoencoder):
     add(autoencoder)
-    nonsense = {name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "samples")}
+    nonsense = {
+        name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "path", "samples")
+    }
     for page in PAGES:
         fine(opened(page, **nonsense))
         fine(opened(page, x="1e9", y="-1e9", n="100000", w="0", side="-3", left="99", what="a window"))
 
 
-@pytest.mark.parametrize("view", ["dots", "images"])
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("colouring", COLOURINGS)
-def test_every_colouring_split_and_view(colouring, split, view, add, opened, autoencoder):
+def test_every_colouring_and_split(colouring, split, add, opened, autoencoder):
     add(autoencoder)
-    app = fine(opened(colour=colouring, split=split, view=view))
-    chart = figures(app)[0]
-    assert bool(chart["layout"].get("images")) == (view == "images")
+    app = fine(opened(colour=colouring, split=split))
+    (told,) = maps(app)
     points = load_map(autoencoder.folder).of_split(split)
+    assert (told["colouring"], told["split"], told["total"], told["view"]) == (colouring, split, len(points), "dots")
+    assert colouring in {*told["palettes"], *VALUES}
     assert f"{points.placed.sum():,} {split} images" in words(app)
 
 
-def test_images_on_the_map_have_the_colours_of_the_colouring(add, opened, autoencoder):
+def test_the_canvas_is_told_about_the_run_but_sent_no_points(add, opened, autoencoder):
     add(autoencoder)
-    drawn = {figures(opened(colour=c, view="images"))[0]["layout"]["images"][0]["source"] for c in COLOURINGS}
-    assert len(drawn) == len(COLOURINGS)
+    (told,) = maps(opened(view="images"))
+    assert told["view"] == "images" and told["source"] == "own"
+    assert told["grid"] == [20, 20] and told["shape"] == [1, 8, 8] and told["classes"] == list("0123456789")
+    assert len(json.dumps(told)) < 4000
+
+
+def test_another_colouring_leaves_the_canvas_as_it_is(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened()
+    before = app.get("bidi_component")[0].proto.id
+    app.selectbox(key="colour").select("density").run()
+    assert app.get("bidi_component")[0].proto.id == before
 
 
 def test_a_colour_that_no_point_has_is_explained(add, opened, autoencoder, classifier):
@@ -166,7 +190,7 @@ def test_a_colour_that_no_point_has_is_explained(add, opened, autoencoder, class
 def test_a_run_that_draws_from_places_shows_on_every_page(page, add, opened, neighbourly):
     add(neighbourly)
     app = fine(opened(page, samples="true", colour="reconstruction error"))
-    assert images(app) and "There is no" not in words(app)
+    assert (images(app) or maps(app)) and "There is no" not in words(app)
 
 
 def test_peers_stand_beside_a_map_of_mnist(add, opened, autoencoder, no_runs):
@@ -181,7 +205,7 @@ def test_peers_stand_beside_a_map_of_mnist(add, opened, autoencoder, no_runs):
 def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder):
     add(autoencoder)
     rows = np.array([5, 7, 11])
-    app = fine(opened(state={"map-tiny-test-label-dots-0": selected(rows)}))
+    app = fine(selected(opened(), rows))
     points = load_map(autoencoder.folder).of_split("test").where(rows)
     share = (points.label == points.prediction).mean()
     assert f"**3 selected**, {share:.0%} of them" in words(app)
@@ -189,20 +213,22 @@ def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder)
     assert [text[0] for text in captions(app)] == [str(label) for label in points.label]
 
 
-def test_a_selection_outlives_another_colouring_and_another_view(add, opened, autoencoder):
+def test_a_selection_outlives_another_colouring_view_and_page(add, opened, autoencoder):
     add(autoencoder)
-    app = opened(state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    app = selected(opened(), [5, 7])
     shown = images(app)
     app.selectbox(key="colour").select("density").run()
     assert images(app) == shown
-    assert figures(app)[0]["data"][0]["selectedpoints"] == [5, 7]
     app.segmented_control(key="view").select("images").run()
     assert images(app) == shown
+    del app.session_state["map-tiny-test"]  # as after a visit to another page
+    assert images(app.run()) == shown
+    assert unmasked(maps(app)[0]["selected"], maps(app)[0]["total"]).tolist() == [5, 7]
 
 
 def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, classifier):
     add(autoencoder), add(classifier)
-    app = opened(run="tiny", state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    app = selected(opened(run="tiny"), [5, 7])
     assert "selected**" in words(app)
     app.selectbox(key="split").select("train").run()
     assert "Nothing selected yet" in words(app)
@@ -212,20 +238,48 @@ def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, 
     assert "Nothing selected yet" in words(fine(app))
 
 
-def test_clear_forgets_the_selection(add, opened, autoencoder):
+def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder):
     add(autoencoder)
-    app = opened(state={"map-tiny-test-label-dots-0": selected([5, 7])})
+    app = selected(opened(), [5, 7])
+    before = maps(app)[0]["cleared"]
     next(button for button in app.button if button.label == "Clear").click().run()
-    assert "Nothing selected yet" in words(fine(app))
+    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["cleared"] != before
     assert "Nothing selected yet" in words(app.run())
+    assert "**3 selected**" in words(selected(app, [5, 7, 8]))
+
+
+@pytest.mark.parametrize("nonsense", [7, "no base 64!", "AAAA", None, {"a": 1}, ["AAAA"]])
+def test_nonsense_for_a_selection_selects_nothing(nonsense, add, opened, autoencoder):
+    add(autoencoder)
+    assert "Nothing selected yet" in words(fine(heard(opened(), "map-tiny-test", selection=nonsense)))
 
 
 def test_a_large_selection_is_shown_in_pages(add, opened, autoencoder):
     add(autoencoder)
-    app = opened(state={"map-tiny-test-label-dots-0": selected(range(130))})
+    app = selected(opened(), range(130))
     assert len(images(app)) == 60
     app.number_input(key="page-of-3").set_value(3).run()
     assert len(images(fine(app))) == 10
+
+
+def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
+    assert "no such script" in app.warning[0].value
+    assert not maps(app) and len(figures(app)) == 2  # the other is the history
+    points = [{"customdata": [row, row, "", "", 1.0]} for row in (5, 7)]
+    app.session_state["simple-tiny-test-label"] = PlotlyState(
+        {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
+    )
+    assert "**2 selected**" in words(fine(app.run()))
+    next(button for button in app.button if button.label == "Try the full map again").click().run()
+    assert len(maps(fine(app))) == 1 and not app.warning
+
+
+@pytest.mark.parametrize("colouring", COLOURINGS)
+def test_the_simple_map_has_every_colouring(colouring, add, opened, autoencoder):
+    add(autoencoder)
+    assert figures(fine(opened(state=SIMPLE, colour=colouring)))
 
 
 def test_search_by_number_shows_that_image(add, opened, autoencoder):
@@ -283,10 +337,55 @@ def test_probe_says_that_a_classifier_has_no_decoder(add, opened, classifier):
     assert not app.slider
 
 
-@pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
-def test_each_slider_of_the_probe_changes_the_drawing(slider, value, add, opened, autoencoder):
+def test_the_probe_stands_where_the_address_says(add, opened, autoencoder):
+    add(autoencoder)
+    (told,) = maps(fine(opened("probe", x="0.5", y="-1.25", w="2", a="0.5", path="1_2~-1_0.5")))
+    usual = autoencoder.probe
+    assert told["probe"] == {
+        "x": 0.5, "y": -1.25, "width": 2 * usual["width"], "amplitude": 0.5 * usual["amplitude"], "usual": usual,
+    }  # fmt: skip
+    assert told["path"] == [[1, 2], [-1, 0.5]]
+
+
+def test_without_an_address_the_probe_stands_where_images_live(add, opened, autoencoder):
+    add(autoencoder)
+    (told,) = maps(fine(opened("probe")))
+    points = load_map(autoencoder.folder).of_split("test")
+    distance, _ = points.nearest(np.array([[told["probe"]["x"], told["probe"]["y"]]]), 1)
+    assert distance[0, 0] < 0.01 and told["path"] == []
+
+
+def test_where_the_probe_is_let_go_goes_into_the_address(add, opened, autoencoder):
+    add(autoencoder)
+    usual = autoencoder.probe
+    probe = {"x": -1.5, "y": 0.75, "width": 1.5 * usual["width"], "amplitude": usual["amplitude"]}
+    app = fine(heard(opened("probe"), "probe-tiny", probe=probe, path="0_0~1_1"))
+    found = {name: app.query_params[name] for name in ("x", "y", "w", "a", "path")}
+    assert found == {"x": "-1.500", "y": "0.750", "w": "1.500", "a": "1.000", "path": "0_0~1_1"}
+    assert "the drawing at (-1.50, 0.75) lands" in words(app)
+    heard(app, "probe-tiny", probe=probe, path="")
+    assert "path" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [7, "x", {"x": 1}, {"x": "a", "y": 0, "width": 1, "amplitude": 1}]
+    + [
+        {"x": 0, "y": 0, "width": 1, "amplitude": 1} | wrong
+        for wrong in ({"x": 1e9}, {"width": 0}, {"y": float("nan")})
+    ],
+)
+def test_nonsense_for_a_probe_moves_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
     app = opened("probe", x="0.5", y="0.5")
+    app = fine(heard(app, "probe-tiny", probe=nonsense))
+    assert "the drawing at (0.50, 0.50) lands" in words(app)
+
+
+@pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
+def test_each_slider_of_the_simple_probe_changes_the_drawing(slider, value, add, opened, autoencoder):
+    add(autoencoder)
+    app = opened("probe", x="0.5", y="0.5", state=SIMPLE)
     before = images(app)
     app.slider(key=slider).set_value(value).run()
     assert images(fine(app)) != before
@@ -313,15 +412,6 @@ def test_a_window_that_grows_stays_on_the_map(add, opened, autoencoder):
     assert "to (4.00" in words(app)
 
 
-def test_the_walk_goes_from_start_to_end(add, opened, autoencoder):
-    add(autoencoder)
-    app = fine(opened("probe", what="a walk"))
-    before = images(app)
-    app.slider(key="x2").set_value(-3.9).run()
-    assert images(fine(app)) != before
-    assert len(images(app)) == 2
-
-
 def test_a_place_outside_a_smaller_map_does_not_break_the_probe(add, opened, autoencoder):
     add(autoencoder)
     small = add(autoencoder, "small")
@@ -345,7 +435,7 @@ def test_the_markup_in_a_file_name_is_not_shown_as_such(add, opened, autoencoder
     add(autoencoder)
     name = "<img src=x onerror=alert(1)> [click](http:··x) `$x$` **b** :material/home:.png"
     app = fine(uploaded(opened("upload"), (name, written()), (name + ".png", b"")))
-    said = words(app) + json.dumps(figures(app))
+    said = words(app) + json.dumps(maps(app))
     assert not any(mark in said for mark in ("<img", "[click]", "`$", "**b**", ":material/home"))
 
 
@@ -372,7 +462,15 @@ def test_samples_are_placed_when_asked_for(add, opened, autoencoder):
     assert not app.dataframe
     app.toggle(key="samples").set_value(True).run()
     assert list(app.dataframe[0].value["name"]) == [f"digit {label}" for label in range(10)]
-    assert len(figures(fine(app))[0]["data"][-1]["text"]) == 10
+    marks = maps(fine(app))[0]["marks"]
+    assert [mark["name"] for mark in marks] == [f"digit {label}" for label in range(10)]
+    assert all(mark["picture"].startswith("data:image/png;base64,") for mark in marks)
+
+
+def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("upload", samples="true", state=SIMPLE))
+    assert len(figures(app)[0]["data"][-1]["text"]) == 10
 
 
 def test_a_run_that_was_trained_again_is_read_anew(add, opened, autoencoder, classifier):

@@ -31,7 +31,7 @@ export default function (component) {
   module
     .then((canvas) => canvas.render(component))
     .catch((error) => component.setStateValue("failed", String(error)))
-  return () => module.then((canvas) => canvas.remove(component.parentElement))
+  return () => module.then((canvas) => canvas.remove(component.parentElement), () => {})
 }
 """
 

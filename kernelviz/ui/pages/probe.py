@@ -34,7 +34,6 @@ def page(run: Run) -> None:
     {"one place": _place, "a window": _window}[what](run)
 
 
-@st.fragment
 def _place(run: Run) -> None:
     simple = simple_map_instead()
     place, probe = _simple_choice(run) if simple else _choice_on_canvas(run)

@@ -1,0 +1,439 @@
+"""The canvas in a real browser: what it shows under the pointer, what it selects, what it draws at the probe."""
+
+import io
+import re
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kernelviz.data.images import load
+from kernelviz.maps import load_map
+
+EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
+
+
+@pytest.fixture
+def points(autoencoder):
+    return load_map(autoencoder.folder).of_split("test")
+
+
+@pytest.fixture
+def seen(visit, settle):
+    """Open a page and wait until its map is drawn."""
+
+    def seen(path="", /, **address):
+        page = visit(path, **address)
+        page.locator("canvas.over").wait_for()
+        page.locator(".status").wait_for(state="hidden")
+        page.locator("canvas.over").scroll_into_view_if_needed()
+        return settle(page)
+
+    return seen
+
+
+def on_screen(page, places):
+    """Pixels of the window where places of the map are, while all of it is shown."""
+    area = page.locator("canvas.over").bounding_box()
+    scale = min(area["width"], area["height"]) / (2 * MARGIN * EXTENT)
+    x, y = np.asarray(places, float).T
+    return np.stack([area["x"] + area["width"] / 2 + x * scale, area["y"] + area["height"] / 2 - y * scale], axis=-1)
+
+
+def on_map(page, pixels):
+    area = page.locator("canvas.over").bounding_box()
+    scale = min(area["width"], area["height"]) / (2 * MARGIN * EXTENT)
+    left, top = np.asarray(pixels, float).T
+    return np.stack(
+        [(left - area["x"] - area["width"] / 2) / scale, (area["y"] + area["height"] / 2 - top) / scale], axis=-1
+    )
+
+
+def alone(points):
+    """The row of the point that is farthest from all others."""
+    distances, _ = points.nearest(points.places, 2)
+    return int(distances[:, 1].argmax())
+
+
+def drag(page, pixels, shift=False):
+    if shift:
+        page.keyboard.down("Shift")
+    page.mouse.move(*pixels[0])
+    page.mouse.down()
+    for at in pixels[1:]:
+        page.mouse.move(*at, steps=3)
+    page.mouse.up()
+    if shift:
+        page.keyboard.up("Shift")
+
+
+def tool(page, name):
+    page.get_by_role("button", name=re.compile(name)).click()
+
+
+def selected(page):
+    """How many are selected, once it stands there."""
+    word = page.get_by_text(re.compile(r"^[\d,]+ selected,"))
+    word.wait_for()
+    return int(word.inner_text().split()[0].replace(",", ""))
+
+
+def canvas_pixels(locator):
+    """The pixels [height, width, 4] of a canvas element."""
+    size, data = locator.evaluate(
+        """canvas => [[canvas.height, canvas.width],
+            [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]]"""
+    )
+    return np.array(data, np.uint8).reshape(*size, 4)
+
+
+def address(page):
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def drawing(page):
+    return canvas_pixels(page.get_by_role("figure").locator("canvas").first)[..., 0]
+
+
+def inside(places, corners):
+    x, y = places.astype(float).T
+    odd = np.zeros(len(places), bool)
+    for (x1, y1), (x0, y0) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
+        odd ^= ((y1 > y) != (y0 > y)) & (x < (x0 - x1) * (y - y1) / (y0 - y1) + x1)
+    return odd
+
+
+def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
+    page, row = seen(), alone(points)
+    page.mouse.move(*on_screen(page, points.places[row]) + [2, 1])
+    card = page.locator(".card")
+    card.wait_for()
+    assert f"no. {row}" in card.inner_text() and f"label {points.label[row]}" in card.inner_text()
+    page.locator(".card canvas:not(.coming)").wait_for()
+    shown = canvas_pixels(card.locator("canvas"))[::16, ::16, 0]
+    np.testing.assert_array_equal(shown, load("digits").split("test")[0][points.index[row]])
+    area, stage = card.bounding_box(), page.locator(".stage").bounding_box()
+    assert area["y"] >= stage["y"] and area["x"] >= stage["x"]
+    page.mouse.move(stage["x"] + 2, stage["y"] + 2)
+    card.wait_for(state="hidden")
+
+
+def test_a_click_pins_the_card_and_escape_takes_it_away(seen, points):
+    page, row = seen(), alone(points)
+    at = on_screen(page, points.places[row])
+    page.mouse.click(*at)
+    page.mouse.move(*at + 150)
+    page.wait_for_timeout(200)
+    assert f"no. {row}" in page.locator(".card.pinned").inner_text()
+    page.keyboard.press("Escape")
+    page.locator(".card").wait_for(state="hidden")
+
+
+def test_a_lasso_selects_exactly_the_points_inside(seen, settle, points):
+    page = seen()
+    corners = on_screen(page, [(-3.2, -3.1), (3.4, -2.2), (0.3, 0.2), (2.1, 3.3), (-2.7, 2.4)]).round()
+    tool(page, "Select with a lasso")
+    drag(page, corners.tolist())
+    wanted = inside(points.places, on_map(page, corners))
+    assert 20 < wanted.sum() < len(points) and selected(page) == wanted.sum()
+    for label in range(10):
+        entry = page.get_by_role("button", name=re.compile(rf"^{label}, "))
+        mine = points.label == label
+        assert entry.get_attribute("aria-label") == f"{label}, {(mine & wanted).sum()} / {mine.sum()}"
+
+
+def test_shift_adds_and_escape_clears(seen, settle, points):
+    page = seen()
+    tool(page, "Select with a box")
+    low, middle, high = (on_screen(page, [(at, at)])[0].round() for at in (-3.9, 0, 3.9))
+    drag(page, [low.tolist(), middle.tolist()])
+    x, y = on_map(page, [middle])[0]
+    first = (points.x <= x) & (points.y <= y)
+    assert selected(page) == first.sum()
+    settle(page)
+    drag(page, [middle.tolist(), high.tolist()], shift=True)
+    both = first | ((points.x >= x) & (points.y >= y))
+    page.get_by_text(f"{both.sum()} selected").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("Nothing selected yet").wait_for()
+
+
+def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_sent_again(visit, settle, points):
+    asked = []
+    page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))
+    page.locator(".status").wait_for(state="hidden")
+    row = alone(points)
+    at = on_screen(page, points.places[row])
+    tool(page, "Select with a box")
+    drag(page, [on_screen(page, [(-3.9, -3.9)])[0].tolist(), on_screen(page, [(3.9, 0)])[0].tolist()])
+    chosen = selected(page)
+    settle(page)
+    page.mouse.move(*at)
+    for _ in range(4):
+        page.mouse.wheel(0, -200)
+    page.locator("canvas.overview").wait_for()
+    page.get_by_role("combobox", name=re.compile("Colour by")).click()
+    page.get_by_role("option", name="density", exact=True).click()
+    page.get_by_role("img", name=re.compile("^density, from")).wait_for()
+    settle(page)
+    assert selected(page) == chosen and page.locator("canvas.overview").is_visible()
+    page.mouse.move(*at + 3)
+    page.mouse.move(*at)
+    assert f"no. {row}" in page.locator(".card").inner_text()
+    assert len([url for url in asked if "/points/" in url]) == 1
+
+
+def test_a_group_of_the_legend_can_be_hidden_and_be_shown_alone(seen, points):
+    page = seen()
+    row = alone(points)
+    at = on_screen(page, points.places[row])
+    entry = page.get_by_role("button", name=re.compile(rf"^{points.label[row]}, "))
+    entry.click()
+    assert entry.get_attribute("aria-pressed") == "false"
+    page.mouse.move(*at)
+    page.wait_for_timeout(200)
+    assert not page.locator(".card").is_visible() or f"no. {row}" not in page.locator(".card").inner_text()
+    entry.click(modifiers=["Shift"])
+    assert page.locator(".legend button[aria-pressed=true]").count() == 1
+    page.mouse.move(*at + 2)
+    assert f"no. {row}" in page.locator(".card").inner_text()
+
+
+def test_zoomed_in_the_points_become_their_images(seen, points):
+    page, row = seen(), alone(points)
+    at = on_screen(page, points.places[row])
+    page.mouse.move(*at)
+    for _ in range(9):
+        page.mouse.wheel(0, -300)
+    page.wait_for_timeout(1500)
+    area = page.locator("canvas.over").bounding_box()
+    density = canvas_pixels(page.locator("canvas.dots"))
+    left, top = (at - [area["x"], area["y"]]).round().astype(int)
+    tile = density[top - 24 : top + 24, left - 24 : left + 24, :3].astype(int)
+    assert len(np.unique(tile.reshape(-1, 3), axis=0)) > 5  # shades of an image, not a dot of one colour
+
+
+def test_the_contour_lines_come_and_go(seen):
+    page = seen()
+    before = canvas_pixels(page.locator("canvas.over"))[..., 3].astype(bool).sum()
+    tool(page, "Contour lines")
+    page.wait_for_timeout(800)
+    assert canvas_pixels(page.locator("canvas.over"))[..., 3].astype(bool).sum() > before + 500
+    tool(page, "Contour lines")
+    page.wait_for_timeout(300)
+    assert canvas_pixels(page.locator("canvas.over"))[..., 3].astype(bool).sum() == before
+
+
+def test_dragging_the_probe_changes_the_drawing_and_the_address(seen, settle):
+    page = seen("probe", x="-2", y="2")
+    page.wait_for_timeout(500)
+    before, path = drawing(page), on_screen(page, [(-2, 2), (0, 1), (2, -1)])
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    page.mouse.move(*path[1], steps=4)
+    page.wait_for_timeout(200)
+    under_way = drawing(page)
+    assert abs(under_way.astype(int) - before).max() > 20 and address(page)["x"] == "-2"
+    page.mouse.move(*path[2], steps=4)
+    page.mouse.up()
+    page.wait_for_function("location.search.includes('x=2.0') || location.search.includes('x=1.9')")
+    found = address(page)
+    assert abs(float(found["x"]) - 2) < 0.02 and abs(float(found["y"]) + 1) < 0.02
+    settle(page)
+    assert "lands" in page.locator(".stMain").inner_text()
+    after = drawing(page)
+    page.reload()
+    page.locator("canvas.over").wait_for()
+    page.wait_for_function("() => true")
+    settle(page)
+    page.wait_for_timeout(800)
+    assert abs(drawing(page).astype(int) - after).max() <= 2  # the address holds three digits
+
+
+def test_the_drawing_is_that_of_torch(seen, autoencoder):
+    from kernelviz.ui.decoding import drawn_at
+
+    page = seen("probe", x="1.25", y="-0.5")
+    page.wait_for_timeout(800)
+    wanted = drawn_at(autoencoder, np.array([[1.25, -0.5]]))[0]
+    assert abs(drawing(page).astype(int) - wanted).max() <= 1
+
+
+def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, autoencoder):
+    from kernelviz.ui.decoding import drawn_at
+
+    def meddle(page):
+        page.route("**/decoder", lambda route: route.fulfill(status=404, body="no decoder of dense layers"))
+
+    page = seen("probe", meddle=meddle, quiet="decoder", x="-1", y="1")
+    page.wait_for_timeout(800)
+    assert abs(drawing(page).astype(int) - drawn_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
+
+
+def test_the_width_changes_the_bump_while_the_slider_moves(seen):
+    page = seen("probe", x="0", y="0")
+    bump = page.get_by_role("figure").locator("canvas").nth(1)
+    slider = page.get_by_role("slider", name="Width of the bump")
+    before = (canvas_pixels(bump)[..., 0] > 0).sum()
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert (canvas_pixels(bump)[..., 0] > 0).sum() > before
+    page.wait_for_function("location.search.includes('w=1.5')")
+
+
+def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
+    page = seen("probe", x="-2", y="2")
+    tool(page, "Path")
+    drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
+    page.get_by_role("button", name="Walk along the path").wait_for()
+    page.wait_for_timeout(500)
+    first = page.locator(".place").inner_text()
+    page.wait_for_timeout(500)
+    assert page.locator(".place").inner_text() != first
+    page.get_by_role("button", name="Walk along the path").click()
+    page.wait_for_timeout(200)
+    still = page.locator(".place").inner_text()
+    page.wait_for_timeout(300)
+    assert page.locator(".place").inner_text() == still
+    page.wait_for_function("location.search.includes('path=')")
+    link = page.get_by_role("button", name="Save GIF").get_attribute("href")
+    saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
+    assert Image.open(io.BytesIO(saved.body())).format == "GIF"
+    page.reload()
+    settle(page)
+    page.get_by_role("button", name="Walk along the path").wait_for()
+    page.get_by_role("button", name="Forget the path").click()
+    page.wait_for_function("!location.search.includes('path=')")
+
+
+def test_the_trail_leads_back(seen):
+    page = seen("probe", x="-2", y="2")
+    drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
+    page.wait_for_function("location.search.includes('x=')")
+    trail = page.get_by_role("group", name="Where the probe has been").get_by_role("button")
+    assert trail.count() > 2
+    trail.last.click()
+    page.wait_for_function("location.search.includes('x=-2')")
+
+
+def test_explore_by_keyboard_alone(seen, settle, points):
+    page = seen()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.shadowRoot?.activeElement?.className ?? ''") == "over":
+            break
+    else:
+        pytest.fail("Tab does not reach the map")
+    live = page.locator(".live")
+    said = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        said.append(live.inner_text())
+    assert len(set(said)) >= 3 and all(re.match(r"no\. \d+, label", text) for text in said)
+    page.keyboard.press("Enter")
+    page.locator(".card.pinned").wait_for()
+    page.keyboard.press("Space")
+    assert selected(page) == 1
+    settle(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_text("Nothing selected yet").wait_for()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.locator("canvas.overview").wait_for()
+    page.keyboard.press("0")
+    page.locator("canvas.overview").wait_for(state="hidden")
+
+
+def test_the_probe_by_keyboard_alone(seen):
+    page = seen("probe", x="0", y="0")
+    page.locator("canvas.over").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("+")
+    step = 2 * EXTENT / 19
+    page.wait_for_function("location.search.includes('w=1.05')")
+    found = address(page)
+    assert abs(float(found["x"]) - step) < 0.01 and abs(float(found["y"]) - 2 * step) < 0.01
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Walk along the path").wait_for()
+
+
+def test_fingers_pan_and_pinch(seen, points):
+    page = seen(width=390, height=844, touch=True)
+    row = alone(points)
+    client = page.context.new_cdp_session(page)
+    at = on_screen(page, points.places[row])
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": at[0], "y": at[1]}]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.locator(".card.pinned").wait_for()
+    area = page.locator("canvas.over").bounding_box()
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    for apart, kind in [(20, "touchStart"), (60, "touchMove"), (120, "touchMove")]:
+        both = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": both})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.locator("canvas.overview").wait_for()
+
+
+def test_an_uploaded_picture_is_pinned_with_its_name(seen):
+    page = seen("upload", samples="true")
+    marks = page.locator("canvas.over")
+    area = marks.bounding_box()
+    pixels = canvas_pixels(marks).astype(int)
+    red = (pixels[..., 0] > 200) & (pixels[..., 1] < 90) & (pixels[..., 3] > 200)
+    assert red.sum() > 200
+    names = set()
+    for top, left in np.argwhere(red)[:: max(1, red.sum() // 60)]:
+        page.mouse.move(area["x"] + float(left), area["y"] + float(top))
+        page.wait_for_timeout(30)
+        if page.locator(".card").is_visible():
+            names.add(page.locator(".card").inner_text().split("\n")[0])
+    assert len({name for name in names if name.startswith("digit ")}) >= 5
+
+
+@pytest.mark.parametrize("path", ["", "probe"])
+def test_the_map_follows_the_theme_while_it_is_shown(path, seen, settle):
+    page = seen(path)
+    assert canvas_pixels(page.locator("canvas.dots"))[2, 2, :3].min() > 200
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(1500)
+    assert canvas_pixels(page.locator("canvas.dots"))[2, 2, :3].max() < 60
+
+
+def test_without_its_scripts_the_simple_map_takes_its_place(visit, settle):
+    page = visit(meddle=lambda page: page.route("**/kernelviz/canvas/**", lambda route: route.abort()), quiet="canvas")
+    page.get_by_text(re.compile("This is the simple map")).wait_for()
+    page.locator(".st-key-map .js-plotly-plot").wait_for()
+    page.unroute("**/kernelviz/canvas/**")
+
+
+def test_a_map_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, settle):
+    def meddle(page):
+        page.route("**/points/*", lambda route: route.fulfill(status=500, body="the disk is gone"))
+
+    page = visit(meddle=meddle, quiet="points")
+    page.get_by_role("alert").filter(has_text="the disk is gone").wait_for()
+    page.unroute("**/points/*")
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".status").wait_for(state="hidden")
+
+
+def test_the_view_is_still_there_after_a_visit_to_another_page(seen, settle):
+    page = seen()
+    tool(page, "Zoom in")
+    tool(page, "Zoom in")
+    page.locator("canvas.overview").wait_for()
+    page.wait_for_timeout(400)
+    page.get_by_role("link", name="Upload").click()
+    page.wait_for_url("**/upload*")
+    settle(page)
+    page.get_by_role("link", name="Explore").click()
+    page.locator("canvas.overview").wait_for()

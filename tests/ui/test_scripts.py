@@ -1,0 +1,359 @@
+"""The canvas's scripts under node, held against torch and NumPy."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from kernelviz.disk import own_file
+from kernelviz.figures import COLOURINGS, VALUES, palette
+from kernelviz.inference import draw_probes
+from kernelviz.layers import Grid, PercentileClip
+from kernelviz.maps import load_map
+from kernelviz.probe import Probe, gaussian_bump
+from kernelviz.runs import read_run
+from kernelviz.ui.canvas import FOLDER, masked, unmasked
+from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.canvas.paths import STEPS, steps_along
+from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
+from kernelviz.weights import load_network
+
+EXTENT = 4.0
+
+
+@pytest.fixture(scope="session")
+def node():
+    path = shutil.which("node")
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: install it, e.g. apt install nodejs")
+    return path
+
+
+@pytest.fixture
+def script(node, tmp_path):
+    """Run lines of JavaScript on packed data; `facts` and `arrays` are there, and what they return comes back."""
+
+    def run(body, packed=None, imports="", **arrays):
+        (tmp_path / "data.bin").write_bytes(packed or pack(arrays))
+        (tmp_path / "main.mjs").write_text(
+            "import { readFileSync } from 'node:fs'\n"
+            f"import * as packing from '{FOLDER.as_uri()}/js/packing.mjs'\n"
+            + "".join(f"import * as {name} from '{FOLDER.as_uri()}/js/{name}.mjs'\n" for name in imports.split())
+            + f"const bytes = readFileSync({json.dumps(str(tmp_path / 'data.bin'))})\n"
+            "const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)\n"
+            "const { facts, arrays } = packing.unpack(buffer)\n"
+            f"const result = (() => {{ {body} }})()\n"
+            "process.stdout.write(JSON.stringify(result))\n"
+        )
+        done = subprocess.run([node, tmp_path / "main.mjs"], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def cloud():
+    """Places on [-4, 4]^2, float32: spread, crowded, on the border and beside it."""
+    rng = np.random.default_rng(0)
+    spread, crowd = rng.uniform(-EXTENT, EXTENT, (3000, 2)), rng.normal(1.0, 0.05, (2000, 2))
+    border = np.array([[x, y] for x in (-4, 0, 4) for y in (-4, 0, 4)] + [[4.3, 0], [0, -4.3]])
+    return np.concatenate([spread, crowd, border]).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint8, np.uint16, np.uint32, np.int16])
+def test_numbers_arrive_as_they_were(kind, script):
+    values = np.array([0, 1, 100, 77], kind) if kind != np.float32 else np.array([0, -1.5, 3e30, 1e-40], kind)
+    out = script("return [[...arrays.before], [...arrays.values]]", before=np.array([7], np.uint8), values=values)
+    assert out == [[7], values.astype(float).tolist()]
+
+
+def test_every_half_is_widened_to_its_value(script):
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    out = script("return [...arrays.halves].map(String)", halves=halves)
+    np.testing.assert_array_equal(np.array([float(text) for text in out]), halves.astype(np.float64))
+
+
+def test_rows_travel_both_ways(script):
+    rows = np.flatnonzero(np.random.default_rng(0).random(20_003) < 0.3)
+    text = masked(rows, 20_003)
+    out = script(
+        f"""const rows = packing.unmasked('{text}')
+        return [rows, packing.masked(rows, 20003), packing.masked([], 20003)]"""
+    )
+    assert out[0] == rows.tolist() and out[1] == text
+    assert len(unmasked(out[2], 20_003)) == 0
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.5, 0.95])
+@pytest.mark.parametrize("place", [(0.3, -1.2), (4.0, -4.0), (-7.9, 7.9)])
+def test_the_bump_and_the_clip_are_those_of_the_network(place, sparsity, script):
+    grid, probe = Grid(12, 17, EXTENT), Probe(0.6, 1.7)
+    wanted = PercentileClip(sparsity)(gaussian_bump(torch.tensor([place]), grid, probe))[0]
+    out = script(
+        f"""const grid = new decoder.Grid(12, 17, 4)
+        const field = decoder.bump({{ x: {place[0]}, y: {place[1]}, width: 0.6, amplitude: 1.7 }}, grid)
+        return [...decoder.clip(field, {sparsity})]""",
+        imports="decoder",
+    )
+    np.testing.assert_allclose(out, wanted, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["tiny", "near", "mnist-autoencoder", "mnist-neighbours"])
+def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder, neighbourly):
+    run = {"tiny": autoencoder, "near": neighbourly}.get(name) or read_run(own_file("pretrained", name))
+    rng = np.random.default_rng(0)
+    border = [[x, y] for x in (-EXTENT, 0, EXTENT) for y in (-EXTENT, 0, EXTENT)]
+    places = np.concatenate([rng.uniform(-EXTENT, EXTENT, (191, 2)), border]).astype(np.float32)
+    probe, network = Probe(**run.probe), load_network(run)
+    with torch.inference_mode():
+        activation = network.clip(gaussian_bump(torch.from_numpy(places), network.grid, probe))
+        wanted = network.draw(activation).flatten(1).numpy()
+    script_places = json.dumps(places.astype(float).tolist())
+    out = script(
+        f"""const page = new decoder.Decoder({{ facts, arrays }})
+        return {script_places}.map(([x, y]) =>
+            [...page.draw({{ x, y, width: {probe.width}, amplitude: {probe.amplitude} }})])""",
+        packed=decoder_payload(run),
+        imports="decoder",
+    )
+    assert abs(np.array(out) - wanted).max() <= 2e-3
+    drawn = draw_probes(network, places, probe).reshape(200, -1)
+    assert abs(np.round(255 * np.array(out)) - drawn.astype(float)).max() <= 1
+
+
+def test_the_nearest_point_is_the_nearest_of_all(script, cloud):
+    rng = np.random.default_rng(1)
+    places = np.concatenate([rng.uniform(-5, 5, (200, 2)), cloud[::100]])
+    out = script(
+        f"""const index = new spatial.Spatial(arrays.x, arrays.y, 4)
+        const even = (i) => i % 2 === 0
+        return {json.dumps(places.tolist())}.map(([x, y]) =>
+            [index.nearest(x, y, 0.2), index.nearest(x, y, 0.2, even),
+            index.few(x, y, 5), index.few(x, y, 1, even)])""",
+        imports="spatial",
+        x=cloud[:, 0].copy(),
+        y=cloud[:, 1].copy(),
+    )
+    distances = np.linalg.norm(places[:, None] - cloud.astype(np.float64), axis=2)
+    for found, distance in zip(out, distances, strict=True):
+        near = distance.argmin() if distance.min() < 0.2 else -1
+        even = 2 * distance[::2].argmin()
+        assert found[0] == near and found[1] == (even if distance[even] < 0.2 else -1)
+        np.testing.assert_allclose(distance[found[2]], np.sort(distance)[:5])
+        assert found[3] == [even]
+
+
+POLYGONS = {
+    "triangle": [(-2.0, -2.0), (3.0, -1.0), (0.0, 3.5)],
+    "beyond the map": [(-9.0, -9.0), (9.0, -9.0), (9.0, 9.0), (-9.0, 9.0)],
+    "crossing itself": [(-3.0, -3.0), (3.0, 3.0), (3.0, -3.0), (-3.0, 3.0)],
+    "a line": [(-3.0, 0.0), (3.0, 0.0)],
+    "a spiral": [(0.06 * k * np.cos(k / 3), 0.06 * k * np.sin(k / 3)) for k in range(60)],
+}
+
+
+def inside(places, corners):
+    """By the even-odd rule, edge by edge."""
+    odd = np.zeros(len(places), bool)
+    x, y = places.astype(np.float64).T
+    for (x1, y1), (x0, y0) in zip(corners, [corners[-1], *corners[:-1]], strict=True):
+        crosses = (y1 > y) != (y0 > y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odd ^= crosses & (x < (x0 - x1) * (y - y1) / (y0 - y1) + x1)
+    return np.flatnonzero(odd)
+
+
+@pytest.mark.parametrize("corners", POLYGONS.values(), ids=POLYGONS)
+def test_a_lasso_finds_exactly_the_points_inside(corners, script, cloud):
+    out = script(
+        f"return new spatial.Spatial(arrays.x, arrays.y, 4).inPolygon({json.dumps(corners)})",
+        imports="spatial",
+        x=cloud[:, 0].copy(),
+        y=cloud[:, 1].copy(),
+    )
+    assert sorted(out) == inside(cloud, corners).tolist()
+
+
+@pytest.mark.parametrize("box", [(-1, -2, 3, 0.5), (0.95, 0.95, 1.05, 1.05), (-9, -9, 9, 9), (4, -4, 4, 4)])
+def test_a_box_finds_exactly_the_points_inside(box, script, cloud):
+    out = script(
+        f"return new spatial.Spatial(arrays.x, arrays.y, 4).inBox({', '.join(map(str, box))})",
+        imports="spatial",
+        x=cloud[:, 0].copy(),
+        y=cloud[:, 1].copy(),
+    )
+    (left, bottom, right, top), (x, y) = box, cloud.T
+    assert sorted(out) == np.flatnonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top)).tolist()
+
+
+def test_a_map_without_points_finds_none(script):
+    none = np.zeros(0, np.float32)
+    body = """const index = new spatial.Spatial(arrays.x, arrays.y, 4)
+        const around = [[0, 0], [1, 1], [0, 1]]
+        return [index.nearest(0, 0, 1), index.few(0, 0, 3), index.inBox(-9, -9, 9, 9), index.inPolygon(around)]"""
+    assert script(body, imports="spatial", x=none, y=none) == [-1, [], [], []]
+
+
+def groups_of(points, colouring):
+    if colouring == "right or wrong":
+        return np.where(points.prediction == points.label, 0, 1)
+    return points.label if colouring == "label" else points.prediction
+
+
+@pytest.mark.parametrize("colouring", COLOURINGS)
+def test_points_arrive_with_their_groups_and_values(colouring, script, autoencoder):
+    points = load_map(autoencoder.folder).of_split("test")
+    settings = {
+        "palettes": {name: palette(autoencoder.classes, name) for name in COLOURINGS if name not in VALUES},
+        "scale": ["#000000", "#ffffff"],
+    }
+    out = script(
+        f"""const all = new points.Points({{ facts, arrays }}, {{ total: {len(points)}, extent: 4 }})
+        all.colour({json.dumps(colouring)}, {json.dumps(settings)}, 0xffffffff)
+        const value = {json.dumps(colouring in VALUES)} ? (i) => all.value({json.dumps(colouring)}, i) : () => 0
+        return [...all.row].map((row, i) =>
+            [row, all.x[i], all.y[i], all.label[i], all.prediction[i], all.paint[i], value(i)])""",
+        packed=points_payload(autoencoder, "test"),
+        imports="points",
+    )
+    row, x, y, label, prediction, paint, value = map(np.array, zip(*out, strict=True))
+    assert sorted(row) == np.flatnonzero(points.placed).tolist()
+    there = points.where(row)
+    np.testing.assert_array_equal(np.stack([x, y], 1), there.places)
+    assert (label == there.label).all() and (prediction == there.prediction).all()
+    if colouring in VALUES:
+        wanted = VALUES[colouring](there, EXTENT)
+        np.testing.assert_allclose(value, wanted, atol=np.ptp(wanted) / 60_000)
+        low, high = np.percentile(wanted, (1, 99))
+        np.testing.assert_allclose(paint, ((wanted - low) / (high - low)).clip(0, 1) * 255, atol=1)
+    else:
+        assert (paint == groups_of(there, colouring)).all()
+
+
+def test_selecting_hiding_and_counting(script, autoencoder):
+    labels = load_map(autoencoder.folder).of_split("test").label
+    settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
+    body = f"""const all = new points.Points({{ facts, arrays }}, {{ total: {len(labels)}, extent: 4 }})
+        all.colour('label', {json.dumps(settings)}, 0xffffffff)
+        all.selectRows([3, 5, 8, 13])
+        const rows = () => [...all.selectedRows].sort((a, b) => a - b)
+        const {{ all: each, chosen, any }} = all.counts
+        const first = [rows(), {{ each: [...each], chosen: [...chosen], any }}]
+        const faint = [...all.rank].filter((rank) => rank === 1).length
+        all.toggleGroup(3)
+        const hidden = [...all.row].filter((_, i) => all.rank[i] === 0)
+        all.toggleGroup(5, true)
+        const alone = [...new Set([...all.label].filter((_, i) => all.rank[i] !== 0))]
+        all.toggleGroup(5, true)
+        const back = [...all.rank].filter((rank) => rank === 0).length
+        all.toggle(all.positions[3])
+        return [...first, faint, hidden, alone, back, rows()]"""
+    rows, counts, faint, hidden, alone, back, fewer = script(
+        body, packed=points_payload(autoencoder, "test"), imports="points"
+    )
+    assert rows == [3, 5, 8, 13] and faint == len(labels) - 4
+    assert counts["each"][:10] == np.bincount(labels, minlength=10).tolist()
+    assert counts["chosen"][:10] == np.bincount(labels[rows], minlength=10).tolist() and counts["any"]
+    assert sorted(hidden) == np.flatnonzero(labels == 3).tolist()
+    assert alone == [5] and back == 0 and fewer == [5, 8, 13]
+
+
+def test_the_arrow_keys_reach_a_point_in_their_direction(script, autoencoder):
+    settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
+    out = script(
+        f"""const all = new points.Points({{ facts, arrays }}, {{ total: 10000, extent: 4 }})
+        all.colour('label', {json.dumps(settings)}, 0xffffffff)
+        const start = all.spatial.few(0, 0, 1)[0]
+        return [[1, 0], [-1, 0], [0, 1], [0, -1]].map((way) => {{
+            const next = all.neighbour(start, way)
+            return [all.x[next] - all.x[start], all.y[next] - all.y[start]]
+        }})""",
+        packed=points_payload(autoencoder, "test"),
+        imports="points",
+    )
+    for (dx, dy), (right, up) in zip(out, [(1, 0), (-1, 0), (0, 1), (0, -1)], strict=True):
+        ahead = dx * right + dy * up
+        assert ahead > 0 and abs(dx * up) + abs(dy * right) <= ahead
+
+
+def test_a_disc_covers_its_area_and_a_square_too(script):
+    body = """const view = { x: 0, y: 0, scale: 10 }
+        const picture = () => ({ width: 80, height: 60, density: 1, pixels: new Uint32Array(4800).fill(0xffffffff) })
+        const one = { x: [0.53], y: [-0.27], paint: [0], rank: [2] }
+        const draw = (look) => {
+            const made = picture()
+            raster.drawPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, ...look })
+            return [...made.pixels].map((pixel) => 1 - (pixel & 255) / 255)
+        }
+        return [draw({ soft: true }), draw({ soft: false }), draw({ soft: true, opacity: 0.5 })]"""
+    for ink, area in zip(script(body, imports="raster"), [np.pi * 25, 81, np.pi * 25 / 2], strict=True):
+        ink = np.array(ink).reshape(60, 80)
+        assert ink.sum() == pytest.approx(area, rel=0.04)
+        rows, columns = np.indices(ink.shape)
+        center = [(ink * (part + 0.5)).sum() / ink.sum() for part in (columns, rows)]
+        np.testing.assert_allclose(center, [45.3, 32.7], atol=0.5)
+
+
+def test_points_at_and_beyond_the_edges_of_the_picture_do_no_harm(script):
+    body = """const at = [-4.2, -4, -0.01, 0, 4, 4.2, 90, NaN]
+        const all = { x: [], y: [], paint: [], rank: [] }
+        for (const x of at) for (const y of at) { all.x.push(x); all.y.push(y); all.paint.push(0); all.rank.push(2) }
+        const pixels = new Uint32Array(100 * 100 + 400).fill(7)
+        const picture = { width: 100, height: 100, density: 1.25, pixels: pixels.subarray(200, 10200) }
+        for (const soft of [true, false]) {
+            const look = { radius: 6, opacity: 0.7, soft }
+            raster.drawPoints(picture, { x: 0, y: 0, scale: 10 }, all, 2, [0xff112233], look)
+        }
+        return [...pixels.subarray(0, 200), ...pixels.subarray(10200)]"""
+    assert set(script(body, imports="raster")) == {7}
+
+
+@pytest.mark.parametrize("share", [0, 1, 128, 255, 256])
+def test_colours_mix_channel_by_channel(share, script):
+    under, over = (0x10, 0xFF, 0x00), (0xF0, 0x00, 0xFF)
+    as_pixel = [0xFF000000 | red | green << 8 | blue << 16 for red, green, blue in (under, over)]
+    out = script(f"return raster.mix({as_pixel[0]}, {as_pixel[1]}, {share})", imports="raster")
+    found = [out & 255, out >> 8 & 255, out >> 16 & 255]
+    np.testing.assert_allclose(found, [a + (b - a) * share / 256 for a, b in zip(under, over, strict=True)], atol=1.01)
+    assert out >> 24 == 255
+
+
+def test_images_on_the_map_do_not_overlap_and_leave_no_room(script, cloud):
+    places = [{"px": float(80 * x), "py": float(80 * y)} for x, y in cloud]
+    kept = script(f"return raster.apart({json.dumps(places)}, 30)", imports="raster")
+    at = np.array([[one["px"], one["py"]] for one in kept])
+    far = abs(at[:, None] - at).max(2) + 1e9 * np.eye(len(at))
+    assert len(kept) > 100 and far.min() >= 30
+    assert abs(80 * cloud.astype(float)[:, None] - at).max(2).min(1).max() < 30
+
+
+def test_the_view_comes_back_and_zooms_around_the_pointer(script):
+    body = """const camera = new view.View(4)
+        camera.resize(900, 700)
+        const whole = camera.bounds
+        camera.zoomAt(200, 150, 7)
+        camera.moveBy(31, -17)
+        const [x, y] = camera.toMap(640, 90)
+        const back = camera.toScreen(x, y)
+        camera.zoomAt(640, 90, 1.7)
+        const kept = camera.toMap(640, 90)
+        camera.zoomAt(1, 1, 1e9)
+        const near = camera.zoom
+        camera.fit()
+        return { whole, back, x, y, kept, near, zoom: camera.zoom }"""
+    out = script(body, imports="view")
+    assert out["whole"][0] < -4 and out["whole"][1] <= -4 and out["whole"][2] > 4 and out["whole"][3] >= 4
+    np.testing.assert_allclose(out["back"], [640, 90])
+    np.testing.assert_allclose(out["kept"], [out["x"], out["y"]])
+    assert out["near"] == pytest.approx(200) and out["zoom"] == pytest.approx(1)
+
+
+def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):
+    corners = [[-2.83, 2.83], [0.0, 0.0], [0.0, 0.0], [1.5, -0.25], [-3.0, 3.5]]
+    out = script(f"return walk.along({json.dumps(corners)}, {STEPS})", imports="walk")
+    np.testing.assert_allclose(out, steps_along(np.array(corners)), atol=1e-9)
