@@ -105,9 +105,10 @@ def visit(chromium, server):
 
 
 def noticed(message, errors, quiet):
-    """Keep what is an error; Streamlit itself asks for two addresses that there are not, to find out where it lies."""
-    url = message.location["url"]
-    if message.type == "error" and "/_stcore/" not in url and not (quiet and quiet in url):
+    """Keep what is an error. Not ours are two addresses by which Streamlit finds out where it lies, and images of a
+    gallery that a rerun has replaced before they came."""
+    expected = ["/_stcore/", "/media/", *([quiet] if quiet else [])]
+    if message.type == "error" and not any(part in message.location["url"] for part in expected):
         errors.append(f"{message.text} {message.location}")
 
 

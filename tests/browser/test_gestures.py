@@ -1,5 +1,6 @@
 """The canvas in a real browser: what it shows under the pointer, what it selects, what it draws at the probe."""
 
+import base64
 import io
 import re
 from urllib.parse import parse_qs, urlparse
@@ -81,11 +82,8 @@ def selected(page):
 
 def canvas_pixels(locator):
     """The pixels [height, width, 4] of a canvas element."""
-    size, data = locator.evaluate(
-        """canvas => [[canvas.height, canvas.width],
-            [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]]"""
-    )
-    return np.array(data, np.uint8).reshape(*size, 4)
+    data = locator.evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
 
 
 def address(page):

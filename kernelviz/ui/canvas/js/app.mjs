@@ -112,9 +112,9 @@ export class App {
 
   // What Python says
 
-  update(data) {
+  update(data, tell) {
     const before = this.data
-    this.data = data
+    Object.assign(this, { data, tell })
     this.readTheme()
     if (before.base !== data.base || before.split !== data.split || before.source !== data.source) return this.load()
     if (!this.points) return

@@ -6,7 +6,7 @@ const apps = new WeakMap() // by the element that each stands in
 
 export function render({ parentElement, data, setStateValue }) {
   const known = apps.get(parentElement)
-  if (known) known.update(data)
+  if (known) known.update(data, setStateValue)
   else apps.set(parentElement, new App(parentElement, data, setStateValue))
 }
 

@@ -9,6 +9,7 @@ export class Walk {
   /** `step(place)` is called in every frame of a walk, `changed()` when the path is another one. */
   constructor({ data, step, changed, shape }) {
     this.path = (data.path ?? []).slice()
+    this.walked = 0 // ms
     this.step = step
     this.changed = changed
     this.base = data.base
@@ -28,6 +29,7 @@ export class Walk {
   /** Take a path, as long as the corners given, but with few of them. */
   set(corners) {
     this.stop()
+    this.walked = 0
     this.path = corners.length > CORNERS ? along(corners, CORNERS) : corners
     this.path = this.path.map((corner) => corner.map((part) => Math.round(100 * part) / 100))
     this.show()
@@ -50,9 +52,11 @@ export class Walk {
 
   playOrPause() {
     if (!this.ready) return
-    this.playing = !this.playing
+    if (this.playing) return this.stop()
+    this.playing = true
+    this.last = performance.now()
     this.show()
-    if (this.playing) this.step(at(this.path, this.share))
+    this.step(this.at(this.last))
   }
 
   stop() {
@@ -62,8 +66,9 @@ export class Walk {
 
   /** Where the walk is at a time in ms, there and back. */
   at(time) {
-    this.began ??= time
-    const share = ((time - this.began) / 1000 / SECONDS) % 2
+    this.walked += Math.max(0, time - this.last)
+    this.last = time
+    const share = (this.walked / 1000 / SECONDS) % 2
     return at(this.path, share > 1 ? 2 - share : share)
   }
 }

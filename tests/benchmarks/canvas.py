@@ -1,0 +1,262 @@
+"""How fast the canvas is in a real browser: `python tests/benchmarks/canvas.py [--json]`.
+
+Headless Chromium draws in software here; times between frames come from requestAnimationFrame. The maps are made up:
+20 clouds of points; the network is the shipped mnist-autoencoder, whose decoder is the paper's (8.8 million weights).
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from kernelviz.disk import own_file
+from kernelviz.maps import SPLITS, EmbeddingMap
+
+SIZES = (10_000, 70_000, 1_000_000)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SECONDS = 4  # of every kind of movement
+WANTED = {
+    "decode_median_ms": 8, "decode_95_ms": 16, "probe_frames_per_second": 60, "decodes_per_frame": 1,
+    "pan_10000_frames_per_second": 60, "pan_70000_frames_per_second": 60, "pan_1000000_frames_per_second": 25,
+    "hover_to_card_ms": 50, "lasso_ms": 30, "first_view_bytes": 1e6,
+}  # fmt: skip
+
+SETUP = """() => {
+    const find = (root, wanted) => {
+        for (const one of root.querySelectorAll('*')) {
+            if (one.matches(wanted)) return one
+            const inside = one.shadowRoot && find(one.shadowRoot, wanted)
+            if (inside) return inside
+        }
+    }
+    window.over = find(document, 'canvas.over')
+    window.card = find(document, '.card')
+    window.send = (type, x, y, more = {}) => {
+        const area = over.getBoundingClientRect()
+        const [clientX, clientY] = [area.left + x * area.width, area.top + y * area.height]
+        over.dispatchEvent(new PointerEvent(type, { clientX, clientY, pointerId: 1, bubbles: true, ...more }))
+    }
+    over.setPointerCapture = () => {}
+    window.frame = () => new Promise(requestAnimationFrame)
+    /** Move once in every frame; the times between the frames. */
+    window.moving = async (seconds, place) => {
+        const times = []
+        send('pointerdown', ...place(0))
+        for (let last = await frame(), start = last; last - start < 1000 * seconds; ) {
+            send('pointermove', ...place((last - start) / 1000))
+            const now = await frame()
+            times.push(now - last)
+            last = now
+        }
+        send('pointerup', ...place(0))
+        return times
+    }
+}"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        for n in SIZES:
+            make_run(Path(folder) / f"made-{n}", n)
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        with served(Path(folder)) as address:
+            figures = {"processors": os.cpu_count(), "browser": browser.version}
+            figures |= probing(opened(browser, f"{address}/probe?run=made-10000"))
+            for n in SIZES:
+                page = opened(browser, f"{address}/?run=made-{n}")
+                figures[f"pan_{n}_frames_per_second"] = panning(page)
+                if n == 70_000:
+                    figures |= {"hover_to_card_ms": hovering(page), "lasso_ms": selecting(page)}
+                    figures["first_view_bytes"] = fetched(browser, f"{address}/?run=made-{n}")
+                page.context.close()
+    if "--json" in sys.argv:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:32} {value:>12}" + (f"   wanted {WANTED[name]:g}" if name in WANTED else ""))
+
+
+def make_run(folder: Path, n: int) -> None:
+    """A copy of the shipped autoencoder with a map of n made-up test images."""
+    shutil.copytree(own_file("pretrained", "mnist-autoencoder"), folder)
+    rng = np.random.default_rng(0)
+    cloud = rng.integers(0, 20, n)
+    places = (rng.uniform(-3.4, 3.4, (20, 2))[cloud] + rng.normal(0, 0.25, (n, 2))).clip(-4, 4).astype(np.float32)
+    EmbeddingMap(
+        index=np.arange(n),
+        split=np.full(n, SPLITS.index("test")),
+        x=places[:, 0],
+        y=places[:, 1],
+        label=cloud % 10,
+        prediction=np.where(rng.random(n) < 0.95, cloud % 10, 0),
+        confidence=rng.random(n).astype(np.float32),
+        error=rng.random(n).astype(np.float32),
+    ).save(folder)
+
+
+class served:
+    """The dashboard on some runs, as a process of its own."""
+
+    def __init__(self, runs: Path):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        changes = {"KERNELVIZ_RUNS": str(runs), "STREAMLIT_SERVER_HEADLESS": "true"}
+        command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, env=os.environ | changes, stderr=subprocess.DEVNULL)
+
+    def __enter__(self) -> str:
+        address = f"http://127.0.0.1:{self.port}"
+        while self.process.poll() is None:
+            try:
+                urlopen(f"{address}/_stcore/health").close()
+                return address
+            except URLError:
+                time.sleep(0.2)
+        raise RuntimeError("the dashboard did not start")
+
+    def __exit__(self, *_) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def opened(browser, address: str) -> Page:
+    """A page whose map is drawn and whose script has come to rest."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(180_000)
+    page.goto(address)
+    page.locator("canvas.over").wait_for()
+    page.locator(".status").wait_for(state="hidden")
+    page.wait_for_selector('.stApp[data-test-script-state="notRunning"]')
+    page.wait_for_timeout(3000)
+    page.evaluate(SETUP)
+    return page
+
+
+def probing(page: Page) -> dict:
+    """The decoder by itself, then while the probe is dragged around."""
+    scripts = page.evaluate(
+        "performance.getEntriesByType('resource').find((one) => one.name.endsWith('main.mjs')).name"
+    )
+    times = page.evaluate(
+        """async ([scripts, base]) => {
+            const { Decoder } = await import(scripts.replace('main.mjs', 'decoder.mjs'))
+            const { fetchPacked } = await import(scripts.replace('main.mjs', 'fetching.mjs'))
+            const weights = performance.getEntriesByType('resource').find((one) => one.name.endsWith('/decoder')).name
+            const decoder = new Decoder(await fetchPacked(weights))
+            const times = []
+            for (let at = 0; at < 300; at++) {
+                const probe = { x: 4 * Math.sin(at), y: 4 * Math.cos(3 * at), width: 0.4, amplitude: 1 }
+                const start = performance.now()
+                decoder.draw(probe)
+                times.push(performance.now() - start)
+                if (at % 20 === 0) await frame()
+            }
+            window.Decoder = Decoder
+            return times.slice(20)
+        }""",
+        [scripts, ""],
+    )
+    frames, decodes = page.evaluate(
+        f"""async () => {{
+            let decodes = 0
+            const draw = Decoder.prototype.draw
+            Decoder.prototype.draw = function (probe) {{ decodes++; return draw.call(this, probe) }}
+            const frames = await moving({SECONDS}, (t) => [0.5 + 0.35 * Math.sin(2 * t), 0.5 + 0.35 * Math.cos(3 * t)])
+            return [frames, decodes]
+        }}"""
+    )
+    page.context.close()
+    return {
+        "decode_median_ms": rounded(np.median(times)),
+        "decode_95_ms": rounded(np.percentile(times, 95)),
+        "probe_frames_per_second": per_second(frames),
+        "decodes_per_frame": rounded(decodes / len(frames)),
+    }
+
+
+def panning(page: Page) -> float:
+    circle = "(t) => [0.5 + 0.15 * Math.sin(3 * t), 0.5 + 0.15 * Math.cos(3 * t)]"
+    return per_second(page.evaluate(f"() => moving({SECONDS}, {circle})"))
+
+
+def hovering(page: Page) -> float:
+    """From a pointer over a point to the frame after the one that shows its card."""
+    times = page.evaluate(
+        """async () => {
+            const times = []
+            for (let at = 0; at < 200 && times.length < 40; at++) {
+                send('pointerleave', 0, 0)
+                await frame()
+                await frame()
+                const start = performance.now()
+                send('pointermove', 0.1 + 0.8 * ((at * 0.618) % 1), 0.1 + 0.8 * ((at * 0.382) % 1))
+                await frame()
+                await frame()
+                if (!card.hidden) times.push(performance.now() - start)
+            }
+            return times
+        }"""
+    )
+    return rounded(np.median(times))
+
+
+def selecting(page: Page) -> float:
+    """From letting a lasso of 60 corners go to when its points are known, counted, faded and on their way to Python."""
+    page.get_by_role("button", name="Select with a lasso").click()
+    times = page.evaluate(
+        """async () => {
+            const times = []
+            for (let again = 0; again < 5; again++) {
+                send('pointerdown', 0.85, 0.5)
+                for (let at = 1; at < 60; at++) {
+                    const turn = (2 * Math.PI * at) / 60
+                    const radius = 0.35 + 0.05 * Math.cos(7 * turn)
+                    send('pointermove', 0.5 + radius * Math.cos(turn), 0.5 + radius * Math.sin(turn))
+                }
+                const start = performance.now()
+                send('pointerup', 0.85, 0.5)
+                times.push(performance.now() - start)
+                await new Promise((done) => setTimeout(done, 1500))
+            }
+            return times
+        }"""
+    )
+    return rounded(np.median(times))
+
+
+def fetched(browser, address: str) -> int:
+    """Bytes of the first view that are the canvas's: scripts and points, not images."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    client, sizes, urls = page.context.new_cdp_session(page), {}, {}
+    client.send("Network.enable")
+    client.on("Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]}))
+    client.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto(address)
+    page.locator("canvas.over").wait_for()
+    page.locator(".status").wait_for(state="hidden")
+    page.wait_for_timeout(2000)
+    page.context.close()
+    return int(sum(sizes.get(at, 0) for at, url in urls.items() if "/kernelviz/" in url and "/sheets/" not in url))
+
+
+def per_second(milliseconds: list[float]) -> float:
+    return rounded(1000 / np.median(milliseconds))
+
+
+def rounded(value: float) -> float:
+    return round(float(value), 2)
+
+
+if __name__ == "__main__":
+    main()
