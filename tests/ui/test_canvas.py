@@ -54,11 +54,11 @@ def test_points_lie_mostly_beside_their_neighbours_in_the_list(autoencoder):
     assert np.median(steps) < np.median(usual) / 3
 
 
-def test_sixteen_bits_of_values_and_of_none():
-    bits = payloads.sixteen_bits(np.array([2.0, np.nan, 4.0, 3.0]))
+def test_twelve_bits_of_values_and_of_none():
+    bits = payloads.twelve_bits(np.array([2.0, np.nan, 4.0, 3.0]))
     assert bits.tolist() == [0, payloads.UNKNOWN, payloads.UNKNOWN - 1, (payloads.UNKNOWN - 1) / 2]
-    assert payloads.sixteen_bits(np.full(2, np.nan)).tolist() == [payloads.UNKNOWN] * 2
-    assert payloads.sixteen_bits(np.full(2, 7.0)).tolist() == [0, 0]
+    assert payloads.twelve_bits(np.full(2, np.nan)).tolist() == [payloads.UNKNOWN] * 2
+    assert payloads.twelve_bits(np.full(2, 7.0)).tolist() == [0, 0]
 
 
 def test_every_image_is_on_its_sheet(autoencoder, address, client):

@@ -228,7 +228,7 @@ def test_points_arrive_with_their_groups_and_values(colouring, script, autoencod
     assert (label == there.label).all() and (prediction == there.prediction).all()
     if colouring in VALUES:
         wanted = VALUES[colouring](there, EXTENT)
-        np.testing.assert_allclose(value, wanted, atol=np.ptp(wanted) / 60_000)
+        np.testing.assert_allclose(value, wanted, atol=np.ptp(wanted) / 8000)
         low, high = np.percentile(wanted, (1, 99))
         np.testing.assert_allclose(paint, ((wanted - low) / (high - low)).clip(0, 1) * 255, atol=1)
     else:

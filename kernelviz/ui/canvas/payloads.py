@@ -18,7 +18,7 @@ from kernelviz.ui.canvas.packing import pack
 SHEET = 1024  # pixels: longest side of a sheet of images
 LARGEST = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
 SHARP = 64  # pixels: images up to this side keep every pixel
-UNKNOWN = 2**16 - 1  # in place of a value that there is not
+UNKNOWN = 2**12 - 1  # in place of a value that there is not; finer steps than 4,000 nobody sees
 
 
 def tile_side(run: Run) -> int:
@@ -38,7 +38,7 @@ def points_payload(run: Run, split: str) -> bytes:
         "prediction": points.prediction,
     }
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    return pack(columns | {name: sixteen_bits(value) for name, value in values.items()}, scales=scales)
+    return pack(columns | {name: twelve_bits(value) for name, value in values.items()}, scales=scales)
 
 
 def contours_payload(run: Run, split: str) -> bytes:
@@ -110,7 +110,7 @@ def _along_z(places: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray,
     return sum(((cells[:, axis] >> bit) & 1) << (2 * bit + axis) for bit in range(8) for axis in range(2))
 
 
-def sixteen_bits(values: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
+def twelve_bits(values: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
     """Values as whole numbers over their range, the largest UNKNOWN - 1; those that are not known as UNKNOWN."""
     low, high = _range(values)
     known = np.isfinite(values)

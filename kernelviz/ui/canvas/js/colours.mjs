@@ -3,7 +3,7 @@
 import { FAINT, HIDDEN, SHOWN, mix } from './raster.mjs'
 
 const STEPS = 256 // colours of a continuous scale
-const UNKNOWN = 65535 // in place of a value that there is not (payloads.py)
+const UNKNOWN = 4095 // in place of a value that there is not (payloads.py)
 
 /** "#rrggbb" or "rgb(r, g, b)" as a pixel. */
 export function pixel(colour) {
