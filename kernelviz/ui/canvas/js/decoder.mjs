@@ -76,7 +76,8 @@ export function dense(inputs, { weight, bias, out }) {
 }
 
 function addFour(out, n, weight, a, b, c, d, va, vb, vc, vd) {
-  for (let j = 0; j < n; j++) out[j] += va * weight[a + j] + vb * weight[b + j] + vc * weight[c + j] + vd * weight[d + j]
+  for (let j = 0; j < n; j++)
+    out[j] += va * weight[a + j] + vb * weight[b + j] + vc * weight[c + j] + vd * weight[d + j]
 }
 
 function rectify(values) {

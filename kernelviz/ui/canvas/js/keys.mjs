@@ -3,6 +3,7 @@
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 const PAN = 60 // pixels for an arrow key with Shift
 const ZOOM = 1.3
+const WIDER = 1.05
 
 export const EXPLORE_HELP =
   'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
@@ -25,16 +26,17 @@ export function exploreKey(app, event) {
 
 /** What a key does where there is a probe. */
 export function probeKey(app, event) {
+  const { probing } = app
+  const { x, y, width } = probing.probe
   const arrow = ARROWS[event.key]
-  const far = app.grid.step * (event.shiftKey ? 2 : 0.25)
-  const { probe } = app
-  if (arrow) app.moveProbe(probe.x + far * arrow[0], probe.y + far * arrow[1])
-  else if ('+='.includes(event.key)) app.reshape({ width: probe.width * 1.05 })
-  else if ('-_'.includes(event.key)) app.reshape({ width: probe.width / 1.05 })
-  else if (event.key === 'Enter') app.walk.add([probe.x, probe.y])
-  else if (event.key.toLowerCase() === 'p') app.walk.playOrPause()
+  const far = probing.step * (event.shiftKey ? 2 : 0.25)
+  if (arrow) probing.moveTo(x + far * arrow[0], y + far * arrow[1])
+  else if ('+='.includes(event.key)) probing.reshape({ width: width * WIDER })
+  else if ('-_'.includes(event.key)) probing.reshape({ width: width / WIDER })
+  else if (event.key === 'Enter') probing.walk.add([x, y])
+  else if (event.key.toLowerCase() === 'p') probing.walk.playOrPause()
   else return zoomKey(app, event.key)
-  app.tellSoon()
+  probing.tellSoon()
   return true
 }
 

@@ -41,9 +41,17 @@ export class Legend {
 
 function bar(points, scale) {
   const [low, high] = points.scales[points.colouring].slice(2)
-  const colours = element('div', { className: 'bar', style: `background: linear-gradient(to right, ${scale.join(', ')})` })
+  const colours = element('div', {
+    className: 'bar',
+    style: `background: linear-gradient(to right, ${scale.join(', ')})`,
+  })
   const ends = element('div', { className: 'ends' }, short(low), element('b', {}, points.colouring), short(high))
-  return element('div', { className: 'scale', role: 'img', 'aria-label': `${points.colouring}, from ${short(low)} to ${short(high)}` }, colours, ends)
+  return element(
+    'div',
+    { className: 'scale', role: 'img', 'aria-label': `${points.colouring}, from ${short(low)} to ${short(high)}` },
+    colours,
+    ends,
+  )
 }
 
 function short(value) {

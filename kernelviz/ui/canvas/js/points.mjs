@@ -105,7 +105,8 @@ export class Points {
     const sure = this.value('confidence', i)
     const lines = [`no. ${this.row[i]}`]
     if (label !== undefined) lines.push(`label ${label}`)
-    if (prediction !== undefined) lines.push(`taken for ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
+    if (prediction !== undefined)
+      lines.push(`taken for ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
     if (this.colouring in this.scales && this.colouring !== 'confidence') {
       const value = this.value(this.colouring, i)
       lines.push(`${this.colouring} ${Number.isNaN(value) ? 'unknown' : value.toPrecision(3)}`)

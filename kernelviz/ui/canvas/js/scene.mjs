@@ -34,9 +34,12 @@ export class Scene {
     const most = moving ? (points.n > MANY ? 0.5 : 1) : Infinity
     const picture = this.picture(view, Math.min(devicePixelRatio, most), background)
     const looks = { ...look(points.n, view.zoom), soft: !moving }
-    drawPoints(picture, view, points, FAINT, points.faded, looks)
-    drawPoints(picture, view, points, SHOWN, points.colours, looks)
-    if (sheets && (data.view === 'images' || this.roomForImages(points, view))) {
+    const onlyImages = sheets && data.view === 'images'
+    if (!onlyImages) {
+      drawPoints(picture, view, points, FAINT, points.faded, looks)
+      drawPoints(picture, view, points, SHOWN, points.colours, looks)
+    }
+    if (onlyImages || (sheets && this.roomForImages(points, view))) {
       this.drawImages(picture, { points, view, sheets, data, background })
     }
     this.context.putImageData(picture.data, 0, 0)
@@ -106,7 +109,7 @@ export function drawOver(context, state) {
   state.data.marks?.forEach((mark, at) => drawMark(context, state, mark, at))
   if (state.path.length) drawPath(context, state)
   if (state.outline) drawOutline(context, state)
-  if (state.probe) drawProbe(context, state)
+  if (state.probing) drawProbe(context, state)
 }
 
 function drawContours(context, view, { corners, starts, levels }, ink) {
@@ -135,7 +138,10 @@ function drawRing(context, { view, points, ink }, i) {
 function drawMark(context, { view, data, pictures, paper }, { x, y }, at) {
   const [left, top] = view.toScreen(x, y)
   context.strokeStyle = paper
-  for (const [width, colour] of [[5, paper], [2.5, data.accent]]) {
+  for (const [width, colour] of [
+    [5, paper],
+    [2.5, data.accent],
+  ]) {
     context.beginPath()
     context.moveTo(left - 5, top - 5)
     context.lineTo(left + 5, top + 5)
@@ -165,7 +171,10 @@ function drawOutline(context, { view, outline, data }) {
 }
 
 function drawPath(context, { view, path, data, paper }) {
-  for (const [width, colour] of [[5, paper], [2.5, data.accent]]) {
+  for (const [width, colour] of [
+    [5, paper],
+    [2.5, data.accent],
+  ]) {
     context.beginPath()
     for (const [x, y] of path) context.lineTo(...view.toScreen(x, y))
     if (path.length === 1) context.lineTo(view.toScreen(...path[0])[0] + 0.1, view.toScreen(...path[0])[1])
@@ -176,13 +185,21 @@ function drawPath(context, { view, path, data, paper }) {
   }
 }
 
-/** A cross at the center, and the circle on which the bump has fallen to 0.6 of its height. */
-function drawProbe(context, { view, probe, data, paper }) {
+/** A cross at the center, and around it what the clip leaves of the bump. */
+function drawProbe(context, { view, probing: { probe, panel }, data, paper }) {
   const [left, top] = view.toScreen(probe.x, probe.y)
-  for (const [width, colour] of [[5, paper], [2.5, data.accent]]) {
+  for (const [width, colour] of [
+    [5, paper],
+    [2.5, data.accent],
+  ]) {
     context.beginPath()
-    context.arc(left, top, probe.width * view.scale, 0, 2 * Math.PI)
-    for (const [right, down] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    context.arc(left, top, Math.max(12, panel.reach * view.scale), 0, 2 * Math.PI)
+    for (const [right, down] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       context.moveTo(left + 3 * right, top + 3 * down)
       context.lineTo(left + 10 * right, top + 10 * down)
     }

@@ -4,10 +4,26 @@ const NEAR = 14 // pixels: how far from the pointer a point may lie
 const NEAR_MARK = 22
 
 export const TOOLS = {
-  pan: { name: 'Move the map', cursor: 'grab', icon: 'M10 2v16M2 10h16M7.500 4.500 10 2l2.500 2.500M7.500 15.500 10 18l2.500-2.500M4.500 7.500 2 10l2.500 2.500M15.500 7.500 18 10l-2.500 2.500' },
-  box: { name: 'Select with a box', cursor: 'crosshair', icon: 'M3 3h3M9 3h2M14 3h3v3M17 9v2M17 14v3h-3M11 17H9M6 17H3v-3M3 11V9M3 6V3' },
-  lasso: { name: 'Select with a lasso', cursor: 'crosshair', icon: 'M6 14c-3-1-4-3-4-5 0-4 4-6 8-6s8 2 8 6-4 5-8 5c-2 0-4 0-4 2s2 2 2 3' },
-  probe: { name: 'Move the probe', cursor: 'crosshair', icon: 'M10 2v4M10 14v4M2 10h4M14 10h4M10 6a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z' },
+  pan: {
+    name: 'Move the map',
+    cursor: 'grab',
+    icon: 'M10 2v16M2 10h16M7.500 4.500 10 2l2.500 2.500M7.500 15.500 10 18l2.500-2.500M4.500 7.500 2 10l2.500 2.500M15.500 7.500 18 10l-2.500 2.500',
+  },
+  box: {
+    name: 'Select with a box',
+    cursor: 'crosshair',
+    icon: 'M3 3h3M9 3h2M14 3h3v3M17 9v2M17 14v3h-3M11 17H9M6 17H3v-3M3 11V9M3 6V3',
+  },
+  lasso: {
+    name: 'Select with a lasso',
+    cursor: 'crosshair',
+    icon: 'M6 14c-3-1-4-3-4-5 0-4 4-6 8-6s8 2 8 6-4 5-8 5c-2 0-4 0-4 2s2 2 2 3',
+  },
+  probe: {
+    name: 'Move the probe',
+    cursor: 'crosshair',
+    icon: 'M10 2v4M10 14v4M2 10h4M14 10h4M10 6a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z',
+  },
   path: { name: 'Path: draw where to walk', cursor: 'crosshair', icon: 'M3 16c0-6 7-2 7-7s7-1 7-6M3 16h.01M17 3h.01' },
 }
 
@@ -26,24 +42,36 @@ export function gesturesOf(app) {
   }
 }
 
+/** The gestures of the overview: it is where the middle of the map goes. */
+export function overviewGestures(app) {
+  const look = (at) => app.moved(() => app.view.lookAt(...app.overview.whole.toMap(...at)))
+  const nothing = () => {}
+  return {
+    press: look,
+    drag: look,
+    wheel: (_, factor) => app.moved(() => app.view.zoomAt(app.view.width / 2, app.view.height / 2, factor)),
+    ...{ hover: nothing, leave: nothing, drop: nothing, tap: nothing, cancel: nothing, pinch: nothing },
+  }
+}
+
 /** The tool in hand: Shift makes a lasso of moving, the middle button moves with every tool. */
 function toolOf(app, event) {
   if (event.button === 1 || event.buttons === 4) return 'pan'
-  return app.tool === 'pan' && event.shiftKey && !app.probe ? 'lasso' : app.tool
+  return app.tool === 'pan' && event.shiftKey && !app.probing && !app.data.marks ? 'lasso' : app.tool
 }
 
 function hover(app, at) {
   if (!app.points) return
   const mark = markAt(app, at)
   app.hoverMark(mark)
-  app.hover(mark < 0 && !app.probe ? pointAt(app, at) : -1)
+  app.hover(mark < 0 && !app.probing ? pointAt(app, at) : -1)
 }
 
 function press(app, at, event) {
   app.using = toolOf(app, event)
-  if (app.walk) app.walk.stop()
+  app.probing?.walk.stop()
   const place = app.view.toMap(...at)
-  if (app.using === 'probe') app.moveProbe(...place)
+  if (app.using === 'probe') app.probing.moveTo(...place)
   if (app.using === 'path') app.drawn = [place]
   if (app.using === 'box') app.corner = place
   if (app.using === 'lasso') app.outline = [place]
@@ -53,11 +81,11 @@ function press(app, at, event) {
 function drag(app, at, before) {
   const place = app.view.toMap(...at)
   if (app.using === 'pan') app.moved(() => app.view.moveBy(at[0] - before[0], at[1] - before[1]))
-  if (app.using === 'probe') app.moveProbe(...place)
+  if (app.using === 'probe') app.probing.moveTo(...place)
   if (app.using === 'lasso') app.outline.push(place)
   if (app.using === 'path') {
     app.drawn.push(place)
-    app.moveProbe(...place)
+    app.probing.moveTo(...place)
   }
   if (app.using === 'box') {
     const [x, y] = app.corner
@@ -69,10 +97,10 @@ function drag(app, at, before) {
 function drop(app, event) {
   const { using, outline, drawn, points } = app
   cancel(app)
-  if (using === 'probe') app.tellProbe()
+  if (using === 'probe') app.probing.tell()
   if (using === 'path') {
-    app.walk.set(drawn)
-    app.walk.playOrPause()
+    app.probing.walk.set(drawn)
+    app.probing.walk.playOrPause()
   }
   if (!outline || !points) return
   const found = using === 'box' ? points.spatial.inBox(...reach(outline)) : points.spatial.inPolygon(outline)
@@ -82,9 +110,9 @@ function drop(app, event) {
 function tap(app, at) {
   const { using } = app
   cancel(app)
-  if (using === 'probe') app.tellProbe()
-  if (using === 'path') app.walk.add(app.view.toMap(...at))
-  if (app.probe || !app.points) return
+  if (using === 'probe') app.probing.tell()
+  if (using === 'path') app.probing.walk.add(app.view.toMap(...at))
+  if (app.probing || !app.points) return
   const found = pointAt(app, at)
   app.pin(found < 0 ? app.pinned : found)
   app.hover(found)

@@ -6,7 +6,7 @@ const SECONDS = 4 // from one end to the other
 const CORNERS = 48 // of a drawn path that are kept
 
 export class Walk {
-  /** `step(place)` is called in every frame of a walk, `changed()` when the path is another one. */
+  /** `step(place)` is called in every frame of a walk, `changed(text)` when the path is another one. */
   constructor({ data, step, changed, shape }) {
     this.path = (data.path ?? []).slice()
     this.walked = 0 // ms
@@ -17,7 +17,11 @@ export class Walk {
     this.play = button('Play', 'Walk along the path', () => this.playOrPause())
     this.save = element('a', { download: '', role: 'button' }, 'Save GIF')
     this.clear = button('Clear', 'Forget the path', () => this.set([]))
-    this.hint = element('p', { className: 'hint' }, 'Choose Path and draw over the map, or press Enter at two places or more, to walk there.')
+    this.hint = element(
+      'p',
+      { className: 'hint' },
+      'Choose Path and draw over the map, or press Enter at two places or more, to walk there.',
+    )
     this.node = element('div', { className: 'walk' }, this.hint, this.play, this.save, this.clear)
     this.show()
   }
@@ -33,7 +37,12 @@ export class Walk {
     this.path = corners.length > CORNERS ? along(corners, CORNERS) : corners
     this.path = this.path.map((corner) => corner.map((part) => Math.round(100 * part) / 100))
     this.show()
-    this.changed()
+    this.changed(this.text)
+  }
+
+  /** The path as it stands in an address (paths.py). */
+  get text() {
+    return this.path.map((corner) => corner.join('_')).join('~')
   }
 
   add(corner) {
@@ -45,8 +54,7 @@ export class Walk {
     this.hint.hidden = this.ready
     this.play.textContent = this.playing ? 'Pause' : 'Play'
     if (this.ready) {
-      const path = this.path.map((corner) => corner.join('_')).join('~')
-      this.save.href = `${this.base}/walk?${new URLSearchParams({ path, ...this.shape() })}`
+      this.save.href = `${this.base}/walk?${new URLSearchParams({ path: this.text, ...this.shape() })}`
     }
   }
 
@@ -80,7 +88,10 @@ export function at(path, share = 0) {
     lengths.push(lengths[i - 1] + Math.hypot(path[i][0] - path[i - 1][0], path[i][1] - path[i - 1][1]))
   }
   const wanted = share * lengths.at(-1)
-  const next = Math.max(1, lengths.findIndex((length) => length >= wanted))
+  const next = Math.max(
+    1,
+    lengths.findIndex((length) => length >= wanted),
+  )
   const part = (wanted - lengths[next - 1]) / Math.max(1e-12, lengths[next] - lengths[next - 1])
   return [0, 1].map((axis) => path[next - 1][axis] + part * (path[next][axis] - path[next - 1][axis]))
 }

@@ -1,0 +1,55 @@
+// The elements that a map is made of.
+
+import { Card } from './card.mjs'
+import { element } from './dom.mjs'
+import { listen } from './gestures.mjs'
+import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
+import { Legend } from './legend.mjs'
+import { Probing } from './probing.mjs'
+import { Overview, Scene } from './scene.mjs'
+import { Toolbar } from './toolbar.mjs'
+import { gesturesOf, overviewGestures } from './tools.mjs'
+
+/** Put the elements of an app into the page, and connect them with it. */
+export function lay(app, parent) {
+  const { data } = app
+  stage(app)
+  app.legend = new Legend((group, alone) => app.changePoints(() => app.points.toggleGroup(group, alone)))
+  app.live = element('p', { className: 'live', 'aria-live': 'polite' })
+  const tools = data.probe ? ['probe', 'path', 'pan'] : data.marks ? ['pan'] : ['pan', 'box', 'lasso']
+  app.toolbar = new Toolbar(tools, {
+    app,
+    choose: (tool) => app.choose(tool),
+    toggleLines: () => app.toggleLines(),
+  })
+  const left = element('div', { className: 'left' }, app.toolbar.node, app.stage, app.legend.node)
+  app.root = element('div', { className: 'root' }, left, app.live)
+  if (data.probe) {
+    app.probing = new Probing(app)
+    left.append(app.probing.panel.trail)
+    app.root.append(app.probing.panel.node)
+    app.root.classList.add('probing')
+  }
+  parent.append(app.root)
+  app.choose(tools[0])
+}
+
+/** The map itself: points, what lies over them, the overview, the card, and a word while there is nothing to see. */
+function stage(app) {
+  const { data } = app
+  const what = `Map of ${data.total.toLocaleString('en')} ${data.split} images.`
+  const label = `${what} ${data.probe ? PROBE_HELP : EXPLORE_HELP}`
+  app.dots = element('canvas', { className: 'dots', 'aria-hidden': 'true' })
+  app.over = element('canvas', { className: 'over', tabIndex: 0, role: 'application', 'aria-label': label })
+  app.small = element('canvas', { className: 'overview', hidden: true, 'aria-hidden': 'true' })
+  app.status = element('div', { className: 'status', role: 'status' })
+  app.stage = element('div', { className: 'stage' }, app.dots, app.over, app.small, app.status)
+  app.card = new Card(app.stage, () => app.pin(-1))
+  app.scene = new Scene(app.dots)
+  app.overview = new Overview(app.small, data.extent)
+  listen(app.over, gesturesOf(app))
+  listen(app.small, overviewGestures(app))
+  app.over.ondblclick = () => app.moved(() => app.view.fit())
+  app.over.onkeydown = (event) => app.key(event)
+  app.over.onblur = () => app.hover(-1)
+}
