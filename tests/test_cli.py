@@ -19,12 +19,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from websockets.sync.client import connect
 
+from kernelviz.disk import own_file
 from kernelviz.inference import draw_probes, embed
 from kernelviz.probe import Probe
 from kernelviz.runs import load_run
 from kernelviz.training.fit import Training
 from kernelviz.training.recipe import RECIPES
+from kernelviz.ui.canvas import SCRIPTS, STAMP
 from kernelviz.weights import load_network
 
 ARRAYS = ("images", "labels")
@@ -318,25 +321,63 @@ def answer(port):
         return None
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
-def test_app_serves_the_dashboard_and_ends_with_it(stop):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
+@pytest.fixture
+def dashboard():
+    """Start a dashboard by the words of a command, with a port at their end; its process and port once it answers."""
+    processes = []
+
+    def start(*words):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = os.environ | {"STREAMLIT_SERVER_HEADLESS": "true"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words, str(port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        processes.append(process)
         deadline = time.monotonic() + 60
         while (said := answer(port)) != "ok":
             assert process.poll() is None and time.monotonic() < deadline, said
             time.sleep(0.2)
-        process.send_signal(stop)  # to this process alone, as a supervisor does
-        process.wait(timeout=20)
-        assert answer(port) is None  # no child goes on serving
-    finally:
+        return process, port
+
+    yield start
+    for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what a failure left behind
         process.wait()
+
+
+APP = ("kernelviz.cli", "app", "--port")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
+def test_app_serves_the_dashboard_and_ends_with_it_though_a_page_is_open(stop, dashboard):
+    process, port = dashboard(*APP)
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"]):
+        process.send_signal(stop)  # to this process alone, as a supervisor does
+        process.wait(timeout=20)
+    assert answer(port) is None  # no child goes on serving
+
+
+@pytest.mark.parametrize(
+    "words", [APP, ("streamlit", "run", str(own_file("app.py")), "--server.port")], ids=["app", "run"]
+)
+def test_both_ways_to_start_serve_the_routes_of_the_canvas(words, dashboard):
+    _, port = dashboard(*words)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/kernelviz/canvas/{STAMP}/main.mjs", timeout=20) as reply:
+        assert reply.read() == SCRIPTS["main.mjs"]
+
+
+def test_a_port_that_is_taken_is_a_clear_error(kernelviz):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, errors = kernelviz("app", "--port", port)
+    assert code == 2 and f"127.0.0.1:{port} cannot be served" in errors and "--port" in errors
 
 
 def test_a_share_of_the_labels_is_a_matter_of_the_command_line(kernelviz, monkeypatch, tiny):

@@ -36,6 +36,7 @@ from kernelviz.ui.canvas.packing import squeezed
 from kernelviz.ui.canvas.paths import places_of, steps_along
 
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+PATIENCE = 2  # seconds that open pages are given when the server is stopped
 BYTES = "application/octet-stream"
 SHOWN = 224  # pixels: longest side of the pictures of a walk
 REACH = 2.0  # times the extent: how far out a probe may lie
@@ -55,7 +56,13 @@ def serve(host: str, port: int) -> None:
         print(f"The dashboard is at {address} until Ctrl-C.", file=sys.stderr, flush=True)
         if not st.get_option("server.headless"):
             webbrowser.open(address)
-        settings = uvicorn.Config(app, log_level="warning", access_log=False, ws_max_size=2**28)
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=PATIENCE,
+        )
         uvicorn.Server(settings).run(sockets=[listening])
 
 
