@@ -237,6 +237,7 @@ export class App {
 
   showPoint(i) {
     const { points, view, sheets } = this
+    if (sheets) sheets.begin()
     const image = !sheets || sheets.failed ? undefined : sheets.image(i)
     this.card.show(
       view.toScreen(points.x[i], points.y[i]),

@@ -43,7 +43,18 @@ export function paintImage(canvas, image) {
   const { width, height } = canvas
   context.imageSmoothingEnabled = false
   context.clearRect(0, 0, width, height)
-  if (image.bitmap) {
-    context.drawImage(image.bitmap, image.left, image.top, image.side, image.side, 0, 0, width, height)
-  } else context.drawImage(image, 0, 0, width, height)
+  context.drawImage(image.pixels ? cutOut(image) : image, 0, 0, width, height)
+}
+
+/** An image of a sheet as a canvas of its own. */
+function cutOut({ pixels, grey, width, left, top, side }) {
+  const data = new ImageData(side, side)
+  const out = new Uint32Array(data.data.buffer)
+  for (let at = 0; at < out.length; at++) {
+    const found = pixels[(top + Math.floor(at / side)) * width + left + (at % side)]
+    out[at] = grey ? (0xff000000 | (0x10101 * found)) >>> 0 : found
+  }
+  const canvas = new OffscreenCanvas(side, side)
+  canvas.getContext('2d').putImageData(data, 0, 0)
+  return canvas
 }

@@ -2,7 +2,7 @@
 
 import { unpack } from './packing.mjs'
 
-const KEPT_SHEETS = 24 // about 4 MB of pixels each
+const KEPT = 192 // sheets of grey images, about 1 MB of pixels each; a quarter of it where they have colours
 
 /** Fetch and unpack; an Error says what the server said. `allowed` is a status that gives null instead. */
 export async function fetchPacked(address, allowed) {
@@ -19,41 +19,56 @@ export async function said(response) {
 
 /** Sheets of many images each, fetched when one of their images is first asked for. */
 export class Sheets {
-  /** `loaded` is called when a sheet has come. */
-  constructor(base, { side, across }, loaded) {
-    this.base = base
-    this.side = side
-    this.across = across
-    this.loaded = loaded
-    this.kept = new Map()
+  /** `loaded` is called when a sheet has come. Of grey images only one number a pixel is kept. */
+  constructor(base, { side, across, shape }, loaded) {
+    Object.assign(this, { base, side, across, loaded })
+    this.grey = shape[0] === 1
+    this.most = this.grey ? KEPT : KEPT / 4
+    this.kept = new Map() // by number: { pixels, width, turn }
+    this.turn = 0
     this.failed = ''
   }
 
-  /** Where on which pixels the i-th image is: { pixels, bitmap, width, left, top, side }; null while it comes. */
-  image(i) {
-    const number = Math.floor(i / this.across ** 2)
-    const sheet = this.kept.get(number)
-    if (!sheet) this.fetch(number)
-    if (!sheet?.pixels) return null
-    this.kept.delete(number) // so that the sheet that was used last is the last to go
-    this.kept.set(number, sheet)
-    const at = i % this.across ** 2
-    const [left, top] = [(at % this.across) * this.side, Math.floor(at / this.across) * this.side]
-    return { ...sheet, left, top, side: this.side }
+  /** A new picture begins: it may have as many sheets as are kept, which do not go while it is drawn. */
+  begin() {
+    this.turn++
   }
 
-  async fetch(number) {
-    this.kept.set(number, {})
+  /** Where on which pixels the i-th image is: { pixels, grey, width, left, top, side }; null while it comes. */
+  image(i) {
+    const number = Math.floor(i / this.across ** 2)
+    if (!this.kept.has(number) && !this.fetch(number)) return null
+    const sheet = this.kept.get(number)
+    sheet.turn = this.turn
+    if (!sheet.pixels) return null
+    const at = i % this.across ** 2
+    const [left, top] = [(at % this.across) * this.side, Math.floor(at / this.across) * this.side]
+    return { pixels: sheet.pixels, width: sheet.width, grey: this.grey, left, top, side: this.side }
+  }
+
+  /** Begin to fetch a sheet, if there is room; whether there was. */
+  fetch(number) {
+    if (this.kept.size >= this.most) {
+      const old = [...this.kept].find(([, { turn }]) => turn < this.turn)
+      if (!old) return false
+      this.kept.delete(old[0])
+    }
+    const sheet = { turn: this.turn }
+    this.kept.set(number, sheet)
+    this.read(number, sheet)
+    return true
+  }
+
+  async read(number, sheet) {
     try {
       const response = await fetch(`${this.base}/${number}`)
       if (!response.ok) throw new Error(await said(response))
       const bitmap = await createImageBitmap(await response.blob())
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
-      const context = canvas.getContext('2d', { willReadFrequently: true })
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true })
       context.drawImage(bitmap, 0, 0)
-      const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height)
-      this.kept.set(number, { pixels: new Uint32Array(data.buffer), bitmap, width: bitmap.width })
-      if (this.kept.size > KEPT_SHEETS) this.kept.delete(this.kept.keys().next().value)
+      const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)
+      sheet.pixels = this.grey ? Uint8Array.from(pixels) : pixels
+      sheet.width = bitmap.width
     } catch (error) {
       this.failed = String(error.message ?? error) // the sheet stays empty: asking again would not help
     }

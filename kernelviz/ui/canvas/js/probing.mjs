@@ -78,6 +78,7 @@ export class Probing {
     if (dirty.has('probe')) this.panel.draw(this.probe)
     const { points, sheets, data } = this.app
     if (!points || !sheets || !dirty.has('over')) return
+    sheets.begin()
     const near = points.spatial.few(this.probe.x, this.probe.y, NEAR)
     this.panel.showNear(near.map((i) => ({ image: sheets.image(i), lines: points.about(i, data.classes) })))
   }

@@ -40,7 +40,7 @@ export class Scene {
       drawPoints(picture, view, points, SHOWN, points.colours, looks)
     }
     if (onlyImages || (sheets && this.roomForImages(points, view))) {
-      this.drawImages(picture, { points, view, sheets, data, background })
+      this.drawImages(picture, { points, view, sheets, background })
     }
     this.context.putImageData(picture.data, 0, 0)
   }
@@ -67,9 +67,10 @@ export class Scene {
     return n <= most
   }
 
-  drawImages(picture, { points, view, sheets, data, background }) {
+  drawImages(picture, { points, view, sheets, background }) {
     const size = Math.round(imageSize(view.zoom) * picture.density)
-    const grey = data.shape[0] === 1
+    const { grey } = sheets
+    sheets.begin()
     for (const { i, px, py } of apart(placesOnScreen(points, view, picture, size), size)) {
       const image = sheets.image(i)
       if (!image) continue
@@ -97,7 +98,7 @@ function fill(picture, px, py, size, colour) {
   drawImage(picture, px, py, size, { pixels: [colour], width: 1, left: 0, top: 0, side: 1 })
 }
 
-/** Draws what lies over the points. Everything is optional but the view. */
+/** Draws what lies over the points: the parts of an app that are there. */
 export function drawOver(context, state) {
   const { view } = state
   const density = devicePixelRatio
