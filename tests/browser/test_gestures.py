@@ -117,6 +117,14 @@ def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
     card.wait_for(state="hidden")
 
 
+def test_on_a_map_of_images_the_card_is_that_of_the_image_under_the_pointer(seen, points):
+    page, row = seen(view="images"), alone(points)
+    page.wait_for_timeout(1000)
+    page.mouse.move(*on_screen(page, points.places[row]) + [8, -8])
+    page.locator(".card").wait_for()
+    assert f"no. {row}" in page.locator(".card").inner_text()
+
+
 def test_a_click_pins_the_card_and_escape_takes_it_away(seen, points):
     page, row = seen(), alone(points)
     at = on_screen(page, points.places[row])

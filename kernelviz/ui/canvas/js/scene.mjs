@@ -27,6 +27,7 @@ export class Scene {
   constructor(canvas) {
     this.canvas = canvas
     this.context = canvas.getContext('2d', { alpha: false })
+    this.images = { shown: [] }
   }
 
   /** `moving`: the next frame will follow at once, so this one may be rough. */
@@ -35,6 +36,7 @@ export class Scene {
     const picture = this.picture(view, Math.min(devicePixelRatio, most), background)
     const looks = { ...look(points.n, view.zoom), soft: !moving }
     const onlyImages = sheets && data.view === 'images'
+    this.images = { shown: [], only: onlyImages }
     if (!onlyImages) {
       drawPoints(picture, view, points, FAINT, points.faded, looks)
       drawPoints(picture, view, points, SHOWN, points.colours, looks)
@@ -71,14 +73,22 @@ export class Scene {
     const size = Math.round(imageSize(view.zoom) * picture.density)
     const { grey } = sheets
     sheets.begin()
+    this.images.side = size / picture.density
     for (const { i, px, py } of apart(placesOnScreen(points, view, picture, size), size)) {
       const image = sheets.image(i)
       if (!image) continue
+      this.images.shown.push({ i, left: px / picture.density, top: py / picture.density })
       const colour = (points.rank[i] === FAINT ? points.faded : points.colours)[points.paint[i]]
       fill(picture, px, py, size, grey ? background : colour)
       drawImage(picture, px, py, grey ? size : size - 4, image, grey ? colour : undefined)
     }
   }
+}
+
+/** The point whose image is drawn at a pixel; -1 where there is none, undefined where there may be a dot. */
+export function imageAt({ shown, side, only }, [left, top]) {
+  const found = shown.find((one) => Math.max(Math.abs(one.left - left), Math.abs(one.top - top)) < side / 2)
+  return found?.i ?? (only ? -1 : undefined)
 }
 
 /** Visible points on the screen, those that are not faint first. */

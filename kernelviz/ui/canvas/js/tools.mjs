@@ -1,5 +1,7 @@
 // What a press, a drag and a click on the map do, for each tool.
 
+import { imageAt } from './scene.mjs'
+
 const NEAR = 14 // pixels: how far from the pointer a point may lie
 const NEAR_MARK = 22
 
@@ -123,8 +125,8 @@ function cancel(app) {
   app.redraw('over')
 }
 
-function pointAt({ view, points }, at) {
-  return points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
+function pointAt({ view, points, scene }, at) {
+  return imageAt(scene.images, at) ?? points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
 }
 
 function markAt({ view, data }, [left, top]) {
