@@ -239,12 +239,9 @@ export class App {
     const { points, view, sheets } = this
     if (sheets) sheets.begin()
     const image = !sheets || sheets.failed ? undefined : sheets.image(i)
-    this.card.show(
-      view.toScreen(points.x[i], points.y[i]),
-      points.about(i, this.data.classes),
-      image,
-      i === this.pinned,
-    )
+    const lines = points.about(i, this.data.classes)
+    if (this.data.source === 'drawn') lines.push('as the decoder draws it')
+    this.card.show(view.toScreen(points.x[i], points.y[i]), lines, image, i === this.pinned)
   }
 
   showMark({ x, y, name }, picture) {

@@ -1,11 +1,12 @@
 // The panel beside the map: what the decoder draws at the probe, the bump on the grid, its shape, where it has been.
 
 import { paintImage } from './card.mjs'
-import { button, element } from './dom.mjs'
+import { button, element, icon } from './dom.mjs'
 import { Decoder, Grid, bump, clip } from './decoder.mjs'
 import { fetchPacked, said } from './fetching.mjs'
 
 const TRAIL = 16 // drawings that are kept
+const AGAIN = 'M4 10a6 6 0 1 0 2-4.500M6 2v4h4'
 
 export class ProbePanel {
   /**
@@ -163,7 +164,7 @@ function paintBump(canvas, activation, rows, columns) {
 function slider(name, usual, [min, max], set, done) {
   const input = element('input', { type: 'range', min, max, step: 0.05, 'aria-label': `${name} of the bump` })
   const value = element('output')
-  const reset = button('1 ×', `${name} as usual in this run`, () => (set(usual), done()))
+  const reset = button(icon(AGAIN), `${name} as usual in this run`, () => (set(usual), done()), { className: 'reset' })
   input.oninput = () => set(usual * Number(input.value))
   input.onchange = done
   return {
@@ -171,6 +172,7 @@ function slider(name, usual, [min, max], set, done) {
     show: (now) => {
       input.value = now / usual
       value.textContent = `${Number((now / usual).toFixed(2))} ×`
+      reset.disabled = Math.abs(now / usual - 1) < 0.005
     },
   }
 }
