@@ -355,16 +355,33 @@ def test_without_an_address_the_probe_stands_where_images_live(add, opened, auto
     assert distance[0, 0] < 0.01 and told["path"] == []
 
 
-def test_where_the_probe_is_let_go_goes_into_the_address(add, opened, autoencoder):
-    add(autoencoder)
-    usual = autoencoder.probe
-    probe = {"x": -1.5, "y": 0.75, "width": 1.5 * usual["width"], "amplitude": usual["amplitude"]}
-    app = fine(heard(opened("probe"), "probe-tiny", probe=probe, path="0_0~1_1"))
-    found = {name: app.query_params[name] for name in ("x", "y", "w", "a", "path")}
-    assert found == {"x": "-1.500", "y": "0.750", "w": "1.500", "a": "1.000", "path": "0_0~1_1"}
+def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder, neighbourly):
+    add(autoencoder), add(neighbourly)
+    probe = {"x": -1.5, "y": 0.75, "width": 1.5 * autoencoder.probe["width"], "amplitude": 1.0}
+    app = fine(heard(opened("probe", run="tiny"), "probe-tiny", probe=probe, path="0_0~1_1"))
     assert "the drawing at (-1.50, 0.75) lands" in words(app)
-    heard(app, "probe-tiny", probe=probe, path="")
-    assert "path" not in app.query_params
+    app.selectbox(key="run").select("near").run()
+    (told,) = maps(fine(app))
+    assert told["path"] == [] and told["probe"]["x"] != -1.5
+    app.selectbox(key="run").select("tiny").run()
+    (told,) = maps(fine(app))
+    assert told["path"] == [[0, 0], [1, 1]] and told["probe"] == probe | {"usual": autoencoder.probe}
+
+
+def test_the_address_speaks_of_the_first_run_only(add, opened, autoencoder, neighbourly):
+    add(autoencoder), add(neighbourly)
+    app = opened("probe", run="tiny", x="-3.5", y="3.25", path="0_0~1_1")
+    app.selectbox(key="run").select("near").run()
+    (told,) = maps(fine(app))
+    assert told["path"] == [] and (told["probe"]["x"], told["probe"]["y"]) != (-3.5, 3.25)
+
+
+def test_a_number_that_is_searched_for_is_shown_on_the_map(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened()
+    assert maps(app)[0]["found"] is None
+    app.number_input(key="search-tiny-test").set_value(17).run()
+    assert maps(fine(app))[0]["found"] == 17
 
 
 @pytest.mark.parametrize(

@@ -350,7 +350,7 @@ def test_the_view_comes_back_and_zooms_around_the_pointer(script):
     assert out["whole"][0] < -4 and out["whole"][1] <= -4 and out["whole"][2] > 4 and out["whole"][3] >= 4
     np.testing.assert_allclose(out["back"], [640, 90])
     np.testing.assert_allclose(out["kept"], [out["x"], out["y"]])
-    assert out["near"] == pytest.approx(200) and out["zoom"] == pytest.approx(1)
+    assert out["near"] == pytest.approx(64) and out["zoom"] == pytest.approx(1)
 
 
 def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):

@@ -56,8 +56,9 @@ class Heard:
 def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
     """Show the map of a split; `extra` may have
 
-    selected: rows to begin with; cleared: a number that, when it changes, clears the selection;
-    probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path;
+    selected: rows to begin with; cleared: a number that, when it changes, clears the selection; found: a row to pin;
+    probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
+    corners of a path for it;
     marks: [{"x", "y", "name", "picture"}] to pin, the picture as a data URL.
     """
     points = loaders.points_of(run).of_split(split)

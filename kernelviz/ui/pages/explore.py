@@ -65,7 +65,9 @@ def _map(run: Run, points: EmbeddingMap, split: str, colouring: str, view: str) 
     if simple_map_instead():
         return _simple_map(run, points, split, colouring)
     key, cleared = f"map-{run.name}-{split}", st.session_state.get("cleared", 0)
-    heard = canvas(run, split, key, colouring=colouring, view=view, selected=_selection(run, split), cleared=cleared)
+    found = st.session_state.get(f"search-{run.name}-{split}")
+    before = _selection(run, split)
+    heard = canvas(run, split, key, colouring=colouring, view=view, selected=before, cleared=cleared, found=found)
     if heard.failed:
         simple_map_instead(heard.failed)
     if heard.selection is not None and not np.array_equal(heard.selection, st.session_state.get(f"heard-{key}")):

@@ -1,7 +1,8 @@
 """Probe: put a Gaussian bump on the grid, and see what the decoder draws there (Figure 6)."""
 
 import math
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -41,36 +42,32 @@ def _place(run: Run) -> None:
 
 
 def _choice_on_canvas(run: Run) -> tuple[tuple[float, float], Probe]:
-    """The place and shape of the probe when it was last let go of; both stand in the address."""
-    usual, address = Probe(**run.probe), st.query_params
-    extent = run.arguments["extent"]
-    if "at" not in st.session_state or st.session_state["at"][0] != run.weights_sha256:
-        x, y = (_from_address(axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
-        width, amplitude = (_from_address(size, 1.0, SMALLEST, LARGEST) for size in "wa")
-        shape = Probe(width * usual.width, amplitude * usual.amplitude)
-        st.session_state["at"] = (run.weights_sha256, {"x": x, "y": y} | asdict(shape))
-    probe = st.session_state["at"][1]
-    heard = canvas(run, "test", f"probe-{run.name}", probe=probe | {"usual": run.probe}, path=_path(extent))
+    """The place and shape of the probe where it was last let go of; the page keeps them in the address, too."""
+    standing = st.session_state.setdefault("probes", {})  # by the weights' hash
+    if run.weights_sha256 not in standing:
+        standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
+    probe, path = standing[run.weights_sha256]
+    heard = canvas(run, "test", f"probe-{run.name}", probe=probe | {"usual": run.probe}, path=path)
     if heard.failed:
         simple_map_instead(heard.failed)
-    if heard.probe:
-        probe = heard.probe
-        st.session_state["at"] = (run.weights_sha256, probe)
-        address.update(
-            {"x": f"{probe['x']:.3f}", "y": f"{probe['y']:.3f}"}
-            | {"w": f"{probe['width'] / usual.width:.3f}", "a": f"{probe['amplitude'] / usual.amplitude:.3f}"}
-        )
-    if heard.path is not None:
-        address["path"] = heard.path
-        if not heard.path:
-            del address["path"]
+    probe = heard.probe or probe
+    standing[run.weights_sha256] = (probe, path if heard.path is None else _path(heard.path, run))
     return (probe["x"], probe["y"]), Probe(probe["width"], probe["amplitude"])
 
 
-def _path(extent: float) -> list[list[float]]:
-    """The path in the address; none where there is no such path."""
+def _first_standing(run: Run, from_address: bool) -> tuple[dict[str, float], list[list[float]]]:
+    """Where the probe stands at first, and its path: as the address says, which speaks of the first run only."""
+    usual, extent, address = run.probe, run.arguments["extent"], st.query_params if from_address else {}
+    x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
+    width, amplitude = (_number(address, size, 1.0, SMALLEST, LARGEST) for size in "wa")
+    probe = {"x": x, "y": y, "width": width * usual["width"], "amplitude": amplitude * usual["amplitude"]}
+    return probe, _path(address.get("path", ""), run)
+
+
+def _path(text: str, run: Run) -> list[list[float]]:
+    """The corners of a path; none where it is no path."""
     try:
-        return places_of(st.query_params.get("path", ""), extent).tolist()
+        return places_of(text, run.arguments["extent"]).tolist()
     except ValueError:
         return []
 
@@ -145,10 +142,10 @@ def _home(run: Run) -> tuple[float, float]:
     return tuple(float(part.round(2)) for part in points.places[row])
 
 
-def _from_address(name: str, otherwise: float, low: float, high: float) -> float:
+def _number(address: Mapping[str, str], name: str, otherwise: float, low: float, high: float) -> float:
     """A number in the address, within bounds."""
     try:
-        value = float(st.query_params.get(name, otherwise))
+        value = float(address.get(name, otherwise))
     except ValueError:
         return otherwise
     return min(max(value, low), high) if math.isfinite(value) else otherwise

@@ -8,7 +8,7 @@ import { lay } from './layout.mjs'
 import { masked, unmasked } from './packing.mjs'
 import { Points } from './points.mjs'
 import { drawOver } from './scene.mjs'
-import { TOOLS } from './tools.mjs'
+import { TOOLS, cancel } from './tools.mjs'
 import { View } from './view.mjs'
 
 const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
@@ -48,6 +48,16 @@ export class App {
     if (JSON.stringify(before.marks) !== JSON.stringify(data.marks)) this.takeMarks()
     if (this.points && before.cleared !== data.cleared) this.select([])
     this.recolour()
+    if (before.found !== data.found) this.find()
+  }
+
+  /** Pin the point that was searched for, and come to where it is. */
+  find() {
+    const i = this.points?.positions[this.data.found ?? -1] ?? -1
+    if (i < 0) return
+    this.pinned = i
+    this.comeTo(i)
+    this.redraw('over')
   }
 
   async load() {
@@ -58,23 +68,26 @@ export class App {
     try {
       const packed = await fetchPacked(`${data.base}/points/${data.split}`)
       if (name !== this.name) return // another map was asked for meanwhile
-      this.points = new Points(packed, data)
+      const points = new Points(packed, data)
+      points.colour(data.colouring, data, this.background)
+      if (data.selected) points.selectRows(unmasked(data.selected))
+      this.points = points
     } catch (error) {
       return this.fail(`The map cannot be shown. ${error.message}`)
     }
     const sheets = `${data.base}/sheets/${data.split}/${data.source}`
     this.sheets = data.source && new Sheets(sheets, data, () => this.redraw('dots', 'over'))
-    if (data.selected) this.points.selectRows(unmasked(data.selected))
     this.status.hidden = true
     this.recolour()
+    this.find()
     this.redraw('probe')
   }
 
-  /** Say what is wrong, and offer to try again or to do without the canvas. */
+  /** Say why there is no map, and offer to try again or to do without the canvas. */
   fail(why) {
     this.status.replaceChildren(
       element('div', { role: 'alert' }, why),
-      button('Try again', 'Try again', () => (this.probing?.panel.load(), this.load())),
+      button('Try again', 'Try again', () => this.load()),
       button('Use the simple map', 'Use the simple map', () => this.tell('failed', why)),
     )
     this.status.hidden = false
@@ -143,9 +156,10 @@ export class App {
     this.select([], true)
   }
 
-  /** Undo the last thing that stands on the map: a pinned card, a path, a selection. */
+  /** Undo the last thing that stands on the map: a gesture under way, a pinned card, a path, a selection. */
   escape() {
-    if (this.pinned >= 0) this.pin(-1)
+    if (this.using) cancel(this)
+    else if (this.pinned >= 0) this.pin(-1)
     else if (this.probing) this.probing.walk.set([])
     else if (this.points.selectedRows.length) this.select([])
     this.hover(-1)
@@ -177,9 +191,12 @@ export class App {
     const next = this.focus >= 0 ? points.neighbour(start, direction) : start
     this.hover(next)
     this.say(points.about(next, this.data.classes).join(', '))
-    const [left, bottom, right, top] = view.bounds
-    const [x, y] = [points.x[next], points.y[next]]
-    if (x < left || x > right || y < bottom || y > top) this.moved(() => view.lookAt(x, y))
+    this.comeTo(next)
+  }
+
+  comeTo(i) {
+    const { points, view } = this
+    if (!view.shows(points.x[i], points.y[i])) this.moved(() => view.lookAt(points.x[i], points.y[i]))
   }
 
   key(event) {
@@ -196,10 +213,31 @@ export class App {
         this.contours = (await fetchPacked(`${this.data.base}/contours/${this.data.split}`)).arrays
         this.contoursOf = this.name
       } catch (error) {
-        this.fail(`The contour lines cannot be fetched. ${error.message}`)
+        this.lines = false
+        this.toolbar.show(this.tool, false)
+        this.note(`The contour lines cannot be fetched. ${error.message}`)
       }
     }
     this.redraw('over')
+  }
+
+  /** A word over the map, until it is closed; with a way to try again where there is one. */
+  note(words, again) {
+    const close = () => this.notes.replaceChildren()
+    this.notes.replaceChildren(
+      element('span', { role: 'alert' }, words),
+      ...(again ? [button('Try again', 'Try again', () => (close(), again()))] : []),
+      button('×', 'Close', close),
+    )
+  }
+
+  /** What is on the map, as a PNG file. */
+  save() {
+    const canvas = element('canvas', { width: this.dots.width, height: this.dots.height })
+    const context = canvas.getContext('2d')
+    for (const layer of [this.dots, this.over]) context.drawImage(layer, 0, 0, canvas.width, canvas.height)
+    const name = this.data.base.split('/').at(-2)
+    element('a', { href: canvas.toDataURL('image/png'), download: `${name}_${this.data.split}.png` }).click()
   }
 
   /** Tell those who listen instead of looking. */
@@ -229,24 +267,25 @@ export class App {
     drawOver(this.over.getContext('2d'), { ...this, contours, path: this.drawn ?? this.probing?.walk.path ?? [] })
     this.small.hidden = this.view.zoom < OVERVIEW
     if (!this.small.hidden) this.overview.draw(this)
-    const shown = this.pinned >= 0 ? this.pinned : this.focus
+    if (this.sheets) this.sheets.begin()
     if (this.mark >= 0) this.showMark(this.data.marks[this.mark], this.pictures[this.mark])
-    else if (shown >= 0) this.showPoint(shown)
-    else this.card.hide()
+    else this.showPoint(this.card, this.focus === this.pinned ? -1 : this.focus)
+    this.showPoint(this.pinnedCard, this.pinned)
   }
 
-  showPoint(i) {
+  /** The card of a point, if it can be seen. */
+  showPoint(card, i) {
     const { points, view, sheets } = this
-    if (sheets) sheets.begin()
-    const image = !sheets || sheets.failed ? undefined : sheets.image(i)
+    if (i < 0 || !points.visible(i) || !view.shows(points.x[i], points.y[i])) return card.hide()
+    const image = sheets ? sheets.image(i) : undefined
     const lines = points.about(i, this.data.classes)
     if (this.data.source === 'drawn') lines.push('as the decoder draws it')
-    this.card.show(view.toScreen(points.x[i], points.y[i]), lines, image, i === this.pinned)
+    card.show(view.toScreen(points.x[i], points.y[i]), lines, image)
   }
 
   showMark({ x, y, name }, picture) {
     const lines = [name, `x ${x.toFixed(2)}, y ${y.toFixed(2)}`]
-    this.card.show(this.view.toScreen(x, y), lines, picture.complete ? picture : null, false)
+    this.card.show(this.view.toScreen(x, y), lines, picture.complete ? picture : null)
   }
 
   resize() {

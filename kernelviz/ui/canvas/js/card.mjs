@@ -7,11 +7,12 @@ const IMAGE = 128 // pixels: side of the image
 const ABOVE = 12 // pixels between the point and the card
 
 export class Card {
+  /** With `onclose`, a card that stays and can be closed. */
   constructor(stage, onclose) {
     this.image = element('canvas', { width: IMAGE, height: IMAGE })
     this.words = element('div', { className: 'words' })
-    this.close = button('×', 'Close', onclose, { className: 'close' })
-    this.node = element('div', { className: 'card', hidden: true }, this.close, this.image, this.words)
+    this.node = element('div', { className: onclose ? 'card pinned' : 'card', hidden: true }, this.image, this.words)
+    if (onclose) this.node.prepend(button('×', 'Close', onclose, { className: 'close' }))
     stage.append(this.node)
   }
 
@@ -19,17 +20,19 @@ export class Card {
    * Show the card of something at a pixel; `image` is a part of a sheet, a picture of its own, null while it comes,
    * or undefined where there is none.
    */
-  show([left, top], lines, image, pinned) {
+  show([left, top], lines, image) {
     this.words.replaceChildren(...lines.map((line) => element('div', {}, line)))
     this.image.hidden = image === undefined
     this.image.classList.toggle('coming', image === null)
     if (image) paintImage(this.image, image)
-    this.node.classList.toggle('pinned', pinned)
     this.node.hidden = false
     const stage = this.node.parentElement
     const [width, height] = [this.node.offsetWidth, this.node.offsetHeight]
-    this.node.style.left = `${clamp(left - width / 2, 4, stage.clientWidth - width - 4)}px`
-    this.node.style.top = `${clamp(top - height - ABOVE, 4, stage.clientHeight - height - 4)}px`
+    const above = clamp(top - height - ABOVE, 4, stage.clientHeight - height - 4)
+    const covers = above + height > top - ABOVE / 2 // there is no room above: beside it, then
+    const aside = left + width + 2 * ABOVE < stage.clientWidth ? left + ABOVE : left - width - ABOVE
+    this.node.style.left = `${clamp(covers ? aside : left - width / 2, 4, stage.clientWidth - width - 4)}px`
+    this.node.style.top = `${above}px`
   }
 
   hide() {

@@ -2,6 +2,7 @@
 
 import { unpack } from './packing.mjs'
 
+const PATIENCE = 2000 // ms before a sheet that could not be fetched is asked for again
 const KEPT = 192 // sheets of grey images, about 1 MB of pixels each; a quarter of it where they have colours
 
 /** Fetch and unpack; an Error says what the server said. `allowed` is a status that gives null instead. */
@@ -26,7 +27,6 @@ export class Sheets {
     this.most = this.grey ? KEPT : KEPT / 4
     this.kept = new Map() // by number: { pixels, width, turn }
     this.turn = 0
-    this.failed = ''
   }
 
   /** A new picture begins: it may have as many sheets as are kept, which do not go while it is drawn. */
@@ -34,12 +34,16 @@ export class Sheets {
     this.turn++
   }
 
-  /** Where on which pixels the i-th image is: { pixels, grey, width, left, top, side }; null while it comes. */
+  /**
+   * Where on which pixels the i-th image is: { pixels, grey, width, left, top, side }; null while it comes, undefined
+   * where it could not be fetched a moment ago.
+   */
   image(i) {
     const number = Math.floor(i / this.across ** 2)
     if (!this.kept.has(number) && !this.fetch(number)) return null
     const sheet = this.kept.get(number)
     sheet.turn = this.turn
+    if (sheet.failed) return this.again(number, sheet)
     if (!sheet.pixels) return null
     const at = i % this.across ** 2
     const [left, top] = [(at % this.across) * this.side, Math.floor(at / this.across) * this.side]
@@ -59,6 +63,12 @@ export class Sheets {
     return true
   }
 
+  /** Once some time has passed, a sheet that failed is asked for again when it is needed. */
+  again(number, sheet) {
+    if (performance.now() - sheet.failed > PATIENCE) this.kept.delete(number)
+    return undefined
+  }
+
   async read(number, sheet) {
     try {
       const response = await fetch(`${this.base}/${number}`)
@@ -69,8 +79,8 @@ export class Sheets {
       const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)
       sheet.pixels = this.grey ? Uint8Array.from(pixels) : pixels
       sheet.width = bitmap.width
-    } catch (error) {
-      this.failed = String(error.message ?? error) // the sheet stays empty: asking again would not help
+    } catch {
+      sheet.failed = performance.now()
     }
     this.loaded()
   }

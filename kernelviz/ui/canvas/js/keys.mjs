@@ -7,10 +7,11 @@ const WIDER = 1.05
 
 export const EXPLORE_HELP =
   'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
-  'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map.'
+  'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map. ' +
+  'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone. Two fingers zoom.'
 export const PROBE_HELP =
   'Arrow keys move the probe, with Shift faster; plus and minus change its width. ' +
-  'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map.'
+  'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map. Wheel or two fingers zoom.'
 
 /** What a key does on the map of images; false where it does nothing. */
 export function exploreKey(app, event) {

@@ -19,16 +19,30 @@ export class Probing {
       changed: (shape) => this.reshape(shape),
       go: (x, y) => this.go(x, y),
       done: () => this.tell(),
-      failed: (why) => app.fail(why),
+      failed: (why) => app.note(why, () => this.panel.load()),
       ready: () => app.redraw('probe'),
     })
     this.walk = new Walk({
       data,
       step: ([x, y]) => this.moveTo(x, y),
-      changed: (path) => (app.redraw('over'), app.tell('path', path)),
+      changed: () => (app.redraw('over'), this.writeAddress(), app.tell('path', this.walk.text)),
+      stopped: () => this.tell(),
       shape: () => ({ width: this.probe.width, amplitude: this.probe.amplitude }),
     })
     this.panel.node.append(this.walk.node)
+    this.writeAddress()
+  }
+
+  /** Where the probe is, in the address: without a new entry in the browser's history for each move. */
+  writeAddress() {
+    const { x, y, width, amplitude } = this.probe
+    const { usual } = this.app.data.probe
+    const parts = { x, y, w: width / usual.width, a: amplitude / usual.amplitude }
+    const address = new URL(location)
+    for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, Number(value.toFixed(3)))
+    if (this.walk.ready) address.searchParams.set('path', this.walk.text)
+    else address.searchParams.delete('path')
+    history.replaceState(history.state, '', address)
   }
 
   get step() {
@@ -60,6 +74,7 @@ export class Probing {
 
   tell() {
     clearTimeout(this.telling)
+    this.writeAddress()
     this.app.say(`Probe at ${this.probe.x.toFixed(2)}, ${this.probe.y.toFixed(2)}`)
     this.app.tell('probe', { ...this.probe })
   }

@@ -5,8 +5,8 @@ import { View, clamp } from './view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to take the place of dots
-const THUMBNAILS = 40 // marks at most that show their pictures
-const MARK = 34 // pixels: side of a mark's picture
+export const THUMBNAILS = 40 // marks at most that show their pictures
+export const MARK = 34 // pixels: side of a mark's picture
 
 /** Radius and opacity of the dots: smaller and clearer the more there are, larger the nearer they are. */
 export function look(n, zoom) {
@@ -116,7 +116,8 @@ export function drawOver(context, state) {
   context.clearRect(0, 0, view.width, view.height)
   context.lineJoin = 'round'
   if (state.contours) drawContours(context, view, state.contours, state.ink)
-  for (const i of new Set([state.focus, state.pinned])) if (i >= 0) drawRing(context, state, i)
+  for (const i of new Set([state.focus, state.pinned]))
+    if (i >= 0 && state.points.visible(i)) drawRing(context, state, i)
   state.data.marks?.forEach((mark, at) => drawMark(context, state, mark, at))
   if (state.path.length) drawPath(context, state)
   if (state.outline) drawOutline(context, state)

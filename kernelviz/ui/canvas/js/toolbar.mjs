@@ -1,12 +1,14 @@
 // The buttons above the map.
 
 import { button, element, icon } from './dom.mjs'
+import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
 import { TOOLS } from './tools.mjs'
 
 const ICONS = {
   lines: 'M10 3C4 3 3 7 3 10s3 7 7 7 7-3 7-7-1-7-7-7ZM10 7c-2 0-3 1-3 3s1 3 3 3 3-1 3-3-1-3-3-3Z',
   nearer: 'M10 4v12M4 10h12',
   farther: 'M4 10h12',
+  save: 'M10 3v9M6 8.500l4 4 4-4M3 16h14',
   whole: 'M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4',
 }
 const ZOOM = 1.5
@@ -27,6 +29,8 @@ export class Toolbar {
       button(icon(ICONS.whole), 'Show the whole map (double click)', () => app.moved(() => app.view.fit())),
       element('span', { className: 'gap' }),
       this.lines,
+      button(icon(ICONS.save), 'Save the map as PNG', () => app.save()),
+      button('?', 'Keys and gestures', () => app.note(app.data.probe ? PROBE_HELP : EXPLORE_HELP)),
     )
     this.show(tools[0], false)
   }

@@ -1,9 +1,8 @@
 // What a press, a drag and a click on the map do, for each tool.
 
-import { imageAt } from './scene.mjs'
+import { MARK, THUMBNAILS, imageAt } from './scene.mjs'
 
 const NEAR = 14 // pixels: how far from the pointer a point may lie
-const NEAR_MARK = 22
 
 export const TOOLS = {
   pan: {
@@ -81,6 +80,7 @@ function press(app, at, event) {
 }
 
 function drag(app, at, before) {
+  if (!app.using) return // Escape has ended it
   const place = app.view.toMap(...at)
   if (app.using === 'pan') app.moved(() => app.view.moveBy(at[0] - before[0], at[1] - before[1]))
   if (app.using === 'probe') app.probing.moveTo(...place)
@@ -98,6 +98,7 @@ function drag(app, at, before) {
 
 function drop(app, event) {
   const { using, outline, drawn, points } = app
+  if (!using) return
   cancel(app)
   if (using === 'probe') app.probing.tell()
   if (using === 'path') {
@@ -115,12 +116,15 @@ function tap(app, at) {
   if (using === 'probe') app.probing.tell()
   if (using === 'path') app.probing.walk.add(app.view.toMap(...at))
   if (app.probing || !app.points) return
+  app.hoverMark(markAt(app, at))
+  if (app.mark >= 0) return
   const found = pointAt(app, at)
   app.pin(found < 0 ? app.pinned : found)
   app.hover(found)
 }
 
-function cancel(app) {
+/** Drop what is under way. */
+export function cancel(app) {
   app.using = app.outline = app.drawn = null
   app.redraw('over')
 }
@@ -130,9 +134,12 @@ function pointAt({ view, points, scene }, at) {
 }
 
 function markAt({ view, data }, [left, top]) {
-  return (data.marks ?? []).findIndex(({ x, y }) => {
+  return (data.marks ?? []).findLastIndex(({ x, y }) => {
     const [markLeft, markTop] = view.toScreen(x, y)
-    return Math.hypot(markLeft - left, markTop - top) < NEAR_MARK
+    const [right, down] = [left - markLeft, top - markTop]
+    return (
+      Math.abs(right) < MARK / 2 && down < MARK / 4 && down > (data.marks.length > THUMBNAILS ? -MARK / 4 : -MARK - 12)
+    )
   })
 }
 

@@ -1,8 +1,8 @@
 // Which part of the map is on the screen. The map's y grows upwards, the screen's downwards; pixels are CSS pixels.
 
 const MARGIN = 1.06 // of the extent: what is shown when the whole map fits
-const FARTHEST = 0.5 // times the scale at which the whole map fits
-const NEAREST = 200
+const FARTHEST = 0.7 // times the scale at which the whole map fits
+const NEAREST = 64
 
 export class View {
   constructor(extent) {
@@ -47,8 +47,9 @@ export class View {
 
   /** Put a place of the map into the middle of the screen. */
   lookAt(x, y) {
-    this.x = clamp(x, -this.extent, this.extent)
-    this.y = clamp(y, -this.extent, this.extent)
+    const far = this.extent * Math.max(0, 1 - 0.4 / this.zoom) // so that the map never leaves the screen
+    this.x = clamp(x, -far, far)
+    this.y = clamp(y, -far, far)
   }
 
   /** Come nearer by a factor; what lies under the pixel stays there. */
@@ -66,14 +67,19 @@ export class View {
     return [left, bottom, right, top]
   }
 
+  shows(x, y) {
+    const [left, bottom, right, top] = this.bounds
+    return x >= left && x <= right && y >= bottom && y <= top
+  }
+
   /** All that it takes to come back here. */
   get place() {
     return { x: this.x, y: this.y, zoom: this.zoom }
   }
 
   set place({ x, y, zoom }) {
-    this.lookAt(x, y)
     this.scale = zoom * this.fitting
+    this.lookAt(x, y)
   }
 }
 

@@ -1,17 +1,21 @@
 // A path over the map and the walk along it.
 
 import { button, element } from './dom.mjs'
+import { clamp } from './view.mjs'
 
 const SECONDS = 4 // from one end to the other
 const CORNERS = 48 // of a drawn path that are kept
 
 export class Walk {
-  /** `step(place)` is called in every frame of a walk, `changed(text)` when the path is another one. */
-  constructor({ data, step, changed, shape }) {
+  /** `step(place)` is called in every frame of a walk, `changed()` when the path is another one,
+   * `stopped()` when a walk comes to rest. */
+  constructor({ data, step, changed, stopped, shape }) {
     this.path = (data.path ?? []).slice()
     this.walked = 0 // ms
     this.step = step
     this.changed = changed
+    this.stopped = stopped
+    this.extent = data.extent
     this.base = data.base
     this.shape = shape
     this.play = button('Play', 'Walk along the path', () => this.playOrPause())
@@ -35,9 +39,11 @@ export class Walk {
     this.stop()
     this.walked = 0
     this.path = corners.length > CORNERS ? along(corners, CORNERS) : corners
-    this.path = this.path.map((corner) => corner.map((part) => Math.round(100 * part) / 100))
+    this.path = this.path.map((corner) => {
+      return corner.map((part) => Math.round(100 * clamp(part, -this.extent, this.extent)) / 100)
+    })
     this.show()
-    this.changed(this.text)
+    this.changed()
   }
 
   /** The path as it stands in an address (paths.py). */
@@ -68,6 +74,7 @@ export class Walk {
   }
 
   stop() {
+    if (this.playing) this.stopped()
     this.playing = false
     this.show()
   }
