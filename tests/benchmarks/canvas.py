@@ -40,7 +40,7 @@ SETUP = """() => {
         }
     }
     window.over = find(document, 'canvas.over')
-    window.card = find(document, '.card')
+    window.card = find(document, '.card:not(.pinned)')
     window.send = (type, x, y, more = {}) => {
         const area = over.getBoundingClientRect()
         const [clientX, clientY] = [area.left + x * area.width, area.top + y * area.height]
