@@ -105,6 +105,12 @@ def test_only_the_pages_import_streamlit():
     assert users_of("streamlit", [f for f in FILES if room(f) != "ui"]) == []
 
 
+def test_the_first_map_does_not_wait_for_torch():
+    modules = "kernelviz.cli, kernelviz.ui.server, kernelviz.ui.pages.explore"
+    check = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_only_figures_imports_plotly():
     assert users_of("plotly", [f for f in FILES + APP if f != PACKAGE / "figures.py"]) == []
 

@@ -28,7 +28,6 @@ from starlette.routing import Mount, Route
 from kernelviz.disk import own_file
 from kernelviz.maps import SPLITS
 from kernelviz.pictures import enlarged, gif, png
-from kernelviz.probe import Probe
 from kernelviz.runs import BrokenRun, Run, load_run
 from kernelviz.ui import loaders
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
@@ -103,7 +102,7 @@ def decoder(request: Request, run: Run) -> Response:
 
 def draw(request: Request, run: Run) -> Response:
     place = np.array([[_number(request, axis, REACH * run.arguments["extent"]) for axis in "xy"]])
-    (picture,) = _drawn(run, place, _probe(request))
+    (picture,) = _drawn(request, run, place)
     return Response(png(picture), media_type="image/png", headers=KEPT)
 
 
@@ -111,7 +110,7 @@ def walk(request: Request, run: Run) -> Response:
     corners = places_of(request.query_params.get("path", ""), REACH * run.arguments["extent"])
     if len(corners) < 2:
         raise ValueError("path is at least two places, as in path=0.5_-1~2_1.25")
-    drawn = _drawn(run, steps_along(corners), _probe(request))
+    drawn = _drawn(request, run, steps_along(corners))
     data = gif(np.stack([enlarged(picture, SHOWN) for picture in [*drawn, *drawn[-2:0:-1]]]))
     name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
     return Response(data, media_type="image/gif", headers=KEPT | name)
@@ -147,17 +146,16 @@ def _decoder(name: str, version: str) -> bytes | None:
     return payloads.decoder_payload(load_run(name))
 
 
-def _drawn(run: Run, places: np.ndarray, probe: Probe) -> np.ndarray:
-    if not run.arguments["draws"]:
-        raise ValueError(f"{run.name} has no decoder")
-    from kernelviz.inference import draw_probes  # torch takes seconds to import
+def _drawn(request: Request, run: Run, places: np.ndarray) -> np.ndarray:
+    """What the decoder draws at some places [n, 2], with the probe that a request asks for."""
+    from kernelviz.inference import draw_probes  # torch takes seconds to import, and the map needs none of it
+    from kernelviz.probe import Probe
     from kernelviz.ui.decoding import network_of
 
+    if not run.arguments["draws"]:
+        raise ValueError(f"{run.name} has no decoder")
+    probe = Probe(*(_number(request, size, 1e6) for size in ("width", "amplitude")))
     return draw_probes(network_of(run), places, probe)
-
-
-def _probe(request: Request) -> Probe:
-    return Probe(*(_number(request, size, 1e6) for size in ("width", "amplitude")))
 
 
 def _number(request: Request, name: str, most: float) -> float:

@@ -39,7 +39,6 @@ def open_door() -> None:
     page = st.navigation(pages, position="top")
     chosen = _choose_run()
     try:
-        loaders.points_of(chosen)  # here, for a fragment would show the error as a traceback
         page.run()
     except BrokenRun as error:
         st.error(str(error), icon=":material/broken_image:")

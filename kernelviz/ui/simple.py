@@ -17,6 +17,7 @@ def simple_map_instead(failed: str | None = None) -> bool:
         st.rerun()
     reason = st.session_state.get("canvas failed")
     if reason:
-        st.warning(f"This is the simple map, for the full one cannot run here: {reason}", icon=":material/map:")
+        said = reason.replace("`", "'")  # the browser's word: as text, not as Markdown
+        st.warning(f"This is the simple map, for the full one cannot run here: `{said}`", icon=":material/map:")
         st.button("Try the full map again", on_click=lambda: st.session_state.pop("canvas failed"))
     return bool(reason)

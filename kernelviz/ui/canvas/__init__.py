@@ -131,6 +131,6 @@ def _named_palette(run: Run, colouring: str) -> list[tuple[str, str]]:
 
 
 def _mounted():
-    """The component: registered anew in every run of the page, for the server forgets it when a session ends."""
+    """The component, registered with the server that runs: when this file is imported, there is none yet."""
     css = (FOLDER / "canvas.css").read_text(encoding="utf-8")
     return st.components.v2.component("kernelviz_canvas", css=css, js=LOADER)

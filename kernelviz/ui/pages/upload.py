@@ -98,7 +98,7 @@ def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Land
     heard = canvas(run, "test", f"upload-{run.name}", marks=marks)
     if heard.failed:
         simple_map_instead(heard.failed)
-    st.caption(f"{len(marks)} uploaded among the test images. Point at a cross to see which it is.")
+    st.caption(f"{len(marks)} uploaded among the test images. Point at one, or tap it, to see which it is.")
 
 
 def _address(image: np.ndarray) -> str:
