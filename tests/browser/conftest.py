@@ -108,8 +108,9 @@ def noticed(message, errors, quiet):
     """Keep what is an error. Not ours are two addresses by which Streamlit finds out where it lies, and images of a
     gallery that a rerun has replaced before they came."""
     expected = ["/_stcore/", "/media/", *([quiet] if quiet else [])]
-    if message.type == "error" and not any(part in message.location["url"] for part in expected):
-        errors.append(f"{message.text} {message.location}")
+    said = f"{message.text} {message.location['url']}"
+    if message.type == "error" and not any(part in said for part in expected):
+        errors.append(said)
 
 
 def settled(page):

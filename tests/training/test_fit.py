@@ -297,7 +297,7 @@ def test_the_probe_of_a_decoder_of_canonical_bumps_stays_that_bump(digits):
 
 def test_neighbours_come_together(digits):
     history = trained(replace(NEAR, epochs=10, batch=128), digits).progress.history
-    assert history[-1]["validation_5nn"] > 0.85 and history[-1]["validation_loss"] < history[0]["validation_loss"] - 0.5
+    assert history[-1]["validation_5nn"] > 0.7 and history[-1]["validation_loss"] < history[0]["validation_loss"] - 0.5
 
 
 TURNED = {"turn": Jitter(turn=30.0), "zoom": Jitter(zoom=0.5)}

@@ -47,7 +47,7 @@ export class View {
 
   /** Put a place of the map into the middle of the screen. */
   lookAt(x, y) {
-    const far = this.extent * Math.max(0, 1 - 0.4 / this.zoom) // so that the map never leaves the screen
+    const far = this.extent * clamp(this.zoom - 0.6, 0, 1 + 0.9 / this.zoom) // some of the map stays on the screen
     this.x = clamp(x, -far, far)
     this.y = clamp(y, -far, far)
   }
