@@ -27,12 +27,17 @@ def seen(visit, settle):
 
     def seen(path="", /, **address):
         page = visit(path, **address)
-        page.locator("canvas.over").wait_for()
-        page.locator(".status").wait_for(state="hidden")
+        drawn(page)
         page.locator("canvas.over").scroll_into_view_if_needed()
         return settle(page)
 
     return seen
+
+
+def drawn(page):
+    """Wait until the map is there."""
+    page.locator(".legend > *").first.wait_for()
+    page.locator(".status").wait_for(state="hidden")
 
 
 def on_screen(page, places):
@@ -169,7 +174,7 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
 def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_sent_again(visit, settle, points):
     asked = []
     page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))
-    page.locator(".status").wait_for(state="hidden")
+    drawn(page)
     row = alone(points)
     at = on_screen(page, points.places[row])
     tool(page, "Select with a box")
@@ -428,7 +433,7 @@ def test_a_map_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, sett
     page.get_by_role("alert").filter(has_text="the disk is gone").wait_for()
     page.unroute("**/points/*")
     page.get_by_role("button", name="Try again").click()
-    page.locator(".status").wait_for(state="hidden")
+    drawn(page)
 
 
 def test_the_view_is_still_there_after_a_visit_to_another_page(seen, settle):
@@ -455,14 +460,15 @@ def test_a_selection_is_still_there_after_a_visit_to_another_page_or_part(seen, 
     settle(page)
     page.get_by_role("link", name="Explore").click()
     assert selected(page) == chosen
-    page.locator(".status").wait_for(state="hidden")
+    drawn(page)
     counts = page.locator(".legend .count").all_inner_texts()
     assert sum(int(text.split(" / ")[0].replace(",", "")) for text in counts) == chosen
     for part in ("train", "test"):
         page.get_by_role("combobox", name=re.compile("^.*Images")).click()
         page.get_by_role("option", name=part, exact=True).click()
+        page.get_by_role("application", name=re.compile(rf"{part} images")).wait_for()
+        drawn(page)
         settle(page)
-        page.locator(".status").wait_for(state="hidden")
     assert selected(page) == chosen and " / " in page.locator(".legend .count").first.inner_text()
 
 
@@ -471,7 +477,7 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
         page.route("**/sheets/**", lambda route: route.abort())
 
     page = visit(meddle=meddle, quiet="sheets")
-    page.locator(".status").wait_for(state="hidden")
+    drawn(page)
     at = on_screen(page, points.places[alone(points)])
     page.mouse.move(*at)
     page.locator(CARD).wait_for()
@@ -546,7 +552,7 @@ def test_the_card_never_covers_its_point(seen, points):
 
 def test_contour_lines_that_do_not_come_leave_the_map_alone(visit, settle):
     page = visit(meddle=lambda page: page.route("**/contours/*", lambda route: route.abort()), quiet="contours")
-    page.locator(".status").wait_for(state="hidden")
+    drawn(page)
     lines = page.get_by_role("button", name="Contour lines")
     lines.click()
     page.get_by_role("alert").filter(has_text="contour lines cannot be fetched").wait_for()

@@ -1,0 +1,81 @@
+"""Weights that others have trained: read without pickle's dangers, and fitted to a network by name and shape."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # under which training scripts keep the weights
+PREFIXES = ("module.", "_orig_mod.")  # that DataParallel and torch.compile put before every name
+COUNTER = "num_batches_tracked"  # of BatchNorm; older weights have none, and nothing here uses it
+SHOWN = 8  # names of an error, at most
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights of a safetensors or PyTorch file into a network.
+
+    A ValueError says exactly which tensors are missing, too many, or of another shape; the network then stays as it
+    was. FileNotFoundError where there is no file.
+    """
+    found, wanted = read_weights(path), network.state_dict()
+    missing = [name for name in wanted if name not in found and not name.endswith(COUNTER)]
+    other = [
+        f"{name} {tuple(found[name].shape)} in place of {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in found and found[name].shape != wanted[name].shape
+    ]
+    unknown = [name for name in found if name not in wanted]
+    problems = {"missing": missing, "not part of the network": unknown, "of another shape": other}
+    said = [f"{what}: {_listed(names)}" for what, names in problems.items() if names]
+    if said:
+        raise ValueError(f"the weights in {path} do not fit this network. {'; '.join(said)}")
+    network.load_state_dict(wanted | found)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors or PyTorch file, by names without the wrappers and prefixes of training scripts.
+
+    PyTorch files are read with `weights_only`: no code in them runs. A ValueError where it is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file of weights at {path}")
+    try:
+        weights = load_file(path)
+    except SafetensorError:
+        weights = _unwrapped(_torch_file(path), path)
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in weights):
+            weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return weights
+
+
+def _torch_file(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        why = str(error).split("\n")[0][:200]
+        raise ValueError(
+            f"{path} is no safetensors file and no PyTorch file of plain tensors ({why}); save the network's "
+            "state_dict() with safetensors.torch.save_file or torch.save"
+        ) from None
+
+
+def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
+    while isinstance(content, Mapping) and (inner := next((content[k] for k in WRAPPERS if k in content), None)):
+        content = inner
+    if isinstance(content, Mapping):
+        weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        if weights:
+            return weights
+    raise ValueError(
+        f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,194 @@
+"""The ResNet, its lower parts, and weights from files of others."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torchvision.models import resnet18
+
+from kernelviz.networks.foreign import load_weights, read_weights
+from kernelviz.networks.resnet import Block, ResNet
+from kernelviz.networks.truncated import truncated
+
+
+@pytest.fixture
+def images():
+    return torch.randn(4, 3, 32, 32)
+
+
+@pytest.fixture
+def network(images):
+    """A ResNet of 8 layers whose BatchNorm has seen something."""
+    network = ResNet(n=1)
+    network(images), network(2 * images + 1)
+    return network.eval()
+
+
+@pytest.mark.parametrize("n, parameters", [(3, 269_722), (5, 464_154), (9, 853_018)])
+def test_the_network_has_as_many_weights_as_that_of_the_paper(n, parameters):
+    network = ResNet(n)  # He et al. 2015, table 6: 0.27, 0.46 and 0.85 million
+    assert sum(weight.numel() for weight in network.parameters()) == parameters
+    layers = [part for part in network.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    assert len(layers) == 6 * n + 2
+
+
+def test_the_names_are_those_of_the_published_weights():
+    names = set(ResNet(5).state_dict())
+    for name in ("conv1.weight", "bn1.running_var", "layer1.0.conv1.weight", "layer3.4.bn2.bias", "linear.bias"):
+        assert name in names
+    assert not [name for name in names if "shortcut" in name or "downsample" in name]
+
+
+def test_a_block_adds_its_shortcut(images):
+    block = Block(16, 32, stride=2).eval()
+    for part in (block.conv1, block.conv2):
+        nn.init.zeros_(part.weight)
+    x = torch.rand(2, 16, 8, 8)
+    out = block(x)  # the convolutions give nothing: what comes out is the shortcut
+    torch.testing.assert_close(out[:, 8:24], x[:, :, ::2, ::2])
+    assert not out[:, :8].any() and not out[:, 24:].any()
+
+
+def test_whole_stages_are_kept_as_they_are(network, images):
+    x = network.relu(network.bn1(network.conv1(images)))
+    for kept, stage in [(1, None), (3, network.layer1), (5, network.layer2), (7, network.layer3)]:
+        x = x if stage is None else stage(x)
+        torch.testing.assert_close(truncated(network, kept)(images), x)
+        if stage is not None:
+            torch.testing.assert_close(truncated(network, f"layer{kept // 2}")(images), x)
+    torch.testing.assert_close(network.linear(x.mean((2, 3))), network(images))
+
+
+def test_half_a_block_is_its_first_convolution(network, images):
+    lower, block = truncated(network, 3)(images), network.layer2[0]
+    wanted = torch.relu(block.bn1(block.conv1(lower)))
+    torch.testing.assert_close(truncated(network, 4)(images), wanted)
+
+
+@pytest.mark.parametrize("kept, weights", [(1, 1), (2, 2), (11, 11), (21, 21), (31, 31)])
+def test_as_many_layers_are_kept_as_asked_for_and_no_more_exist(kept, weights):
+    lower = truncated(ResNet(5), kept)
+    assert sum(isinstance(part, nn.Conv2d) for part in lower.modules()) == weights
+    assert not any(isinstance(part, nn.Linear) for part in lower.modules())
+
+
+def test_not_one_value_of_the_kept_part_changes_while_what_lies_above_learns(network, images):
+    head = nn.Sequential(truncated(network, 5), nn.Flatten(), nn.Linear(32 * 16 * 16, 10)).train()
+    before = {name: value.clone() for name, value in head[0].state_dict().items()}
+    optimizer = torch.optim.Adam([weight for weight in head.parameters() if weight.requires_grad], lr=1e-3)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(head(images), torch.arange(4)).backward()
+        optimizer.step()
+    assert all(torch.equal(value, before[name]) for name, value in head[0].state_dict().items())
+    assert len(before) > 10 and head[2].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("kept", [0, 8, -1, "layer4", "linear", "conv"])
+def test_what_cannot_be_kept_is_said(kept, network):
+    with pytest.raises(
+        ValueError, match="1 to 7 layers" if isinstance(kept, int) else "up to conv1, bn1, relu, layer1"
+    ):
+        truncated(network, kept)
+
+
+def test_torchvision_networks_are_kept_by_the_names_of_their_parts():
+    whole = resnet18(num_classes=5).eval()
+    images = torch.randn(2, 3, 64, 64)
+    lower = truncated(whole, "layer3")
+    x = images
+    for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
+        x = getattr(whole, name)(x)
+    torch.testing.assert_close(lower(images), x)
+    with pytest.raises(ValueError, match="name a part: conv1"):
+        truncated(whole, 3)
+
+
+def plain(weights, path):
+    torch.save(weights, path)
+
+
+def old_format(weights, path):
+    torch.save(weights, path, _use_new_zipfile_serialization=False)
+
+
+def wrapped(weights, path):
+    torch.save({"epoch": 3, "state_dict": weights, "best_prec1": 0.9}, path)
+
+
+def wrapped_twice(weights, path):
+    torch.save({"model": {"net": weights}}, path)
+
+
+def prefixed(weights, path):
+    torch.save({"state_dict": {f"module.{name}": value for name, value in weights.items()}}, path)
+
+
+def compiled(weights, path):
+    save_file({f"_orig_mod.{name}": value for name, value in weights.items()}, path)
+
+
+def without_counters(weights, path):
+    torch.save({name: value for name, value in weights.items() if "num_batches" not in name}, path)
+
+
+@pytest.mark.parametrize(
+    "write", [save_file, plain, old_format, wrapped, wrapped_twice, prefixed, compiled, without_counters]
+)
+def test_weights_of_every_usual_kind_are_read(write, network, images, tmp_path):
+    write(network.state_dict(), tmp_path / "weights")
+    other = ResNet(n=1).eval()
+    load_weights(other, tmp_path / "weights")
+    torch.testing.assert_close(other(images), network(images))
+
+
+def test_what_does_not_fit_is_named_and_the_network_stays_as_it_was(network, tmp_path):
+    weights = network.state_dict()
+    del weights["bn1.weight"]
+    weights |= {"linear.weight": torch.zeros(7, 64), "extra": torch.zeros(1)}
+    torch.save(weights, tmp_path / "weights.pt")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(ValueError) as said:
+        load_weights(network, tmp_path / "weights.pt")
+    for part in ("missing: bn1.weight", "network: extra", "linear.weight (7, 64) in place of (10, 64)"):
+        assert part in str(said.value)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_weights_of_another_network_name_a_few_and_count_the_rest(network, tmp_path):
+    torch.save(resnet18().state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match=r"and \d+ more"):
+        load_weights(network, tmp_path / "weights.pt")
+
+
+class Dangerous:
+    def __reduce__(self):
+        return Path.touch, (Path("danger"),)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no such thing", pickle.dumps({"a": Dangerous()}), b"PK\x03\x04 torn"],
+    ids=["empty", "text", "code", "torn"],
+)
+def test_no_other_file_is_read_and_no_code_runs(content, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(ValueError, match="no safetensors file and no PyTorch file"):
+        read_weights(tmp_path / "weights.pt")
+    assert not (tmp_path / "danger").exists()
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}, torch.zeros(3), {}], ids=str)
+def test_a_file_without_weights_by_name_is_said_to_be_so(content, tmp_path):
+    torch.save(content, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match="holds no weights by name"):
+        read_weights(tmp_path / "weights.pt")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file of weights"):
+        read_weights(tmp_path / "weights.pt")
