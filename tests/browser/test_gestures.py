@@ -36,7 +36,7 @@ def seen(visit, settle):
 
 def drawn(page):
     """Wait until the map is there."""
-    page.locator(".legend > *").first.wait_for()
+    page.locator("div.legend > *").first.wait_for()
     page.locator(".status").wait_for(state="hidden")
 
 
