@@ -45,6 +45,11 @@ def images_of(run: Run) -> ImageSet | None:
     return images if _belong(images, points_of(run)) else None
 
 
+def source_of(run: Run) -> str | None:
+    """Where the pictures of a run's points come from: "own" images, "drawn" by the decoder, or nowhere."""
+    return "own" if images_of(run) else "drawn" if run.arguments["draws"] else None
+
+
 def pictures_at(run: Run, points: EmbeddingMap) -> np.ndarray | None:
     """The images of some points of one split, uint8; where they are not on this machine, what the decoder draws at
     their places; None where there is no decoder either."""

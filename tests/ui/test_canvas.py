@@ -71,7 +71,8 @@ def test_every_image_is_on_its_sheet(autoencoder, address, client):
         top, left = (i // across) * side, (i % across) * side
         np.testing.assert_array_equal(found[top : top + side, left : left + side], images[points.index[i]])
     assert max(found.shape) <= 4096
-    assert client.get(f"{address}/sheets/test/own/1").status_code == 404
+    for other in ("own/1", "drawn/0"):
+        assert client.get(f"{address}/sheets/test/{other}").status_code == 404
 
 
 def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(away, autoencoder, client, classifier):
@@ -85,7 +86,7 @@ def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(a
 def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, client):
     away(classifier)
     base = f"/kernelviz/runs/away/{loaders.version(load_run('away'))}"
-    for part in ("sheets/test/drawn/0", "decoder"):
+    for part in ("sheets/test/drawn/0", "sheets/test/own/0", "decoder"):
         assert client.get(f"{base}/{part}").status_code == 404
     assert client.get(f"{base}/draw", params={"x": 0, "y": 0} | SHAPE).status_code == 400
 

@@ -77,7 +77,7 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
         "palettes": {name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
         "scale": DOTS_SCALE,
         "view": view,
-        "source": "own" if loaders.images_of(run) else "drawn" if run.arguments["draws"] else None,
+        "source": loaders.source_of(run),
         "side": payloads.tile_side(run),
         "across": payloads.SHEET // payloads.tile_side(run),
         "selected": None if selected is None or not len(selected) else masked(selected, len(points)),

@@ -50,8 +50,8 @@ def contours_payload(run: Run, split: str) -> bytes:
     return pack({"corners": corners, "starts": ends.astype(np.uint32), "levels": levels})
 
 
-def sheet_payload(run: Run, split: str, number: int) -> bytes | None:
-    """One of the sheets of images, in WebP; None where there are no images to show. IndexError: no such sheet."""
+def sheet_payload(run: Run, split: str, number: int) -> bytes:
+    """One of the sheets of images, in WebP, of a run that has pictures. IndexError: no such sheet."""
     points, _ = ordered(run, split)
     side = tile_side(run)
     across = SHEET // side
@@ -59,8 +59,6 @@ def sheet_payload(run: Run, split: str, number: int) -> bytes | None:
     if number < 0 or not len(part):
         raise IndexError(f"{split} has no sheet {number}")
     pictures = loaders.pictures_at(run, points.where(part))
-    if pictures is None:
-        return None
     picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "WEBP", lossless=side <= SHARP, quality=50 if side <= SHARP else 85, method=2)

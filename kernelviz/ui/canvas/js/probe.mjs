@@ -137,7 +137,7 @@ function kept(field, sparsity) {
 }
 
 /** Pixels in [0, 1], channel after channel, onto a canvas of the same size. */
-export function paint(canvas, values, [channels, height, width]) {
+function paint(canvas, values, [channels, height, width]) {
   const size = width * height
   const image = new ImageData(width, height)
   for (let i = 0; i < size; i++) {

@@ -149,7 +149,6 @@ function drawRing(context, { view, points, ink }, i) {
 
 function drawMark(context, { view, data, pictures, paper }, { x, y }, at) {
   const [left, top] = view.toScreen(x, y)
-  context.strokeStyle = paper
   for (const [width, colour] of [
     [5, paper],
     [2.5, data.accent],
