@@ -149,29 +149,29 @@ def probing(page: Page) -> dict:
         "performance.getEntriesByType('resource').find((one) => one.name.endsWith('main.mjs')).name"
     )
     times = page.evaluate(
-        """async ([scripts, base]) => {
-            const { Decoder } = await import(scripts.replace('main.mjs', 'decoder.mjs'))
+        """async (scripts) => {
+            const { Decoder, Grid, bump, clip } = await import(scripts.replace('main.mjs', 'decoder.mjs'))
             const { fetchPacked } = await import(scripts.replace('main.mjs', 'fetching.mjs'))
             const weights = performance.getEntriesByType('resource').find((one) => one.name.endsWith('/decoder')).name
             const decoder = new Decoder(await fetchPacked(weights))
-            const times = []
+            const [grid, times] = [new Grid(40, 40, 4), []]
             for (let at = 0; at < 300; at++) {
                 const probe = { x: 4 * Math.sin(at), y: 4 * Math.cos(3 * at), width: 0.4, amplitude: 1 }
                 const start = performance.now()
-                decoder.draw(probe)
+                decoder.draw(clip(bump(probe, grid), 0.95))
                 times.push(performance.now() - start)
                 if (at % 20 === 0) await frame()
             }
             window.Decoder = Decoder
             return times.slice(20)
         }""",
-        [scripts, ""],
+        scripts,
     )
     frames, decodes = page.evaluate(
         f"""async () => {{
             let decodes = 0
             const draw = Decoder.prototype.draw
-            Decoder.prototype.draw = function (probe) {{ decodes++; return draw.call(this, probe) }}
+            Decoder.prototype.draw = function (activation) {{ decodes++; return draw.call(this, activation) }}
             const frames = await moving({SECONDS}, (t) => [0.5 + 0.35 * Math.sin(2 * t), 0.5 + 0.35 * Math.cos(3 * t)])
             return [frames, decodes]
         }}"""

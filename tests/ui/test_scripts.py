@@ -113,11 +113,14 @@ def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder
     with torch.inference_mode():
         activation = network.clip(gaussian_bump(torch.from_numpy(places), network.grid, probe))
         wanted = network.draw(activation).flatten(1).numpy()
+    rows, columns = run.arguments["grid"]
     script_places = json.dumps(places.astype(float).tolist())
     out = script(
-        f"""const page = new decoder.Decoder({{ facts, arrays }})
+        f"""const page = new decoder.Decoder({{ arrays }})
+        const grid = new decoder.Grid({rows}, {columns}, {EXTENT})
+        const shape = {json.dumps(run.probe)}
         return {script_places}.map(([x, y]) =>
-            [...page.draw({{ x, y, width: {probe.width}, amplitude: {probe.amplitude} }})])""",
+            [...page.draw(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
         packed=decoder_payload(run),
         imports="decoder",
     )

@@ -69,22 +69,13 @@ def decoder_payload(run: Run) -> bytes | None:
     """The weights of a decoder of dense layers, float16, each matrix [inputs, outputs]; None for any other decoder."""
     from kernelviz.ui.decoding import dense_layers, network_of  # torch takes seconds to import
 
-    network = network_of(run)
-    layers = dense_layers(network.decoder)
+    layers = dense_layers(network_of(run).decoder)
     if layers is None:
         return None
     arrays = {}
     for at, (weight, bias) in enumerate(layers):
         arrays |= {f"weight{at}": weight.T.astype(np.float16), f"bias{at}": bias}
-    grid = network.grid
-    return pack(
-        arrays,
-        rows=grid.rows,
-        columns=grid.columns,
-        extent=grid.extent,
-        sparsity=run.arguments["sparsity"],
-        shape=run.arguments["image_shape"],
-    )
+    return pack(arrays)
 
 
 def ordered(run: Run, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:

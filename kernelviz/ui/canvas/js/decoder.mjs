@@ -2,10 +2,7 @@
 
 /** A decoder of dense layers with ReLU between them and a sigmoid at the end, from what the server packs. */
 export class Decoder {
-  constructor({ facts, arrays }) {
-    this.grid = new Grid(facts.rows, facts.columns, facts.extent)
-    this.sparsity = facts.sparsity
-    this.shape = facts.shape // channels, height, width
+  constructor({ arrays }) {
     this.layers = []
     for (let at = 0; `weight${at}` in arrays; at++) {
       const bias = arrays[`bias${at}`]
@@ -13,9 +10,9 @@ export class Decoder {
     }
   }
 
-  /** The image at a probe, each pixel in [0, 1]; the array is used again by the next call. */
-  draw(probe) {
-    let values = this.activation(probe)
+  /** The image of an activation, each pixel in [0, 1]; the array is used again by the next call. */
+  draw(activation) {
+    let values = activation
     this.layers.forEach((layer, at) => {
       dense(values, layer)
       if (at < this.layers.length - 1) rectify(layer.out)
@@ -23,11 +20,6 @@ export class Decoder {
     })
     for (let i = 0; i < values.length; i++) values[i] = 1 / (1 + Math.exp(-values[i]))
     return values
-  }
-
-  /** The bump of a probe on the grid, after the clip. */
-  activation(probe) {
-    return clip(bump(probe, this.grid), this.sparsity)
   }
 }
 

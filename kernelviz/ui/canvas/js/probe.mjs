@@ -79,7 +79,7 @@ export class ProbePanel {
     this.reach = probe.width * Math.sqrt(-2 * Math.log(kept(field, this.data.sparsity)))
     paintBump(this.bump, activation, ...this.data.grid)
     if (this.decoder) {
-      paint(this.drawing, this.decoder.draw(probe), this.data.shape)
+      paint(this.drawing, this.decoder.draw(activation), this.data.shape)
       this.remember(probe)
     } else if (this.known) this.ask(probe)
   }
