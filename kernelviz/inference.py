@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, voted
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.backbones import normalised
 from kernelviz.probe import Probe, gaussian_bump
 
 PART = 64  # images per forward pass, always
@@ -86,6 +87,16 @@ def drawing_errors(
         drawn = network.draw(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
         errors.append((drawn - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
     return np.concatenate(errors)
+
+
+@torch.no_grad()
+def class_probabilities(
+    network: nn.Module, images: UInt8[np.ndarray, "n h w 3"], device: str = "cpu"
+) -> Float32[np.ndarray, "n classes"]:
+    """What a whole backbone says of some RGB images."""
+    starts = range(0, len(images), PART)
+    parts = [network(normalised(pixels(images[start : start + PART], device))).float() for start in starts]
+    return torch.cat(parts).softmax(1).cpu().numpy()
 
 
 def make_map(

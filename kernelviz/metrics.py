@@ -8,11 +8,12 @@ from jaxtyping import Float, Int
 from scipy import ndimage
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
 from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.inference import PART, Embedded, embed
+from kernelviz.inference import PART, Embedded, class_probabilities, embed
 from kernelviz.layers import Grid
 from kernelviz.maps import EmbeddingMap
 from kernelviz.networks import EmbeddingNetwork
@@ -37,6 +38,12 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
     figures["unplaced"] = int((~placed).sum())
     figures["seconds_per_10000"] = 10_000 * seconds / len(pictures)
     return {name: figures[name] for name in MEANING if figures.get(name) is not None}
+
+
+def evaluate_backbone(network: nn.Module, images: ImageSet) -> dict[str, float]:
+    """The accuracy of a whole backbone on the test images."""
+    pictures, labels = images.split("test")
+    return class_figures(class_probabilities(network, pictures), labels)
 
 
 def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:

@@ -19,10 +19,10 @@ from kernelviz.disk import own_file, replacing, runs_folder
 
 FORMAT = 1
 RELIED_ON = (  # what of a record is used without the network
-    ("arguments", ("grid", "extent", "width", "sparsity", "draws")),
     ("recipe", ("data", "objectives", "epochs")),
     ("made_by", ("command", "commit", "device", "seconds", "versions")),
 )
+OF_A_MAP = (("arguments", ("grid", "extent", "width", "sparsity", "draws")), ("probe", ("width", "amplitude")))
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,11 +35,11 @@ class Run:
     """The record of a trained network: the content of run.json, and the folder that it came from.
 
     Args:
-        network: {"name", "arguments"}: a key of NETWORKS and what to call it with.
+        network: {"name", "arguments"}: a key of NETWORKS or, for a backbone, of BACKBONES, and what to call it with.
         data: {"name", "classes", "preprocess"}.
         recipe, seed, history: how it was trained; a row for each epoch.
         metrics: figures of merit by name (`kernelviz evaluate`).
-        probe: the default shape of a probe, {"width", "amplitude"}.
+        probe: the default shape of a probe, {"width", "amplitude"}; empty without a map.
         made_by: {"command", "commit", "versions", "device", "seconds"}.
     """
 
@@ -58,6 +58,16 @@ class Run:
     @property
     def name(self) -> str:
         return self.folder.name
+
+    @property
+    def has_map(self) -> bool:
+        """Whether it is a network with a map; else it is a backbone, on which others stand."""
+        return bool(self.probe)
+
+    @property
+    def backbone(self) -> dict | None:
+        """Of a network that stands on another one: {"network", "kept", "sha256"}."""
+        return self.arguments.get("backbone")
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -96,14 +106,24 @@ def read_run(folder: Path) -> Run:
         if facts["format"] != FORMAT:
             raise BrokenRun(f"{path} has format {facts['format']!r}; this version reads format {FORMAT}")
         run = Run(folder=folder, **facts)
-        _ = run.preprocess, run.classes, *(getattr(run, part)[name] for part, names in RELIED_ON for name in names)
-        if not all(0 < run.probe[size] < math.inf for size in ("width", "amplitude")):
+        relied_on = RELIED_ON + (OF_A_MAP if run.has_map else ())
+        _ = run.preprocess, run.classes, *(getattr(run, part)[name] for part, names in relied_on for name in names)
+        _ = run.backbone and [run.backbone[name] for name in ("network", "kept", "sha256")]
+        if not all(0 < size < math.inf for size in run.probe.values()):
             raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")
         return run
     except BrokenRun:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no record of a run ({error}); delete the folder or train it again") from None
+
+
+def load_mapped(name: str) -> Run:
+    """The same, where a map is needed; a ValueError says that a backbone has none."""
+    run = load_run(name)
+    if not run.has_map:
+        raise ValueError(f"the run {name!r} is a backbone and has no map; choose a run that stands on it, or train one")
+    return run
 
 
 def run_names() -> list[str]:

@@ -19,22 +19,30 @@ def pixels(images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu") -> Float[
 @dataclass(frozen=True)
 class Jitter:
     """How far an image may be moved at random: the largest shift in either direction as a share of its side, the
-    largest turn in degrees, and the largest zoom, in or out, as a share of its size."""
+    largest turn in degrees, the largest zoom, in or out, as a share of its size; the largest shift in whole pixels,
+    which blurs nothing, and whether it may be mirrored, left for right."""
 
     shift: float = 0.0
     turn: float = 0.0
     zoom: float = 0.0
+    pixels: int = 0
+    mirror: bool = False
 
     def __post_init__(self):
-        if not (0 <= self.shift <= 1 and 0 <= self.turn <= 180 and 0 <= self.zoom < 1):
-            raise ValueError(f"a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1, not {self}")
+        if not (0 <= self.shift <= 1 and 0 <= self.turn <= 180 and 0 <= self.zoom < 1 and self.pixels >= 0):
+            raise ValueError(
+                "a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1 and whole pixels from 0 "
+                f"on, not {self}"
+            )
 
 
 def jitter(
     images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
 ) -> Float[Tensor, "n channels h w"]:
-    """Each image shifted, turned and zoomed at random; what leaves the frame is lost."""
-    if most == Jitter():
+    """Each image shifted, turned, zoomed and mirrored at random; what leaves the frame is lost."""
+    if most.pixels or most.mirror:
+        images = _moved_by_pixels(images, most, generator)
+    if not (most.shift or most.turn or most.zoom):
         return images
     x, y, turn, zoom = 2 * torch.rand(4, len(images), generator=generator) - 1
     angle, size = math.radians(most.turn) * turn, (1 + most.zoom) ** zoom
@@ -44,3 +52,18 @@ def jitter(
     ]
     flow = functional.affine_grid(torch.stack(rows, 1).to(images.device), list(images.shape), align_corners=False)
     return functional.grid_sample(images, flow, align_corners=False)
+
+
+def _moved_by_pixels(
+    images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
+) -> Float[Tensor, "n channels h w"]:
+    """Each image cut out of a black surround at a random place, every second one mirrored."""
+    n, _, height, width = images.shape
+    top, left = torch.randint(2 * most.pixels + 1, (2, n, 1), generator=generator)
+    columns = torch.arange(width).expand(n, width)
+    if most.mirror:
+        columns = torch.where(torch.rand(n, 1, generator=generator) < 0.5, columns.flip(1), columns)
+    rows, columns = (at.to(images.device) for at in (top + torch.arange(height), left + columns))
+    surrounded = functional.pad(images, (most.pixels,) * 4)
+    cut = surrounded[torch.arange(n, device=images.device)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return cut.permute(0, 3, 1, 2)

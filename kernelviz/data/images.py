@@ -21,7 +21,10 @@ Labels = Int64[np.ndarray, "n"]
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Training and test images with their labels; label -1 is "no label". Images have 0 (grey) or 3 (RGB) channels."""
+    """Training and test images with their labels; label -1 is "no label". Images have 0 (grey) or 3 (RGB) channels.
+
+    `validation` is the share of the training images, counted from the end, that is the validation part.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -30,6 +33,7 @@ class ImageSet:
     train_labels: Int64[np.ndarray, "n_train"]
     test_images: UInt8[np.ndarray, "n_test h w *c"]
     test_labels: Int64[np.ndarray, "n_test"]
+    validation: float = 1 / 6
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -38,8 +42,8 @@ class ImageSet:
 
     @property
     def n_validation(self) -> int:
-        """How many of the training images, counted from the end, are the validation part: a sixth."""
-        return len(self.train_images) // 6
+        """How many of the training images are the validation part."""
+        return int(len(self.train_images) * self.validation + 1e-6)
 
     def split(self, name: str) -> tuple[Images, Labels]:
         """Images and labels of "train" (without the validation part), "validation" or "test"; else ValueError."""

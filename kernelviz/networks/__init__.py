@@ -1,5 +1,7 @@
-"""The networks, by the name under which a run stores them."""
+"""The networks: those with a map, and those that one can stand on."""
 
+from kernelviz.networks.backbones import Backbone as Backbone
+from kernelviz.networks.backbones import new_backbone as new_backbone
 from kernelviz.networks.embedding import EmbeddingNetwork as EmbeddingNetwork
 
-NETWORKS: dict[str, type[EmbeddingNetwork]] = {"embedding": EmbeddingNetwork}
+NETWORKS: dict[str, type[EmbeddingNetwork]] = {"embedding": EmbeddingNetwork}  # with a map

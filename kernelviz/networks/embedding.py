@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from kernelviz.kernels import Gaussian
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+from kernelviz.networks.backbones import Backbone
 from kernelviz.probe import Probe, probes_at_centers
 
 
@@ -28,6 +29,8 @@ class EmbeddingNetwork(nn.Module):
         classes: number of classes of the class head; 0 for none.
         canonical: width of the probe of height 1, laid at the activation's center of mass, that the image decoder takes
             in place of an activation, so that it draws from the place alone; None: it takes the activation itself.
+        backbone: the frozen lower part of another network, of whose features the encoder is given all (section 3.4);
+            None: the encoder is given the pixels.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class EmbeddingNetwork(nn.Module):
         draws: bool = True,
         classes: int = 0,
         canonical: float | None = None,
+        backbone: Backbone | None = None,
     ):
         super().__init__()
         self.arguments = {
@@ -55,12 +59,15 @@ class EmbeddingNetwork(nn.Module):
             "draws": draws,
             "classes": classes,
             "canonical": canonical,
+            "backbone": backbone.facts if backbone else None,
         }  # from which the same network is made again
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
+        self.lower = backbone.lower if backbone else None
+        inputs = self.features(torch.zeros(1, *image_shape)).numel()
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same place; zero-mean features let the maximum go anywhere.
-        self.encoder = nn.Sequential(nn.Flatten(), *dense(pixels, encoder), nn.BatchNorm1d(encoder[-1]))
+        self.encoder = nn.Sequential(nn.Flatten(), *dense(inputs, encoder), nn.BatchNorm1d(encoder[-1]))
         self.kernel_layer = KernelLinear(
             encoder[-1],
             self.grid.size,
@@ -74,13 +81,21 @@ class EmbeddingNetwork(nn.Module):
         self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if draws else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
+    def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
+        """What the encoder is given of an image: what the backbone makes of it, or its pixels."""
+        return self.lower(images) if self.lower else images
+
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output before the clip."""
-        return self.kernel_layer(self.encoder(images))
+        return self.kernel_layer(self.encoder(self.features(images)))
 
     def activation(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output after the clip: one bump on the grid."""
-        return self.clip(self.field(images))
+        return self.activation_of(self.features(images))
+
+    def activation_of(self, features: Float[Tensor, "n ..."]) -> Float[Tensor, "n units"]:
+        """The same from an image's features."""
+        return self.clip(self.kernel_layer(self.encoder(features)))
 
     def place(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
         """Center of mass of each activation, in the units of the grid; NaN where it is zero everywhere."""

@@ -15,25 +15,29 @@ COUNTER = "num_batches_tracked"  # of BatchNorm; older weights have none, and no
 SHOWN = 8  # names of an error, at most
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Put the weights of a safetensors or PyTorch file into a network.
+def load_weights(network: nn.Module, path: Path, part: nn.Module | None = None) -> None:
+    """Put the weights of a safetensors or PyTorch file into a network, or into a part of it alone.
 
     A ValueError says exactly which tensors are missing, too many, or of another shape; the network then stays as it
     was. FileNotFoundError where there is no file.
     """
-    found, wanted = read_weights(path), network.state_dict()
+    found, state = read_weights(path), network.state_dict(keep_vars=True)
+    asked = {id(value) for value in (part or network).state_dict(keep_vars=True).values()}
+    wanted = {name: value for name, value in state.items() if id(value) in asked}
+    tops = {name.split(".")[0] for name in wanted}  # what a file has beside these is above the part
+    found = {name: value for name, value in found.items() if name in wanted or name not in state}
     missing = [name for name in wanted if name not in found and not name.endswith(COUNTER)]
     other = [
         f"{name} {tuple(found[name].shape)} in place of {tuple(wanted[name].shape)}"
         for name in wanted
         if name in found and found[name].shape != wanted[name].shape
     ]
-    unknown = [name for name in found if name not in wanted]
+    unknown = [name for name in found if name not in wanted and (part is None or name.split(".")[0] in tops)]
     problems = {"missing": missing, "not part of the network": unknown, "of another shape": other}
     said = [f"{what}: {_listed(names)}" for what, names in problems.items() if names]
     if said:
         raise ValueError(f"the weights in {path} do not fit this network. {'; '.join(said)}")
-    network.load_state_dict(wanted | found)
+    network.load_state_dict(state | {name: value for name, value in found.items() if name in wanted})
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

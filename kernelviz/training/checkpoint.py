@@ -11,19 +11,20 @@ from torch import Tensor
 from kernelviz.disk import replacing
 from kernelviz.probe import Probe
 from kernelviz.training.fit import Progress, Training
+from kernelviz.weights import load_own, own_weights
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
 
 
 def save(training: Training, folder: Path) -> None:
     """Write the training as it stands, each file through a temporary name."""
-    tensors = {f"network.{name}": value for name, value in training.network.state_dict().items()}
+    tensors = {f"network.{name}": value for name, value in own_weights(training.network).items()}
     for index, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
     facts = _facts(training) | {"progress": asdict(training.progress)}
     try:
         with replacing(folder / CHECKPOINT) as partial:
-            save_file(tensors, partial, {"kernelviz": json.dumps(facts)})
+            save_file({name: value.contiguous() for name, value in tensors.items()}, partial, {"kernelviz": json.dumps(facts)})
         with replacing(folder / HISTORY) as partial:
             partial.write_text(json.dumps(training.progress.history), encoding="utf-8")
     except (OSError, SafetensorError) as error:
@@ -78,6 +79,7 @@ def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> Non
         else:
             index, key = rest.split(".")
             states.setdefault(int(index), {})[key] = value
-    training.network.load_state_dict(network, strict=True)
+    load_own(training.network, network)
     training.optimizer.load_state_dict(training.optimizer.state_dict() | {"state": states})
-    training.progress = Progress(**progress | {"probe": Probe(**progress["probe"])})
+    probe = progress["probe"] and Probe(**progress["probe"])
+    training.progress = Progress(**progress | {"probe": probe})

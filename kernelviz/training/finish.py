@@ -10,10 +10,10 @@ from pathlib import Path
 from kernelviz import __version__
 from kernelviz.data.images import ImageSet
 from kernelviz.inference import make_map
-from kernelviz.metrics import evaluate
+from kernelviz.metrics import evaluate, evaluate_backbone
 from kernelviz.runs import Run
 from kernelviz.training.fit import Training
-from kernelviz.weights import load_network, save_weights
+from kernelviz.weights import load_network, save_backbone, save_weights
 
 
 def finish(
@@ -23,21 +23,28 @@ def finish(
 
     The map and the figures are those of the weights as stored. `progress` is called with the number of images placed.
     """
+    network, recipe = training.network, training.recipe
+    maps = recipe.makes == "embedding"
+    if maps and training.task.backbone:
+        save_backbone(training.task.backbone, folder)
     run = Run(
         folder=folder,
-        network={"name": "embedding", "arguments": training.network.arguments},
+        network={"name": recipe.makes, "arguments": network.arguments if maps else {"classes": len(images.classes)}},
         data={"name": images.name, "classes": list(images.classes), "preprocess": asdict(images.preprocess)},
-        recipe=asdict(training.recipe),
+        recipe=asdict(recipe),
         seed=training.seed,
-        probe=asdict(training.progress.probe),
+        probe=asdict(training.progress.probe) if maps else {},
         made_by=_made_by(training, command),
         history=training.progress.history,
-        weights_sha256=save_weights(training.network, folder),
+        weights_sha256=save_weights(network, folder),
     )
     network = load_network(run)
-    points = make_map(network, images, progress)
-    points.save(folder)
-    run = replace(run, metrics=evaluate(network, training.progress.probe, points, images))
+    if maps:
+        points = make_map(network, images, progress)
+        points.save(folder)
+        run = replace(run, metrics=evaluate(network, training.progress.probe, points, images))
+    else:
+        run = replace(run, metrics=evaluate_backbone(network, images))
     run.save()
     return run
 

@@ -1,28 +1,23 @@
-"""The training loop: Adam on a one-cycle rate, mixed precision, and a stop at any step that loses nothing."""
+"""The training loop: a one-cycle rate, mixed precision, and a stop at any step that loses nothing."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.metrics import knn_accuracy
-from kernelviz.networks import EmbeddingNetwork
-from kernelviz.probe import Probe, fit_probe, gaussian_bump
-from kernelviz.training.objectives import OBJECTIVES, Batch
+from kernelviz.networks import Backbone
+from kernelviz.probe import Probe
+from kernelviz.training.classifying import Classifying
+from kernelviz.training.mapping import Mapping
 from kernelviz.training.recipe import Recipe
-from kernelviz.training.sampling import Part, part_of
 
-REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
-FITTED = 1000  # of these, to whose bumps the probe is fitted
-PROBED = 256  # places whose drawings a step of `round_trip` looks at
+MOMENTUM = 0.9
 
 
 class TrainingStopped(ValueError):
@@ -34,7 +29,7 @@ class Progress:
     """How far a training is: `step` counts batches over all epochs; `history` has a row for each finished epoch."""
 
     step: int = 0
-    probe: Probe = Probe(0.7, 1.0)
+    probe: Probe | None = None  # that a map's activations look like so far; of a backbone there is none
     loss_sum: float = 0.0  # of this epoch's steps
     seconds: float = 0.0  # in this epoch's steps
     history: list[dict] = field(default_factory=list)
@@ -44,8 +39,9 @@ class Training:
     """A network on its way through a recipe.
 
     Every random choice is a function of the seed and of the step, so a training that goes on from a checkpoint makes
-    the same choices, and ends with the same weights, as one that was never stopped. `progress` is called with the
-    number of images whose neighbours are found, where the recipe needs them.
+    the same choices, and ends with the same weights, as one that was never stopped. A recipe of a backbone makes a
+    plain classifier, any other one a map, on the frozen `backbone` if there is one. `progress` is called with the
+    number of images that are prepared, where the recipe needs that: their neighbours found or their features computed.
     """
 
     def __init__(
@@ -54,16 +50,23 @@ class Training:
         images: ImageSet,
         seed: int,
         device: str,
+        backbone: Backbone | None = None,
         progress: Callable[[int], None] | None = None,
     ):
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.network = new_network(recipe, images, seed).to(device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.rate, fused=True)
-        self.images, self.labels = images.split("train")
-        self.train = part_of(images, "train", recipe, seed, progress)
-        self.validation = part_of(images, "validation", recipe, seed)
-        self.batches = math.ceil(len(self.images) / recipe.batch)
-        self.progress = Progress(probe=self.network.canonical or Probe(0.7, 1.0))
+        with mixed_precision(recipe.mixed, device):
+            if recipe.makes == "embedding":
+                self.task = Mapping(recipe, images, seed, device, backbone, progress)
+            else:
+                self.task = Classifying(recipe, images, seed, device)
+        self.optimizer = new_optimizer(recipe, self.network)
+        self.batches = math.ceil(self.task.size / recipe.batch)
+        self.progress = Progress(probe=self.task.first_probe)
+
+    @property
+    def network(self) -> nn.Module:
+        """What learns."""
+        return self.task.network
 
     @property
     def steps(self) -> int:
@@ -82,79 +85,32 @@ class Training:
 
     def _step(self) -> float:
         epoch, position = divmod(self.progress.step, self.batches)
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.task.size)
         chosen = np.array_split(order, self.batches)[position]
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
-        rows = self.train.rows(chosen, generator)
-        shown = pixels(self.images[np.concatenate(rows)], self.device)
-        moved = jitter(shown, self.recipe.jitter, generator)
-        n = len(chosen)
-        if len(rows[1]):  # an image itself stays where it is if it has a partner, which moves
-            moved = torch.cat([shown[:n], moved[n:]])
         with mixed_precision(self.recipe.mixed, self.device):
-            probes, drawings = self._drawings(shown[:0], generator)
-            activations = self.network.activation(torch.cat([moved, drawings])).split([*map(len, rows), len(probes)])
-            loss = self._loss(self.train, rows, probes, activations, shown[:n], generator)
-        if not math.isfinite(loss.item()):
-            raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
+            loss = self.task.loss(chosen, self.progress.probe, generator)
+        self._check(loss)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.progress.step += 1
         return loss.item()
 
-    @torch.no_grad()
-    def _drawings(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Random places on the grid and what the decoder draws there; no place and `nothing` if no objective asks."""
-        if "round_trip" not in self.recipe.objectives:
-            return torch.zeros(0, 2, device=self.device), nothing
-        grid = self.network.grid
-        corner = grid.positions().amax(0)
-        probes = (corner * (2 * torch.rand(PROBED, 2, generator=generator) - 1)).to(self.device)
-        drawings = self.network.draw(self.network.clip(gaussian_bump(probes, grid, self.progress.probe)))
-        return probes, drawings.float()
-
-    def _loss(
-        self,
-        part: Part,
-        rows: tuple[np.ndarray, ...],
-        probes: Tensor,
-        activations: Sequence[Tensor],
-        images: Tensor,
-        generator: torch.Generator,
-    ) -> Tensor:
-        """The weighted sum of the recipe's objectives, from the activations of a part's rows and of the drawings."""
-        chosen, _, known = (torch.from_numpy(part.labels[at]).to(self.device) for at in rows)
-        activation, partners, gathered, drawings = activations
-        batch = Batch(
-            images=images,
-            labels=chosen,
-            partners=partners,
-            known=gathered,
-            known_labels=known,
-            probes=probes,
-            drawings=drawings,
-            scale=self.recipe.scale,
-            probe=self.progress.probe,
-            bump_share=self.recipe.bump_share,
-            generator=generator,
-        )
-        costs = [
-            weight * OBJECTIVES[name](self.network, activation, batch)
-            for name, weight in self.recipe.objectives.items()
-        ]
-        return torch.stack(costs).sum()
+    def _check(self, loss: Tensor) -> None:
+        if not math.isfinite(loss.item()):
+            raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
 
     def _finish_epoch(self) -> None:
-        """Fit the probe to the network as it is now, and append the epoch's row to the history."""
+        """Append the epoch's row to the history; a map's probe is fitted to the network as it is now."""
         progress = self.progress
         row = {
             "epoch": progress.step // self.batches,
             "loss": progress.loss_sum / self.batches,
             **self._validate(),
-            "images_per_second": len(self.images) / progress.seconds,
+            "images_per_second": self.task.size / progress.seconds,
             "seconds": progress.seconds,
         }
         progress.history.append(row)
@@ -162,42 +118,15 @@ class Training:
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Loss, accuracy and 5-NN on the validation part; none where there is no such part. Refits the probe."""
+        """Figures of the validation part; none where there is no such part."""
         self.network.eval()
         with mixed_precision(self.recipe.mixed, self.device):
-            reference = self._activation(self.images[:REFERENCE])
-            if not (reference > 0).any():
-                raise self._stopped("no activation was above zero any more", self.progress.step - 1)
-            if not self.network.canonical:
-                self.progress.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
-            figures = self._validation_figures(reference) if len(self.validation.images) > 1 else {}
+            try:
+                self.progress.probe, figures = self.task.validate(self.progress.probe)
+            except ValueError as error:
+                raise self._stopped(str(error), self.progress.step - 1) from None
         self.network.train()
         return figures
-
-    def _validation_figures(self, reference: Float[Tensor, "n units"]) -> dict[str, float]:
-        pictures, labels = self.validation.images, self.validation.labels
-        activation = self._activation(pictures)
-        generator = torch.Generator().manual_seed(self.seed)
-        loss = 0.0
-        for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.recipe.batch)):
-            rows = self.validation.rows(at, generator)
-            shown = pixels(pictures[at], self.device)
-            probes, drawings = self._drawings(shown[:0], generator)
-            activations = [*(activation[chosen] for chosen in rows), self.network.activation(drawings)]
-            loss += len(at) * self._loss(self.validation, rows, probes, activations, shown, generator).item()
-        figures = {"validation_loss": loss / len(pictures)}
-        if self.network.classifier and (labels >= 0).any():
-            named = self.network.class_logits(activation).argmax(1).cpu().numpy()
-            figures["validation_accuracy"] = float((named == labels)[labels >= 0].mean())
-        if (labels >= 0).any():
-            places = [self.network.place(part.float()).cpu().numpy() for part in (reference, activation)]
-            figures["validation_5nn"] = knn_accuracy(places[0], self.labels[:REFERENCE], places[1], labels, k=5)
-        return figures
-
-    def _activation(self, images: np.ndarray) -> Float[Tensor, "n units"]:
-        size = self.recipe.batch
-        parts = (images[start : start + size] for start in range(0, len(images), size))
-        return torch.cat([self.network.activation(pixels(part, self.device)) for part in parts])
 
     def _stopped(self, what: str, step: int) -> TrainingStopped:
         epoch, position = divmod(step, self.batches)
@@ -209,19 +138,15 @@ class Training:
         )
 
 
-def new_network(recipe: Recipe, images: ImageSet, seed: int) -> EmbeddingNetwork:
-    """The recipe's network for a set of images; the same seed gives the same weights."""
-    if "classify" in recipe.objectives and not images.classes:
-        raise ValueError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
-    arguments = {
-        "image_shape": images.image_shape,
-        "draws": "reconstruct" in recipe.objectives,
-        "classes": len(images.classes) if "classify" in recipe.objectives else 0,
-        **recipe.network,
-    }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return EmbeddingNetwork(**arguments)
+def new_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimizer of all that learns; only the matrices of dense layers and convolutions decay."""
+    learning = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
+    matrices = [weight for name, weight in learning if name.endswith("weight") and weight.ndim > 1]
+    others = [weight for name, weight in learning if not (name.endswith("weight") and weight.ndim > 1)]
+    groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.rate, momentum=MOMENTUM, nesterov=True)
+    return torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:

@@ -24,6 +24,7 @@ class Batch:
             objective needs them.
         scale: half the side of the map, in the units of the similarity of `neighbours`, `gather` and `round_trip`.
         probe, bump_share: which probe, and for which share of the images, stands in for the own activation.
+        smoothing: share of each label that is spread over all classes.
         generator: the randomness.
     """
 
@@ -37,6 +38,7 @@ class Batch:
     scale: float
     probe: Probe
     bump_share: float
+    smoothing: float
     generator: torch.Generator
 
 
@@ -52,7 +54,7 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
     if not labelled.any():
         return 0 * activation.sum()  # nothing to learn, but a gradient all the same
     logits = network.class_logits(partly_probes(network, activation, batch)[labelled])
-    return functional.cross_entropy(logits.float(), batch.labels[labelled])
+    return functional.cross_entropy(logits.float(), batch.labels[labelled], label_smoothing=batch.smoothing)
 
 
 def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:

@@ -11,9 +11,15 @@ class Recipe:
 
     Args:
         data: name of an image set, a folder of pictures, or an .npz file.
+        makes: "embedding", a network with a map; or the name of a backbone, which has none.
+        backbone, weights, kept: what the map stands on, if anything: the name of a backbone, the name of the run or
+            the file that has its weights, and how much of it is kept, as `truncated` takes it.
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
-        epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate of Adam.
+        epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate.
+        optimizer, decay: "adam" or "sgd" (with Nesterov's momentum), and its weight decay.
+        smoothing: share of each label that `classify` spreads over all classes.
+        validation: share of the training images, from their end, that is kept to choose settings by, and not shown.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
         jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
             only an image's partner is moved.
@@ -24,11 +30,19 @@ class Recipe:
     """
 
     data: str
+    makes: str = "embedding"
+    backbone: str = ""
+    weights: str = ""
+    kept: int | str = ""
     network: dict = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
     epochs: int = 40
     batch: int = 512
     rate: float = 2e-3
+    optimizer: str = "adam"
+    decay: float = 0.0
+    smoothing: float = 0.0
+    validation: float = 1 / 6
     bump_share: float = 0.4
     jitter: Jitter = Jitter()
     labels: float = 1.0
@@ -72,5 +86,17 @@ RECIPES: dict[str, Recipe] = {
         batch=256,
         jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05),
         scale=10.0,
+    ),
+    "cifar10-resnet32": Recipe(
+        "cifar10",
+        makes="resnet32",
+        objectives={"classify": 1.0},
+        epochs=70,
+        batch=128,
+        rate=0.2,
+        optimizer="sgd",
+        decay=5e-4,
+        validation=0.0,
+        jitter=Jitter(pixels=4, mirror=True),
     ),
 }

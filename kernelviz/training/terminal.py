@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress
@@ -24,6 +25,7 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     """
     fetching = bar.add_task("data", total=1, note="")
     images = load(recipe.data, lambda share, note: bar.update(fetching, completed=share, note=note))
+    images = replace(images, validation=recipe.validation)
     bar.remove_task(fetching)
     folder = new_folder(name)
     checkpoint.refuse_to_overwrite(folder, resume)
@@ -45,7 +47,7 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
 def _prepare(recipe: Recipe, images: ImageSet, seed: int, bar: Progress) -> Training:
     """The training before its first step; finding the neighbours of many images takes a while."""
     finding = bar.add_task("graph", total=len(images.split("train")[0]), note="finding neighbours")
-    training = Training(recipe, images, seed, best_device(), lambda done: bar.update(finding, completed=done))
+    training = Training(recipe, images, seed, best_device(), progress=lambda done: bar.update(finding, completed=done))
     bar.remove_task(finding)
     return training
 

@@ -73,8 +73,8 @@ def test_training_leaves_torchs_own_generator_alone(digits):
 def test_an_epoch_shows_every_training_image_once(digits, targets):
     training = trained(replace(SHORT, epochs=1), digits)
     shown = torch.cat(targets[: training.batches])  # the validation images come after them
-    assert len(shown) == len(training.images) == 1250
-    assert rows(shown) == rows(pixels(training.images))
+    assert len(shown) == len(training.task.images) == 1250
+    assert rows(shown) == rows(pixels(training.task.images))
 
 
 def test_the_loss_falls_and_the_map_rises_from_where_it_started(autoencoder, digits, tiny):
@@ -118,9 +118,9 @@ def test_the_validation_figures_are_those_of_the_validation_images(digits):
         activation = network.activation(pixels(pictures))
         logits = network.pixel_logits(activation)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, pixels(pictures))
-        known, asked = (network.place(network.activation(pixels(p))) for p in (training.images, pictures))
+        known, asked = (network.place(network.activation(pixels(p))) for p in (training.task.images, pictures))
     nearest = torch.cdist(asked.double(), known.double()).topk(5, largest=False).indices
-    votes = [np.bincount(training.labels[row]).argmax() for row in nearest.numpy()]
+    votes = [np.bincount(training.task.labels[row]).argmax() for row in nearest.numpy()]
     assert found["validation_loss"] == pytest.approx(loss.item(), rel=1e-5)
     assert found["validation_5nn"] == np.mean(votes == labels)
 
@@ -186,7 +186,7 @@ def test_jitter_leaves_the_target_alone(digits, targets):
     training = Training(replace(SHORT, jitter=Jitter(0.2)), digits, 0, "cpu")
     training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     next(training.run())
-    originals = rows(pixels(training.images))
+    originals = rows(pixels(training.task.images))
     assert rows(targets[0]) <= originals
     assert not rows(seen[0]) & originals
 
@@ -243,7 +243,7 @@ def test_with_neighbours_the_same_seed_gives_bitwise_the_same_weights(digits):
 
 def test_a_partner_is_a_neighbour_or_the_image_itself(digits):
     training = Training(NEAR, digits, 0, "cpu")
-    part, chosen = training.train, np.arange(200)
+    part, chosen = training.task.train, np.arange(200)
     seen = [part.rows(chosen, torch.Generator().manual_seed(seed))[1] for seed in range(100)]
     for row in (0, 7, 199):
         assert {int(partners[row]) for partners in seen} == {row, *part.graph[row].tolist()}
@@ -254,19 +254,19 @@ def test_only_the_partner_is_jittered(digits):
     training = Training(replace(NEAR, jitter=Jitter(0.2)), digits, 0, "cpu")
     training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     next(training.run())
-    originals = rows(pixels(training.images))
+    originals = rows(pixels(training.task.images))
     shown, partners = seen[0].chunk(2)
     assert rows(shown) <= originals and not rows(partners) & originals
 
 
 def test_no_validation_or_test_image_is_a_partner(digits):
     training = Training(NEAR, digits, 0, "cpu")
-    for part, n in ((training.train, 1250), (training.validation, 250)):
+    for part, n in ((training.task.train, 1250), (training.task.validation, 250)):
         assert part.graph.shape == (n, 15) and part.graph.max() < n
 
 
 def test_without_neighbours_and_gather_nothing_is_looked_for(digits):
-    chosen, partners, known = Training(SHORT, digits, 0, "cpu").train.rows(np.arange(9), torch.Generator())
+    chosen, partners, known = Training(SHORT, digits, 0, "cpu").task.train.rows(np.arange(9), torch.Generator())
     assert chosen.tolist() == list(range(9)) and len(partners) == len(known) == 0
 
 
@@ -274,14 +274,14 @@ def test_without_neighbours_and_gather_nothing_is_looked_for(digits):
 def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, share):
     recipe = replace(SHORT, objectives={"gather": 1.0, "reconstruct": 1.0}, labels=share)
     training = Training(recipe, digits, 0, "cpu")
-    part, truth = training.train, training.labels
+    part, truth = training.task.train, training.task.labels
     shown = part.labels >= 0
     assert shown.mean() == pytest.approx(share, abs=0.03)
     np.testing.assert_array_equal(part.labels[shown], truth[shown])
     _, _, known = part.rows(np.arange(5), torch.Generator().manual_seed(0))
     assert len(known) == len(set(known.tolist())) == min(256, shown.sum())
     assert shown[known].all()
-    assert (training.validation.labels == digits.split("validation")[1]).all()
+    assert (training.task.validation.labels == digits.split("validation")[1]).all()
 
 
 def test_a_few_labels_help_the_map(digits):

@@ -1,0 +1,93 @@
+"""The networks whose lower part a map can stand on (section 3.4): by name, or made by the user's own code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kernelviz.networks.resnet import ResNet
+from kernelviz.networks.truncated import Truncated
+
+# Of ImageNet, as of nearly all published weights, those of ResNets for CIFAR-10 among them.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def normalised(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    """Pixels in [0, 1] as every backbone takes them: less MEAN, over STD."""
+    mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (MEAN, STD))
+    return (images - mean) / std
+
+
+def _torchvision(name: str) -> Callable[[int], nn.Module]:
+    def make(classes: int) -> nn.Module:
+        from torchvision.models import get_model  # seconds to import, and needed only here
+
+        return get_model(name, weights=None, num_classes=classes)
+
+    return make
+
+
+BACKBONES: dict[str, Callable[[int], nn.Module]] = {
+    "resnet32": lambda classes: ResNet(n=5, classes=classes),
+    "resnet18": _torchvision("resnet18"),
+    "resnet34": _torchvision("resnet34"),
+    "resnet50": _torchvision("resnet50"),
+}
+
+
+def new_backbone(name: str, classes: int = 1000) -> nn.Module:
+    """A network with new weights: of BACKBONES, or what `package.module:factory` returns, which runs that code.
+
+    A ValueError says what may be named.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name](classes)
+    module, colon, factory = name.partition(":")
+    if not (module and colon and factory):
+        raise ValueError(
+            f"unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}, or give package.module:factory"
+        )
+    try:
+        network = getattr(import_module(module), factory)()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"the backbone {name!r} cannot be made: {error}") from None
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"{name} returns a {type(network).__name__}; a factory returns a torch.nn.Module")
+    return network
+
+
+class Normalise(nn.Module):
+    """`normalised` as a layer."""
+
+    def forward(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+        return normalised(images)
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """The lower part of a trained network, and where it comes from.
+
+    Args:
+        network: as `new_backbone` takes it.
+        kept: how many layers, or the name of the last part (`truncated`).
+        sha256: of the file of its weights.
+        part: the kept part itself.
+    """
+
+    network: str
+    kept: int | str
+    sha256: str
+    part: Truncated
+
+    @property
+    def facts(self) -> dict:
+        """What a run records of it."""
+        return {"network": self.network, "kept": self.kept, "sha256": self.sha256}
+
+    @property
+    def lower(self) -> nn.Sequential:
+        """From pixels in [0, 1] to features."""
+        return nn.Sequential(Normalise(), self.part).to(memory_format=torch.channels_last)

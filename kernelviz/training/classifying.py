@@ -1,0 +1,54 @@
+"""What a backbone learns: to name the class of each image (section 3.4), by the softmax cross-entropy alone."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kernelviz.data.batches import jitter, pixels
+from kernelviz.data.images import ImageSet
+from kernelviz.inference import class_probabilities
+from kernelviz.networks import new_backbone
+from kernelviz.networks.backbones import normalised
+from kernelviz.training.recipe import Recipe
+
+
+class Classifying:
+    """A backbone, its training images, and what they cost; images without a label do not count."""
+
+    first_probe = None
+
+    def __init__(self, recipe: Recipe, images: ImageSet, seed: int, device: str):
+        if not images.classes or images.image_shape[0] != 3:
+            raise ValueError(f"{recipe.makes} learns classes of RGB images, which {images.name!r} does not have")
+        self.recipe, self.device = recipe, device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = new_backbone(recipe.makes, len(images.classes))
+        self.network = network.to(device, memory_format=torch.channels_last)
+        pictures, labels = images.split("train")
+        self.images, self.labels = pictures[labels >= 0], labels[labels >= 0]
+        self.validation = images.split("validation")
+
+    @property
+    def size(self) -> int:
+        """Number of training images."""
+        return len(self.images)
+
+    def loss(self, chosen: np.ndarray, probe: None, generator: torch.Generator) -> Tensor:
+        """Softmax cross-entropy in nats of some images, moved at random."""
+        shown = jitter(pixels(self.images[chosen], self.device), self.recipe.jitter, generator)
+        labels = torch.from_numpy(self.labels[chosen]).to(self.device)
+        logits = self.network(normalised(shown)).float()
+        return functional.cross_entropy(logits, labels, label_smoothing=self.recipe.smoothing)
+
+    def validate(self, probe: None) -> tuple[None, dict[str, float]]:
+        """Loss and accuracy on the validation part."""
+        pictures, labels = self.validation
+        pictures, labels = pictures[labels >= 0], labels[labels >= 0]
+        if not len(labels):
+            return None, {}
+        named = class_probabilities(self.network, pictures, self.device)
+        own = named[np.arange(len(labels)), labels]
+        accuracy = float((named.argmax(1) == labels).mean())
+        return None, {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}
