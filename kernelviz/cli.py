@@ -85,6 +85,12 @@ def train(
     data: Annotated[str | None, typer.Option(help="Image set by name, folder of pictures, or .npz file.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the recipe's if not given.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(help="What a head stands on: resnet32, resnet18, …, or package.module:factory, your own code."),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Run or file with the backbone's weights.")] = None,
+    keep: Annotated[str | None, typer.Option(help="How many layers of it are kept, or the last part by name.")] = None,
     labels: Annotated[float | None, typer.Option(min=0, max=1, help="Share of the labels that it may see.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option(help="Go on where a stopped training of this name stands.")] = False,
@@ -92,18 +98,26 @@ def train(
 ) -> None:
     """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
     from kernelviz.data.images import SETS
-    from kernelviz.training.recipe import RECIPES
+    from kernelviz.runs import run_names
+    from kernelviz.training.recipe import HEAD, RECIPES, on_backbone
     from kernelviz.training.terminal import train_run
 
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
     if data and data not in SETS:
         data = str(Path(data).expanduser().resolve())  # the run may be measured again from another folder
+    if weights and weights not in run_names():
+        weights = str(Path(weights).expanduser().resolve())
     given = {"data": data, "epochs": epochs, "labels": labels}
-    changes = {key: value for key, value in given.items() if value is not None}
+    changed = replace(RECIPES[recipe], **{key: value for key, value in given.items() if value is not None})
+    if changed.network == HEAD.network:
+        changed = on_backbone(changed, backbone, weights, keep)
+    elif backbone or weights or keep:
+        heads = ", ".join(known for known, one in RECIPES.items() if one.network == HEAD.network)
+        raise ValueError(f"the recipe {recipe!r} stands on no backbone; choose one of {heads}")
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     with _progress() as bar:
-        run = train_run(replace(RECIPES[recipe], **changes), name or recipe, seed, resume, command, bar)
+        run = train_run(changed, name or recipe, seed, resume, command, bar)
     if run is None:
         raise typer.Exit(STOPPED)
     if as_json:
@@ -123,12 +137,12 @@ def embed(
     from kernelviz.data.intake import take_paths
     from kernelviz.landings import check_ending, land_files, write_table
     from kernelviz.maps import load_map
-    from kernelviz.runs import load_run
+    from kernelviz.runs import load_mapped
     from kernelviz.weights import load_network
 
     if out:
         check_ending(out)
-    found = load_run(run)
+    found = load_mapped(run)
     network, points = load_network(found), load_map(found.folder)
     with _progress() as bar:
         task = bar.add_task("embed", total=None, note="")
@@ -158,18 +172,19 @@ def embed(
 def evaluate(run: str, as_json: AsJson = False) -> None:
     """Measure a run on the test images of its set."""
     from kernelviz.data.images import load
-    from kernelviz.maps import load_map
-    from kernelviz.metrics import evaluate as measure
-    from kernelviz.probe import Probe
+    from kernelviz.metrics import evaluate_run
     from kernelviz.runs import load_run
-    from kernelviz.weights import load_network
 
     found = load_run(run)
     with _progress() as bar:
         task = bar.add_task("data", total=1, note="")
-        images = load(found.recipe["data"], lambda share, note: bar.update(task, completed=share, note=note))
+        images = load(
+            found.recipe["data"],
+            lambda share, note: bar.update(task, completed=share, note=note),
+            preprocess=found.preprocess,
+        )
         bar.update(task, completed=1, note="measuring")
-        figures = measure(load_network(found), Probe(**found.probe), load_map(found.folder), images)
+        figures = evaluate_run(found, images)
     return _print_json(figures) if as_json else _print_figures(figures)
 
 
@@ -187,10 +202,10 @@ def probe(
     from kernelviz.disk import replacing
     from kernelviz.inference import draw_probes
     from kernelviz.probe import Probe
-    from kernelviz.runs import load_run
+    from kernelviz.runs import load_mapped
     from kernelviz.weights import load_network
 
-    found = load_run(run)
+    found = load_mapped(run)
     if not found.arguments["draws"]:
         raise ValueError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
     shape = Probe(**found.probe | ({"width": width} if width is not None else {}))

@@ -15,10 +15,12 @@ from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.inference import PART, Embedded, class_probabilities, embed
 from kernelviz.layers import Grid
-from kernelviz.maps import EmbeddingMap
+from kernelviz.maps import EmbeddingMap, load_map
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.quality import MEANING
+from kernelviz.runs import Run
+from kernelviz.weights import load_network
 
 TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
 
@@ -38,6 +40,14 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
     figures["unplaced"] = int((~placed).sum())
     figures["seconds_per_10000"] = 10_000 * seconds / len(pictures)
     return {name: figures[name] for name in MEANING if figures.get(name) is not None}
+
+
+def evaluate_run(run: Run, images: ImageSet) -> dict[str, float]:
+    """The same for the network of a run; of a backbone, its accuracy."""
+    network = load_network(run)
+    if not run.has_map:
+        return evaluate_backbone(network, images)
+    return evaluate(network, Probe(**run.probe), load_map(run.folder), images)
 
 
 def evaluate_backbone(network: nn.Module, images: ImageSet) -> dict[str, float]:

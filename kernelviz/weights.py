@@ -5,13 +5,15 @@ a backbone, wherever its hash is found.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.hub import load_state_dict_from_url
 
-from kernelviz.disk import replacing
+from kernelviz.disk import data_folder, replacing
 from kernelviz.networks import NETWORKS, Backbone, EmbeddingNetwork, new_backbone
 from kernelviz.networks.backbones import BACKBONES
 from kernelviz.networks.foreign import load_weights
@@ -19,6 +21,8 @@ from kernelviz.networks.truncated import truncated
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
 
 HALVED = 10_000  # weights of at least so many numbers are stored in float16
+STANDARD = {"resnet32": "cifar10-resnet32"}  # the run that has a backbone's weights, unless others are given
+TRUSTED = "KERNELVIZ_CODE"  # variable with the factories, by comma, whose code may run when a run is opened
 WEIGHTS, BELOW = "weights.safetensors", "backbone.safetensors"
 
 
@@ -65,6 +69,38 @@ def _new(run: Run) -> nn.Module:
     return NETWORKS[name](**arguments | ({"backbone": below} if below else {}))
 
 
+def stand_on(name: str, weights: str, kept: int | str) -> Backbone:
+    """The lower part of the network `name` with the weights of a run of that network, or of a file.
+
+    Without either they are those of STANDARD, or those that torchvision publishes. FileNotFoundError where there are
+    none; a ValueError says what does not fit.
+    """
+    weights = weights or STANDARD.get(name, "")
+    if weights in run_names():
+        run = load_run(weights)
+        if run.network["name"] != name:
+            raise ValueError(f"the run {weights!r} is a {run.network['name']}, not a {name}; give another --weights")
+        return backbone_from(name, run.folder / WEIGHTS, kept)
+    return backbone_from(name, Path(weights).expanduser() if weights else _published(name), kept)
+
+
+def _published(name: str) -> Path:
+    """The weights of a torchvision network, downloaded unless they are there already."""
+    if name not in BACKBONES:
+        raise ValueError(f"{name} has no published weights; give --weights FILE")
+    from torchvision.models import get_model_weights  # seconds to import, and needed only here
+
+    address = get_model_weights(name).DEFAULT.url
+    try:
+        load_state_dict_from_url(address, data_folder(), check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f"the published weights of {name} cannot be downloaded ({error}); give --weights FILE, or put them at "
+            f"{data_folder() / Path(address).name}"
+        ) from None
+    return data_folder() / Path(address).name
+
+
 def backbone_from(name: str, path: Path, kept: int | str) -> Backbone:
     """The lower part of the network `name` (`new_backbone`) with the weights in a file.
 
@@ -85,6 +121,11 @@ def save_backbone(backbone: Backbone, folder: Path) -> None:
 def load_backbone(run: Run) -> Backbone:
     """What the network of a run stands on; a BrokenRun where it is nowhere."""
     facts, path = run.backbone, run.folder / BELOW
+    if facts["network"] not in BACKBONES and facts["network"] not in os.environ.get(TRUSTED, "").split(","):
+        raise BrokenRun(
+            f"the run {run.name!r} stands on a network that is made by the code {facts['network']!r}; if you trust it, "
+            f"start kernelviz with {TRUSTED}={facts['network']}"
+        )
     if path.is_file():
         part = truncated(new_backbone(facts["network"]), facts["kept"])
         part.load_state_dict(load_file(path), strict=True)

@@ -15,32 +15,35 @@ LARGEST = 64  # pixels: images of one size up to this side keep it, others are c
 
 
 class Example(NamedTuple):
-    """A picture that was read, already cropped where its size in the file is above LARGEST."""
+    """A picture that was read, already cropped where it is larger in the file than the set will keep."""
 
     image: Image.Image
     label: int  # -1 = no label
     size: tuple[int, int]  # width and height in the file
 
 
-def read_folder(folder: Path) -> tuple[tuple[str, ...], Preprocess, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def read_folder(
+    folder: Path, preprocess: Preprocess | None = None
+) -> tuple[tuple[str, ...], Preprocess, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Classes, preprocess, and images and labels for training and test, as `images.ImageSet` takes them.
 
     The folder holds class folders, or pictures without labels, or `train` and `test` with class folders. Without these
     two a shuffle, the same each time, makes every fifth picture a test image. A file that cannot be read is left out
-    with a warning. Raises ValueError where no training or no test picture is left.
+    with a warning. Without a `preprocess` the pictures decide: those of one size keep it. Raises ValueError where no
+    training or no test picture is left.
     """
     if {path.name for path in _subfolders(folder)} == {"train", "test"}:
         classes = _classes(folder / "train", folder / "test")
-        train, test = (_read(_labelled(folder / part, classes)) for part in ("train", "test"))
+        train, test = (_read(_labelled(folder / part, classes), preprocess) for part in ("train", "test"))
     else:
         classes = _classes(folder)
-        train, test = _divided(_read(_labelled(folder, classes)))
+        train, test = _divided(_read(_labelled(folder, classes), preprocess))
     if not train or not test:
         raise ValueError(
             f"{folder} has {len(train)} training and {len(test)} test pictures that can be read; "
             f"put at least two {', '.join(FORMATS)} files there, in one folder for each class if they have classes"
         )
-    preprocess = _preprocess(train + test)
+    preprocess = preprocess or _preprocess(train + test)
     return classes, preprocess, *_arrays(train, preprocess), *_arrays(test, preprocess)
 
 
@@ -60,22 +63,23 @@ def _labelled(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     return [(path, classes.index(name)) for name in present for path in files_in(folder / name)]
 
 
-def _read(found: list[tuple[Path, int]]) -> list[Example]:
+def _read(found: list[tuple[Path, int]], preprocess: Preprocess | None) -> list[Example]:
+    most = max(preprocess.height, preprocess.width) if preprocess else LARGEST
     examples = []
     for path, label in found:
         try:
             image = open_image(read(path))
-            examples.append(Example(_small(image), label, image.size))
+            examples.append(Example(_small(image, most), label, image.size))
         except Refused as error:
             warnings.warn(f"{path} is left out: {error}", stacklevel=2)
     return examples
 
 
-def _small(image: Image.Image) -> Image.Image:
+def _small(image: Image.Image, most: int) -> Image.Image:
     """What the set will keep of a large picture, so that a large folder fits into memory."""
-    if max(image.size) <= LARGEST:
+    if max(image.size) <= most:
         return image
-    return ImageOps.fit(image, (LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    return ImageOps.fit(image, (most, most), Image.Resampling.LANCZOS)
 
 
 def _divided(examples: list[Example]) -> tuple[list[Example], list[Example]]:

@@ -58,8 +58,15 @@ class ImageSet:
         return splits[name]
 
 
-def load(source: str, progress: Progress | None = None, allow_download: bool = True) -> ImageSet:
+def load(
+    source: str,
+    progress: Progress | None = None,
+    allow_download: bool = True,
+    preprocess: Preprocess | None = None,
+) -> ImageSet:
     """The image set of that name, in that folder of pictures, or in that .npz file. A set's name goes before a path.
+
+    `preprocess` is how the pictures of a folder are to be brought to one shape; None: as they ask for.
 
     Raises FileNotFoundError where nothing is there, ValueError where it is no image set.
     """
@@ -67,7 +74,7 @@ def load(source: str, progress: Progress | None = None, allow_download: bool = T
     if source in SETS:
         return _named(source, SETS[source], progress, allow_download)
     if path.is_dir():
-        return ImageSet(path.resolve().name, *read_folder(path))
+        return ImageSet(path.resolve().name, *read_folder(path, preprocess))
     if path.suffix == ".npz":
         return _from_file(path)
     raise FileNotFoundError(

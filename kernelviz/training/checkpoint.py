@@ -21,10 +21,13 @@ def save(training: Training, folder: Path) -> None:
     tensors = {f"network.{name}": value for name, value in own_weights(training.network).items()}
     for index, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
     facts = _facts(training) | {"progress": asdict(training.progress)}
     try:
         with replacing(folder / CHECKPOINT) as partial:
-            save_file({name: value.contiguous() for name, value in tensors.items()}, partial, {"kernelviz": json.dumps(facts)})
+            save_file(
+                {name: value.contiguous() for name, value in tensors.items()}, partial, {"kernelviz": json.dumps(facts)}
+            )
         with replacing(folder / HISTORY) as partial:
             partial.write_text(json.dumps(training.progress.history), encoding="utf-8")
     except (OSError, SafetensorError) as error:

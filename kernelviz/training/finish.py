@@ -10,7 +10,7 @@ from pathlib import Path
 from kernelviz import __version__
 from kernelviz.data.images import ImageSet
 from kernelviz.inference import make_map
-from kernelviz.metrics import evaluate, evaluate_backbone
+from kernelviz.metrics import evaluate_run
 from kernelviz.runs import Run
 from kernelviz.training.fit import Training
 from kernelviz.weights import load_network, save_backbone, save_weights
@@ -38,13 +38,9 @@ def finish(
         history=training.progress.history,
         weights_sha256=save_weights(network, folder),
     )
-    network = load_network(run)
     if maps:
-        points = make_map(network, images, progress)
-        points.save(folder)
-        run = replace(run, metrics=evaluate(network, training.progress.probe, points, images))
-    else:
-        run = replace(run, metrics=evaluate_backbone(network, images))
+        make_map(load_network(run), images, progress).save(folder)
+    run = replace(run, metrics=evaluate_run(run, images))
     run.save()
     return run
 

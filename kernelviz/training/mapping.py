@@ -174,6 +174,8 @@ def new_network(recipe: Recipe, images: ImageSet, seed: int, backbone: Backbone 
     """The recipe's network for a set of images; the same seed gives the same weights."""
     if "classify" in recipe.objectives and not images.classes:
         raise ValueError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
+    if backbone and images.image_shape[0] != 3:
+        raise ValueError(f"a backbone takes RGB images, and those of {images.name!r} are grey; give another --data")
     arguments = {
         "image_shape": images.image_shape,
         "draws": "reconstruct" in recipe.objectives,

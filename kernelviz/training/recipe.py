@@ -14,6 +14,7 @@ class Recipe:
         makes: "embedding", a network with a map; or the name of a backbone, which has none.
         backbone, weights, kept: what the map stands on, if anything: the name of a backbone, the name of the run or
             the file that has its weights, and how much of it is kept, as `truncated` takes it.
+        pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate.
@@ -34,6 +35,7 @@ class Recipe:
     backbone: str = ""
     weights: str = ""
     kept: int | str = ""
+    pictures: tuple[str, int, int, int] | None = None
     network: dict = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
     epochs: int = 40
@@ -65,6 +67,19 @@ NEIGHBOURS = Recipe(
     jitter=Jitter(turn=9.0),
 )
 
+# Section 3.4: flatten, dense 500, kernel layer of 30 x 30, clip, dense.
+HEAD = Recipe(
+    "",
+    network={"encoder": (500,), "decoder": (), "grid": (30, 30)},
+    objectives={"classify": 1.0},
+    epochs=20,
+    batch=256,
+    bump_share=0.25,
+)
+ON_RESNET32 = replace(HEAD, data="cifar10", backbone="resnet32", validation=0.0)
+
+SIDE, SIDES = 224, {"resnet32": 32}  # pixels: to what a folder's pictures are cropped for a backbone
+
 RECIPES: dict[str, Recipe] = {
     "mnist-neighbours": NEIGHBOURS,
     "mnist-labelled": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"gather": 0.3}),
@@ -91,12 +106,39 @@ RECIPES: dict[str, Recipe] = {
         "cifar10",
         makes="resnet32",
         objectives={"classify": 1.0},
-        epochs=70,
+        epochs=64,
         batch=128,
         rate=0.2,
         optimizer="sgd",
         decay=5e-4,
+        smoothing=0.1,
         validation=0.0,
         jitter=Jitter(pixels=4, mirror=True),
     ),
+    "cifar10-resnet32-kept31": replace(ON_RESNET32, kept=31),
+    "cifar10-resnet32-kept21": replace(ON_RESNET32, kept=21),
+    "cifar10-resnet32-kept11": replace(ON_RESNET32, kept=11),
+    "head": HEAD,
 }
+
+
+def on_backbone(recipe: Recipe, backbone: str | None, weights: str | None, kept: str | None) -> Recipe:
+    """The recipe of a head on the chosen backbone; what is not chosen stays as it is.
+
+    A ValueError says what is missing.
+    """
+    recipe = replace(
+        recipe,
+        backbone=backbone or recipe.backbone,
+        weights=weights or recipe.weights,
+        kept=int(kept) if kept and kept.isdecimal() else kept or recipe.kept,
+    )
+    needed = {"--backbone": recipe.backbone, "--keep": recipe.kept, "--data": recipe.data}
+    missing = [option for option, given in needed.items() if not given]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)} missing: a head stands on a --backbone, of which it has so much to --keep (a number "
+            "of layers, or the name of the last part), and learns from --data"
+        )
+    side = SIDES.get(recipe.backbone, SIDE)
+    return replace(recipe, pictures=("crop", side, side, 3))

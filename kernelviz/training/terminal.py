@@ -8,12 +8,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from kernelviz.data.images import ImageSet, load
+from kernelviz.data.images import ImageSet, Preprocess, load
+from kernelviz.networks import Backbone
 from kernelviz.runs import Run, new_folder
 from kernelviz.training import checkpoint
 from kernelviz.training.finish import finish
 from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import Recipe
+from kernelviz.weights import stand_on
 
 VALIDATION = {"validation_loss": "on validation", "validation_accuracy": "accuracy", "validation_5nn": "5-NN"}
 
@@ -24,12 +26,17 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     `command` is what the user typed: the run records it, and a stop says it again with --resume.
     """
     fetching = bar.add_task("data", total=1, note="")
-    images = load(recipe.data, lambda share, note: bar.update(fetching, completed=share, note=note))
+    images = load(
+        recipe.data,
+        lambda share, note: bar.update(fetching, completed=share, note=note),
+        preprocess=Preprocess(*recipe.pictures) if recipe.pictures else None,
+    )
     images = replace(images, validation=recipe.validation)
+    backbone = stand_on(recipe.backbone, recipe.weights, recipe.kept) if recipe.backbone else None
     bar.remove_task(fetching)
     folder = new_folder(name)
     checkpoint.refuse_to_overwrite(folder, resume)
-    training = _prepare(recipe, images, seed, bar)
+    training = _prepare(recipe, images, backbone, seed, bar)
     if resume:
         checkpoint.resume(training, folder)
     if not _fit(training, folder, bar):
@@ -44,11 +51,12 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     return run
 
 
-def _prepare(recipe: Recipe, images: ImageSet, seed: int, bar: Progress) -> Training:
-    """The training before its first step; finding the neighbours of many images takes a while."""
-    finding = bar.add_task("graph", total=len(images.split("train")[0]), note="finding neighbours")
-    training = Training(recipe, images, seed, best_device(), progress=lambda done: bar.update(finding, completed=done))
-    bar.remove_task(finding)
+def _prepare(recipe: Recipe, images: ImageSet, backbone: Backbone | None, seed: int, bar: Progress) -> Training:
+    """The training before its first step; the neighbours or the features of many images take a while."""
+    note = "computing features" if backbone else "finding neighbours"
+    task = bar.add_task("images", total=len(images.split("train")[0]), note=note)
+    training = Training(recipe, images, seed, best_device(), backbone, lambda done: bar.update(task, completed=done))
+    bar.remove_task(task)
     return training
 
 

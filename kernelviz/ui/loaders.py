@@ -1,11 +1,12 @@
 """What the pages share between sessions: records, maps, images. Keyed by name and by the weights' hash."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from kernelviz.data.images import ImageSet, is_local, load
+from kernelviz.data.images import ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
 from kernelviz.maps import SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
@@ -39,7 +40,8 @@ def images_of(run: Run) -> ImageSet | None:
     if not is_local(source):
         return None
     try:
-        images = _images(source, os.fspath(data_folder()))
+        validation = run.recipe.get("validation", 1 / 6)  # runs from before it could be chosen have a sixth
+        images = _images(source, os.fspath(data_folder()), validation, run.preprocess)
     except (OSError, ValueError):
         return None
     return images if _belong(images, points_of(run)) else None
@@ -76,5 +78,5 @@ def _points(name: str, sha256: str, _run: Run) -> EmbeddingMap:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _images(name: str, folder: str) -> ImageSet:
-    return load(name, allow_download=False)
+def _images(name: str, folder: str, validation: float, preprocess: Preprocess) -> ImageSet:
+    return replace(load(name, allow_download=False, preprocess=preprocess), validation=validation)

@@ -163,7 +163,7 @@ def test_every_step_has_the_rate_of_the_cycle(digits):
     training = Training(SHORT, digits, 0, "cpu")
     for progress in training.run():
         wanted = one_cycle(progress.step - 1, 10, SHORT.rate)
-        assert [group["lr"] for group in training.optimizer.param_groups] == [wanted]
+        assert [group["lr"] for group in training.optimizer.param_groups] == 2 * [wanted]
 
 
 def test_jitter_shifts_by_at_most_the_share():

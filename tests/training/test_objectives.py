@@ -26,6 +26,7 @@ def batch_of(n, share=0.0, labels=None, seed=0, **others):
         scale=15.0,
         probe=PROBE,
         bump_share=share,
+        smoothing=0.0,
         generator=torch.Generator().manual_seed(seed),
         **nothing | others,
     )
