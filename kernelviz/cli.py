@@ -33,6 +33,7 @@ class Benchmark(StrEnum):
     peers = "peers"
     graph = "graph"
     million = "million"
+    profile = "profile"
 
 
 class Experiment(StrEnum):
@@ -40,6 +41,8 @@ class Experiment(StrEnum):
 
     figure5 = "figure5"
     figure6 = "figure6"
+    figure7 = "figure7"
+    table2 = "table2"
 
 
 @cli.command()

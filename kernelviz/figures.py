@@ -4,7 +4,7 @@ import colorsys
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from kernelviz.density import density
 from kernelviz.maps import EmbeddingMap
@@ -150,4 +150,65 @@ def history_figure(history: list[dict]) -> go.Figure:
         rows = [row for row in history if key in row]
         figure.add_scatter(x=[row["epoch"] for row in rows], y=[row[key] for row in rows], name=name, mode="lines")
     figure.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0}, xaxis_title="epoch", yaxis_title="loss")
+    return figure
+
+
+def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -> go.Figure:
+    """How many images of each class (a row) are taken for each class (a column), the errors in colour.
+
+    Every cell can be clicked, and carries the two classes by number as customdata.
+    """
+    n = len(classes)
+    share = counts / counts.sum(1, keepdims=True).clip(1)
+    errors = np.where(np.eye(n, dtype=bool), 0.0, share)
+    down, across = np.mgrid[:n, :n].reshape(2, -1)
+    clear, full = "rgba{}".format((*rgb(WRONG), 0)), "rgba{}".format((*rgb(WRONG), 1))
+    figure = go.Figure(go.Heatmap(z=errors, colorscale=[(0, clear), (1, full)], showscale=False, hoverinfo="skip"))
+    figure.add_trace(
+        go.Scatter(  # a heatmap cannot be clicked in a page of Streamlit, and points can
+            x=across,
+            y=down,
+            mode="markers+text",
+            text=[str(count) if count else "" for count in counts.ravel()],
+            marker={"symbol": "square", "size": 26, "color": clear},
+            selected={"marker": {"color": full, "opacity": 0.5}},
+            unselected={"marker": {"opacity": 1}},
+            customdata=np.stack([down, across], 1),
+            hovertemplate="%{text} images of %{y} taken for %{x}<extra></extra>",
+        )
+    )
+    axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False, "fixedrange": True}
+    figure.update_layout(
+        xaxis=axis | {"title": "taken for", "side": "bottom"},
+        yaxis=axis | {"title": "is", "autorange": "reversed"},
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=max(300, 60 + 34 * n),
+        dragmode=False,
+        clickmode="event+select",
+        showlegend=False,
+    )
+    return figure
+
+
+def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figure:
+    """Accuracy and map kNN by the number of layers kept, and the paper's accuracies as (layers, accuracy)."""
+    figure = go.Figure()
+    layers = [row["layers"] for row in rows]
+    for key, name, colour in (
+        ("test_accuracy", "accuracy", CLASS_COLOURS[0]),
+        ("map_5nn", "5-NN on the map", CLASS_COLOURS[1]),
+    ):
+        values = [row[key] for row in rows]
+        figure.add_scatter(x=layers, y=values, name=name, mode="lines+markers", line={"color": colour})
+    if paper:
+        at, accuracies = zip(*paper, strict=True)
+        marker = {"symbol": "x", "size": 11, "color": WRONG}
+        figure.add_scatter(x=at, y=accuracies, name="accuracy, the paper", mode="markers", marker=marker)
+    figure.update_layout(
+        height=300,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "layers kept", "tickvals": layers},
+        yaxis={"tickformat": ".0%"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
     return figure

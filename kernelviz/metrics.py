@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from scipy import ndimage
 from sklearn.manifold import trustworthiness
+from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 from torch.nn import functional
@@ -34,6 +35,7 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
     placed = np.isfinite(embedded.places).all(1)
     figures = map_figures(points.of_split("train"), embedded.places, labels)
     figures |= class_figures(embedded.probabilities, labels) if network.classifier else {}
+    figures["silhouette"] = map_silhouette(embedded.places[placed], labels[placed])
     figures |= drawing_figures(network, probe, pictures, embedded) if network.decoder else {}
     figures["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.places[placed])
     figures["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
@@ -120,6 +122,14 @@ def map_trustworthiness(pictures: np.ndarray, places: Float[np.ndarray, "n 2"]) 
     """Trustworthiness of the first TRUSTED places, 5 neighbours; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
     return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, places[:n])) if n >= 12 else None
+
+
+def map_silhouette(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:
+    """Mean silhouette of the labelled places, each class a cluster; None without two classes that have neighbours."""
+    places, labels = places[labels >= 0], labels[labels >= 0]
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return None
+    return float(silhouette_score(places, labels))
 
 
 def unimodal(activation: Float[np.ndarray, "n units"], grid: Grid) -> np.ndarray:

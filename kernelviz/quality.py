@@ -11,6 +11,7 @@ MEANING = {
     "place_mse": "the same, decoded from a probe at the image's place: what the place alone knows",
     "map_1nn": "share of the test images whose nearest training image on the map has their label",
     "map_5nn": "the same by a vote of the five nearest",
+    "silhouette": "how far apart the classes lie on the map, -1 to 1: mean silhouette of the test images",
     "trustworthiness": "how many neighbours on the map are neighbours in pixel space too (5 neighbours)",
     "unimodal_share": "share of the test activations that are one connected bump",
     "unplaced": "test images whose activation is zero everywhere",
@@ -30,14 +31,25 @@ PUBLISHED = [
     {"method": "PCA", "map_1nn": 0.3765, "map_5nn": 0.4201, "test_mse": 0.0557},
 ]
 
-PEERS_FILE = "peers.json"
+PEERS_FILE, PROFILE_FILE = "peers.json", "profile.json"
 
 
 def measured_peers() -> list[dict]:
-    """What `kernelviz bench peers` measured: on this machine, else where the shipped runs were made; none if broken."""
-    path = runs_folder() / PEERS_FILE
+    """What `kernelviz bench peers` measured: method, map_1nn, map_5nn."""
+    return _measured(PEERS_FILE, ("method", "map_1nn", "map_5nn"))
+
+
+def measured_profile(backbone: str) -> list[dict]:
+    """What `kernelviz bench profile` measured of the backbone with that hash, the shallowest cut first."""
+    rows = _measured(PROFILE_FILE, ("backbone", "layers", "test_accuracy", "map_1nn", "map_5nn", "silhouette"))
+    return sorted((row for row in rows if row["backbone"] == backbone), key=lambda row: row["layers"])
+
+
+def _measured(name: str, columns: tuple[str, ...]) -> list[dict]:
+    """Rows measured on this machine, else where the shipped runs were made; none if the file is broken."""
+    path = runs_folder() / name
     try:
-        found = json.loads((path if path.is_file() else own_file("pretrained", PEERS_FILE)).read_text(encoding="utf-8"))
-        return [{key: row[key] for key in ("method", "map_1nn", "map_5nn")} for row in found["rows"]]
+        found = json.loads((path if path.is_file() else own_file("pretrained", name)).read_text(encoding="utf-8"))
+        return [{key: row[key] for key in columns} for row in found["rows"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -66,7 +66,7 @@ class Run:
 
     @property
     def backbone(self) -> dict | None:
-        """Of a network that stands on another one: {"network", "kept", "sha256"}."""
+        """Of a network that stands on another one: {"network", "kept", "layers", "sha256"}."""
         return self.arguments.get("backbone")
 
     @property
@@ -108,7 +108,7 @@ def read_run(folder: Path) -> Run:
         run = Run(folder=folder, **facts)
         relied_on = RELIED_ON + (OF_A_MAP if run.has_map else ())
         _ = run.preprocess, run.classes, *(getattr(run, part)[name] for part, names in relied_on for name in names)
-        _ = run.backbone and [run.backbone[name] for name in ("network", "kept", "sha256")]
+        _ = run.backbone and [run.backbone[name] for name in ("network", "kept", "layers", "sha256")]
         if not all(0 < size < math.inf for size in run.probe.values()):
             raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")
         return run

@@ -129,7 +129,7 @@ def load_backbone(run: Run) -> Backbone:
     if path.is_file():
         part = truncated(new_backbone(facts["network"]), facts["kept"])
         part.load_state_dict(load_file(path), strict=True)
-        return Backbone(**facts, part=part)
+        return Backbone(facts["network"], facts["kept"], facts["sha256"], part)
     below = _run_of(facts["sha256"])
     if not below:
         raise BrokenRun(

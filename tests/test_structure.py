@@ -23,6 +23,7 @@ ORDER = [  # each imports only from itself and from those before it
     "runs",
     "weights",
     "maps",
+    "depths",
     "inference",
     "quality",
     "landings",

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.truncated import Truncated
@@ -83,9 +82,14 @@ class Backbone:
     part: Truncated
 
     @property
+    def layers(self) -> int:
+        """How many layers with weights are kept."""
+        return sum(isinstance(layer, nn.Conv2d | nn.Linear) for layer in self.part.modules())
+
+    @property
     def facts(self) -> dict:
         """What a run records of it."""
-        return {"network": self.network, "kept": self.kept, "sha256": self.sha256}
+        return {"network": self.network, "kept": self.kept, "layers": self.layers, "sha256": self.sha256}
 
     @property
     def lower(self) -> nn.Sequential:

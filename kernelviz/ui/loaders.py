@@ -12,16 +12,15 @@ from kernelviz.maps import SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
 
 
-def readable_runs() -> tuple[list[str], list[str]]:
-    """Names of the runs that can be read, and what is wrong with the others."""
-    names, broken = [], []
+def readable_runs() -> tuple[list[Run], list[str]]:
+    """The runs that can be read, and what is wrong with the others."""
+    runs, broken = [], []
     for name in run_names():
         try:
-            load_run(name)
-            names.append(name)
+            runs.append(load_run(name))
         except BrokenRun as error:
             broken.append(str(error))
-    return names, broken
+    return runs, broken
 
 
 def points_of(run: Run) -> EmbeddingMap:

@@ -4,8 +4,9 @@ from importlib import import_module
 
 import streamlit as st
 
+from kernelviz.depths import depth_of
 from kernelviz.disk import own_file
-from kernelviz.runs import BrokenRun, Run, load_run
+from kernelviz.runs import BrokenRun, Run
 from kernelviz.ui import loaders
 from kernelviz.ui.wording import aims
 
@@ -34,31 +35,34 @@ def open_door() -> None:
     pages = [
         st.Page(lambda: _page("explore", chosen), title="Explore", icon=":material/map:", default=True),
         st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
+        st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
         st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
     ]
     page = st.navigation(pages, position="top")
-    chosen = _choose_run()
+    runs, broken = loaders.readable_runs()
+    mapped = [run for run in runs if run.has_map]
+    if not mapped:
+        _invite(broken)
+        st.stop()
+    with st.sidebar:
+        chosen = None if page.url_path == "depth" else _choose_run(mapped)
+        _warn(broken)
     try:
         page.run()
     except BrokenRun as error:
         st.error(str(error), icon=":material/broken_image:")
 
 
-def _page(name: str, run: Run) -> None:
-    """Run a page; imported here, for torch takes seconds to import and the map of Explore can show without it."""
-    import_module(f"kernelviz.ui.pages.{name}").page(run)
+def _page(name: str, what: Run | list[Run]) -> None:
+    """Run a page on a run, or on all of them; imported here, for torch takes seconds to import and the map of Explore can show without it."""
+    import_module(f"kernelviz.ui.pages.{name}").page(what)
 
 
-def _choose_run() -> Run:
-    names, broken = loaders.readable_runs()
-    if not names:
-        _invite(broken)
-        st.stop()
-    with st.sidebar:
-        first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
-        run = load_run(st.selectbox("Run", names, index=first, key="run", bind="query-params"))
-        _describe(run)
-        _warn(broken)
+def _choose_run(runs: list[Run]) -> Run:
+    names = [run.name for run in runs]
+    first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
+    run = runs[names.index(st.selectbox("Run", names, index=first, key="run", bind="query-params"))]
+    _describe(run)
     return run
 
 
@@ -79,7 +83,8 @@ def _describe(run: Run) -> None:
     rows, columns = network["grid"]
     st.caption(
         f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
-        f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
+        + (f"**Stands on** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
+        + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
         f"**Kernel layer** {rows} × {columns} units, Gaussian of width {network['width']:g}, "
         f"λ = {network['sparsity']:g}"
     )

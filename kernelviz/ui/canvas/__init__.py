@@ -7,14 +7,17 @@ weights never pass through here: the page fetches them once (js/fetching.mjs).
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from jaxtyping import Int
+from jaxtyping import Float, Int, UInt8
 
+from kernelviz.depths import Placement
 from kernelviz.figures import COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
+from kernelviz.pictures import png
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.canvas import payloads
@@ -56,36 +59,75 @@ class Heard:
 def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
     """Show the map of a split; `extra` may have
 
-    selected: rows to begin with; cleared: a number that, when it changes, clears the selection; found: a row to pin;
+    selected: rows to begin with; turn: a number that, when it changes, makes them the selection again; found: a row to
+    pin;
     probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
     corners of a path for it;
     marks: [{"x", "y", "name", "picture"}] to pin, the picture as a data URL.
     """
-    points = loaders.points_of(run).of_split(split)
-    selected = extra.pop("selected", None)
-    data = {
-        "scripts": f"/kernelviz/canvas/{STAMP}/main.mjs",
-        "base": f"/kernelviz/runs/{run.name}/{loaders.version(run)}",
+    of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": loaders.source_of(run)}
+    return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
+
+
+def canvas_of_depths(
+    runs: Sequence[Run],
+    placements: Sequence[Placement],
+    extent: float,
+    split: str,
+    key: str,
+    *,
+    moving: bool,
+    colouring: str,
+    titles: Sequence[str],
+    **extra,
+) -> Heard:
+    """Show maps of the same images, laid over each other: side by side and linked, or as one whose images move.
+
+    `extra` as for `canvas`, without a probe; its `marks` has a list for each run.
+    """
+    marks = extra.pop("marks", None) or [None] * len(runs)
+    maps = [
+        {"base": _base(run), "placement": how.tolist(), "title": title, "source": loaders.source_of(run), "marks": own}
+        for run, how, title, own in zip(runs, placements, titles, marks, strict=True)
+    ]
+    arranged = {"stages": maps} | maps[0] if moving else {"maps": maps}
+    shared = {"extent": extent, "colouring": colouring, "view": "dots", "selectable": True}
+    return _shown(runs[0], split, key, _facts(runs[0], split) | arranged | shared, extra)
+
+
+def _base(run: Run) -> str:
+    return f"/kernelviz/runs/{run.name}/{loaders.version(run)}"
+
+
+def _facts(run: Run, split: str) -> dict:
+    """What the page is told of a map."""
+    return {
+        "base": _base(run),
         "split": split,
-        "total": len(points),
-        "extent": run.arguments["extent"],
+        "total": len(loaders.points_of(run).of_split(split)),
         "grid": run.arguments["grid"],
         "sparsity": run.arguments["sparsity"],
         "shape": run.arguments["image_shape"],
         "classes": [plain(name) for name in run.classes],
-        "colouring": colouring,
         "palettes": {name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
-        "scale": DOTS_SCALE,
-        "view": view,
-        "source": loaders.source_of(run),
         "side": payloads.tile_side(run),
         "across": payloads.SHEET // payloads.tile_side(run),
-        "selected": None if selected is None or not len(selected) else masked(selected, len(points)),
+    }
+
+
+def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
+    """Put the component on the page, and check what it says."""
+    n = len(loaders.points_of(run).of_split(split))
+    selected = extra.pop("selected", None)
+    told = {
+        "scripts": f"/kernelviz/canvas/{STAMP}/main.mjs",
+        "scale": DOTS_SCALE,
         "accent": PROBE,
+        "selected": None if selected is None or not len(selected) else masked(selected, n),
     }
     said = _mounted()(
         key=key,
-        data=data | extra,
+        data=data | told | extra,
         on_selection_change=lambda: None,
         on_probe_change=lambda: None,
         on_path_change=lambda: None,
@@ -93,11 +135,17 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     )
     failed, path = said.get("failed"), said.get("path")
     return Heard(
-        selection=unmasked(said.get("selection"), len(points)),
+        selection=unmasked(said.get("selection"), n),
         probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
         path=path if isinstance(path, str) else None,
         failed=str(failed)[:200] if failed else None,
     )
+
+
+def mark(place: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"]) -> dict:
+    """An image to pin to a map."""
+    address = "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+    return {"x": float(place[0]), "y": float(place[1]), "name": name, "picture": address}
 
 
 def masked(rows: Int[np.ndarray, " m"], n: int) -> str:

@@ -4,19 +4,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from kernelviz.data.images import SETS
 from kernelviz.figures import COLOURINGS, history_figure, map_figure
 from kernelviz.maps import SPLITS, EmbeddingMap
-from kernelviz.pictures import enlarged
 from kernelviz.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.runs import Run
-from kernelviz.ui import loaders
+from kernelviz.ui import loaders, selection
 from kernelviz.ui.canvas import canvas
-from kernelviz.ui.fetch import offer_download
+from kernelviz.ui.gallery import gallery, word_on_pictures
 from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.wording import class_names
 
-SHOWN = 60  # images of a gallery page
 SPREAD = 24  # images of the gallery at most, while nothing is selected
 VIEWS = ("dots", "images")
 
@@ -30,9 +27,9 @@ def page(run: Run) -> None:
         _word_on_colours(run, points, colouring)
         selected = _map(run, points, split, colouring, view)
     with right:
-        gallery, quality, training = st.tabs(["Images", "Quality", "Training"])
-        with gallery:
-            _gallery(run, points, split, selected)
+        images, quality, training = st.tabs(["Images", "Quality", "Training"])
+        with images:
+            _images(run, points, split, selected)
         with quality:
             _quality(run)
         with training:
@@ -64,17 +61,15 @@ def _map(run: Run, points: EmbeddingMap, split: str, colouring: str, view: str) 
     """Draw the map; returns the rows of `points` that are selected on it."""
     if simple_map_instead():
         return _simple_map(run, points, split, colouring)
-    key, cleared = f"map-{run.name}-{split}", st.session_state.get("cleared", 0)
+    key, of = f"map-{run.name}-{split}", _what(run, split)
     found = st.session_state.get(f"search-{run.name}-{split}")
-    before = _selection(run, split)
-    heard = canvas(run, split, key, colouring=colouring, view=view, selected=before, cleared=cleared, found=found)
+    chosen = {"selected": selection.selected(of), "turn": selection.turn(), "found": found}
+    heard = canvas(run, split, key, colouring=colouring, view=view, **chosen)
     if heard.failed:
         simple_map_instead(heard.failed)
-    if heard.selection is not None and not np.array_equal(heard.selection, st.session_state.get(f"heard-{key}")):
-        st.session_state[f"heard-{key}"] = heard.selection  # else a selection that was cleared here would come back
-        st.session_state["selection"] = (run.weights_sha256, split, heard.selection)
+    selection.hear(of, key, heard.selection)
     _word_on_points(points, split, "Click a point to pin its image; take the box or the lasso to select.")
-    return _selection(run, split)
+    return selection.selected(of)
 
 
 def _simple_map(run: Run, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
@@ -101,18 +96,11 @@ def _word_on_points(points: EmbeddingMap, split: str, how: str) -> None:
     )
 
 
-def _selection(run: Run, split: str) -> np.ndarray:
-    *of, rows = st.session_state.get("selection", ("", "", []))
-    return np.array(rows if of == [run.weights_sha256, split] else [], dtype=int)
+def _what(run: Run, split: str) -> str:
+    return f"{run.weights_sha256} {split}"
 
 
-def _clear() -> None:
-    """Forget the selection, here and on the map."""
-    st.session_state.pop("selection", None)
-    st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
-
-
-def _gallery(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
+def _images(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
     number = st.number_input(
         "Search by number",
         0,
@@ -128,47 +116,15 @@ def _gallery(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -
     elif number is None:
         found, clear = st.columns([3, 1], vertical_alignment="center")
         found.markdown(f"**{len(rows):,} selected**{_share_right(points.where(rows))}")
-        clear.button("Clear", on_click=_clear, width="stretch")
-    _word_on_pictures(run)
-    part = rows[_page_of(len(rows)) :][:SHOWN]
-    pictures = loaders.pictures_at(run, points.where(part))
-    if pictures is not None:
-        st.image(
-            [enlarged(picture) for picture in pictures],
-            caption=[_caption(run.classes, points, row) for row in part.tolist()],
-            width=84,
-        )
+        clear.button("Clear", on_click=selection.choose, args=(_what(run, split), rows[:0]), width="stretch")
+    word_on_pictures(run)
+    gallery(run, points, rows, lambda row: _caption(run.classes, points, row))
 
 
 def _share_right(points: EmbeddingMap) -> str:
     known = points.label >= 0
     right = points.label[known] == points.prediction[known]
     return f", {right.mean():.0%} of them taken for what they are" if known.any() else ""
-
-
-def _word_on_pictures(run: Run) -> None:
-    if loaders.images_of(run):
-        return
-    name = run.data["name"]
-    draws = run.arguments["draws"]
-    st.caption(
-        f"The images of {name} are not on this machine"
-        + (
-            "; these are the decoder's own drawings at their places."
-            if draws
-            else ", and this network cannot draw them."
-        )
-    )
-    if name in SETS:
-        offer_download(name)
-
-
-def _page_of(n: int) -> int:
-    """The first row of the gallery page that is chosen."""
-    pages = -(-n // SHOWN)
-    if pages <= 1:
-        return 0
-    return SHOWN * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)
 
 
 def _caption(classes: tuple[str, ...], points: EmbeddingMap, row: int) -> str:

@@ -1,7 +1,5 @@
 """Upload: any picture in, its place on the map out."""
 
-import base64
-
 import numpy as np
 import streamlit as st
 import torch
@@ -14,24 +12,22 @@ from kernelviz.inference import draw
 from kernelviz.landings import Landings, land
 from kernelviz.maps import EmbeddingMap
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import bump_picture, enlarged, png
+from kernelviz.pictures import bump_picture, enlarged
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
-from kernelviz.ui.canvas import canvas
+from kernelviz.ui.canvas import canvas, mark
 from kernelviz.ui.decoding import network_of
 from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
+from kernelviz.ui.uploads import ENDINGS, say_rejected
 from kernelviz.ui.wording import class_names, plain
 
-ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
 DETAILED = 20  # pictures shown one by one
 
 
 def page(run: Run) -> None:
     """The whole page."""
     pictures, rejected = _taken(run)
-    for reason in dict.fromkeys(one.reason for one in rejected):
-        names = _listed([one.name for one in rejected if one.reason == reason])
-        st.warning(f"Not taken: {names}. The reason: {reason}.", icon=":material/block:")
+    say_rejected(rejected)
     if not pictures:
         return
     network, points = network_of(run), loaders.points_of(run)
@@ -91,19 +87,11 @@ def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Land
         with st.container(key="map"):
             st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
         return
-    marks = [
-        {"x": float(x), "y": float(y), "name": name, "picture": _address(pictures[at].pixels)}
-        for (x, y), name, at in zip(places, names, placed, strict=True)
-    ]
+    marks = [mark(place, name, pictures[at].pixels) for place, name, at in zip(places, names, placed, strict=True)]
     heard = canvas(run, "test", f"upload-{run.name}", marks=marks)
     if heard.failed:
         simple_map_instead(heard.failed)
     st.caption(f"{len(marks)} uploaded among the test images. Point at one, or tap it, to see which it is.")
-
-
-def _address(image: np.ndarray) -> str:
-    """An image as the address of itself."""
-    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
 def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
@@ -185,9 +173,3 @@ def _verdict(run: Run, picture: Picture, landings: Landings, at: int) -> str:
     )
     warning = " :material/travel_explore: foreign to this map" if landings.foreign[at] else ""
     return f"**{plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
-
-
-def _listed(names: list[str], most: int = 5) -> str:
-    """The first few of some file names, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"**{plain(name)}**" for name in names[:most]) + more

@@ -6,6 +6,7 @@ import { Sheets, fetchPacked } from './fetching.mjs'
 import { exploreKey, probeKey } from './keys.mjs'
 import { lay } from './layout.mjs'
 import { masked, unmasked } from './packing.mjs'
+import { placeCorners } from './placing.mjs'
 import { Points } from './points.mjs'
 import { drawOver } from './scene.mjs'
 import { TOOLS, cancel } from './tools.mjs'
@@ -14,11 +15,14 @@ import { View } from './view.mjs'
 const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
 const OVERVIEW = 1.2 // zoom from which on the overview shows
 
+const WHOLE = 1.02 // zoom up to which all of the map is shown
+
 const views = new Map() // where each map was last looked at, so that it is still there after a change of page
 
 export class App {
   /** `tell(name, value)` tells Python. */
   constructor(parent, data, tell) {
+    this.peers = [] // maps of the same images beside this one, which follow what is done here
     this.data = data
     this.tell = tell
     this.view = new View(data.extent)
@@ -35,7 +39,7 @@ export class App {
   }
 
   get name() {
-    return `${this.data.base}/${this.data.split}`
+    return `${this.data.base}/${this.data.split}${this.data.placement ? '/laid over' : ''}`
   }
 
   // What Python says
@@ -44,9 +48,10 @@ export class App {
     const before = this.data
     Object.assign(this, { data, tell })
     this.readTheme()
-    if (before.base !== data.base || before.split !== data.split || before.source !== data.source) return this.load()
-    if (JSON.stringify(before.marks) !== JSON.stringify(data.marks)) this.takeMarks()
-    if (this.points && before.cleared !== data.cleared) this.select([])
+    const same = (...parts) => parts.every((part) => JSON.stringify(before[part]) === JSON.stringify(data[part]))
+    if (!same('base', 'split', 'source', 'placement', 'stages')) return this.load()
+    if (!same('marks')) this.takeMarks()
+    if (this.points && before.turn !== data.turn) this.select(this.points.at(unmasked(data.selected ?? '')))
     this.recolour()
     if (before.found !== data.found) this.find()
   }
@@ -71,6 +76,8 @@ export class App {
       const points = new Points(packed, data)
       points.colour(data.colouring, data, this.background)
       if (data.selected) points.selectRows(unmasked(data.selected))
+      await this.journey?.prepare(points)
+      if (name !== this.name) return
       this.points = points
     } catch (error) {
       return this.fail(`The map cannot be shown. ${error.message}`)
@@ -111,11 +118,34 @@ export class App {
     })
   }
 
+  /** Put the marks between their places at two depths. */
+  showMarks(before, after, share) {
+    const { stages, marks } = this.data
+    if (!marks) return
+    const [from, to] = [before, after].map((at) => stages[at].marks)
+    this.data.marks = marks.map((mark, i) => {
+      const between = (axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
+      return { ...mark, x: between('x'), y: between('y') }
+    })
+  }
+
   recolour() {
     this.changePoints(() => this.points?.colour(this.data.colouring, this.data, this.background))
   }
 
   // What the person does
+
+  /** This map and those beside it. */
+  get all() {
+    return [this, ...this.peers]
+  }
+
+  /** Do with the same image in the maps beside this one; -1 is no image. */
+  echo(i, act) {
+    for (const peer of this.peers) {
+      if (peer.points) act(peer, i < 0 ? -1 : peer.points.positions[this.points.row[i]])
+    }
+  }
 
   choose(tool) {
     this.tool = tool
@@ -123,8 +153,23 @@ export class App {
     this.over.style.cursor = TOOLS[tool].cursor
   }
 
-  /** Change the view, and show it roughly until it has come to rest. */
+  /** Change the view, and have the maps beside this one show the same images. */
   moved(change) {
+    this.move(change)
+    for (const peer of this.peers) peer.move(() => peer.follow(this))
+  }
+
+  /** Show the images that another map shows. */
+  follow({ points, view }) {
+    if (!points || !this.points) return
+    if (view.zoom <= WHOLE) return this.view.fit()
+    const rows = points.spatial.inBox(...view.bounds).map((i) => points.row[i])
+    const its = rows.map((row) => this.points.positions[row]).filter((i) => i >= 0)
+    if (its.length) this.view.frame(middles(this.points.x, its), middles(this.points.y, its))
+  }
+
+  /** Change the view, and show it roughly until it has come to rest. */
+  move(change) {
     change()
     this.moving = true
     clearTimeout(this.resting)
@@ -146,6 +191,7 @@ export class App {
   select(list, also) {
     this.changePoints(() => this.points.select(list, also))
     const rows = this.points.selectedRows
+    for (const peer of this.peers) if (peer.points) peer.changePoints(() => peer.points.selectRows(rows))
     this.say(`${rows.length} selected`)
     this.tell('selection', masked(rows, this.points.total))
   }
@@ -168,7 +214,13 @@ export class App {
   /** Show the card of a point, -1 for none. */
   hover(i) {
     if (i === this.focus) return
-    this.focus = i
+    this.show({ focus: i })
+    this.echo(i, (peer, its) => peer.show({ focus: its }))
+  }
+
+  /** Have another point in focus, or pinned. */
+  show(change) {
+    Object.assign(this, change)
     this.redraw('over')
   }
 
@@ -179,8 +231,8 @@ export class App {
   }
 
   pin(i) {
-    this.pinned = i === this.pinned ? -1 : i
-    this.redraw('over')
+    this.show({ pinned: i === this.pinned ? -1 : i })
+    this.echo(this.pinned, (peer, its) => peer.show({ pinned: its }))
   }
 
   /** Go to the next point in a direction, and keep it on the screen. */
@@ -211,6 +263,7 @@ export class App {
     if (this.lines && this.contoursOf !== this.name) {
       try {
         this.contours = (await fetchPacked(`${this.data.base}/contours/${this.data.split}`)).arrays
+        placeCorners(this.contours.corners, this.data.placement)
         this.contoursOf = this.name
       } catch (error) {
         this.lines = false
@@ -300,6 +353,13 @@ export class App {
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
     this.probing?.remove()
+    this.journey?.stop()
     this.root.remove()
   }
+}
+
+/** The tenth and the ninetieth of a hundred of some values. */
+function middles(values, its) {
+  const sorted = Float32Array.from(its, (i) => values[i]).sort()
+  return [0.1, 0.9].map((share) => sorted[Math.round(share * (sorted.length - 1))])
 }

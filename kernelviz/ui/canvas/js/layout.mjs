@@ -3,6 +3,7 @@
 import { Card } from './card.mjs'
 import { element } from './dom.mjs'
 import { listen } from './gestures.mjs'
+import { Journey } from './journey.mjs'
 import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
 import { Legend } from './legend.mjs'
 import { Probing } from './probing.mjs'
@@ -14,13 +15,15 @@ import { gesturesOf, overviewGestures } from './tools.mjs'
 export function lay(app, parent) {
   const { data } = app
   stage(app)
-  app.legend = new Legend((group, alone) => app.changePoints(() => app.points.toggleGroup(group, alone)))
+  app.legend = new Legend((group, alone) => {
+    for (const one of app.all) one.changePoints(() => one.points?.toggleGroup(group, alone))
+  })
   app.live = element('p', { className: 'live', 'aria-live': 'polite' })
-  const tools = data.probe ? ['probe', 'path', 'pan'] : data.marks ? ['pan'] : ['pan', 'box', 'lasso']
+  const tools = data.probe ? ['probe', 'path', 'pan'] : data.marks && !data.selectable ? ['pan'] : ['pan', 'box', 'lasso']
   app.toolbar = new Toolbar(tools, {
     app,
-    choose: (tool) => app.choose(tool),
-    toggleLines: () => app.toggleLines(),
+    choose: (tool) => app.all.forEach((one) => one.choose(tool)),
+    toggleLines: () => app.all.forEach((one) => one.toggleLines()),
   })
   const left = element('div', { className: 'left' }, app.toolbar.node, app.stage, app.legend.node)
   app.root = element('div', { className: 'root' }, left, app.live)
@@ -29,6 +32,10 @@ export function lay(app, parent) {
     left.append(app.probing.panel.trail)
     app.root.append(app.probing.panel.node)
     app.root.classList.add('probing')
+  }
+  if (data.stages) {
+    app.journey = new Journey(app)
+    app.legend.node.before(app.journey.node)
   }
   parent.append(app.root)
   app.choose(tools[0])

@@ -1,13 +1,14 @@
 // The canvas as Streamlit sees it: shown, told again when its data change, and taken away.
 
 import { App } from './app.mjs'
+import { Linked } from './linked.mjs'
 
 const apps = new WeakMap() // by the element that each stands in
 
 export function render({ parentElement, data, setStateValue }) {
   const known = apps.get(parentElement)
   if (known) known.update(data, setStateValue)
-  else apps.set(parentElement, new App(parentElement, data, setStateValue))
+  else apps.set(parentElement, new (data.maps ? Linked : App)(parentElement, data, setStateValue))
 }
 
 export function remove(parentElement) {

@@ -1,12 +1,14 @@
 // The points of a map with what is known of them: colours, which are hidden and which selected.
 
 import { faded, painted, pixel, ramp, ranked, valueAt } from './colours.mjs'
+import { placePoints } from './placing.mjs'
 import { HIDDEN } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
 export class Points {
   /** What the server packs, and how many rows the split has. */
-  constructor({ facts, arrays }, { total, extent }) {
+  constructor({ facts, arrays }, { total, extent, placement }) {
+    if (placement) placePoints(arrays.x, arrays.y, placement)
     Object.assign(this, arrays)
     this.columns = arrays
     this.scales = facts.scales
@@ -17,6 +19,12 @@ export class Points {
     this.hidden = new Set()
     this.positions = new Int32Array(total).fill(-1) // of each row in the list of points
     this.row.forEach((row, i) => (this.positions[row] = i))
+  }
+
+  /** Take other places and other columns, of the same images in the same order. */
+  become({ columns, scales }, x, y, extent) {
+    Object.assign(this, columns, { columns, scales, x, y })
+    this.spatial = new Spatial(x, y, extent)
   }
 
   /** Colour by a column; `palettes` has the groups [[name, "#rrggbb"], ...] of the colourings by groups. */
@@ -53,7 +61,12 @@ export class Points {
   }
 
   selectRows(rows) {
-    this.select(rows.map((row) => this.positions[row]).filter((i) => i >= 0))
+    this.select(this.at(rows))
+  }
+
+  /** Where some rows are in the list of points. */
+  at(rows) {
+    return Array.from(rows, (row) => this.positions[row]).filter((i) => i >= 0)
   }
 
   get selectedRows() {

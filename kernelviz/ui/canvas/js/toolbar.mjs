@@ -35,6 +35,10 @@ export class Toolbar {
     this.show(tools[0], false)
   }
 
+  has(tool) {
+    return this.tools.some(([name]) => name === tool)
+  }
+
   switch(path, name, onclick) {
     return button(icon(path), name, onclick, { 'aria-pressed': false })
   }

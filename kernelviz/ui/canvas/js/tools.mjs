@@ -58,7 +58,7 @@ export function overviewGestures(app) {
 /** The tool in hand: Shift makes a lasso of moving, the middle button moves with every tool. */
 function toolOf(app, event) {
   if (event.button === 1 || event.buttons === 4) return 'pan'
-  return app.tool === 'pan' && event.shiftKey && !app.probing && !app.data.marks ? 'lasso' : app.tool
+  return app.tool === 'pan' && event.shiftKey && app.toolbar.has('lasso') ? 'lasso' : app.tool
 }
 
 function hover(app, at) {

@@ -3,6 +3,7 @@
 const MARGIN = 1.06 // of the extent: what is shown when the whole map fits
 const FARTHEST = 0.7 // times the scale at which the whole map fits
 const NEAREST = 64
+const ROOM = 1.6 // times a part of the map that is shown by itself
 
 export class View {
   constructor(extent) {
@@ -58,6 +59,14 @@ export class View {
     this.scale = clamp(this.scale * factor, FARTHEST * this.fitting, NEAREST * this.fitting)
     const [nowX, nowY] = this.toMap(left, top)
     this.lookAt(this.x + x - nowX, this.y + y - nowY)
+  }
+
+  /** Show a part of the map, from one x to another and one y to another, with room around it. */
+  frame([left, right], [bottom, top]) {
+    const side = Math.max(right - left, top - bottom, 1e-6)
+    const fitting = Math.min(this.width, this.height) / (ROOM * side)
+    this.scale = clamp(fitting, this.fitting, NEAREST * this.fitting)
+    this.lookAt((left + right) / 2, (bottom + top) / 2)
   }
 
   /** Left, bottom, right and top of what is on the screen, in the units of the map. */

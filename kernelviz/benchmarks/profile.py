@@ -1,0 +1,46 @@
+"""What a ResNet-32 keeps apart at the end of every block: a head on each, and how well it names and places images.
+
+The paper's Table 2 and its Figure 7 count layers differently; the profile shows at which depth each of its accuracies
+is reached.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+from kernelviz.data.images import load
+from kernelviz.disk import replacing, runs_folder
+from kernelviz.inference import make_map
+from kernelviz.metrics import evaluate
+from kernelviz.quality import PROFILE_FILE
+from kernelviz.training.fit import Training, best_device
+from kernelviz.training.recipe import RECIPES
+from kernelviz.weights import stand_on
+
+HEAD = "cifar10-resnet32-kept31"  # whose recipe is used at every depth
+CUTS = range(1, 32, 2)  # the first convolution, then the end of each block
+MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
+
+
+def report(note: Callable[[str], None]) -> dict:
+    """Train a head on each cut and keep its figures for the app; cuts that are measured already are not done again."""
+    recipe = RECIPES[HEAD]
+    images = replace(load(recipe.data), validation=recipe.validation)
+    path = runs_folder() / PROFILE_FILE
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
+    for kept in CUTS:
+        backbone = stand_on(recipe.backbone, recipe.weights, kept)
+        if any((row["backbone"], row["layers"]) == (backbone.sha256, kept) for row in rows):
+            continue
+        note(f"{kept} layers kept")
+        training = Training(replace(recipe, kept=kept), images, 0, best_device(), backbone)
+        for progress in training.run():
+            note(f"{kept} layers kept, step {progress.step} of {training.steps}")
+        network = training.network.cpu().eval().requires_grad_(False)
+        note(f"{kept} layers kept, placing every image")
+        figures = evaluate(network, training.progress.probe, make_map(network, images), images)
+        rows.append({"backbone": backbone.sha256, "layers": kept, **{name: figures[name] for name in MEASURED}})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            partial.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+    return {"rows": rows, "notes": [f"One seed; the recipe of {HEAD}, {recipe.epochs} epochs."]}
