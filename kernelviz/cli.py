@@ -177,6 +177,7 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
     from kernelviz.data.images import load
     from kernelviz.metrics import evaluate_run
     from kernelviz.runs import load_run
+    from kernelviz.weights import load_network
 
     found = load_run(run)
     with _progress() as bar:
@@ -187,7 +188,7 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
             preprocess=found.preprocess,
         )
         bar.update(task, completed=1, note="measuring")
-        figures = evaluate_run(found, images)
+        figures = evaluate_run(found, load_network(found), images)
     return _print_json(figures) if as_json else _print_figures(figures)
 
 

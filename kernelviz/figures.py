@@ -162,7 +162,7 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
     share = counts / counts.sum(1, keepdims=True).clip(1)
     errors = np.where(np.eye(n, dtype=bool), 0.0, share)
     down, across = np.mgrid[:n, :n].reshape(2, -1)
-    clear, full = "rgba{}".format((*rgb(WRONG), 0)), "rgba{}".format((*rgb(WRONG), 1))
+    clear, full = (f"rgba{(*rgb(WRONG), opacity)}" for opacity in (0, 1))
     figure = go.Figure(go.Heatmap(z=errors, colorscale=[(0, clear), (1, full)], showscale=False, hoverinfo="skip"))
     figure.add_trace(
         go.Scatter(  # a heatmap cannot be clicked in a page of Streamlit, and points can

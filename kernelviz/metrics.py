@@ -21,7 +21,6 @@ from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.quality import MEANING
 from kernelviz.runs import Run
-from kernelviz.weights import load_network
 
 TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
 
@@ -44,9 +43,8 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
     return {name: figures[name] for name in MEANING if figures.get(name) is not None}
 
 
-def evaluate_run(run: Run, images: ImageSet) -> dict[str, float]:
+def evaluate_run(run: Run, network: nn.Module, images: ImageSet) -> dict[str, float]:
     """The same for the network of a run; of a backbone, its accuracy."""
-    network = load_network(run)
     if not run.has_map:
         return evaluate_backbone(network, images)
     return evaluate(network, Probe(**run.probe), load_map(run.folder), images)

@@ -48,11 +48,14 @@ def load_own(network: nn.Module, weights: dict[str, Tensor]) -> None:
     network.load_state_dict(weights | below, strict=True)
 
 
-def load_network(run: Run) -> EmbeddingNetwork | nn.Module:
-    """The trained network of a run in float32 and evaluation mode; weights that do not fit are a BrokenRun."""
+def load_network(run: Run, below: Backbone | None = None) -> EmbeddingNetwork | nn.Module:
+    """The trained network of a run in float32 and evaluation mode; weights that do not fit are a BrokenRun.
+
+    `below` is what it stands on, if that is at hand.
+    """
     path = run.folder / WEIGHTS
     try:
-        network = _new(run)
+        network = _new(run, below)
         load_own(network, load_file(path))
     except BrokenRun:
         raise
@@ -61,11 +64,12 @@ def load_network(run: Run) -> EmbeddingNetwork | nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def _new(run: Run) -> nn.Module:
+def _new(run: Run, below: Backbone | None) -> nn.Module:
     name, arguments = run.network["name"], run.arguments
     if name in BACKBONES:
         return BACKBONES[name](**arguments)
-    below = run.backbone and load_backbone(run)
+    if run.backbone and not below:
+        below = load_backbone(run)
     return NETWORKS[name](**arguments | ({"backbone": below} if below else {}))
 
 

@@ -6,15 +6,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small
 
 import contextlib
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from kernelviz.data.images import load
+from kernelviz.data.batches import Jitter
+from kernelviz.data.images import ARRAYS, load
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.training.finish import finish
 from kernelviz.training.fit import Training
 from kernelviz.training.recipe import RECIPES, Recipe
+from kernelviz.weights import backbone_from
 
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
 TINY = Recipe("digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
@@ -25,6 +29,26 @@ NEAR = Recipe(
     epochs=12,
     batch=128,
     rate=5e-3,
+    mixed=False,
+)
+BOTTOM = Recipe(
+    "coloured",
+    makes="resnet32",
+    objectives={"classify": 1.0},
+    epochs=2,
+    batch=32,
+    rate=0.05,
+    optimizer="sgd",
+    jitter=Jitter(pixels=1),
+    mixed=False,
+)
+ON_BOTTOM = Recipe(
+    "coloured",
+    backbone="resnet32",
+    network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
+    objectives={"classify": 1.0},
+    epochs=4,
+    batch=64,
     mixed=False,
 )
 NAMER = Recipe("digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False)
@@ -81,9 +105,37 @@ def neighbourly(library, digits):
     return trained_run(NEAR, digits, library / "near")
 
 
-def trained_run(recipe, images, folder):
+@pytest.fixture(scope="session")
+def coloured(library, digits):
+    """The digits as an .npz of RGB images."""
+    path = library / "coloured.npz"
+    arrays = {name: getattr(digits, name) for name in ARRAYS}
+    rgb = {name: np.stack(3 * [array], -1) if "images" in name else array for name, array in arrays.items()}
+    np.savez(path, **rgb)
+    return load(str(path))
+
+
+@pytest.fixture(scope="session")
+def bottom(library, coloured):
+    """A finished run of a ResNet-32, which has no map, by the name "bottom"."""
+    return trained_run(replace(BOTTOM, data=str(library / "coloured.npz")), coloured, library / "bottom")
+
+
+@pytest.fixture(scope="session")
+def heads(library, coloured, bottom):
+    """Finished runs on 11 and on 31 layers of "bottom", by the names "at11" and "at31"."""
+
+    def run_at(kept):
+        recipe = replace(ON_BOTTOM, data=str(library / "coloured.npz"), kept=kept)
+        backbone = backbone_from("resnet32", bottom.folder / "weights.safetensors", kept)
+        return trained_run(recipe, coloured, library / f"at{kept}", backbone)
+
+    return [run_at(11), run_at(31)]
+
+
+def trained_run(recipe, images, folder, backbone=None):
     folder.mkdir()
-    training = Training(recipe, images, seed=0, device="cpu")
+    training = Training(recipe, images, 0, "cpu", backbone)
     for _ in training.run():
         pass
     return finish(training, images, folder, "kernelviz train in a test")

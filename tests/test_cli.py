@@ -13,15 +13,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from websockets.sync.client import connect
 
 from kernelviz.disk import own_file
+from kernelviz.experiments.table2 import PAPER as TABLE2
 from kernelviz.inference import draw_probes, embed
 from kernelviz.probe import Probe
 from kernelviz.runs import load_run
@@ -34,8 +37,8 @@ ARRAYS = ("images", "labels")
 
 
 @pytest.fixture
-def in_library(autoencoder, classifier, library, monkeypatch):
-    """The user's runs are "tiny" and "namer"."""
+def in_library(autoencoder, classifier, bottom, library, monkeypatch):
+    """The user's runs are "tiny", "namer" and "bottom", a backbone."""
     monkeypatch.setenv("KERNELVIZ_RUNS", str(library))
 
 
@@ -72,6 +75,27 @@ MISTAKES = {
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
+    "head without anything": (["train", "head"], "--backbone, --keep, --data missing: a head stands on a --backbone"),
+    "head without a cut": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--keep missing"),
+    "no head": (["train", "mnist-autoencoder", "--keep", "3"], "stands on no backbone; choose one of"),
+    "unknown backbone": (
+        ["train", "head", "--backbone", "resnet19", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
+        "unknown backbone 'resnet19'; choose one of resnet32",
+    ),
+    "no weights there": (
+        ["train", "head", "--backbone", "resnet32", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
+        "no file of weights at .*x.pt",
+    ),
+    "code that is not there": (
+        ["train", "head", "--backbone", "no.such:code", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
+        "'no.such:code' cannot be made",
+    ),
+    "too deep a cut": (
+        ["train", "head", "--backbone", "resnet18", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
+        "only of a ResNet for 32 x 32 images can layers be counted; name a part",
+    ),
+    "no map to place on": (["embed", "bottom", "."], "'bottom' is a backbone and has no map; choose a run that stands"),
+    "no map to probe": (["probe", "bottom", "--at", "0", "0", "--out", "x.png"], "'bottom' is a backbone"),
     "unknown run": (["embed", "nosuch", "."], "no run 'nosuch'; there is .*tiny"),
     "unknown run to evaluate": (["evaluate", "nosuch"], "no run 'nosuch'"),
     "a path as a run": (["evaluate", "../library/tiny"], "no run '../library/tiny'"),
@@ -387,3 +411,90 @@ def test_a_share_of_the_labels_is_a_matter_of_the_command_line(kernelviz, monkey
     run = load_run("some")
     assert code == 0 and run.recipe["labels"] == 0.1
     assert run.metrics["map_5nn"] > 0.2  # which is measured with all labels
+
+
+@pytest.fixture
+def classes(tmp_path, coloured):
+    """A folder with two classes of twelve pictures each, of another size than any network takes."""
+    for label in (3, 7):
+        (tmp_path / "classes" / str(label)).mkdir(parents=True)
+        for at in np.flatnonzero(coloured.train_labels == label)[:12]:
+            picture = Image.fromarray(coloured.train_images[at].repeat(5, 0).repeat(6, 1))
+            picture.save(tmp_path / "classes" / str(label) / f"{at}.png")
+    return tmp_path / "classes"
+
+
+def test_a_head_on_ones_own_network_and_images(kernelviz, bottom, classes, tmp_path, monkeypatch):
+    weights = shutil.copy(bottom.folder / "weights.safetensors", tmp_path / "theirs.safetensors")
+    monkeypatch.chdir(tmp_path)
+    on = ("--backbone", "resnet32", "--weights", "theirs.safetensors", "--keep", "5", "--data", classes)
+    code, out, _ = kernelviz("train", "head", *on, "--name", "mine", "--epochs", 2, "--json")
+    run = load_run("mine")
+    assert code == 0 and one_object(out)["metrics"].keys() >= {"test_accuracy"}
+    assert run.backbone["layers"] == 5 and run.recipe["weights"] == str(weights) and run.classes == ("3", "7")
+    assert (run.preprocess.name, run.preprocess.height, run.preprocess.channels) == ("crop", 32, 3)
+    weights.unlink()  # what it stands on lies beside it
+    places = {}
+    for at in range(2):
+        code, out, _ = kernelviz("embed", "mine", classes / "3", "--json")
+        places[at] = [(row["x"], row["y"]) for row in one_object(out)["images"]]
+    assert code == 0 and len(places[0]) == 12 and places[0] == places[1]
+    code, out, _ = kernelviz("evaluate", "mine", "--json")
+    assert one_object(out)["test_accuracy"] == run.metrics["test_accuracy"]
+
+
+def factory():
+    """A network of the user's own, by its parts."""
+    torch.manual_seed(0)
+    parts = {
+        "first": torch.nn.Conv2d(3, 4, 3, stride=8),
+        "second": torch.nn.Conv2d(4, 2, 3),
+        "last": torch.nn.Flatten(),
+    }
+    return torch.nn.Sequential(OrderedDict(parts))
+
+
+def test_a_head_on_a_network_of_ones_own_code(kernelviz, classes, tmp_path, monkeypatch):
+    torch.save(factory().state_dict(), tmp_path / "own.pt")
+    code = f"{__name__}:factory"
+    on = ("--backbone", code, "--weights", tmp_path / "own.pt", "--keep", "first", "--data", classes)
+    assert kernelviz("train", "head", *on, "--name", "own", "--epochs", 1)[0] == 0
+    assert load_run("own").backbone | {"sha256": ""} == {"network": code, "kept": "first", "layers": 1, "sha256": ""}
+    code, _, errors = kernelviz("embed", "own", classes)
+    assert code == 2 and "if you trust it, start kernelviz with KERNELVIZ_CODE=" in errors
+    monkeypatch.setenv("KERNELVIZ_CODE", f"{__name__}:factory")
+    assert kernelviz("embed", "own", classes)[0] == 0
+
+
+def test_a_backbone_is_measured_and_listed(kernelviz, in_library, bottom, coloured):
+    code, out, _ = kernelviz("evaluate", "bottom", "--json")
+    assert code == 0 and one_object(out) == bottom.metrics
+    code, out, _ = kernelviz("runs")
+    assert code == 0 and "bottom" in out and "coloured" in out
+
+
+@pytest.fixture
+def shipped_depths(monkeypatch):
+    """Where the shipped runs of the ResNet are not there yet, the tests that need them say so."""
+    names = [run["run"] for run in TABLE2]
+    missing = [name for name in names if not own_file("pretrained", name, "run.json").exists()]
+    assert not missing, f"shipped runs are missing: {missing}"
+
+
+def test_table_2_sets_our_accuracies_beside_the_papers(kernelviz, shipped_depths):
+    code, out, _ = kernelviz("reproduce", "table2", "--json")
+    rows = one_object(out)["rows"]
+    assert code == 0 and [row["paper"] for row in rows] == ["0.923", "0.926", "0.905", "0.823"]
+    for row, run in zip(rows, TABLE2, strict=True):
+        assert float(row["ours"]) == pytest.approx(load_run(run["run"]).metrics["test_accuracy"], abs=1e-4)
+
+
+def test_figure_7_draws_the_three_maps(kernelviz, shipped_depths, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = kernelviz("reproduce", "figure7", "--json")
+    report = one_object(out)
+    picture = np.asarray(Image.open(report["figure"]))
+    assert code == 0 and picture.shape == (1000, 3000, 3)
+    assert all((panel < 250).any(2).mean() > 0.05 for panel in np.split(picture, 3, axis=1))
+    nearest = [float(row["ours"]) for row in report["rows"] if row["what"].endswith("map_5nn")]
+    assert nearest == sorted(nearest, reverse=True)  # the lower the cut, the more classes overlap

@@ -273,7 +273,7 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(copy, monkeypatch):
     assert {path.name for path in copy.iterdir()} == {"run.json", "map.parquet", "weights.safetensors"}
 
 
-@pytest.mark.parametrize("where", ["save_weights", "make_map", "evaluate"])
+@pytest.mark.parametrize("where", ["save_weights", "make_map", "evaluate_run"])
 def test_a_run_that_is_cut_short_at_any_moment_is_no_run(tmp_path, digits, tiny, monkeypatch, where, shipped):
     def cut(*_, **__):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Figure 7: maps of the unseen CIFAR-10 images at three depths of a ResNet; the lower the cut, the more classes overlap."""
+"""Figure 7: maps of the unseen CIFAR-10 images at three depths of a ResNet; the lower the cut, the more overlap."""
 
 from pathlib import Path
 

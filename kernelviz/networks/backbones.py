@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
+import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.truncated import Truncated

@@ -33,23 +33,30 @@ class Truncated(nn.Module):
 def truncated(network: nn.Module, kept: int | str) -> Truncated:
     """The lowest layers of a network, which shares its weights with them; what lies above is not part of it.
 
-    `kept` is the name of the last part that is kept ("layer3") or, of a ResNet, the number of its layers with weights,
-    counted as the paper does: the first convolution is one, each block two, the dense layer the last. A ValueError says
-    what may be kept.
+    `kept` is the name of the last part that is kept ("layer3", "features.5") or, of a ResNet, the number of its layers
+    with weights, counted as the paper does: the first convolution is one, each block two, the dense layer the last. A
+    ValueError says what may be kept.
     """
     if isinstance(kept, str):
-        return Truncated(_up_to(network, kept))
+        lower = _up_to(network, kept)
+        if [*lower.state_dict()] == [*network.state_dict()]:
+            raise ValueError(f"nothing of the network is above {kept!r}; keep less of it, up to {_names(network)}")
+        return Truncated(lower)
     if not isinstance(network, ResNet):
         raise ValueError(f"only of a ResNet for 32 x 32 images can layers be counted; name a part: {_names(network)}")
     return Truncated(_counted(network, kept))
 
 
 def _up_to(network: nn.Module, last: str) -> nn.Sequential:
+    """The parts up to the one that is named; a name with dots is that of a part within a sequence of parts."""
+    first, _, rest = last.partition(".")
     parts = list(network.named_children())
     names = [name for name, _ in parts]
-    if last not in names[:-1]:
-        raise ValueError(f"the network can be kept up to {_names(network)}, not {last!r}")
-    return nn.Sequential(OrderedDict(parts[: names.index(last) + 1]))
+    inside = parts[names.index(first)][1] if first in names else None
+    if inside is None or (rest and not isinstance(inside, nn.Sequential)):
+        raise ValueError(f"the network can be kept up to {', '.join(names)}, or a part of a sequence, not {last!r}")
+    below = parts[: names.index(first)]
+    return nn.Sequential(OrderedDict([*below, (first, _up_to(inside, rest) if rest else inside)]))
 
 
 def _counted(network: ResNet, kept: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ from kernelviz.training.recipe import Recipe
 class Classifying:
     """A backbone, its training images, and what they cost; images without a label do not count."""
 
-    first_probe = None
+    first_probe = backbone = None
 
     def __init__(self, recipe: Recipe, images: ImageSet, seed: int, device: str):
         if not images.classes or images.image_shape[0] != 3:

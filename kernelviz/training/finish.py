@@ -23,10 +23,10 @@ def finish(
 
     The map and the figures are those of the weights as stored. `progress` is called with the number of images placed.
     """
-    network, recipe = training.network, training.recipe
+    network, recipe, backbone = training.network, training.recipe, training.task.backbone
     maps = recipe.makes == "embedding"
-    if maps and training.task.backbone:
-        save_backbone(training.task.backbone, folder)
+    if backbone:
+        save_backbone(backbone, folder)
     run = Run(
         folder=folder,
         network={"name": recipe.makes, "arguments": network.arguments if maps else {"classes": len(images.classes)}},
@@ -38,9 +38,10 @@ def finish(
         history=training.progress.history,
         weights_sha256=save_weights(network, folder),
     )
+    network = load_network(run, backbone)
     if maps:
-        make_map(load_network(run), images, progress).save(folder)
-    run = replace(run, metrics=evaluate_run(run, images))
+        make_map(network, images, progress).save(folder)
+    run = replace(run, metrics=evaluate_run(run, network, images))
     run.save()
     return run
 

@@ -54,7 +54,8 @@ def open_door() -> None:
 
 
 def _page(name: str, what: Run | list[Run]) -> None:
-    """Run a page on a run, or on all of them; imported here, for torch takes seconds to import and the map of Explore can show without it."""
+    """Run a page on a run, or on all of them; imported here, for torch takes seconds to import and the map of Explore
+    can show without it."""
     import_module(f"kernelviz.ui.pages.{name}").page(what)
 
 

@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import resnet18
 
+from kernelviz.networks import Backbone, new_backbone
+from kernelviz.networks.backbones import BACKBONES, normalised
 from kernelviz.networks.foreign import load_weights, read_weights
 from kernelviz.networks.resnet import Block, ResNet
 from kernelviz.networks.truncated import truncated
@@ -192,3 +194,89 @@ def test_a_file_without_weights_by_name_is_said_to_be_so(content, tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file of weights"):
         read_weights(tmp_path / "weights.pt")
+
+
+@pytest.fixture
+def others(tmp_path):
+    """A file with the weights of a ResNet-18 of somebody whose head is another one."""
+    weights = resnet18(num_classes=3).state_dict()
+    weights["fc.1.weight"] = weights.pop("fc.weight")
+    path = tmp_path / "theirs.pt"
+    torch.save({"model": weights}, path)
+    return path, weights
+
+
+def test_weights_above_the_cut_need_not_fit(others):
+    path, weights = others
+    whole = new_backbone("resnet18")
+    part = truncated(whole, "layer2")
+    before = {name: value.clone() for name, value in whole.state_dict().items()}
+    load_weights(whole, path, part)
+    after = whole.state_dict()
+    assert torch.equal(after["layer2.1.conv2.weight"], weights["layer2.1.conv2.weight"])
+    assert torch.equal(after["layer3.0.conv1.weight"], before["layer3.0.conv1.weight"])  # nobody asked for it
+    with pytest.raises(ValueError, match="missing: fc.weight; not part of the network: fc.1.weight"):
+        load_weights(whole, path)
+
+
+def test_a_deeper_network_does_not_pass_for_a_shallower_one(tmp_path):
+    torch.save(new_backbone("resnet34").state_dict(), tmp_path / "deep.pt")
+    whole = new_backbone("resnet18")
+    with pytest.raises(ValueError, match="not part of the network: layer1.2.conv1.weight"):
+        load_weights(whole, tmp_path / "deep.pt", truncated(whole, "layer3"))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_can_be_made_with_any_number_of_classes(name):
+    network = new_backbone(name, classes=7).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
+
+
+def ours():
+    """What a user's own code may return."""
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+
+
+def no_network():
+    return "a text"
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("resnet19", "unknown backbone 'resnet19'; choose one of resnet32, resnet18"),
+        ("no.such.module:factory", "cannot be made: No module named"),
+        (f"{__name__}:missing", "cannot be made"),
+        (f"{__name__}:no_network", "returns a str; a factory returns a torch.nn.Module"),
+        (":factory", "unknown backbone"),
+    ],
+)
+def test_what_is_no_backbone_is_said(name, said):
+    with pytest.raises(ValueError, match=said):
+        new_backbone(name)
+
+
+def test_a_network_of_ones_own_is_made_by_its_factory():
+    assert isinstance(new_backbone(f"{__name__}:ours"), nn.Sequential)
+
+
+def test_pixels_are_normalised_channel_by_channel():
+    out = normalised(torch.full((2, 3, 1, 1), 0.5))
+    wanted = [(0.5 - mean) / std for mean, std in [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)]]
+    torch.testing.assert_close(out[1].flatten(), torch.tensor(wanted))
+
+
+def test_a_backbone_takes_pixels_and_knows_how_many_layers_it_has(network, images):
+    part = truncated(network, 5)
+    backbone = Backbone("resnet32", 5, "0" * 64, part)
+    assert backbone.layers == 5
+    torch.testing.assert_close(backbone.lower(images), part(normalised(images)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kept", ["layer1.0", "layer2"])
+def test_a_part_of_a_part_may_be_named(kept, images):
+    deep = ResNet(n=2).eval()
+    x = deep.relu(deep.bn1(deep.conv1(images)))
+    wanted = deep.layer1[0](x) if kept == "layer1.0" else deep.layer2(deep.layer1(x))
+    torch.testing.assert_close(truncated(deep, kept)(images), wanted)

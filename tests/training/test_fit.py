@@ -176,6 +176,30 @@ def test_jitter_shifts_by_at_most_the_share():
     assert (shift.abs().amax(0) > 0.19 * 21).all() and (shift.mean(0).abs() < 0.4).all()  # all of it is used
 
 
+def test_whole_pixels_and_mirrors_are_cut_out_of_a_black_surround():
+    images = torch.rand(400, 3, 6, 5)
+    moved = jitter(images, Jitter(pixels=2, mirror=True), torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
+    found = set()
+    for one, of in zip(moved, padded, strict=True):
+        cuts = {
+            (top, left, mirrored): cut.flip(-1) if mirrored else cut
+            for top in range(5)
+            for left in range(5)
+            for mirrored in (False, True)
+            for cut in [of[:, top : top + 6, left : left + 5]]
+        }
+        ways = [way for way, cut in cuts.items() if torch.equal(one, cut)]
+        assert len(ways) == 1
+        found |= set(ways)
+    assert len(found) == 50  # every shift, mirrored or not
+
+
+def test_a_jitter_in_pixels_is_a_whole_number_from_nothing_on():
+    with pytest.raises(ValueError, match="whole pixels from 0"):
+        Jitter(pixels=-1)
+
+
 def test_no_jitter_is_no_change():
     images = torch.rand(3, 1, 5, 5)
     assert jitter(images, Jitter(), torch.Generator()) is images

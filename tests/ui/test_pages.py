@@ -17,8 +17,10 @@ from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import read_run
 from kernelviz.ui.canvas import masked, unmasked
 
-PAGES = ("", "probe", "upload")
-SHIPPED = sorted(path.parent for path in own_file("pretrained").glob("*/run.json"))
+OF_A_RUN = ("", "probe", "upload")
+PAGES = (*OF_A_RUN, "depth")
+RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
+SHIPPED = [run for run in RUNS if run.has_map]
 
 
 def words(app):
@@ -91,9 +93,10 @@ def test_a_page_runs(page, kind, local, add, away, opened, request):
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_a_page_runs_on_a_shipped_run(page, folder, add, opened):
-    add(read_run(folder))
+@pytest.mark.parametrize("run", SHIPPED, ids=lambda run: run.name)
+def test_a_page_runs_on_a_shipped_run(page, run, add, opened):
+    for one in [run, *(other for other in RUNS if not other.has_map)]:
+        add(one)
     fine(opened(page, samples="true", view="images", what="a window"))
 
 
@@ -124,7 +127,7 @@ def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opene
 
 
 @pytest.mark.parametrize("file", ["weights.safetensors", "map.parquet"])
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", OF_A_RUN)
 def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, page, add, opened, autoencoder):
     (add(autoencoder, "a-broken-one") / file).write_bytes(b"no such thing")
     add(autoencoder)
@@ -186,7 +189,7 @@ def test_a_colour_that_no_point_has_is_explained(add, opened, autoencoder, class
     assert "this map is from before it was kept" in words(fine(opened(run="tiny", colour="reconstruction error")))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", OF_A_RUN)
 def test_a_run_that_draws_from_places_shows_on_every_page(page, add, opened, neighbourly):
     add(neighbourly)
     app = fine(opened(page, samples="true", colour="reconstruction error"))
@@ -241,9 +244,9 @@ def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, 
 def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder):
     add(autoencoder)
     app = selected(opened(), [5, 7])
-    before = maps(app)[0]["cleared"]
+    before = maps(app)[0]["turn"]
     next(button for button in app.button if button.label == "Clear").click().run()
-    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["cleared"] != before
+    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["turn"] != before
     assert "Nothing selected yet" in words(app.run())
     assert "**3 selected**" in words(selected(app, [5, 7, 8]))
 
@@ -498,3 +501,99 @@ def test_a_run_that_was_trained_again_is_read_anew(add, opened, autoencoder, cla
     app.run()
     assert str(len(load_map(folder).of_split("test"))) in words(fine(app))
     assert read_run(folder).recipe["objectives"] == {"classify": 1.0}
+
+
+# Depth
+
+
+def depth_maps(app):
+    """What the canvas of the Depth page is told."""
+    (told,) = maps(app)
+    return told
+
+
+def test_depth_without_a_head_says_how_to_train_some(add, opened, autoencoder, bottom):
+    add(autoencoder), add(bottom)
+    app = fine(opened("depth"))
+    assert "no network to look into yet" in app.main.info[0].value and "--keep layer3" in app.main.code[0].value
+    assert not maps(app)
+
+
+def test_depth_lays_the_maps_of_one_network_over_each_other(add, opened, heads, autoencoder):
+    add(autoencoder), add(heads[1]), add(heads[0])
+    app = fine(opened("depth"))
+    told = depth_maps(app)
+    assert [one["title"] for one in told["maps"]] == ["11 layers", "31 layers"]
+    assert [one["source"] for one in told["maps"]] == ["own", "own"]
+    turn = np.array(told["maps"][0]["placement"])[:, :2]
+    np.testing.assert_allclose(turn @ turn.T, np.eye(2), atol=1e-6)
+    assert told["maps"][1]["placement"] == np.eye(2, 3).tolist()
+    (table,) = app.dataframe
+    assert table.value["kept"].tolist() == ["11 layers", "31 layers"]
+    assert table.value["accuracy"].tolist() == [head.metrics["test_accuracy"] for head in heads]
+    assert all("–" in pairs for pairs in table.value["classes that overlap most"])
+
+
+def test_depth_shows_the_depths_that_are_chosen_side_by_side_or_moving(add, opened, heads):
+    add(heads[0]), add(heads[1])
+    app = fine(opened("depth", view="moving"))
+    told = depth_maps(app)
+    assert "maps" not in told and [one["title"] for one in told["stages"]] == ["11 layers", "31 layers"]
+    assert told["base"] == told["stages"][0]["base"]
+    (pills,) = (group for group in app.get("button_group") if group.key.startswith("cuts-"))
+    fine(pills.set_value(["at31"]).run())
+    assert len(depth_maps(app)["stages"]) == 1
+    fine(pills.set_value([]).run())
+    assert "Choose at least one depth" in app.main.info[0].value
+
+
+def test_what_is_selected_at_one_depth_is_shown_as_at_all(add, opened, heads):
+    add(heads[0]), add(heads[1])
+    app = opened("depth")
+    app = fine(heard(app, "depth-side by side-2", selection=masked(np.array([3, 4]), depth_maps(app)["total"])))
+    assert "**2 selected**, taken for what they are" in words(app) and "at 31 layers" in words(app)
+    maps_of_both = [load_map(head.folder).of_split("test") for head in heads]
+    taken = " → ".join(str(points.prediction[3]) for points in maps_of_both)
+    assert captions(app)[0] == f"{maps_of_both[0].label[3]}: {taken}"
+
+
+def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
+    add(heads[0]), add(heads[1])
+    app = opened("depth")
+    points = load_map(heads[1].folder).of_split("test")
+    before = depth_maps(app)["turn"]
+    cell = {"points": [{"customdata": [3, int(points.prediction[points.label == 3][0])]}]}
+    app.session_state["confusion-at31"] = PlotlyState({"selection": PlotlySelectionState(cell)})
+    fine(app.run())
+    wanted = np.flatnonzero((points.label == 3) & (points.prediction == cell["points"][0]["customdata"][1]))
+    told = depth_maps(app)
+    assert unmasked(told["selected"], told["total"]).tolist() == wanted.tolist() and told["turn"] != before
+
+
+def test_pictures_are_placed_at_every_depth(add, opened, heads):
+    add(heads[0]), add(heads[1])
+    app = opened("depth")
+    app.file_uploader(key="depth-files").upload("a <b>.png", written(), "image/png")
+    app.file_uploader(key="depth-files").upload("torn.png", b"no picture", "image/png")
+    app = app.run()
+    assert not app.exception and "torn.png" in app.warning[0].value
+    told = depth_maps(app)
+    for one in told["maps"]:
+        (pinned,) = one["marks"]
+        assert pinned["name"].startswith("a ·b·.png: ") and np.hypot(pinned["x"], pinned["y"]) <= 2 * told["extent"]
+
+
+def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, heads, no_runs):
+    add(heads[0])
+    assert "not measured at every depth yet" in words(fine(opened("depth")))
+    row = {"backbone": heads[0].backbone["sha256"], "layers": 1, "test_accuracy": 0.5, "map_1nn": 0.3}
+    rows = [row | {"layers": layers, "map_5nn": 0.4, "silhouette": 0.0} for layers in (3, 1)]
+    (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
+    app = fine(opened("depth"))
+    curve = next(figure for figure in figures(app) if figure["data"][0].get("name") == "accuracy")
+    assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
+
+
+def test_depth_needs_the_full_map(add, opened, heads):
+    add(heads[0])
+    assert "need the full map" in words(opened("depth", state=SIMPLE))

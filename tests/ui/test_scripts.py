@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from kernelviz.depths import placed_by
 from kernelviz.disk import own_file
 from kernelviz.figures import COLOURINGS, VALUES, palette
 from kernelviz.inference import draw_probes
@@ -360,3 +361,65 @@ def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):
     corners = [[-2.83, 2.83], [0.0, 0.0], [0.0, 0.0], [1.5, -0.25], [-3.0, 3.5]]
     out = script(f"return walk.along({json.dumps(corners)}, {STEPS})", imports="walk")
     np.testing.assert_allclose(out, steps_along(np.array(corners)), atol=1e-9)
+
+
+def test_places_are_laid_over_as_by_numpy(script, cloud):
+    how = np.array([[0.6, 0.8, 1.5], [0.8, -0.6, -2.0]])
+    out = script(
+        f"""placing.placePoints(arrays.x, arrays.y, {how.tolist()})
+        placing.placeCorners(arrays.corners, {how.tolist()})
+        placing.placeCorners(arrays.same, undefined)
+        return [[...arrays.x], [...arrays.y], [...arrays.corners], [...arrays.same]]""",
+        imports="placing",
+        x=cloud[:, 0].copy(),
+        y=cloud[:, 1].copy(),
+        corners=cloud[:50],
+        same=cloud[:50],
+    )
+    wanted = placed_by(how, cloud.astype(float))
+    np.testing.assert_allclose(np.transpose(out[:2]), wanted, atol=1e-5)
+    np.testing.assert_allclose(np.reshape(out[2], (-1, 2)), wanted[:50], atol=1e-5)
+    np.testing.assert_array_equal(np.reshape(out[3], (-1, 2)), cloud[:50])
+
+
+def test_between_two_depths_points_are_between_their_places(script):
+    one, other = np.array([0, 1, 2], np.float32), np.array([1, 1, -2], np.float32)
+    out = script(
+        """return [[...journey.mixed(arrays.one, arrays.other, 0)], [...journey.mixed(arrays.one, arrays.other, 0.25)],
+        [...journey.mixed(arrays.one, arrays.other, 1)]]""",
+        imports="journey",
+        one=one,
+        other=other,
+    )
+    np.testing.assert_allclose(out, [one, [0.25, 1, 1], other])
+
+
+def test_another_depth_is_read_in_the_order_of_the_first_and_who_has_no_place_there_stays(script):
+    out = script(
+        """const of = (row, x, prediction) => ({ row, x, y: x, prediction,
+            columns: { row, x, y: x, prediction }, positions: [-1, -1, -1, -1].map((_, at) => row.indexOf(at)) })
+        const first = of(Uint32Array.of(2, 0, 3), Float32Array.of(20, 0, 30), Int16Array.of(7, 7, 7))
+        const other = of(Uint32Array.of(0, 1, 2), Float32Array.of(5, 6, 8), Int16Array.of(1, 2, 3))
+        const { x, columns } = journey.inOrder(first, other)
+        return [[...x], [...columns.prediction], [...columns.row]]""",
+        imports="journey",
+        none=np.zeros(1, np.uint8),
+    )
+    assert out == [[8, 5, 30], [3, 1, 7], [2, 0, 3]]
+
+
+def test_a_part_of_a_map_is_framed_with_room_around_it(script):
+    out = script(
+        """const shown = new view.View(4)
+        shown.resize(400, 300)
+        shown.frame([1, 2], [-1, -0.5])
+        const near = shown.bounds
+        shown.frame([-9, 9], [-9, 9])
+        return [near, shown.zoom]""",
+        imports="view",
+        none=np.zeros(1, np.uint8),
+    )
+    (left, bottom, right, top), zoom = out
+    assert left < 1 < 2 < right and bottom < -1 < -0.5 < top
+    assert (left + right) / 2 == pytest.approx(1.5) and top - bottom == pytest.approx(1.6)
+    assert zoom == pytest.approx(1)  # never farther away than the whole map

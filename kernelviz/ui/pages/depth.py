@@ -40,13 +40,15 @@ def page(runs: list[Run]) -> None:
     maps = [loaders.points_of(run).of_split(SPLIT) for run in cuts]
     pictures = _pictures(cuts[0])
     of = " ".join([*(run.weights_sha256 for run in cuts), SPLIT])
+    for run, points in zip(cuts, maps, strict=True):
+        _hear_cell(f"confusion-{run.name}", points, of)
     _maps(cuts, maps, colouring, view, of, pictures)
     st.dataframe(_table(cuts, maps), hide_index=True, column_config=_FORMATS)
     images, confusion, curve = st.tabs(["Images", "Confusions", "Every depth"])
     with images:
         _images(cuts, maps, selection.selected(of))
     with confusion:
-        _confusion(cuts, maps, of)
+        _confusion(cuts, maps)
     with curve:
         _profile(cuts)
 
@@ -203,18 +205,17 @@ def _caption(run: Run, maps: list[EmbeddingMap], row: int) -> str:
     return f"{named[maps[0].label[row]]}: {' → '.join(taken)}"
 
 
-def _confusion(cuts: list[Run], maps: list[EmbeddingMap], of: str) -> None:
+def _confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
     names = [depth_of(run) for run in cuts]
     at = st.segmented_control(
         "With", range(len(cuts)), default=len(cuts) - 1, format_func=names.__getitem__, required=True, key="confusion"
     )
     at = min(at, len(cuts) - 1)
     run, points = cuts[at], maps[at]
-    key = f"confusion-{run.name}"
     st.plotly_chart(
         confusion_figure(confusions(points, len(run.classes)), tuple(class_names(run.classes)[:-1])),
-        key=key,
-        on_select=lambda: _choose_cell(key, points, of),
+        key=f"confusion-{run.name}",
+        on_select="rerun",
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Confusion matrix",
@@ -222,9 +223,13 @@ def _confusion(cuts: list[Run], maps: list[EmbeddingMap], of: str) -> None:
     st.caption("Click a cell to select its images on every map.")
 
 
-def _choose_cell(key: str, points: EmbeddingMap, of: str) -> None:
-    """Select the images of the cell that was clicked; none when it was clicked away."""
-    cells = [point["customdata"] for point in st.session_state[key].selection.points]
+def _hear_cell(key: str, points: EmbeddingMap, of: str) -> None:
+    """Select the images of the cell that was clicked, once; none when it was clicked away."""
+    said = st.session_state.get(key)
+    cells = [tuple(point["customdata"]) for point in said.selection.points] if said else []
+    if cells == st.session_state.get(f"heard-{key}", []):
+        return
+    st.session_state[f"heard-{key}"] = cells
     chosen = [(points.label == is_) & (points.prediction == taken_for) for is_, taken_for in cells]
     selection.choose(of, np.flatnonzero(np.any(chosen, axis=0)) if cells else np.array([], int))
 

@@ -155,6 +155,7 @@ export class App {
 
   /** Change the view, and have the maps beside this one show the same images. */
   moved(change) {
+    if (this.peers.length) this.points?.light([])
     this.move(change)
     for (const peer of this.peers) peer.move(() => peer.follow(this))
   }
@@ -162,10 +163,11 @@ export class App {
   /** Show the images that another map shows. */
   follow({ points, view }) {
     if (!points || !this.points) return
-    if (view.zoom <= WHOLE) return this.view.fit()
-    const rows = points.spatial.inBox(...view.bounds).map((i) => points.row[i])
-    const its = rows.map((row) => this.points.positions[row]).filter((i) => i >= 0)
-    if (its.length) this.view.frame(middles(this.points.x, its), middles(this.points.y, its))
+    const whole = view.zoom <= WHOLE
+    const its = whole ? [] : this.points.at(points.spatial.inBox(...view.bounds).map((i) => points.row[i]))
+    this.points.light(its)
+    if (whole) this.view.fit()
+    else if (its.length) this.view.frame(middles(this.points.x, its), middles(this.points.y, its))
   }
 
   /** Change the view, and show it roughly until it has come to rest. */

@@ -16,6 +16,7 @@ export class Points {
     this.n = this.x.length
     this.spatial = new Spatial(this.x, this.y, extent)
     this.selected = new Uint8Array(this.n)
+    this.lit = new Uint8Array(this.n)
     this.hidden = new Set()
     this.positions = new Int32Array(total).fill(-1) // of each row in the list of points
     this.row.forEach((row, i) => (this.positions[row] = i))
@@ -41,7 +42,14 @@ export class Points {
   }
 
   rerank() {
-    this.rank = ranked(this.paint, this.hidden, this.selected)
+    this.rank = ranked(this.paint, this.hidden, this.selected.includes(1) ? this.selected : this.lit)
+  }
+
+  /** Show only the points of a list as long as none is selected, the others faintly; an empty list shows all alike. */
+  light(list) {
+    this.lit = new Uint8Array(this.n)
+    for (const i of list) this.lit[i] = 1
+    this.rerank()
   }
 
   get visible() {
