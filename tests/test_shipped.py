@@ -22,7 +22,9 @@ IMAGES = {  # of training and test
     "fashion_mnist": (60_000, 10_000),
     "cifar10": (50_000, 10_000),
 }
+MAPPED = [folder for folder in FOLDERS if read_run(folder).has_map]
 shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+mapped = pytest.mark.parametrize("folder", MAPPED, ids=lambda folder: folder.name)
 
 
 def test_there_are_shipped_runs():
@@ -42,7 +44,8 @@ def test_peers_were_measured_beside_them():
 @shipped
 def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
-    assert {"run.json", "weights.safetensors", "map.parquet"} <= {path.name for path in folder.iterdir()}
+    files = {"run.json", "weights.safetensors"} | ({"map.parquet"} if folder in MAPPED else set())
+    assert {path.name for path in folder.iterdir()} == files  # what a head stands on is shipped once
     assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
     assert not (folder / "checkpoint.safetensors").exists()
 
@@ -60,14 +63,15 @@ def test_the_record_is_complete(folder):
     assert run.history and run.metrics and run.made_by["command"].startswith("kernelviz train")
     assert len(run.history) == run.recipe["epochs"]
     assert run.data["name"] in SETS
-    assert run.metrics["map_5nn"] > 1.5 / len(run.classes)
+    assert run.metrics["map_5nn" if run.has_map else "test_accuracy"] > 1.5 / len(run.classes)
 
 
-@shipped
+@mapped
 def test_the_map_has_every_image_once(folder):
     run, points = read_run(folder), load_map(folder)
     n_train, n_test = IMAGES[run.data["name"]]
-    sizes = (n_train - n_train // 6, n_train // 6, n_test)
+    n_validation = int(n_train * run.recipe.get("validation", 1 / 6) + 1e-6)
+    sizes = (n_train - n_validation, n_validation, n_test)
     for split, size in zip(SPLITS, sizes, strict=True):
         part = points.of_split(split)
         np.testing.assert_array_equal(np.sort(part.index), np.arange(size))
@@ -79,14 +83,14 @@ def test_the_map_has_every_image_once(folder):
     assert (points.prediction[points.placed] >= 0).all() and (points.confidence[points.placed] > 0).all()
 
 
-@shipped
+@mapped
 def test_the_map_is_as_good_as_the_record_says(folder):
     run, test = read_run(folder), load_map(folder).of_split("test")
     named = "test_accuracy" if run.arguments["classes"] else "map_5nn"
     assert (test.prediction == test.label).mean() == pytest.approx(run.metrics[named], abs=0.01)
 
 
-@shipped
+@mapped
 def test_probes_draw_other_images_at_other_places(folder):
     run = read_run(folder)
     if not run.arguments["draws"]:
@@ -97,3 +101,24 @@ def test_probes_draw_other_images_at_other_places(folder):
     drawn = draw_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
+
+
+DEPTHS = {31: (0.926, 0.90), 21: (0.86, None), 11: (0.75, None)}  # layers: accuracy and 5-NN, at least
+
+
+def test_the_resnet_and_its_heads_are_as_good_as_asked_and_stand_on_one_backbone():
+    whole = read_run(PRETRAINED / "cifar10-resnet32")
+    assert whole.metrics["test_accuracy"] >= 0.925
+    for layers, (accuracy, nearest) in DEPTHS.items():
+        head = read_run(PRETRAINED / f"cifar10-resnet32-kept{layers}")
+        assert head.backbone["sha256"] == whole.weights_sha256 and head.backbone["layers"] == layers
+        assert head.metrics["test_accuracy"] >= accuracy
+        assert nearest is None or head.metrics["map_5nn"] >= nearest
+
+
+def test_every_depth_of_the_resnet_was_measured():
+    backbone = read_run(PRETRAINED / "cifar10-resnet32").weights_sha256
+    rows = json.loads((PRETRAINED / "profile.json").read_text())["rows"]
+    assert [row["layers"] for row in rows] == list(range(1, 32, 2)) and {row["backbone"] for row in rows} == {backbone}
+    assert rows[0]["test_accuracy"] < 0.75 < 0.92 < rows[-1]["test_accuracy"]
+    assert all(0.1 < row["map_1nn"] <= row["map_5nn"] + 0.02 < 1 for row in rows)

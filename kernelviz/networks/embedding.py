@@ -29,6 +29,8 @@ class EmbeddingNetwork(nn.Module):
         classes: number of classes of the class head; 0 for none.
         canonical: width of the probe of height 1, laid at the activation's center of mass, that the image decoder takes
             in place of an activation, so that it draws from the place alone; None: it takes the activation itself.
+        rectified: whether a ReLU stands before the BatchNorm that the kernel layer takes its features from.
+        dropout: share of the encoder's inputs that is left out while it learns.
         backbone: the frozen lower part of another network, of whose features the encoder is given all (section 3.4);
             None: the encoder is given the pixels.
     """
@@ -45,6 +47,8 @@ class EmbeddingNetwork(nn.Module):
         draws: bool = True,
         classes: int = 0,
         canonical: float | None = None,
+        rectified: bool = False,
+        dropout: float = 0.0,
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -59,6 +63,8 @@ class EmbeddingNetwork(nn.Module):
             "draws": draws,
             "classes": classes,
             "canonical": canonical,
+            "rectified": rectified,
+            "dropout": dropout,
             "backbone": backbone.facts if backbone else None,
         }  # from which the same network is made again
         self.grid = Grid(*grid, extent)
@@ -67,7 +73,13 @@ class EmbeddingNetwork(nn.Module):
         inputs = self.features(torch.zeros(1, *image_shape)).numel()
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same place; zero-mean features let the maximum go anywhere.
-        self.encoder = nn.Sequential(nn.Flatten(), *dense(inputs, encoder), nn.BatchNorm1d(encoder[-1]))
+        self.encoder = nn.Sequential(
+            nn.Flatten(),
+            *([nn.Dropout(dropout)] if dropout else []),
+            *dense(inputs, encoder),
+            *([nn.ReLU()] if rectified else []),
+            nn.BatchNorm1d(encoder[-1]),
+        )
         self.kernel_layer = KernelLinear(
             encoder[-1],
             self.grid.size,

@@ -2,12 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import graph, million, peers
-from kernelviz.quality import measured_peers
+from kernelviz.benchmarks import graph, million, peers, profile
+from kernelviz.quality import measured_peers, measured_profile
+from kernelviz.training.recipe import RECIPES
 
 
 @pytest.fixture
@@ -90,3 +92,27 @@ def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
     code, out, _ = kernelviz("bench", "million", "--json")
     (row,) = json.loads(out)["million"]["rows"]
     assert code == 0 and row["found"] == 1 and 0.05 < row["peak_GB"] < 20
+
+
+@pytest.fixture
+def small_profile(monkeypatch, bottom, library, coloured):
+    """Two cuts of the tests' own ResNet, in the place of the ResNet-32 on CIFAR-10."""
+    recipe = replace(
+        RECIPES[profile.HEAD],
+        data=str(library / "coloured.npz"),
+        weights=str(bottom.folder / "weights.safetensors"),
+        network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
+        epochs=1,
+    )
+    monkeypatch.setitem(profile.RECIPES, profile.HEAD, recipe)
+    monkeypatch.setattr(profile, "CUTS", (1, 5))
+
+
+def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatch):
+    code, out, _ = kernelviz("bench", "profile", "--json")
+    rows = json.loads(out)["profile"]["rows"]
+    assert code == 0 and [row["layers"] for row in rows] == [1, 5]
+    assert measured_profile(bottom.weights_sha256) == rows and measured_profile("another") == []
+    assert all(0.05 < row["test_accuracy"] < 1 and -1 < row["silhouette"] < 1 for row in rows)
+    monkeypatch.setattr(profile, "Training", lambda *_: pytest.fail("measured again"))
+    assert json.loads(kernelviz("bench", "profile", "--json")[1])["profile"]["rows"] == rows

@@ -43,8 +43,8 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def server(chromium, library, autoencoder, classifier, tmp_path_factory):
-    """Address of a dashboard that shows the runs "tiny" and "namer"."""
+def server(chromium, library, autoencoder, classifier, heads, tmp_path_factory):
+    """Address of a dashboard that shows the runs "tiny" and "namer", and the heads "at11" and "at31"."""
     port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
     changes = {"KERNELVIZ_RUNS": library, "KERNELVIZ_DATA": log.parent, "STREAMLIT_SERVER_HEADLESS": "true"}
     command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]

@@ -3,6 +3,7 @@
 import { pixel } from './colours.mjs'
 import { button, element } from './dom.mjs'
 import { Sheets, fetchPacked } from './fetching.mjs'
+import { echo, lead } from './following.mjs'
 import { exploreKey, probeKey } from './keys.mjs'
 import { lay } from './layout.mjs'
 import { masked, unmasked } from './packing.mjs'
@@ -14,8 +15,6 @@ import { View } from './view.mjs'
 
 const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
 const OVERVIEW = 1.2 // zoom from which on the overview shows
-
-const WHOLE = 1.02 // zoom up to which all of the map is shown
 
 const views = new Map() // where each map was last looked at, so that it is still there after a change of page
 
@@ -118,17 +117,6 @@ export class App {
     })
   }
 
-  /** Put the marks between their places at two depths. */
-  showMarks(before, after, share) {
-    const { stages, marks } = this.data
-    if (!marks) return
-    const [from, to] = [before, after].map((at) => stages[at].marks)
-    this.data.marks = marks.map((mark, i) => {
-      const between = (axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
-      return { ...mark, x: between('x'), y: between('y') }
-    })
-  }
-
   recolour() {
     this.changePoints(() => this.points?.colour(this.data.colouring, this.data, this.background))
   }
@@ -140,13 +128,6 @@ export class App {
     return [this, ...this.peers]
   }
 
-  /** Do with the same image in the maps beside this one; -1 is no image. */
-  echo(i, act) {
-    for (const peer of this.peers) {
-      if (peer.points) act(peer, i < 0 ? -1 : peer.points.positions[this.points.row[i]])
-    }
-  }
-
   choose(tool) {
     this.tool = tool
     this.toolbar.show(tool, Boolean(this.lines))
@@ -155,19 +136,8 @@ export class App {
 
   /** Change the view, and have the maps beside this one show the same images. */
   moved(change) {
-    if (this.peers.length) this.points?.light([])
     this.move(change)
-    for (const peer of this.peers) peer.move(() => peer.follow(this))
-  }
-
-  /** Show the images that another map shows. */
-  follow({ points, view }) {
-    if (!points || !this.points) return
-    const whole = view.zoom <= WHOLE
-    const its = whole ? [] : this.points.at(points.spatial.inBox(...view.bounds).map((i) => points.row[i]))
-    this.points.light(its)
-    if (whole) this.view.fit()
-    else if (its.length) this.view.frame(middles(this.points.x, its), middles(this.points.y, its))
+    lead(this)
   }
 
   /** Change the view, and show it roughly until it has come to rest. */
@@ -217,7 +187,7 @@ export class App {
   hover(i) {
     if (i === this.focus) return
     this.show({ focus: i })
-    this.echo(i, (peer, its) => peer.show({ focus: its }))
+    echo(this, i, (peer, its) => peer.show({ focus: its }))
   }
 
   /** Have another point in focus, or pinned. */
@@ -234,7 +204,7 @@ export class App {
 
   pin(i) {
     this.show({ pinned: i === this.pinned ? -1 : i })
-    this.echo(this.pinned, (peer, its) => peer.show({ pinned: its }))
+    echo(this, this.pinned, (peer, its) => peer.show({ pinned: its }))
   }
 
   /** Go to the next point in a direction, and keep it on the screen. */
@@ -358,10 +328,4 @@ export class App {
     this.journey?.stop()
     this.root.remove()
   }
-}
-
-/** The tenth and the ninetieth of a hundred of some values. */
-function middles(values, its) {
-  const sorted = Float32Array.from(its, (i) => values[i]).sort()
-  return [0.1, 0.9].map((share) => sorted[Math.round(share * (sorted.length - 1))])
 }

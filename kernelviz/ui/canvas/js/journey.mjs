@@ -51,7 +51,7 @@ export class Journey {
     points.become(depths[nearest], between('x'), between('y'), app.data.extent)
     this.slider.setAttribute('aria-valuetext', app.data.stages[nearest].title)
     for (const [i, name] of [...this.names.children].entries()) name.setAttribute('aria-pressed', i === at)
-    app.showMarks(before, after, at - before)
+    if (app.data.marks) app.data.marks = marksBetween(app.data, before, after, at - before)
     app.recolour()
   }
 
@@ -82,6 +82,15 @@ export class Journey {
 export function mixed(one, other, share) {
   if (share === 0) return one.slice()
   return one.map((value, i) => value + share * (other[i] - value))
+}
+
+/** The marks between their places at two depths. */
+function marksBetween({ stages, marks }, before, after, share) {
+  const [from, to] = [before, after].map((at) => stages[at].marks)
+  return marks.map((mark, i) => {
+    const between = (axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
+    return { ...mark, name: (share < 0.5 ? from : to)[i].name, x: between('x'), y: between('y') }
+  })
 }
 
 /** Slow at each depth, faster between. */

@@ -1,0 +1,147 @@
+"""Maps of one network at several depths in a real browser: what is done in one is seen in all."""
+
+import re
+
+import numpy as np
+import pytest
+
+from kernelviz.depths import laid_over, placed_by, reach_of
+from kernelviz.maps import load_map
+
+MARGIN = 1.06  # of the extent, what is on the screen when all of a map fits
+
+
+@pytest.fixture
+def maps(heads):
+    """The test images of both heads where they lie on the page, and how far the maps reach."""
+    both = [load_map(head.folder).of_split("test") for head in heads]
+    placements = laid_over(both)
+    return [placed_by(how, one.places) for one, how in zip(both, placements, strict=True)], reach_of(both, placements)
+
+
+@pytest.fixture
+def opened(visit, settle):
+    def opened(**address):
+        page = visit("depth", **address)
+        page.locator("canvas.over").first.wait_for()
+        for status in page.locator(".status").all():
+            status.wait_for(state="hidden")
+        return settle(page)
+
+    return opened
+
+
+def on_screen(page, at, place, extent):
+    area = page.locator("canvas.over").nth(at).bounding_box()
+    scale = min(area["width"], area["height"]) / (2 * MARGIN * extent)
+    return area["x"] + area["width"] / 2 + place[0] * scale, area["y"] + area["height"] / 2 - place[1] * scale
+
+
+def alone(places):
+    """The row that is farthest from all others."""
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2) + 99 * np.eye(len(places))
+    return int(np.nanargmax(np.where(np.isfinite(distances), distances, 99).min(1)))
+
+
+def tool(page, name):
+    page.get_by_role("button", name=re.compile(name)).first.click()
+
+
+def lasso(page, at, extent, places):
+    """Draw around everything on the left of a map's middle; returns how many there are."""
+    corners = np.array([[-1, -1], [0, -1], [0, 1], [-1, 1]]) * extent
+    tool(page, "lasso")
+    page.mouse.move(*on_screen(page, at, corners[0], extent))
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*on_screen(page, at, corner, extent), steps=3)
+    page.mouse.up()
+    return int((places[:, 0] < 0).sum())
+
+
+def test_pointing_at_an_image_in_one_map_shows_it_in_all(opened, maps):
+    (first, _), extent = maps
+    page, row = opened(), alone(first)
+    page.mouse.move(*on_screen(page, 0, first[row], extent))
+    cards = page.locator(".card:not(.pinned):visible")
+    cards.nth(1).wait_for()
+    assert cards.count() == 2 and all(f"no. {row}" in words for words in cards.all_inner_texts())
+
+
+def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
+    (_, second), extent = maps
+    page = opened()
+    n = lasso(page, 1, extent, second)
+    word = page.get_by_text(re.compile(r"^[\d,]+ selected"))
+    word.wait_for()
+    assert abs(int(word.inner_text().split()[0]) - n) <= 2  # pixels are whole
+    legends = page.locator("div.legend").all_inner_texts()
+    assert len(legends) == 2 and legends[0] == legends[1] and "/" in legends[0]
+
+
+def test_coming_nearer_in_one_map_brings_the_others_to_the_same_images(opened, maps):
+    (first, _), extent = maps
+    page, row = opened(), alone(first)
+    page.mouse.move(*on_screen(page, 0, first[row], extent))
+    for _ in range(8):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(60)
+    cards = page.locator(".card:not(.pinned):visible")
+    page.mouse.move(*on_screen(page, 0, first[row], extent))
+    cards.nth(1).wait_for()  # it is on the screen in both
+    tool(page, "Show the whole map")
+    page.locator("canvas.overview").nth(1).wait_for(state="hidden")
+
+
+def test_images_move_from_one_depth_to_the_next(opened, maps):
+    (first, second), extent = maps
+    page = opened(view="moving")
+    row = alone(second)
+    slider = page.get_by_role("slider", name="Depth")
+    assert page.locator("canvas.over").count() == 1 and slider.input_value() == "0"
+    page.get_by_role("button", name="Show 31 layers").click()
+    assert slider.input_value() == "1" and slider.get_attribute("aria-valuetext") == "31 layers"
+    page.mouse.move(*on_screen(page, 0, second[row], extent))
+    page.locator(".card:not(.pinned)").wait_for()
+    assert f"no. {row}" in page.locator(".card:not(.pinned)").inner_text()
+    slider.focus()
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Play").or_(page.get_by_text("Play", exact=True)).first.click()
+    page.wait_for_function("() => true")
+    page.get_by_text("Play", exact=True).wait_for()  # it has come to its end
+    assert slider.input_value() == "1"
+
+
+def test_a_click_on_the_confusions_selects_on_every_map(opened, heads):
+    points = load_map(heads[1].folder).of_split("test")
+    page = opened()
+    page.get_by_role("tab", name="Confusions").click()
+    chart = page.locator(".js-plotly-plot .scatterlayer .point")
+    chart.first.wait_for()
+    chart.nth(33).click(force=True)  # the cell of 3 taken for 3
+    n = int(((points.label == 3) & (points.prediction == 3)).sum())
+    page.get_by_role("tab", name="Images").click()
+    page.get_by_text(re.compile(rf"^{n} selected")).wait_for()
+    assert "/" in page.locator("div.legend").first.inner_text()
+
+
+def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
+    from PIL import Image
+
+    Image.fromarray(coloured.test_images[0]).resize((64, 64)).save(tmp_path / "mine.png")
+    page = opened()
+    page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
+    page.locator('[data-testid="stFileUploaderFile"]').wait_for()
+    settle(page)
+    page.wait_for_timeout(500)
+    assert page.locator("canvas.over").count() == 2
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("view", ["side by side", "moving"])
+def test_nothing_is_wider_than_the_page(opened, width, view):
+    page = opened(width=width, view=view, scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for stage in page.locator(".stage").all():
+        area = stage.bounding_box()
+        assert area["x"] >= 0 and area["x"] + area["width"] <= width and area["height"] > 250
