@@ -179,8 +179,8 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
     )
     axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_layout(
-        xaxis=axis | {"title": "taken for", "side": "bottom"},
-        yaxis=axis | {"title": "is", "autorange": "reversed"},
+        xaxis=axis | {"title": "taken for", "range": (-0.5, n - 0.5)},
+        yaxis=axis | {"title": "is", "range": (n - 0.5, -0.5)},
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=max(300, 60 + 34 * n),
         dragmode=False,

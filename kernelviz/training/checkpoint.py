@@ -47,8 +47,9 @@ def resume(training: Training, folder: Path) -> None:
         with safe_open(path, "pt", device=training.device) as file:
             facts = json.loads(file.metadata()["kernelviz"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        if {name: facts[name] for name in ("recipe", "seed")} != json.loads(json.dumps(_facts(training))):
-            raise ValueError("it belongs to another recipe or seed")
+        own = json.loads(json.dumps(_facts(training)))
+        if {name: facts.get(name) for name in own} != own:
+            raise ValueError("it belongs to another recipe, seed or backbone")
         _load(training, tensors, facts["progress"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"cannot resume from {path}: {error}. Train without --resume, or as another --name") from None
@@ -69,7 +70,8 @@ def remove(folder: Path) -> None:
 
 
 def _facts(training: Training) -> dict:
-    return {"recipe": asdict(training.recipe), "seed": training.seed}
+    below = training.task.backbone
+    return {"recipe": asdict(training.recipe), "seed": training.seed, "backbone": below and below.facts}
 
 
 def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> None:

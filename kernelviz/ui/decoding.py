@@ -35,6 +35,6 @@ def dense_layers(decoder: nn.Module | None) -> list[tuple[np.ndarray, np.ndarray
     return [(layer.weight.numpy(), layer.bias.numpy()) for layer in parts[::2]]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _network(name: str, sha256: str, _run: Run) -> EmbeddingNetwork:
     return load_network(_run)

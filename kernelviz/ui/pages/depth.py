@@ -1,5 +1,7 @@
 """Depth: the maps of one set of images at several depths of a network, laid over each other (section 3.4, Figure 7)."""
 
+from itertools import compress
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -20,8 +22,13 @@ from kernelviz.ui.wording import class_names, plain
 
 SPLIT = "test"
 SHOWN = 3  # maps at first
+WIDEST = 760  # pixels: of the confusions
 MOST = 20  # pictures placed at every depth
 VIEWS = ("side by side", "moving")
+_HOW = {
+    "side by side": "Point at an image, select or come nearer in one map, and the others show the same images.",
+    "moving": "The slider takes every image from its place at one depth to its place at the next.",
+}
 COLOURINGS = ("label", "right or wrong", "prediction", "confidence", "kNN agreement")
 
 
@@ -37,7 +44,7 @@ def page(runs: list[Run]) -> None:
     if not cuts:
         st.info("Choose at least one depth above.", icon=":material/layers:")
         return
-    maps = [loaders.points_of(run).of_split(SPLIT) for run in cuts]
+    cuts, maps = _of_the_same_images(cuts)
     pictures = _pictures(cuts[0])
     of = " ".join([*(run.weights_sha256 for run in cuts), SPLIT])
     for run, points in zip(cuts, maps, strict=True):
@@ -86,6 +93,15 @@ def _controls(cuts: list[Run]) -> tuple[list[Run], str, str]:
     )
 
 
+def _of_the_same_images(cuts: list[Run]) -> tuple[list[Run], list[EmbeddingMap]]:
+    """The cuts whose maps show the images of the deepest one, and these maps; a word on the others."""
+    maps = [loaders.points_of(run).of_split(SPLIT) for run in cuts]
+    same = [np.array_equal(points.label, maps[-1].label) for points in maps]
+    for run in compress(cuts, np.logical_not(same)):
+        st.warning(f"**{run.name}** is left out: its images are others than those of {cuts[-1].name}.")
+    return list(compress(cuts, same)), list(compress(maps, same))
+
+
 def _maps(
     cuts: list[Run], maps: list[EmbeddingMap], colouring: str, view: str, of: str, pictures: list[Picture]
 ) -> None:
@@ -113,7 +129,7 @@ def _maps(
     selection.hear(of, key, heard.selection)
     st.caption(
         f"{len(maps[0]):,} {SPLIT} images at every depth; the maps are turned and mirrored so that the eye can follow. "
-        "Point at an image, select or come nearer in one map, and the others show the same images."
+        + _HOW[view]
     )
 
 
@@ -217,6 +233,7 @@ def _confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
         key=f"confusion-{run.name}",
         on_select="rerun",
         selection_mode="points",
+        width=WIDEST,
         config={"displayModeBar": False},
         alt="Confusion matrix",
     )

@@ -55,12 +55,13 @@ def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
     )
     if files:
         return take(((file.name, file.getvalue()) for file in files), run.preprocess)
+    digits = run.preprocess.name == "digit"
     st.info(
-        "Drop pictures above: scans, screenshots, or photographs of digits on paper. Each gets its place by one "
-        "forward pass; the map does not change.",
+        f"Drop pictures above: scans, screenshots, photographs{' of digits on paper' if digits else ''}. Each gets its "
+        "place by one forward pass; the map does not change.",
         icon=":material/add_photo_alternate:",
     )
-    samples = st.toggle("Try it with handwritten digits that come along", key="samples", bind="query-params")
+    samples = digits and st.toggle("Try it with handwritten digits that come along", key="samples", bind="query-params")
     return (_samples(run), []) if samples else ([], [])
 
 
