@@ -11,10 +11,12 @@ from kernelviz.figures import (
     VALUES,
     WRONG,
     class_colours,
+    confusion_figure,
     history_figure,
     map_figure,
     marked,
     palette,
+    profile_figure,
     rgb,
 )
 from kernelviz.maps import COLUMNS, EmbeddingMap
@@ -140,3 +142,19 @@ def test_the_history_has_the_losses_that_there_are():
     assert (list(training.x), list(training.y)) == ([1, 2], [3.0, 2.0])
     assert (list(validation.x), list(validation.y)) == ([1], [4.0])
     assert len(history_figure([]).data[0].x) == 0
+
+
+def test_confusions_colour_the_errors_and_every_cell_can_be_clicked():
+    counts = np.array([[8, 2, 0], [0, 5, 5], [0, 0, 0]])
+    heat, cells = confusion_figure(counts, ("a", "b", "c")).data
+    np.testing.assert_allclose(heat.z, [[0, 0.2, 0], [0, 0, 0.5], [0, 0, 0]])  # shares of the row, without the right
+    assert list(zip(cells.y, cells.x, strict=True)) == [tuple(cell) for cell in cells.customdata]
+    assert cells.text[:6] == ("8", "2", "", "", "5", "5")
+
+
+def test_a_profile_sets_the_papers_accuracies_beside_the_curves():
+    rows = [{"layers": 1, "test_accuracy": 0.5, "map_5nn": 0.4}, {"layers": 3, "test_accuracy": 0.6, "map_5nn": 0.5}]
+    accuracy, nearest, paper = profile_figure(rows, [(3, 0.7)]).data
+    assert accuracy.x == (1, 3) and accuracy.y == (0.5, 0.6) and nearest.y == (0.4, 0.5)
+    assert (paper.x, paper.y) == ((3,), (0.7,))
+    assert len(profile_figure(rows, []).data) == 2

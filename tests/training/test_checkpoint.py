@@ -73,7 +73,7 @@ def test_the_history_lies_beside_the_checkpoint_for_others_to_read(tmp_path, dig
 @pytest.mark.parametrize("change", [{"seed": 1}, {"recipe": replace(SHORT, epochs=4)}], ids=["seed", "recipe"])
 def test_another_seed_or_recipe_is_refused(tmp_path, digits, change):
     stopped_at(5, digits, tmp_path)
-    with pytest.raises(ValueError, match="another recipe or seed"):
+    with pytest.raises(ValueError, match="another recipe, seed or backbone"):
         resumed(digits, tmp_path, **change)
 
 
