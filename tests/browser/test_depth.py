@@ -95,7 +95,7 @@ def test_coming_nearer_in_one_map_brings_the_others_to_the_same_images(opened, m
 
 def test_images_move_from_one_depth_to_the_next(opened, maps):
     (first, second), extent = maps
-    page = opened(view="moving")
+    page = opened(show="moving")
     row = alone(second)
     slider = page.get_by_role("slider", name="Depth")
     assert page.locator("canvas.over").count() == 1 and slider.input_value() == "0"
@@ -140,7 +140,7 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("view", ["side by side", "moving"])
 def test_nothing_is_wider_than_the_page(opened, width, view):
-    page = opened(width=width, view=view, scheme="dark")
+    page = opened(width=width, show=view, scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for stage in page.locator(".stage").all():
         area = stage.bounding_box()

@@ -536,7 +536,7 @@ def test_depth_lays_the_maps_of_one_network_over_each_other(add, opened, heads, 
 
 def test_depth_shows_the_depths_that_are_chosen_side_by_side_or_moving(add, opened, heads):
     add(heads[0]), add(heads[1])
-    app = fine(opened("depth", view="moving"))
+    app = fine(opened("depth", show="moving"))
     told = depth_maps(app)
     assert "maps" not in told and [one["title"] for one in told["stages"]] == ["11 layers", "31 layers"]
     assert told["base"] == told["stages"][0]["base"]

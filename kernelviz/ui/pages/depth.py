@@ -50,6 +50,7 @@ def page(runs: list[Run]) -> None:
     for run, points in zip(cuts, maps, strict=True):
         _hear_cell(f"confusion-{run.name}", points, of)
     _maps(cuts, maps, colouring, view, of, pictures)
+    word_on_pictures(cuts[-1])
     st.dataframe(_table(cuts, maps), hide_index=True, column_config=_FORMATS)
     images, confusion, curve = st.tabs(["Images", "Confusions", "Every depth"])
     with images:
@@ -89,7 +90,7 @@ def _controls(cuts: list[Run]) -> tuple[list[Run], str, str]:
     return (
         [run for run in cuts if run.name in chosen],
         colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
-        how.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="view", **shared),
+        how.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="show", **shared),
     )
 
 
@@ -206,7 +207,6 @@ def _images(cuts: list[Run], maps: list[EmbeddingMap], rows: np.ndarray) -> None
         return
     right = [f"{_right(points.where(rows)):.0%} at {depth_of(run)}" for run, points in zip(cuts, maps, strict=True)]
     st.markdown(f"**{len(rows):,} selected**, taken for what they are: {', '.join(right)}")
-    word_on_pictures(cuts[-1])
     gallery(cuts[-1], maps[-1], rows, lambda row: _caption(cuts[-1], maps, row))
 
 
