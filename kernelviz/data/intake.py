@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from kernelviz.data.archives import is_archive, members
 from kernelviz.data.decode import FORMATS, MAX_BYTES, MAX_PIXELS, Refused, check_size, open_image
 from kernelviz.data.prepare import Preprocess, prepare
 
@@ -51,8 +52,11 @@ class Rejected:
 
 
 def take(files: Iterable[tuple[str, bytes]], preprocess: Preprocess) -> tuple[list[Picture], list[Rejected]]:
-    """The pictures of an upload of (name, bytes), in order, and those that were not taken; none fails the others."""
-    files = iter(files)
+    """The pictures of an upload of (name, bytes), in order, and those that were not taken; none fails the others.
+
+    Of an archive every file counts.
+    """
+    files = (one for name, data in files for one in _opened(name, data))
     taken = [_taken(name, data, preprocess) for name, data in islice(files, MAX_FILES)]
     reason = f"the upload has more than the {MAX_FILES} files allowed at once; choose the others in another upload"
     over = [Rejected(name, reason) for name, _ in files]
@@ -63,10 +67,35 @@ def take_paths(paths: Iterable[Path], preprocess: Preprocess) -> Iterator[Pictur
     """One result for each file, folders walked in sorted order without hidden files; reads one file at a time."""
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
-            try:
-                yield _taken(str(file), read(file), preprocess)
-            except Refused as error:
-                yield Rejected(str(file), str(error))
+            for name, data in _opened_path(file):
+                yield _taken(name, data, preprocess)
+
+
+def _opened(name: str, data: bytes | Path) -> Iterator[tuple[str, bytes | Refused]]:
+    """A file, or the files in it if it is an archive."""
+    if isinstance(data, bytes) and not is_archive(data[:4]):
+        yield name, data
+        return
+    try:
+        for member, content in members(data):
+            yield f"{name}: {member}", content
+    except Refused as error:
+        yield name, error
+
+
+def _opened_path(path: Path) -> Iterator[tuple[str, bytes | Refused]]:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4)
+    except OSError:
+        start = b""
+    if is_archive(start):
+        yield from _opened(str(path), path)
+        return
+    try:
+        yield str(path), read(path)
+    except Refused as error:
+        yield str(path), error
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -90,8 +119,10 @@ def read(path: Path) -> bytes:
         raise Refused(f"the file cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _taken(name: str, data: bytes, preprocess: Preprocess) -> Picture | Rejected:
+def _taken(name: str, data: bytes | Refused, preprocess: Preprocess) -> Picture | Rejected:
     try:
+        if isinstance(data, Refused):
+            raise data
         image = open_image(data)
     except Refused as error:
         return Rejected(name, str(error))

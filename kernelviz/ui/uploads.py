@@ -5,7 +5,17 @@ import streamlit as st
 from kernelviz.data.intake import Rejected
 from kernelviz.ui.wording import plain
 
-ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]  # a filter of the dialog; the content decides
+ENDINGS = [
+    "png",
+    "jpg",
+    "jpeg",
+    "webp",
+    "bmp",
+    "gif",
+    "tif",
+    "tiff",
+    "zip",
+]  # a filter of the dialog; the content decides
 
 
 def say_rejected(rejected: list[Rejected]) -> None:

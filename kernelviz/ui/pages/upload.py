@@ -51,7 +51,7 @@ def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
         accept_multiple_files=True,
         type=ENDINGS,
         key="files",
-        help=f"{', '.join(FORMATS)}; up to {MAX_FILES} files of {MAX_BYTES // 10**6} MB",
+        help=f"{', '.join(FORMATS)}, or a .zip of them; up to {MAX_FILES} files of {MAX_BYTES // 10**6} MB",
     )
     if files:
         return take(((file.name, file.getvalue()) for file in files), run.preprocess)
