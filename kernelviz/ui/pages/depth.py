@@ -3,26 +3,21 @@
 from itertools import compress
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from kernelviz.data.intake import MAX_FILES, Picture, take
-from kernelviz.depths import closest_pairs, confusions, depth_of, families, laid_over, placed_by, reach_of
-from kernelviz.experiments.table2 import PAPER
-from kernelviz.figures import confusion_figure, profile_figure
+from kernelviz.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.maps import EmbeddingMap
-from kernelviz.quality import measured_profile
 from kernelviz.runs import Run
-from kernelviz.ui import loaders, selection
+from kernelviz.ui import comparison, loaders, selection
 from kernelviz.ui.canvas import canvas_of_depths, mark
-from kernelviz.ui.gallery import gallery, word_on_pictures
+from kernelviz.ui.gallery import word_on_pictures
 from kernelviz.ui.simple import simple_map_instead
 from kernelviz.ui.uploads import ENDINGS, say_rejected
 from kernelviz.ui.wording import class_names, plain
 
 SPLIT = "test"
 SHOWN = 3  # maps at first
-WIDEST = 760  # pixels: of the confusions
 MOST = 20  # pictures placed at every depth
 VIEWS = ("side by side", "moving")
 _HOW = {
@@ -48,17 +43,17 @@ def page(runs: list[Run]) -> None:
     pictures = _pictures(cuts[0])
     of = " ".join([*(run.weights_sha256 for run in cuts), SPLIT])
     for run, points in zip(cuts, maps, strict=True):
-        _hear_cell(f"confusion-{run.name}", points, of)
+        comparison.hear_cell(f"confusion-{run.name}", points, of)
     _maps(cuts, maps, colouring, view, of, pictures)
     word_on_pictures(cuts[-1])
-    st.dataframe(_table(cuts, maps), hide_index=True, column_config=_FORMATS)
+    comparison.table(cuts, maps)
     images, confusion, curve = st.tabs(["Images", "Confusions", "Every depth"])
     with images:
-        _images(cuts, maps, selection.selected(of))
+        comparison.images(cuts, maps, selection.selected(of))
     with confusion:
-        _confusion(cuts, maps)
+        comparison.confusion(cuts, maps)
     with curve:
-        _profile(cuts)
+        comparison.profile(cuts)
 
 
 def _invite() -> None:
@@ -173,93 +168,3 @@ def _marks(cuts: list[Run], placements: list[np.ndarray], pictures: list[Picture
             ]
         )
     return marks
-
-
-def _table(cuts: list[Run], maps: list[EmbeddingMap]) -> pd.DataFrame:
-    """A row for each depth."""
-    rows = []
-    for run, points in zip(cuts, maps, strict=True):
-        named = class_names(run.classes)
-        pairs = [f"{named[a]} – {named[b]} {share:.0%}" for a, b, share in closest_pairs(points, len(run.classes))]
-        figures = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
-        rows.append([depth_of(run), *figures, ", ".join(pairs)])
-    return pd.DataFrame(rows, columns=["kept", "accuracy", "1-NN", "5-NN", "silhouette", "classes that overlap most"])
-
-
-_FORMATS = {
-    "accuracy": st.column_config.NumberColumn(format="%.4f", help="share of the test images named rightly"),
-    "1-NN": st.column_config.NumberColumn(format="%.4f", help="on the map, among the training images"),
-    "5-NN": st.column_config.NumberColumn(format="%.4f", help="on the map, among the training images"),
-    "silhouette": st.column_config.NumberColumn(format="%.3f", help="how far apart the classes lie, -1 to 1"),
-    "classes that overlap most": st.column_config.TextColumn(
-        width="large", help="mean share that either class has among the 15 nearest neighbours of the other"
-    ),
-}
-
-
-def _images(cuts: list[Run], maps: list[EmbeddingMap], rows: np.ndarray) -> None:
-    """The images that are selected, and what each depth takes them for."""
-    if not len(rows):
-        st.info(
-            "Nothing selected yet: take the lasso or the box on a map, or click a cell under Confusions.",
-            icon=":material/touch_app:",
-        )
-        return
-    right = [f"{_right(points.where(rows)):.0%} at {depth_of(run)}" for run, points in zip(cuts, maps, strict=True)]
-    st.markdown(f"**{len(rows):,} selected**, taken for what they are: {', '.join(right)}")
-    gallery(cuts[-1], maps[-1], rows, lambda row: _caption(cuts[-1], maps, row))
-
-
-def _right(points: EmbeddingMap) -> float:
-    known = points.label >= 0
-    return float((points.label == points.prediction)[known].mean()) if known.any() else 0.0
-
-
-def _caption(run: Run, maps: list[EmbeddingMap], row: int) -> str:
-    named = class_names(run.classes)
-    taken = [named[points.prediction[row]] for points in maps]
-    return f"{named[maps[0].label[row]]}: {' → '.join(taken)}"
-
-
-def _confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
-    names = [depth_of(run) for run in cuts]
-    at = st.segmented_control(
-        "With", range(len(cuts)), default=len(cuts) - 1, format_func=names.__getitem__, required=True, key="confusion"
-    )
-    at = min(at, len(cuts) - 1)
-    run, points = cuts[at], maps[at]
-    st.plotly_chart(
-        confusion_figure(confusions(points, len(run.classes)), tuple(class_names(run.classes)[:-1])),
-        key=f"confusion-{run.name}",
-        on_select="rerun",
-        selection_mode="points",
-        width=WIDEST,
-        config={"displayModeBar": False},
-        alt="Confusion matrix",
-    )
-    st.caption("Click a cell to select its images on every map.")
-
-
-def _hear_cell(key: str, points: EmbeddingMap, of: str) -> None:
-    """Select the images of the cell that was clicked, once; none when it was clicked away."""
-    said = st.session_state.get(key)
-    cells = [tuple(point["customdata"]) for point in said.selection.points] if said else []
-    if cells == st.session_state.get(f"heard-{key}", []):
-        return
-    st.session_state[f"heard-{key}"] = cells
-    chosen = [(points.label == is_) & (points.prediction == taken_for) for is_, taken_for in cells]
-    selection.choose(of, np.flatnonzero(np.any(chosen, axis=0)) if cells else np.array([], int))
-
-
-def _profile(cuts: list[Run]) -> None:
-    rows = measured_profile(cuts[0].backbone["sha256"])
-    if not rows:
-        st.info(
-            "This network was not measured at every depth yet. `kernelviz bench profile` does so for the ResNet-32 "
-            "on CIFAR-10; a head for each depth gives the table above for any other.",
-            icon=":material/show_chart:",
-        )
-        return
-    paper = [(row["layers"], row["accuracy"]) for row in PAPER if row["layers"] < 32]
-    st.plotly_chart(profile_figure(rows, paper), key="profile", config={"displayModeBar": False}, alt="Profile")
-    st.caption("A head for the end of every block, `kernelviz bench profile`; crosses: Table 2 of the paper.")
