@@ -102,7 +102,7 @@ def train(
     """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
     from kernelviz.data.images import SETS
     from kernelviz.runs import run_names
-    from kernelviz.training.recipe import HEAD, RECIPES, on_backbone
+    from kernelviz.training.recipe import HEADS, RECIPES, on_backbone
     from kernelviz.training.terminal import train_run
 
     if recipe not in RECIPES:
@@ -113,11 +113,10 @@ def train(
         weights = str(Path(weights).expanduser().resolve())
     given = {"data": data, "epochs": epochs, "labels": labels}
     changed = replace(RECIPES[recipe], **{key: value for key, value in given.items() if value is not None})
-    if changed.network == HEAD.network:
+    if recipe in HEADS:
         changed = on_backbone(changed, backbone, weights, keep)
     elif backbone or weights or keep:
-        heads = ", ".join(known for known, one in RECIPES.items() if one.network == HEAD.network)
-        raise ValueError(f"the recipe {recipe!r} stands on no backbone; choose one of {heads}")
+        raise ValueError(f"the recipe {recipe!r} stands on no backbone; choose one of {', '.join(HEADS)}")
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     with _progress() as bar:
         run = train_run(changed, name or recipe, seed, resume, command, bar)

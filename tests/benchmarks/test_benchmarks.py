@@ -102,8 +102,8 @@ def small_profile(monkeypatch, bottom, library, coloured):
         data=str(library / "coloured.npz"),
         weights=str(bottom.folder / "weights.safetensors"),
         network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
-        epochs=1,
     )
+    monkeypatch.setattr(profile, "EPOCHS", 1)
     monkeypatch.setitem(profile.RECIPES, profile.HEAD, recipe)
     monkeypatch.setattr(profile, "CUTS", (1, 5))
 
