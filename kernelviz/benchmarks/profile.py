@@ -19,7 +19,7 @@ from kernelviz.training.recipe import RECIPES
 from kernelviz.weights import stand_on
 
 HEAD = "cifar10-resnet32-kept21"  # whose recipe is used at every depth, but for less time and on still images
-EPOCHS = 8
+EPOCHS = 6
 CUTS = range(1, 32, 2)  # the first convolution, then the end of each block
 MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
 
