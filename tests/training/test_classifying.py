@@ -93,36 +93,6 @@ def test_a_stopped_training_ends_with_the_same_weights(coloured, tmp_path):
     assert same(trained(other).network, whole.network)
 
 
-AVERAGED = replace(SHORT, epochs=4, averaged=2)
-
-
-def test_the_weights_of_the_last_epochs_are_averaged(coloured):
-    training = Training(AVERAGED, coloured, 0, "cpu")
-    at_ends, rates = [], []
-    for progress in training.run():
-        rates.append(training.optimizer.param_groups[0]["lr"])
-        if progress.step % training.batches == 0:
-            at_ends.append({name: weight.detach().clone() for name, weight in training.network.named_parameters()})
-    for name, weight in training.network.named_parameters():
-        torch.testing.assert_close(weight, (at_ends[2][name] + at_ends[3][name]) / 2, rtol=1e-4, atol=1e-6)
-    half = len(rates) // 2
-    assert rates[half:] == [SHORT.rate / 4] * half and rates[half - 1] < SHORT.rate / 100
-    one_by_one = [bn for bn in training.network.modules() if isinstance(bn, torch.nn.BatchNorm2d)]
-    x = normalised(pixels(training.task.images))
-    with torch.no_grad():
-        first = training.network.conv1(x)
-    torch.testing.assert_close(one_by_one[0].running_mean, first.mean((0, 2, 3)), rtol=1e-2, atol=1e-3)
-
-
-def test_an_average_goes_on_where_it_was_stopped(coloured, tmp_path):
-    whole = trained(Training(AVERAGED, coloured, 3, "cpu"))
-    steps = Training(AVERAGED, coloured, 3, "cpu").batches * 3 + 2  # one epoch is averaged already
-    checkpoint.save(trained(Training(AVERAGED, coloured, 3, "cpu"), steps), tmp_path)
-    other = Training(AVERAGED, coloured, 3, "cpu")
-    checkpoint.resume(other, tmp_path)
-    assert same(trained(other).network, whole.network)
-
-
 def test_only_matrices_of_layers_decay(coloured):
     training = Training(replace(SHORT, decay=0.1), coloured, 0, "cpu")
     matrices, others = new_optimizer(training.recipe, training.network).param_groups
