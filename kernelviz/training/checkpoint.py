@@ -19,8 +19,6 @@ CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
 def save(training: Training, folder: Path) -> None:
     """Write the training as it stands, each file through a temporary name."""
     tensors = {f"network.{name}": value for name, value in own_weights(training.network).items()}
-    if training.average:
-        tensors |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
     for index, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
     tensors = {name: value.contiguous() for name, value in tensors.items()}
@@ -78,20 +76,15 @@ def _facts(training: Training) -> dict:
 
 def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> None:
     network: dict[str, Tensor] = {}
-    average: dict[str, Tensor] = {}
     states: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         kind, rest = name.split(".", 1)
         if kind == "network":
             network[rest] = value
-        elif kind == "average":
-            average[rest] = value
         else:
             index, key = rest.split(".")
             states.setdefault(int(index), {})[key] = value
     load_own(training.network, network)
-    if training.average:
-        training.average.load_state_dict(average, strict=True)
     training.optimizer.load_state_dict(training.optimizer.state_dict() | {"state": states})
     probe = progress["probe"] and Probe(**progress["probe"])
     training.progress = Progress(**progress | {"probe": probe})

@@ -1,7 +1,5 @@
 """What a backbone learns: to name the class of each image (section 3.4), by the softmax cross-entropy alone."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,11 +41,6 @@ class Classifying:
         labels = torch.from_numpy(self.labels[chosen]).to(self.device)
         logits = self.network(normalised(shown)).float()
         return functional.cross_entropy(logits, labels, label_smoothing=self.recipe.smoothing)
-
-    def shown(self) -> Iterator[Tensor]:
-        """Every training image as the backbone takes it, in batches, where nothing is moved."""
-        for start in range(0, self.size, self.recipe.batch):
-            yield normalised(pixels(self.images[start : start + self.recipe.batch], self.device))
 
     def validate(self, probe: None) -> tuple[None, dict[str, float]]:
         """Loss and accuracy on the validation part."""

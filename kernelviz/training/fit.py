@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, update_bn
 
 from kernelviz.data.images import ImageSet
 from kernelviz.networks import Backbone
@@ -61,7 +60,6 @@ class Training:
             else:
                 self.task = Classifying(recipe, images, seed, device)
         self.optimizer = new_optimizer(recipe, self.network)
-        self.average = AveragedModel(self.network) if recipe.averaged else None
         self.batches = math.ceil(self.task.size / recipe.batch)
         self.progress = Progress(probe=self.task.first_probe)
 
@@ -75,11 +73,6 @@ class Training:
         """Steps of the whole training."""
         return self.batches * self.recipe.epochs
 
-    @property
-    def cycle(self) -> int:
-        """Steps of the one cycle of the rate."""
-        return self.batches * (self.recipe.epochs - self.recipe.averaged)
-
     def run(self) -> Iterator[Progress]:
         """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history."""
         while self.progress.step < self.steps:
@@ -87,19 +80,15 @@ class Training:
             self.progress.loss_sum += self._step()
             self.progress.seconds += time.perf_counter() - started
             if self.progress.step % self.batches == 0:
-                if self.average and self.progress.step > self.cycle:
-                    self.average.update_parameters(self.network)
                 self._finish_epoch()
             yield self.progress
-        if self.average:
-            self._take_average()
 
     def _step(self) -> float:
         epoch, position = divmod(self.progress.step, self.batches)
         order = np.random.default_rng((self.seed, epoch)).permutation(self.task.size)
         chosen = np.array_split(order, self.batches)[position]
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
         with mixed_precision(self.recipe.mixed, self.device):
             loss = self.task.loss(chosen, self.progress.probe, generator)
@@ -109,17 +98,6 @@ class Training:
         self.optimizer.step()
         self.progress.step += 1
         return loss.item()
-
-    def _rate(self) -> float:
-        if self.progress.step >= self.cycle:
-            return self.recipe.rate / 4
-        return one_cycle(self.progress.step, self.cycle, self.recipe.rate)
-
-    def _take_average(self) -> None:
-        """The averaged weights, with the statistics of BatchNorm that the training images have under them."""
-        self.network.load_state_dict(self.average.module.state_dict())
-        with mixed_precision(self.recipe.mixed, self.device):
-            update_bn(self.task.shown(), self.network)
 
     def _check(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):

@@ -18,8 +18,6 @@ class Recipe:
         network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate.
-        averaged: epochs at the end, after the one cycle, at a quarter of its peak rate; the weights at the end of each
-            of them are averaged (stochastic weight averaging: Izmailov et al. 2018).
         optimizer, decay: "adam" or "sgd" (with Nesterov's momentum), and its weight decay.
         smoothing: share of each label that `classify` spreads over all classes.
         validation: share of the training images, from their end, that is kept to choose settings by, and not shown.
@@ -43,7 +41,6 @@ class Recipe:
     epochs: int = 40
     batch: int = 512
     rate: float = 2e-3
-    averaged: int = 0
     optimizer: str = "adam"
     decay: float = 0.0
     smoothing: float = 0.0
@@ -119,8 +116,7 @@ RECIPES: dict[str, Recipe] = {
         "cifar10",
         makes="resnet32",
         objectives={"classify": 1.0},
-        epochs=79,
-        averaged=15,
+        epochs=64,
         batch=128,
         rate=0.2,
         optimizer="sgd",
