@@ -183,7 +183,7 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
         yaxis=axis | {"title": "is", "range": (n - 0.5, -0.5)},
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=max(300, 60 + 34 * n),
-        dragmode=False,
+        dragmode="select",  # without, axes that cannot be moved take no click either
         clickmode="event+select",
         showlegend=False,
     )

@@ -200,7 +200,7 @@ def test_a_stopped_training_is_not_overwritten(kernelviz, stopped):
 def test_another_recipe_or_seed_does_not_resume(kernelviz, stopped, words):
     code, out, errors = kernelviz("train", "tiny", *words, "--resume")
     assert (code, out) == (2, "")
-    assert "belongs to another recipe or seed. Train without --resume" in errors.splitlines()[-1]
+    assert "belongs to another recipe, seed or backbone. Train without --resume" in errors.splitlines()[-1]
 
 
 def test_a_corrupted_checkpoint_does_not_resume(kernelviz, stopped):

@@ -17,13 +17,14 @@ from kernelviz.metrics import (
     evaluate,
     knn_accuracy,
     map_figures,
+    map_silhouette,
     map_trustworthiness,
     unimodal,
 )
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.weights import load_network
 
-ALWAYS = {"map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
+ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
 DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
 
 FORMS = {
@@ -202,3 +203,11 @@ def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoenco
     error = load_map(neighbourly.folder).of_split("test").error
     assert figures["place_mse"] == pytest.approx(error.mean(), rel=1e-4)
     assert "test_mse" in autoencoder.metrics
+
+
+def test_the_silhouette_is_that_of_the_labelled_places():
+    places = np.array([[0, 0], [0, 1], [10, 0], [10, 1], [5, 5]], np.float32)
+    labels = np.array([0, 0, 1, 1, -1])
+    b = (10 + math.sqrt(101)) / 2  # of each: 1 to its own, b to the others on average
+    assert map_silhouette(places, labels) == pytest.approx(1 - 1 / b)
+    assert map_silhouette(places, np.zeros(5, int)) is None and map_silhouette(places[:2], labels[[0, 2]]) is None

@@ -131,7 +131,7 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     Image.fromarray(coloured.test_images[0]).resize((64, 64)).save(tmp_path / "mine.png")
     page = opened()
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
-    page.locator('[data-testid="stFileUploaderFile"]').wait_for()
+    page.get_by_text("mine.png").wait_for()
     settle(page)
     page.wait_for_timeout(500)
     assert page.locator("canvas.over").count() == 2

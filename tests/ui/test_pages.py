@@ -602,7 +602,8 @@ def test_depth_needs_the_full_map(add, opened, heads):
 def test_a_map_of_other_images_is_left_out(add, opened, heads):
     add(heads[0]), add(heads[1])
     folder = add(heads[0], "at11-of-others")
-    load_map(heads[0].folder).where(slice(0, -1)).save(folder)
+    points = load_map(heads[0].folder)
+    points.where(np.arange(len(points) - 1)).save(folder)
     app = opened("depth")
     assert not app.exception and "**at11-of-others** is left out" in app.warning[0].value
     assert len(depth_maps(app)["maps"]) == 2
