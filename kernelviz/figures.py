@@ -170,6 +170,9 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
             y=down,
             mode="markers+text",
             text=[str(count) if count else "" for count in counts.ravel()],
+            textfont={
+                "color": ["#ffffff" if strong else "#7d8791" for strong in (errors > 0.5 * errors.max()).ravel()]
+            },
             marker={"symbol": "square", "size": 26, "color": clear},
             selected={"marker": {"color": full, "opacity": 0.5}},
             unselected={"marker": {"opacity": 1}},
@@ -177,13 +180,14 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
             hovertemplate="%{text} images of %{y} taken for %{x}<extra></extra>",
         )
     )
-    axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False, "fixedrange": True}
+    axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False}
+    axis |= {"minallowed": -0.5, "maxallowed": n - 0.5}
     figure.update_layout(
         xaxis=axis | {"title": "taken for", "range": (-0.5, n - 0.5)},
         yaxis=axis | {"title": "is", "range": (n - 0.5, -0.5)},
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=max(300, 60 + 34 * n),
-        dragmode="select",  # without, axes that cannot be moved take no click either
+        dragmode="pan",  # the one that leaves a click to a cell; the axes have nowhere to go
         clickmode="event+select",
         showlegend=False,
     )

@@ -125,7 +125,9 @@ RECIPES: dict[str, Recipe] = {
         validation=0.0,
         jitter=Jitter(pixels=4, mirror=True),
     ),
-    "cifar10-resnet32-kept31": replace(ON_RESNET32, kept=31, epochs=12, network=HEAD.network | {"sparsity": 0.8}),
+    "cifar10-resnet32-kept31": replace(
+        ON_RESNET32, kept=31, epochs=12, jitter=Jitter(), network=HEAD.network | {"sparsity": 0.8, "dropout": 0.3}
+    ),
     "cifar10-resnet32-kept21": replace(ON_RESNET32, kept=21),
     "cifar10-resnet32-kept11": replace(ON_RESNET32, kept=11),
     "head": HEAD,

@@ -75,12 +75,12 @@ def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
         confusion_figure(confusions(points, len(run.classes)), tuple(class_names(run.classes)[:-1])),
         key=f"confusion-{run.name}",
         on_select="rerun",
-        selection_mode=("points", "box"),
+        selection_mode="points",
         width=WIDEST,
         config={"displayModeBar": False},
         alt="Confusion matrix",
     )
-    st.caption("Click a cell, or draw a box around some, to select their images on every map.")
+    st.caption("Click a cell to select its images on every map.")
 
 
 def hear_cell(key: str, points: EmbeddingMap, of: str) -> None:
