@@ -176,7 +176,7 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
             marker={"symbol": "square", "size": 26, "color": clear},
             selected={"marker": {"color": full, "opacity": 0.5}},
             unselected={"marker": {"opacity": 1}},
-            customdata=np.stack([down, across], 1),
+            customdata=np.stack([down, across], 1).tolist(),  # of an array the browser makes no list
             hovertemplate="%{text} images of %{y} taken for %{x}<extra></extra>",
         )
     )
