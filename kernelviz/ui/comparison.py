@@ -86,12 +86,20 @@ def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
 def hear_cell(key: str, points: EmbeddingMap, of: str) -> None:
     """Select the images of the cell that was clicked, once; none when it was clicked away."""
     said = st.session_state.get(key)
-    cells = [tuple(point["customdata"]) for point in said.selection.points] if said else []
+    cells = _cells(said.selection.points) if said else []
     if cells == st.session_state.get(f"heard-{key}", []):
         return
     st.session_state[f"heard-{key}"] = cells
     chosen = [(points.label == is_) & (points.prediction == taken_for) for is_, taken_for in cells]
     selection.choose(of, np.flatnonzero(np.any(chosen, axis=0)) if cells else np.array([], int))
+
+
+def _cells(points: list[dict]) -> list[tuple[int, int]]:
+    """The classes of each cell, as the browser says; what is no cell is none."""
+    try:
+        return [(int(is_), int(taken_for)) for is_, taken_for in (point["customdata"] for point in points)]
+    except (TypeError, KeyError, ValueError):
+        return []
 
 
 def profile(cuts: list[Run]) -> None:

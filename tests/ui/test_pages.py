@@ -570,6 +570,15 @@ def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
     assert unmasked(told["selected"], told["total"]).tolist() == wanted.tolist() and told["turn"] != before
 
 
+@pytest.mark.parametrize("nonsense", [{}, {"customdata": None}, {"customdata": "ab"}, {"customdata": [1]}])
+def test_nonsense_for_a_cell_selects_nothing(nonsense, add, opened, heads):
+    add(heads[0])
+    app = opened("depth")
+    cell = PlotlySelectionState({"points": [nonsense]})
+    app.session_state["confusion-at11"] = PlotlyState({"selection": cell})
+    assert "Nothing selected yet" in words(fine(app.run()))
+
+
 def test_pictures_are_placed_at_every_depth(add, opened, heads):
     add(heads[0]), add(heads[1])
     app = opened("depth")
