@@ -22,7 +22,7 @@ def maps(heads):
 @pytest.fixture
 def opened(visit, settle):
     def opened(**address):
-        page = visit("depth", **address)
+        page = visit("depth", network="resnet32 on coloured", **address)  # the shipped one comes first
         page.locator("canvas.over").first.wait_for()
         for status in page.locator(".status").all():
             status.wait_for(state="hidden")
@@ -72,7 +72,7 @@ def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
     (_, second), extent = maps
     page = opened()
     n = lasso(page, 1, extent, second)
-    word = page.get_by_text(re.compile(r"^[\d,]+ selected"))
+    word = page.get_by_test_id("stTabs").get_by_text(re.compile(r"^[\d,]+ selected"))
     word.wait_for()
     assert abs(int(word.inner_text().split()[0]) - n) <= 2  # pixels are whole
     legends = page.locator("div.legend").all_inner_texts()
@@ -121,7 +121,7 @@ def test_a_click_on_the_confusions_selects_on_every_map(opened, heads):
     chart.nth(33).click(force=True)  # the cell of 3 taken for 3
     n = int(((points.label == 3) & (points.prediction == 3)).sum())
     page.get_by_role("tab", name="Images").click()
-    page.get_by_text(re.compile(rf"^{n} selected")).wait_for()
+    page.get_by_test_id("stTabs").get_by_text(re.compile(rf"^{n} selected")).wait_for()
     assert "/" in page.locator("div.legend").first.inner_text()
 
 
