@@ -495,6 +495,6 @@ def test_figure_7_draws_the_three_maps(kernelviz, shipped_depths, tmp_path, monk
     report = one_object(out)
     picture = np.asarray(Image.open(report["figure"]))
     assert code == 0 and picture.shape == (1000, 3000, 3)
-    assert all((panel < 250).any(2).mean() > 0.05 for panel in np.split(picture, 3, axis=1))
+    assert all((panel < 250).any(2).mean() > 0.01 for panel in np.split(picture, 3, axis=1))
     nearest = [float(row["ours"]) for row in report["rows"] if row["what"].endswith("map_5nn")]
     assert nearest == sorted(nearest, reverse=True)  # the lower the cut, the more classes overlap

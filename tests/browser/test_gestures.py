@@ -37,7 +37,7 @@ def seen(visit, settle):
 def drawn(page):
     """Wait until the map is there."""
     page.locator("div.legend > *").first.wait_for()
-    page.locator(".status").wait_for(state="hidden")
+    page.locator(".status").last.wait_for(state="hidden")  # for a moment there may be that of the page before
 
 
 def on_screen(page, places):

@@ -144,4 +144,4 @@ def test_a_head_takes_rgb_images_only(digits, backbone):
 
 def test_the_map_of_a_deeper_cut_is_made_of_what_lies_below(heads):
     assert [head.arguments["backbone"]["layers"] for head in heads] == [11, 31]
-    assert all(head.metrics["test_accuracy"] > 0.3 and "silhouette" in head.metrics for head in heads)
+    assert all(head.metrics["test_accuracy"] > 0.2 and "silhouette" in head.metrics for head in heads)  # chance is 0.1
