@@ -43,6 +43,16 @@ def alone(places):
     return int(np.nanargmax(np.where(np.isfinite(distances), distances, 99).min(1)))
 
 
+# The pixels of a canvas that have the colour of the marks, #e0403f.
+MARKED = """((data) => Array.from({ length: data.length / 4 }, (_, i) => i).filter(
+    (i) => data[4 * i] === 0xe0 && data[4 * i + 1] === 0x40 && data[4 * i + 2] === 0x3f && data[4 * i + 3] === 255
+))(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
+
+
+def marked(canvas):
+    return canvas.evaluate(f"canvas => {MARKED}.length")
+
+
 def tool(page, name):
     page.get_by_role("button", name=re.compile(name)).first.click()
 
@@ -107,7 +117,6 @@ def test_images_move_from_one_depth_to_the_next(opened, maps):
     slider.focus()
     page.keyboard.press("Home")
     page.get_by_role("button", name="Play").or_(page.get_by_text("Play", exact=True)).first.click()
-    page.wait_for_function("() => true")
     page.get_by_text("Play", exact=True).wait_for()  # it has come to its end
     assert slider.input_value() == "1"
 
@@ -130,11 +139,29 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
 
     Image.fromarray(coloured.test_images[0]).resize((64, 64)).save(tmp_path / "mine.png")
     page = opened()
+    assert [marked(canvas) for canvas in page.locator("canvas.over").all()] == [0, 0]
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
     page.get_by_text("mine.png").wait_for()
     settle(page)
     page.wait_for_timeout(500)
-    assert page.locator("canvas.over").count() == 2
+    before = [marked(canvas) for canvas in page.locator("canvas.over").all()]
+    assert len(before) == 2 and min(before) > 50
+    page.get_by_text("moving", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Show 31 layers").click()
+    page.wait_for_timeout(300)
+    at31 = shown(page)
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="right or wrong").click()
+    settle(page)
+    assert shown(page) == at31  # the mark stays where the slider stands
+
+
+def shown(page):
+    """Left and top of the pixels in the colour of the marks."""
+    return page.locator("canvas.over").evaluate(
+        f"canvas => {MARKED}.map((i) => [i % canvas.width, Math.floor(i / canvas.width)])"
+    )
 
 
 @pytest.mark.parametrize("width", [390, 1440])

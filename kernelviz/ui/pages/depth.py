@@ -5,7 +5,7 @@ from itertools import compress
 import numpy as np
 import streamlit as st
 
-from kernelviz.data.intake import MAX_FILES, Picture, take
+from kernelviz.data.intake import Picture, take
 from kernelviz.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.maps import EmbeddingMap
 from kernelviz.runs import Run
@@ -72,7 +72,7 @@ def _invite() -> None:
 def _controls(cuts: list[Run]) -> tuple[list[Run], str, str]:
     """The cuts to show, the shallowest first; how to colour; and how to show them."""
     depths, colour, how = st.columns([4, 2, 3], vertical_alignment="bottom")
-    names = {run.name: f"{depth_of(run)}" for run in cuts}
+    names = {run.name: depth_of(run) for run in cuts}
     chosen = depths.pills(
         "Layers kept",
         list(names),
@@ -139,7 +139,7 @@ def _pictures(run: Run) -> list[Picture]:
             key="depth-files",
             help=f"Up to {MOST} pictures",
         )
-    taken, rejected = take(((file.name, file.getvalue()) for file in files[:MAX_FILES]), run.preprocess)
+    taken, rejected = take(((file.name, file.getvalue()) for file in files), run.preprocess)
     say_rejected(rejected)
     if len(taken) > MOST:
         st.warning(f"The first {MOST} of {len(taken)} pictures are shown.", icon=":material/filter_list:")

@@ -51,7 +51,8 @@ export class App {
     if (!same('base', 'split', 'source', 'placement', 'stages')) return this.load()
     if (!same('marks')) this.takeMarks()
     if (this.points && before.turn !== data.turn) this.select(this.points.at(unmasked(data.selected ?? '')))
-    this.recolour()
+    if (this.journey) this.journey.show(this.journey.at) // its marks are where it stands, not where it began
+    else this.recolour()
     if (before.found !== data.found) this.find()
   }
 
