@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         "cifar10",
         makes="resnet32",
         objectives={"classify": 1.0},
-        epochs=64,
+        epochs=130,
         batch=128,
         rate=0.2,
         optimizer="sgd",
