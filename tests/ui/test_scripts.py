@@ -423,3 +423,35 @@ def test_a_part_of_a_map_is_framed_with_room_around_it(script):
     assert left < 1 < 2 < right and bottom < -1 < -0.5 < top
     assert (left + right) / 2 == pytest.approx(1.5) and top - bottom == pytest.approx(1.6)
     assert zoom == pytest.approx(1)  # never farther away than the whole map
+
+
+def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, autoencoder):
+    there = load_map(autoencoder.folder).of_split("test")
+    x, y = np.nanmedian(there.places, axis=0)
+    settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
+    rows, shown, faint, back = script(
+        f"""const app = () => ({{
+            points: new points.Points({{ facts, arrays }}, {{ total: {len(there)}, extent: 4 }}),
+            view: new view.View(4), move(change) {{ change() }} }})
+        const [one, other] = [app(), app()]
+        one.peers = [other]
+        for (const {{ points, view }} of [one, other]) {{
+            points.colour('label', {json.dumps(settings)}, 0xffffffff)
+            view.resize(300, 300)
+        }}
+        one.view.place = {{ x: {x}, y: {y}, zoom: 4 }}
+        following.lead(one)
+        const rows = one.points.spatial.inBox(...one.view.bounds).map((i) => one.points.row[i])
+        const shown = other.view.bounds
+        const faint = [...other.points.row].filter((_, i) => other.points.rank[i] === 1)
+        one.view.fit()
+        following.lead(one)
+        return [[...rows], shown, faint, other.view.zoom]""",
+        packed=points_payload(autoencoder, "test"),
+        imports="points view following",
+    )
+    left, bottom, right, top = shown
+    inside = ((there.places > [left, bottom]) & (there.places < [right, top])).all(1)
+    assert rows and inside[rows].mean() > 0.6  # but for a tenth at each of four ends
+    assert sorted(rows + faint) == np.flatnonzero(there.placed).tolist()
+    assert back == pytest.approx(1)
