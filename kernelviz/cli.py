@@ -132,14 +132,15 @@ def train(
 def embed(
     run: str,
     paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
-    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet or .npz.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place pictures on a run's map. Without --out, a table as CSV on standard output."""
     from kernelviz.data.intake import take_paths
-    from kernelviz.landings import check_ending, land_files, write_table
+    from kernelviz.landings import land_files
     from kernelviz.maps import load_map
     from kernelviz.runs import load_mapped
+    from kernelviz.tables import as_json, check_ending, write_table
     from kernelviz.weights import load_network
 
     if out:
@@ -158,8 +159,7 @@ def embed(
     if out and len(table):
         write_table(table, out)
     if as_json:
-        rows = json.loads(table.to_json(orient="records", double_precision=15))
-        _print_json({"run": run, "images": rows, "refused": [asdict(one) for one in refused]})
+        _print_json({"run": run, "images": json.loads(as_json(table)), "refused": [asdict(one) for one in refused]})
     elif not out:
         print(table.to_csv(index=False), end="")
     for one in refused:

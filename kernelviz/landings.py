@@ -4,20 +4,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped, UInt8
 
 from kernelviz.data.intake import Picture, Rejected
-from kernelviz.disk import replacing
-from kernelviz.inference import PART, Embedded, embed
+from kernelviz.inference import PART, Embedded, drawing_errors, embed
 from kernelviz.maps import SPLITS, EmbeddingMap, vote
 from kernelviz.networks import EmbeddingNetwork
 
 NEAREST = 5
-FOREIGN = 99.0  # percentile of the test images' distances beyond which an image counts as foreign
+FOREIGN = 99.0  # percentile of the test images beyond which an image counts as foreign
+Column = Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,30 +28,47 @@ class Landings:
         prediction: class; from the class head, else by a vote of the nearest known images; -1 = none.
         confidence: its probability, or its share of the votes.
         nearest: rows of the nearest known points of the map.
-        distance: to the nearest known point, in the units of the grid; NaN without a place.
-        foreign: whether it lies farther from every known point than 99 of 100 test images do, or has no place.
+        distance: to the farthest of these, in the units of the grid; NaN without a place.
+        distance_percentile: share of the test images that lie nearer to theirs, 0 to 100.
+        error: mean square per pixel, in [0, 1], of what the decoder draws of an image; NaN without a decoder.
+        error_percentile: share of the test images that are drawn better, 0 to 100.
     """
 
     embedded: Embedded
     prediction: Int[np.ndarray, " n"]
-    confidence: Float[np.ndarray, " n"]
+    confidence: Column
     nearest: Int[np.ndarray, "n k"]
-    distance: Float[np.ndarray, " n"]
-    foreign: Shaped[np.ndarray, " n"]
+    distance: Column
+    distance_percentile: Column
+    error: Column
+    error_percentile: Column
+
+    @property
+    def placed(self) -> Shaped[np.ndarray, " n"]:
+        """Which images have a place."""
+        return np.isfinite(self.embedded.places).all(axis=1)
+
+    @property
+    def foreign(self) -> Shaped[np.ndarray, " n"]:
+        """Which images lie farther from the known ones, or are drawn worse, than 99 of 100 test images, or have no
+        place."""
+        return ~self.placed | (self.distance_percentile > FOREIGN) | (self.error_percentile > FOREIGN)
 
     def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
         """A row for each image."""
-        known = points.where(self.nearest[:, 0])
         return pd.DataFrame(
             {
                 "name": names,
                 "x": self.embedded.places[:, 0],
                 "y": self.embedded.places[:, 1],
-                "prediction": [classes[at] if at >= 0 else None for at in self.prediction],
+                "prediction": pd.Series([classes[at] if at >= 0 else None for at in self.prediction], dtype=object),
                 "confidence": self.confidence,
-                "nearest_index": np.where(np.isfinite(self.distance), known.index, -1),
-                "nearest_distance": self.distance,
                 "foreign": self.foreign,
+                "distance": self.distance,
+                "distance_percentile": self.distance_percentile,
+                "error": self.error,
+                "error_percentile": self.error_percentile,
+                "nearest_index": np.where(self.placed, points.index[self.nearest[:, 0]], -1),
             }
         )
 
@@ -73,16 +89,39 @@ def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarr
         prediction, confidence = vote(points.label[nearest].astype(int))
         named = placed & (prediction >= 0)
         prediction, confidence = np.where(named, prediction, -1), np.where(named, confidence, np.nan)
-    foreign = ~placed | (distances[:, 0] > usual_distance(points))
-    return Landings(embedded, prediction, confidence, nearest, distances[:, 0], foreign)
+    distance, error = distances[:, -1], drawing_errors(network, embedded, images)
+    usual_distance, usual_error = usual(points)
+    return Landings(
+        embedded=embedded,
+        prediction=prediction,
+        confidence=confidence,
+        nearest=nearest,
+        distance=distance,
+        distance_percentile=percentile(distance, usual_distance),
+        error=error,
+        error_percentile=percentile(error, usual_error),
+    )
 
 
 @lru_cache(maxsize=8)
-def usual_distance(points: EmbeddingMap) -> float:
-    """The distance to the nearest training point within which FOREIGN of 100 test images lie."""
+def usual(points: EmbeddingMap) -> tuple[Column, Column]:
+    """The distances of the test images to their farthest of NEAREST training images, and the errors of their drawings,
+    both sorted; those that have none left out."""
     test = points.of_split("test")
-    distances, _ = points.of_split("train").nearest(test.places[test.placed], 1)
-    return float(np.percentile(distances, FOREIGN))
+    distances, _ = points.of_split("train").nearest(test.places[test.placed], NEAREST)
+    return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
+
+
+def percentile(values: Column, among: Column) -> Column:
+    """How many of a hundred of some sorted numbers are smaller than each value; NaN where there is no value, or none to
+    compare it with."""
+    share = 100 * np.searchsorted(among, values) / max(1, len(among))
+    return np.where(np.isfinite(values) & bool(len(among)), share, np.nan)
+
+
+def doubtful_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of landings: first the foreign images, then the others, the less confident the earlier."""
+    return table.sort_values(["foreign", "confidence"], ascending=[False, True], na_position="first", kind="stable")
 
 
 def land_files(
@@ -104,29 +143,3 @@ def land_files(
         done += len(part)
         progress(done)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), refused
-
-
-WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda table, path: table.to_csv(path, index=False),
-    ".parquet": lambda table, path: table.to_parquet(path, index=False),
-    ".npz": lambda table, path: _write_npz(table, path),
-}
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as its file name's ending says: .csv, .parquet or .npz."""
-    check_ending(path)
-    with replacing(path) as partial:
-        WRITERS[path.suffix](table, partial)
-
-
-def check_ending(path: Path) -> None:
-    """A ValueError for a file name with an ending that cannot be written."""
-    if path.suffix not in WRITERS:
-        raise ValueError(f"{path} ends in {path.suffix!r}; a table can be written as {', '.join(WRITERS)}")
-
-
-def _write_npz(table: pd.DataFrame, path: Path) -> None:
-    table = table.fillna({"prediction": ""})  # no class: a missing text would be written by pickle
-    with open(path, "wb") as file:
-        np.savez(file, **{name: np.array(table[name].tolist()) for name in table})

@@ -1,10 +1,10 @@
 """Archives of pictures: the files in a .zip, one at a time, none of them trusted."""
 
-import io
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from kernelviz.data.decode import MAX_BYTES, Refused, check_size
 
@@ -20,14 +20,14 @@ def is_archive(start: bytes) -> bool:
     return start.startswith(STARTS)
 
 
-def members(archive: bytes | Path) -> Iterator[tuple[str, bytes | Refused]]:
+def members(archive: BinaryIO) -> Iterator[tuple[str, bytes | Refused]]:
     """The name of each file in an archive with its bytes, or with the reason why it is not taken.
 
     Nothing is written anywhere, and the names are only told. Hidden files and those that other systems add are left
     out. Raises Refused for what is no archive, or one that holds too much.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive) as file:
+        with zipfile.ZipFile(archive) as file:
             yield from _members(file)
     except Refused:
         raise

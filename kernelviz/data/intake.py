@@ -1,14 +1,14 @@
 """Untrusted files on their way in: each becomes a picture with the pixels that a network takes, or a reason why not."""
 
-import hashlib
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from kernelviz.data.archives import is_archive, members
 from kernelviz.data.decode import FORMATS, MAX_BYTES, MAX_PIXELS, Refused, check_size, open_image
@@ -17,30 +17,26 @@ from kernelviz.data.prepare import Preprocess, prepare
 __all__ = [
     "FORMATS",
     "MAX_BYTES",
-    "MAX_FILES",
     "MAX_PIXELS",
     "Picture",
     "Preprocess",
     "Refused",
     "Rejected",
     "open_image",
+    "opened",
     "prepare",
-    "take",
+    "prepared",
+    "read",
     "take_paths",
 ]
-
-MAX_FILES = 200  # of one upload
-KEPT_SIDE = 1024  # pixels: the longer side of the original that is kept for showing
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A file that was taken: what it looks like, what the network sees of it, and the sha256 of its bytes."""
+    """A file that was taken, as a network sees it."""
 
     name: str
-    original: Image.Image
     pixels: UInt8[np.ndarray, "h w *c"]
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -51,51 +47,66 @@ class Rejected:
     reason: str
 
 
-def take(files: Iterable[tuple[str, bytes]], preprocess: Preprocess) -> tuple[list[Picture], list[Rejected]]:
-    """The pictures of an upload of (name, bytes), in order, and those that were not taken; none fails the others.
+def opened(name: str, file: BinaryIO) -> Iterator[tuple[str, bytes | Refused]]:
+    """A file's bytes or, of an archive, those of every file in it, one at a time; in place of them the reason why they
+    are not taken."""
+    start = file.read(4)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    try:
+        if is_archive(start):
+            for member, content in members(file):
+                yield f"{name}: {member}", content
+        else:
+            check_size(size)
+            yield name, file.read()
+    except Refused as error:
+        yield name, error
 
-    Of an archive every file counts.
-    """
-    files = (one for name, data in files for one in _opened(name, data))
-    taken = [_taken(name, data, preprocess) for name, data in islice(files, MAX_FILES)]
-    reason = f"the upload has more than the {MAX_FILES} files allowed at once; choose the others in another upload"
-    over = [Rejected(name, reason) for name, _ in files]
-    return [p for p in taken if isinstance(p, Picture)], [r for r in taken if isinstance(r, Rejected)] + over
+
+def prepared(name: str, data: bytes | Refused, preprocess: Preprocess) -> Picture | Rejected:
+    """What a network sees of a file, or why it sees nothing."""
+    try:
+        if isinstance(data, Refused):
+            raise data
+        return Picture(name, prepare(open_image(data), preprocess))
+    except Refused as error:
+        return Rejected(name, str(error))
 
 
 def take_paths(paths: Iterable[Path], preprocess: Preprocess) -> Iterator[Picture | Rejected]:
     """One result for each file, folders walked in sorted order without hidden files; reads one file at a time."""
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
-            for name, data in _opened_path(file):
-                yield _taken(name, data, preprocess)
+            for name, data in _from_disk(file):
+                yield prepared(name, data, preprocess)
 
 
-def _opened(name: str, data: bytes | Path) -> Iterator[tuple[str, bytes | Refused]]:
-    """A file, or the files in it if it is an archive."""
-    if isinstance(data, bytes) and not is_archive(data[:4]):
-        yield name, data
-        return
+def _from_disk(path: Path) -> Iterator[tuple[str, bytes | Refused]]:
     try:
-        for member, content in members(data):
-            yield f"{name}: {member}", content
-    except Refused as error:
-        yield name, error
-
-
-def _opened_path(path: Path) -> Iterator[tuple[str, bytes | Refused]]:
-    try:
-        with open(path, "rb") as file:
-            start = file.read(4)
-    except OSError:
-        start = b""
-    if is_archive(start):
-        yield from _opened(str(path), path)
-        return
-    try:
-        yield str(path), read(path)
+        with _file(path) as file:
+            yield from opened(str(path), file)
     except Refused as error:
         yield str(path), error
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes, its size checked before they are read. Raises Refused where it cannot be read."""
+    with _file(path) as file:
+        check_size(os.fstat(file.fileno()).st_size)
+        return file.read()
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[BinaryIO]:
+    """The file, open; raises Refused where it cannot be read."""
+    try:
+        if not path.is_file():
+            raise Refused("there is no such file; check the path")
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise Refused(f"the file cannot be read ({error.strerror}); check its permissions") from error
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -106,26 +117,3 @@ def files_in(folder: Path) -> list[Path]:
         for path in found
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-
-
-def read(path: Path) -> bytes:
-    """A file's bytes, its size checked before they are read. Raises Refused where it cannot be read."""
-    try:
-        if not path.is_file():
-            raise Refused("there is no such file; check the path")
-        check_size(path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused(f"the file cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _taken(name: str, data: bytes | Refused, preprocess: Preprocess) -> Picture | Rejected:
-    try:
-        if isinstance(data, Refused):
-            raise data
-        image = open_image(data)
-    except Refused as error:
-        return Rejected(name, str(error))
-    pixels = prepare(image, preprocess)
-    image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    return Picture(name, image, pixels, hashlib.sha256(data).hexdigest())

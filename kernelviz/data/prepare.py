@@ -1,6 +1,6 @@
 """How an arbitrary picture becomes the pixels that a network was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -38,6 +38,13 @@ def prepare(image: Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h 
     if preprocess.name not in ways:
         raise ValueError(f"unknown way {preprocess.name!r} to prepare a picture; choose one of {', '.join(ways)}")
     return ways[preprocess.name]()
+
+
+def ways(own: Preprocess) -> dict[str, Preprocess]:
+    """By name the ways in which a picture may be brought to the same shape, a network's own first."""
+    digit = [replace(own, name="digit", box=own.box or round(0.7 * min(own.height, own.width)))]  # MNIST: 20 of 28
+    others = [*(digit if own.channels == 1 else []), replace(own, name="resize"), replace(own, name="crop")]
+    return {own.name: own} | {way.name: way for way in others if way.name != own.name}
 
 
 def _pixels(image: Image.Image, channels: int) -> UInt8[np.ndarray, "h w *c"]:

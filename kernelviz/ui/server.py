@@ -7,6 +7,7 @@
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/draw?x&y&width&amplitude  what any decoder draws at a place, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude the same along a path, there and back, GIF
+/kernelviz/uploads/<token>/...                             what `receiving` says
 
 A version names what a run is made of, so that what is fetched once may be kept; with another one the answer is 404.
 Arguments that are not allowed are a 400, with a line that says what is.
@@ -15,7 +16,6 @@ Arguments that are not allowed are a 400, with a line that says what is.
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -28,13 +28,13 @@ from starlette.routing import Mount, Route
 from kernelviz.disk import own_file
 from kernelviz.maps import SPLITS
 from kernelviz.pictures import enlarged, gif, png
-from kernelviz.runs import BrokenRun, Run, load_run
-from kernelviz.ui import loaders
+from kernelviz.runs import Run, load_run
+from kernelviz.ui import loaders, receiving
+from kernelviz.ui.addresses import KEPT, number, of_a_run, one_of
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import squeezed
 from kernelviz.ui.canvas.paths import places_of, steps_along
 
-KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 PATIENCE = 2  # seconds that open pages are given when the server is stopped
 BYTES = "application/octet-stream"
 SHOWN = 224  # pixels: longest side of the pictures of a walk
@@ -73,17 +73,17 @@ def script(request: Request) -> Response:
 
 
 def points(request: Request, run: Run) -> Response:
-    split = _one_of(SPLITS, request.path_params["split"])
+    split = one_of(SPLITS, request.path_params["split"])
     return _packed(_points(run.name, loaders.version(run), split))
 
 
 def contours(request: Request, run: Run) -> Response:
-    split = _one_of(SPLITS, request.path_params["split"])
+    split = one_of(SPLITS, request.path_params["split"])
     return _packed(squeezed(payloads.contours_payload(run, split)))
 
 
 def images(request: Request, run: Run) -> Response:
-    split = _one_of(SPLITS, request.path_params["split"])
+    split = one_of(SPLITS, request.path_params["split"])
     if request.path_params["source"] != loaders.source_of(run):  # kept under that name, they would stay wrong
         return PlainTextResponse(f"the images of {run.name} come from elsewhere now; reload the page", 404)
     try:
@@ -101,7 +101,7 @@ def decoder(request: Request, run: Run) -> Response:
 
 
 def draw(request: Request, run: Run) -> Response:
-    place = np.array([[_number(request, axis, REACH * run.arguments["extent"]) for axis in "xy"]])
+    place = np.array([[number(request, axis, REACH * run.arguments["extent"]) for axis in "xy"]])
     (picture,) = _drawn(request, run, place)
     return Response(png(picture), media_type="image/png", headers=KEPT)
 
@@ -114,26 +114,6 @@ def walk(request: Request, run: Run) -> Response:
     data = gif(np.stack([enlarged(picture, SHOWN) for picture in [*drawn, *drawn[-2:0:-1]]]))
     name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
     return Response(data, media_type="image/gif", headers=KEPT | name)
-
-
-def of_a_run(answer: Callable[[Request, Run], Response]) -> Callable[[Request], Response]:
-    """The run that an address names, handed to what answers; an address that is wrong is answered here."""
-
-    def endpoint(request: Request) -> Response:
-        name = request.path_params["name"]
-        try:
-            run = load_run(name)
-            if request.path_params["version"] != loaders.version(run):
-                return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
-            return answer(request, run)
-        except FileNotFoundError as error:
-            return PlainTextResponse(str(error), 404)
-        except BrokenRun as error:
-            return PlainTextResponse(str(error), 500)
-        except ValueError as error:
-            return PlainTextResponse(str(error), 400)
-
-    return endpoint
 
 
 @lru_cache(maxsize=8)
@@ -154,25 +134,8 @@ def _drawn(request: Request, run: Run, places: np.ndarray) -> np.ndarray:
 
     if not run.arguments["draws"]:
         raise ValueError(f"{run.name} has no decoder")
-    probe = Probe(*(_number(request, size, 1e6) for size in ("width", "amplitude")))
+    probe = Probe(*(number(request, size, 1e6) for size in ("width", "amplitude")))
     return draw_probes(network_of(run), places, probe)
-
-
-def _number(request: Request, name: str, most: float) -> float:
-    text = request.query_params.get(name, "nothing")
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not abs(value) <= most:
-        raise ValueError(f"{name} is a number from {-most:g} to {most:g}, not {text[:40]!r}")
-    return value
-
-
-def _one_of(allowed: tuple[str, ...], text: str) -> str:
-    if text not in allowed:
-        raise ValueError(f"{text[:40]!r} is none of {', '.join(allowed)}")
-    return text
 
 
 def _packed(data: bytes) -> Response:
@@ -192,4 +155,5 @@ ROUTES = [
             Route("/walk", of_a_run(walk)),
         ],
     ),
+    Mount("/kernelviz/uploads/{token}", routes=receiving.ROUTES),
 ]

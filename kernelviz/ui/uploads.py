@@ -1,31 +1,159 @@
-"""Pictures that are uploaded: which files may be chosen, and a word on those that were not taken."""
+"""What a session has uploaded: the files, on disk; and where they land on the map that it looks at."""
 
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from weakref import WeakValueDictionary
+
+import numpy as np
+import pandas as pd
 import streamlit as st
+from PIL import Image
 
-from kernelviz.data.intake import Rejected
-from kernelviz.ui.wording import plain
+from kernelviz.data.archives import MAX_UNPACKED
+from kernelviz.data.decode import Refused, open_image
+from kernelviz.data.intake import Picture, Rejected, opened, prepared
+from kernelviz.data.prepare import ways
+from kernelviz.data.spool import Spool
+from kernelviz.runs import Run
+from kernelviz.ui import loaders
 
-ENDINGS = [
-    "png",
-    "jpg",
-    "jpeg",
-    "webp",
-    "bmp",
-    "gif",
-    "tif",
-    "tiff",
-    "zip",
-]  # a filter of the dialog; the content decides
+MAX_FILES = 100_000  # of a session
+MAX_ARCHIVE = 500_000_000  # bytes of a .zip
 
 
-def say_rejected(rejected: list[Rejected]) -> None:
-    """The files that were not taken, by the reason why."""
-    for reason in dict.fromkeys(one.reason for one in rejected):
-        names = _listed([one.name for one in rejected if one.reason == reason])
-        st.warning(f"Not taken: {names}. The reason: {reason}.", icon=":material/block:")
+@dataclass
+class _Landed:
+    """Where the files have landed on one map, as far as it has come."""
+
+    of: tuple
+    next: int = 0
+    tables: list[pd.DataFrame] = field(default_factory=list)
+    rejected: dict[int, Rejected] = field(default_factory=dict)
 
 
-def _listed(names: list[str], most: int = 5) -> str:
-    """The first few of some file names, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"**{plain(name)}**" for name in names[:most]) + more
+class Uploads:
+    """The files of one session. Every file has a number, in the order in which they came.
+
+    The token is known to the session's browser only.
+    """
+
+    def __init__(self):
+        self.token = secrets.token_urlsafe(16)
+        self.turn = 0  # another number when files have gone
+        self._names: list[str] = []
+        self._refused: dict[int, Refused] = {}
+        self._gone: set[int] = set()
+        self._bytes = Spool()
+        self._landed = _Landed(of=())
+        self._lock = threading.RLock()
+
+    @property
+    def total(self) -> int:
+        """How many files have come."""
+        return len(self._names)
+
+    def take(self, files: Iterable[tuple[str, BinaryIO]]) -> None:
+        """Keep some files and those in archives; whether they are pictures shows when they land."""
+        for name, file in files:
+            for member, data in opened(name, file):
+                with self._lock:
+                    self._keep(member, data)
+
+    def _keep(self, name: str, data: bytes | Refused) -> None:
+        if self.total >= MAX_FILES:
+            data = Refused(f"there are {MAX_FILES:,} files already, more are not kept; remove all to begin anew")
+        elif not isinstance(data, Refused) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
+            data = Refused(f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew")
+        if isinstance(data, Refused):
+            self._refused[self.total] = data
+            data = b""
+        self._names.append(name)
+        self._bytes.append(data)
+
+    def image(self, number: int) -> tuple[str, Image.Image]:
+        """Name of a file and the picture in it; an IndexError says that there is no such file, Refused that it is no
+        picture."""
+        with self._lock:
+            if not 0 <= number < self.total or number in self._gone:
+                raise IndexError(f"there is no upload {number} any more; reload the page")
+            name, data = self._file(number)
+        if isinstance(data, Refused):
+            raise data
+        return name, open_image(data)
+
+    def _file(self, number: int) -> tuple[str, bytes | Refused]:
+        return self._names[number], self._refused.get(number) or self._bytes[number]
+
+    def remove(self, number: int | None = None) -> None:
+        """Forget a file; without a number, all of them and their bytes."""
+        with self._lock:
+            self.turn += 1
+            if number is not None:
+                self._gone.add(number)
+                return
+            self._names, self._refused, self._gone, self._bytes = [], {}, set(), Spool()
+            self._landed = _Landed(of=())
+
+    def land(self, run: Run, way: str, seconds: float) -> int:
+        """Place the files that are not on the map yet, for some time; how many have been gone through."""
+        with self._lock:
+            landed, until = self._landed_on(run, way), time.monotonic() + seconds
+            while landed.next < self.total and time.monotonic() < until:
+                self._land_part(run, way, landed)
+            return landed.next
+
+    def _land_part(self, run: Run, way: str, landed: _Landed) -> None:
+        from kernelviz.inference import PART  # torch takes seconds to import, and the other pages need none of it
+        from kernelviz.landings import land
+        from kernelviz.ui.decoding import network_of
+
+        end = min(landed.next + PART, self.total)
+        numbers = [number for number in range(landed.next, end) if number not in self._gone]
+        preprocess = ways(run.preprocess)[way]
+        results = {number: prepared(*self._file(number), preprocess) for number in numbers}
+        taken = {number: one for number, one in results.items() if isinstance(one, Picture)}
+        landed.rejected |= {number: one for number, one in results.items() if isinstance(one, Rejected)}
+        if taken:
+            points = loaders.points_of(run)
+            landings = land(network_of(run), points, np.stack([picture.pixels for picture in taken.values()]))
+            table = landings.table([picture.name for picture in taken.values()], points, run.classes)
+            landed.tables.append(table.set_index(pd.Index(list(taken), name="number")))
+        landed.next = end
+
+    def landed(self, run: Run, way: str) -> tuple[pd.DataFrame, list[Rejected]]:
+        """The table of what has landed so far, by number, and the files that are no pictures."""
+        with self._lock:
+            landed = self._landed_on(run, way)
+            table = pd.concat(landed.tables) if landed.tables else pd.DataFrame(index=pd.Index([], name="number"))
+            here = [one for number, one in landed.rejected.items() if number not in self._gone]
+            return table[~table.index.isin(list(self._gone))], here
+
+    def _landed_on(self, run: Run, way: str) -> _Landed:
+        """What has landed on a map; of another one than the last, nothing yet."""
+        of = (run.name, loaders.version(run), way)
+        if self._landed.of != of:
+            self._landed = _Landed(of)
+        return self._landed
+
+
+_KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # as long as their sessions live
+
+
+def of_session() -> Uploads:
+    """The uploads of the session that runs."""
+    if "uploads" not in st.session_state:
+        uploads = Uploads()
+        _KNOWN[uploads.token] = st.session_state["uploads"] = uploads
+    return st.session_state["uploads"]
+
+
+def by_token(token: str) -> Uploads:
+    """The uploads that a token belongs to; a FileNotFoundError says that their session has ended."""
+    try:
+        return _KNOWN[token]
+    except KeyError:
+        raise FileNotFoundError("this session has ended; reload the page") from None

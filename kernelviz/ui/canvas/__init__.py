@@ -47,12 +47,14 @@ class Heard:
         selection: rows of the split that are selected; None where nothing was said.
         probe: {"x", "y", "width", "amplitude"} where it was let go.
         path: a drawn path as in `paths`.
+        chosen: number of the upload that was chosen on the map.
         failed: why the canvas cannot run in this browser.
     """
 
     selection: Int[np.ndarray, " n"] | None
     probe: dict[str, float] | None
     path: str | None
+    chosen: int | None
     failed: str | None
 
 
@@ -63,7 +65,8 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     pin;
     probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
     corners of a path for it;
-    marks: [{"x", "y", "name", "picture"}] to pin, the picture as a data URL.
+    intake: {"address", "way", "turn", "total", "chosen", "digits", "allowed", "largest", "largestArchive"} to take
+    pictures in and to show where they land, see js/intake.mjs.
     """
     of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": loaders.source_of(run)}
     return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
@@ -83,7 +86,8 @@ def canvas_of_depths(
 ) -> Heard:
     """Show maps of the same images, laid over each other: side by side and linked, or as one whose images move.
 
-    `extra` as for `canvas`, without a probe; its `marks` has a list for each run.
+    `extra` has `selected`, `turn` and `found` as for `canvas`, and `marks`: for each run a list of [{"x", "y", "name",
+    "picture"}] to pin, the picture as a data URL.
     """
     marks = extra.pop("marks", None) or [None] * len(runs)
     maps = [
@@ -131,13 +135,16 @@ def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
         on_selection_change=lambda: None,
         on_probe_change=lambda: None,
         on_path_change=lambda: None,
+        on_landed_change=lambda: None,
+        on_chosen_change=lambda: None,
         on_failed_change=lambda: None,
     )
-    failed, path = said.get("failed"), said.get("path")
+    failed, path, chosen = said.get("failed"), said.get("path"), said.get("chosen")
     return Heard(
         selection=unmasked(said.get("selection"), n),
         probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
         path=path if isinstance(path, str) else None,
+        chosen=chosen if isinstance(chosen, int) else None,
         failed=str(failed)[:200] if failed else None,
     )
 

@@ -1,19 +1,19 @@
 """Depth: the maps of one set of images at several depths of a network, laid over each other (section 3.4, Figure 7)."""
 
-from itertools import compress
+from itertools import chain, compress, islice
 
 import numpy as np
 import streamlit as st
 
-from kernelviz.data.intake import Picture, take
+from kernelviz.data.intake import Picture, Rejected, opened, prepared
 from kernelviz.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.maps import EmbeddingMap
 from kernelviz.runs import Run
 from kernelviz.ui import comparison, loaders, selection
 from kernelviz.ui.canvas import canvas_of_depths, mark
+from kernelviz.ui.files import ENDINGS, say_rejected
 from kernelviz.ui.gallery import word_on_pictures
 from kernelviz.ui.simple import simple_map_instead
-from kernelviz.ui.uploads import ENDINGS, say_rejected
 from kernelviz.ui.wording import class_names, plain
 
 SPLIT = "test"
@@ -139,11 +139,12 @@ def _pictures(run: Run) -> list[Picture]:
             key="depth-files",
             help=f"Up to {MOST} pictures",
         )
-    taken, rejected = take(((file.name, file.getvalue()) for file in files), run.preprocess)
-    say_rejected(rejected)
-    if len(taken) > MOST:
-        st.warning(f"The first {MOST} of {len(taken)} pictures are shown.", icon=":material/filter_list:")
-    return taken[:MOST]
+    found = chain.from_iterable(opened(file.name, file) for file in files)
+    results = [prepared(name, data, run.preprocess) for name, data in islice(found, MOST)]
+    say_rejected([one for one in results if isinstance(one, Rejected)])
+    if next(found, None):
+        st.warning(f"Only the first {MOST} files are shown.", icon=":material/filter_list:")
+    return [one for one in results if isinstance(one, Picture)]
 
 
 def _marks(cuts: list[Run], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[dict]]:

@@ -1,176 +1,186 @@
 """Upload: any picture in, its place on the map out."""
 
+import io
+
 import numpy as np
+import pandas as pd
 import streamlit as st
-import torch
 from PIL import Image, ImageOps
 
+from kernelviz.data.decode import MAX_BYTES
 from kernelviz.data.images import load
-from kernelviz.data.intake import FORMATS, MAX_BYTES, MAX_FILES, Picture, Rejected, prepare, take
+from kernelviz.data.prepare import ways
 from kernelviz.figures import UPLOADED, map_figure, marked
-from kernelviz.inference import draw
-from kernelviz.landings import Landings, land
-from kernelviz.maps import EmbeddingMap
-from kernelviz.networks import EmbeddingNetwork
-from kernelviz.pictures import bump_picture, enlarged
+from kernelviz.landings import doubtful_first
 from kernelviz.runs import Run
-from kernelviz.ui import loaders
-from kernelviz.ui.canvas import canvas, mark
-from kernelviz.ui.decoding import network_of
+from kernelviz.tables import as_json
+from kernelviz.ui import exporting, loaders, uploads
+from kernelviz.ui.canvas import canvas
+from kernelviz.ui.files import ALLOWED, ENDINGS, say_rejected
+from kernelviz.ui.gallery import word_on_pictures
 from kernelviz.ui.simple import SIMPLE_MAP, simple_map_instead
-from kernelviz.ui.uploads import ENDINGS, say_rejected
-from kernelviz.ui.wording import class_names, plain
+from kernelviz.ui.uploads import MAX_ARCHIVE, Uploads
+from kernelviz.ui.wording import plain
 
-DETAILED = 20  # pictures shown one by one
+WAYS = {"digit": "The digit in it", "resize": "All of it", "crop": "Its middle"}
+_HOW = {
+    "digit": "the ink is found, made bright on black and centred",
+    "resize": "stretched to the network's shape",
+    "crop": "the longer side is cut at both ends",
+}
 
 
 def page(run: Run) -> None:
     """The whole page."""
-    pictures, rejected = _taken(run)
+    mine = uploads.of_session()
+    way = _way(run, mine)
+    table, rejected = mine.landed(run, way)
+    _hear_table(run, way, mine, table)
+    if simple_map_instead():
+        _simple_map(run, way, mine)
+    else:
+        _map(run, way, mine)
+    word_on_pictures(run)
+    table, rejected = mine.landed(run, way)
     say_rejected(rejected)
-    if not pictures:
-        return
-    network, points = network_of(run), loaders.points_of(run)
-    landings = land(network, points, np.stack([picture.pixels for picture in pictures]))
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _map(run, points, pictures, landings)
-    with right:
-        _table(run, points, pictures, landings)
-    st.subheader("One by one")
-    for at in range(min(len(pictures), DETAILED)):
-        _detail(run, network, points, pictures, landings, at)
-    if len(pictures) > DETAILED:
-        st.caption(f"The first {DETAILED} of {len(pictures)}; all of them are in the table.")
+    if len(table):
+        _table(run, way, mine, table)
 
 
-def _taken(run: Run) -> tuple[list[Picture], list[Rejected]]:
-    """The uploaded pictures, or the samples; with neither, what to do."""
-    files = st.file_uploader(
-        f"Pictures to place on the map of {run.name}",
-        accept_multiple_files=True,
-        type=ENDINGS,
-        key="files",
-        help=f"{', '.join(FORMATS)}, or a .zip of them; up to {MAX_FILES} files of {MAX_BYTES // 10**6} MB",
+def _way(run: Run, mine: Uploads) -> str:
+    """How pictures are prepared for the network."""
+    allowed, samples = ways(run.preprocess), run.preprocess.name == "digit"
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    way = row.segmented_control(
+        "The network is given",
+        list(allowed),
+        default=run.preprocess.name,
+        format_func=WAYS.get,
+        required=True,
+        key=f"way-{run.name}",
+        help=f"{run.name} was trained with {WAYS[run.preprocess.name]!r}. "
+        + "; ".join(f"{WAYS[name]}: {_HOW[name]}" for name in allowed),
     )
-    if files:
-        return take(((file.name, file.getvalue()) for file in files), run.preprocess)
-    digits = run.preprocess.name == "digit"
-    st.info(
-        f"Drop pictures above: scans, screenshots, photographs{' of digits on paper' if digits else ''}. Each gets its "
-        "place by one forward pass; the map does not change.",
-        icon=":material/add_photo_alternate:",
-    )
-    samples = digits and st.toggle("Try it with handwritten digits that come along", key="samples", bind="query-params")
-    return (_samples(run), []) if samples else ([], [])
+    if samples and not mine.total:
+        row.button("Try it with handwritten digits", on_click=_take_samples, args=(mine,), icon=":material/draw:")
+    return way
 
 
-def _samples(run: Run) -> list[Picture]:
+def _take_samples(mine: Uploads) -> None:
     """Embedded digits, one of each class, each on a larger black sheet."""
     images, labels = load("digits").split("test")
-    _, first = np.unique(labels, return_index=True)
-    sheets = [
-        ImageOps.expand(Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC), 40) for at in first
-    ]
-    return [
-        Picture(f"digit {labels[at]}", drawn, prepare(drawn, run.preprocess), "")
-        for at, drawn in zip(first, sheets, strict=True)
-    ]
+    for label, at in enumerate(np.unique(labels, return_index=True)[1]):
+        small = Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC)
+        file = io.BytesIO()
+        ImageOps.expand(small, 40).save(file, "PNG")
+        mine.take([(f"digit {label}.png", file)])
 
 
-def _map(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
-    placed = np.flatnonzero(np.isfinite(landings.embedded.places).all(1))
-    names = [plain(pictures[at].name) for at in placed]
-    places = landings.embedded.places[placed]
-    if simple_map_instead():
-        figure = map_figure(points.of_split("test"), run.arguments["extent"], run.classes, "label")
-        marked(figure.update_traces(marker_opacity=0.35), places, names, UPLOADED)
-        with st.container(key="map"):
-            st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
-        return
-    marks = [mark(place, name, pictures[at].pixels) for place, name, at in zip(places, names, placed, strict=True)]
-    heard = canvas(run, "test", f"upload-{run.name}", marks=marks)
+def _map(run: Run, way: str, mine: Uploads) -> None:
+    heard = canvas(
+        run,
+        "test",
+        f"upload-{run.name}",
+        intake={
+            "address": f"/kernelviz/uploads/{mine.token}",
+            "way": way,
+            "turn": mine.turn,
+            "total": mine.total,
+            "chosen": st.session_state.get("chosen upload"),
+            "digits": run.preprocess.name == "digit",
+            "allowed": ALLOWED,
+            "largest": MAX_BYTES,
+            "largestArchive": MAX_ARCHIVE,
+        },
+    )
     if heard.failed:
         simple_map_instead(heard.failed)
-    st.caption(f"{len(marks)} uploaded among the test images. Point at one, or tap it, to see which it is.")
+    if heard.chosen is not None and heard.chosen != st.session_state.get("upload chosen on the map"):
+        st.session_state["upload chosen on the map"] = st.session_state["chosen upload"] = heard.chosen
 
 
-def _table(run: Run, points: EmbeddingMap, pictures: list[Picture], landings: Landings) -> None:
-    table = landings.table([picture.name for picture in pictures], points, run.classes)
+def _simple_map(run: Run, way: str, mine: Uploads) -> None:
+    """The map as a Plotly chart, the files by Streamlit's own chooser."""
+    files = st.file_uploader("Pictures", ENDINGS, accept_multiple_files=True, key=f"files-{mine.turn}", help=ALLOWED)
+    known = st.session_state.setdefault(f"taken-{mine.turn}", set())
+    mine.take((file.name, file) for file in files if file.file_id not in known)
+    known.update(file.file_id for file in files)
+    done, bar = 0, st.progress(0.0)
+    while done < mine.total:
+        done = mine.land(run, way, seconds=0.5)
+        bar.progress(done / mine.total, f"{done:,} of {mine.total:,} placed")
+    bar.empty()
+    table, _ = mine.landed(run, way)
+    figure = map_figure(loaders.points_of(run).of_split("test"), run.arguments["extent"], run.classes, "label")
+    if len(table):
+        placed = table[table["x"].notna()]
+        names = [plain(name) for name in placed["name"]]
+        marked(figure.update_traces(marker_opacity=0.35), placed[["x", "y"]].to_numpy(), names, UPLOADED)
+    with st.container(key="map"):
+        st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
+
+
+def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
+    """Take over what was chosen in the table, once."""
+    key = _key(run, way, mine, table)
+    said = st.session_state.get(key)
+    rows = list(said.selection.rows) if said else []
+    if rows and rows != st.session_state.get(f"heard-{key}") and rows[0] < len(table):
+        st.session_state[f"heard-{key}"] = rows
+        st.session_state["chosen upload"] = int(doubtful_first(table).index[rows[0]])
+
+
+def _key(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> str:
+    """A name for the table: another one where its rows are others, or the map has chosen one of them."""
+    return f"table-{run.name}-{way}-{mine.turn}-{len(table)}-{st.session_state.get('upload chosen on the map')}"
+
+
+def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
+    table, chosen = doubtful_first(table), st.session_state.get("chosen upload")
+    foreign = int(table["foreign"].sum())
+    st.subheader(f"{len(table):,} uploaded" + (f", {foreign:,} of them foreign" if foreign else ""), anchor=False)
     number = st.column_config.NumberColumn
     st.dataframe(
         table,
         hide_index=True,
-        column_order=["name", "prediction", "confidence", "foreign", "nearest_distance", "x", "y"],
+        column_order=["name", "prediction", "confidence", "foreign", *_measures(table), "x", "y"],
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
             "foreign": st.column_config.CheckboxColumn(
-                help="farther from every known image than 99 of 100 test images"
+                help="farther from the known images, or drawn worse, than 99 of 100 test images, or without a place"
             ),
-            "nearest_distance": number("distance", format="%.3f", help="to the nearest known image"),
+            "distance_percentile": number("distance", format="%.1f", help="of 100 test images, how many lie nearer"),
+            "error_percentile": number("drawing", format="%.1f", help="of 100 test images, how many are drawn better"),
             "x": number(format="%.2f"),
             "y": number(format="%.2f"),
         },
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [table.index.get_loc(chosen)] if chosen in table.index else []}},
+        key=_key(run, way, mine, table),
+        placeholder="–",
     )
-    st.download_button(
-        "Table as CSV", table.to_csv(index=False), f"{run.name}_places.csv", "text/csv", icon=":material/download:"
-    )
-    foreign = int(landings.foreign.sum())
-    if foreign:
-        st.warning(
-            f"{foreign} of {len(table)} lie farther from every known image than 99 of 100 test images do: the network "
-            "may never have seen anything like them.",
-            icon=":material/travel_explore:",
-        )
+    with st.container(horizontal=True):
+        _exports(run, mine, table)
+        st.space("stretch")
+        if chosen in table.index:
+            st.button("Remove the chosen one", on_click=mine.remove, args=(chosen,), icon=":material/delete:")
+        st.button("Remove all", on_click=mine.remove, icon=":material/delete_sweep:")
+    st.caption("The doubtful first. Choose a row, or a mark on the map, to see what the network saw of it.")
 
 
-def _detail(
-    run: Run, network: EmbeddingNetwork, points: EmbeddingMap, pictures: list[Picture], landings: Landings, at: int
-) -> None:
-    picture = pictures[at]
-    with st.container(border=True):
-        st.markdown(_verdict(run, picture, landings, at))
-        with st.container(horizontal=True):
-            st.image(picture.original, caption="Original", width=140)
-            st.image(enlarged(picture.pixels, 140), caption="What the network saw", width=140)
-            activation = landings.embedded.activation[at]
-            st.image(
-                enlarged(bump_picture(activation, *run.arguments["grid"]), 140), caption="Bump on the grid", width=140
-            )
-            if network.decoder:
-                image = draw(network, network.code(torch.from_numpy(activation[None])))[0]
-                st.image(enlarged(image, 140), caption="Reconstruction", width=140)
-            with st.container(width=330):
-                _nearest(run, points, landings, at)
+def _measures(table: pd.DataFrame) -> list[str]:
+    """What tells how foreign an upload is: of the drawing only where there is a decoder."""
+    return ["distance_percentile", *(["error_percentile"] if table["error_percentile"].notna().any() else [])]
 
 
-def _nearest(run: Run, points: EmbeddingMap, landings: Landings, at: int) -> None:
-    """The nearest known images; without a place there are none."""
-    if np.isnan(landings.distance[at]):
-        return
-    rows = points.where(landings.nearest[at])
-    images = loaders.pictures_at(run, rows)
-    named = [class_names(run.classes)[label] for label in rows.label]
-    if images is None:
-        st.caption("Nearest known images: " + ", ".join(named))
-        return
-    st.image(
-        [enlarged(image, 60) for image in images],
-        caption=named,
-        width=60,
-    )
-    st.caption("Nearest known images" + ("" if loaders.images_of(run) else ", drawn by the decoder"))
-
-
-def _verdict(run: Run, picture: Picture, landings: Landings, at: int) -> str:
-    x, y = landings.embedded.places[at]
-    if np.isnan(x):
-        return f"**{plain(picture.name)}** has no place: its activation is zero everywhere."
-    prediction = landings.prediction[at]
-    says = (
-        f"taken for **{plain(run.classes[prediction])}** ({landings.confidence[at]:.0%})"
-        if prediction >= 0
-        else "placed"
-    )
-    warning = " :material/travel_explore: foreign to this map" if landings.foreign[at] else ""
-    return f"**{plain(picture.name)}** {says} at ({x:.2f}, {y:.2f}){warning}"
+def _exports(run: Run, mine: Uploads, table: pd.DataFrame) -> None:
+    name, icon = f"{run.name}_uploads", ":material/download:"
+    for kind, mime, data in (
+        ("CSV", "text/csv", lambda: table.to_csv(index=False)),
+        ("Parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
+        ("JSON", "application/json", lambda: as_json(table)),
+        ("PNG", "image/png", lambda: exporting.map_png(run, table)),
+        ("HTML", "text/html", lambda: exporting.html_page(run, mine, table)),
+    ):
+        st.download_button(kind, data, f"{name}.{kind.lower()}", mime, on_click="ignore", icon=icon)

@@ -6,6 +6,7 @@ import { Sheets, fetchPacked } from './fetching.mjs'
 import { echo, lead } from './following.mjs'
 import { exploreKey, probeKey } from './keys.mjs'
 import { lay } from './layout.mjs'
+import { imageOf } from './marks.mjs'
 import { masked, unmasked } from './packing.mjs'
 import { placeCorners } from './placing.mjs'
 import { Points } from './points.mjs'
@@ -26,6 +27,8 @@ export class App {
     this.tell = tell
     this.view = new View(data.extent)
     this.focus = this.pinned = this.mark = -1
+    this.came = () => this.redraw('over')
+    this.marks = []
     this.dirty = new Set()
     lay(this, parent)
     this.takeMarks()
@@ -50,6 +53,7 @@ export class App {
     const same = (...parts) => parts.every((part) => JSON.stringify(before[part]) === JSON.stringify(data[part]))
     if (!same('base', 'split', 'source', 'placement', 'stages')) return this.load()
     if (!same('marks')) this.takeMarks()
+    this.intake?.update()
     if (this.points && before.turn !== data.turn) this.select(this.points.at(unmasked(data.selected ?? '')))
     if (this.journey) this.journey.show(this.journey.at) // its marks are where it stands, not where it began
     else this.recolour()
@@ -110,12 +114,7 @@ export class App {
   }
 
   takeMarks() {
-    this.pictures = (this.data.marks ?? []).map(({ picture }) => {
-      const made = new Image()
-      made.onload = () => this.redraw('over')
-      made.src = picture
-      return made
-    })
+    this.marks = (this.data.marks ?? []).map((mark) => ({ ...mark }))
   }
 
   recolour() {
@@ -294,7 +293,7 @@ export class App {
     this.small.hidden = this.view.zoom < OVERVIEW
     if (!this.small.hidden) this.overview.draw(this)
     if (this.sheets) this.sheets.begin()
-    if (this.mark >= 0) this.showMark(this.data.marks[this.mark], this.pictures[this.mark])
+    if (this.marks[this.mark]) this.showMark(this.marks[this.mark])
     else this.showPoint(this.card, this.focus === this.pinned ? -1 : this.focus)
     this.showPoint(this.pinnedCard, this.pinned)
   }
@@ -309,9 +308,10 @@ export class App {
     card.show(view.toScreen(points.x[i], points.y[i]), lines, image)
   }
 
-  showMark({ x, y, name }, picture) {
-    const lines = [name, `x ${x.toFixed(2)}, y ${y.toFixed(2)}`]
-    this.card.show(this.view.toScreen(x, y), lines, picture.complete ? picture : null)
+  showMark(mark) {
+    const { x, y, name, says = [] } = mark
+    const lines = [name, ...says, `x ${x.toFixed(2)}, y ${y.toFixed(2)}`]
+    this.card.show(this.view.toScreen(x, y), lines, imageOf(mark, this.came))
   }
 
   resize() {
@@ -326,6 +326,7 @@ export class App {
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
     this.probing?.remove()
+    this.intake?.remove()
     this.journey?.stop()
     this.root.remove()
   }

@@ -1,6 +1,7 @@
 // The card above a point: its image and what is known of it.
 
 import { button, element } from './dom.mjs'
+import { drawCovering } from './marks.mjs'
 import { clamp } from './view.mjs'
 
 const IMAGE = 128 // pixels: side of the image
@@ -46,7 +47,8 @@ export function paintImage(canvas, image) {
   const { width, height } = canvas
   context.imageSmoothingEnabled = false
   context.clearRect(0, 0, width, height)
-  context.drawImage(image.pixels ? cutOut(image) : image, 0, 0, width, height)
+  if (image.pixels) context.drawImage(cutOut(image), 0, 0, width, height)
+  else drawCovering(context, image, 0, 0, width)
 }
 
 /** An image of a sheet as a canvas of its own. */

@@ -51,7 +51,7 @@ export class Journey {
     points.become(depths[nearest], between('x'), between('y'), app.data.extent)
     this.slider.setAttribute('aria-valuetext', app.data.stages[nearest].title)
     for (const [i, name] of [...this.names.children].entries()) name.setAttribute('aria-pressed', i === at)
-    if (app.data.marks) app.data.marks = marksBetween(app.data, before, after, at - before)
+    if (app.marks.length) app.marks = marksBetween(app, before, after, at - before)
     app.recolour()
   }
 
@@ -85,8 +85,8 @@ export function mixed(one, other, share) {
 }
 
 /** The marks between their places at two depths. */
-function marksBetween({ stages, marks }, before, after, share) {
-  const [from, to] = [before, after].map((at) => stages[at].marks)
+function marksBetween({ data, marks }, before, after, share) {
+  const [from, to] = [before, after].map((at) => data.stages[at].marks)
   return marks.map((mark, i) => {
     const between = (axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
     return { ...mark, name: (share < 0.5 ? from : to)[i].name, x: between('x'), y: between('y') }

@@ -3,6 +3,7 @@
 import { Card } from './card.mjs'
 import { element } from './dom.mjs'
 import { listen } from './gestures.mjs'
+import { Intake } from './intake.mjs'
 import { Journey } from './journey.mjs'
 import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
 import { Legend } from './legend.mjs'
@@ -19,7 +20,7 @@ export function lay(app, parent) {
     for (const one of app.all) one.changePoints(() => one.points?.toggleGroup(group, alone))
   })
   app.live = element('p', { className: 'live', 'aria-live': 'polite' })
-  const tools = data.probe ? ['probe', 'path', 'pan'] : data.marks && !data.selectable ? ['pan'] : ['pan', 'box', 'lasso']
+  const tools = data.probe ? ['probe', 'path', 'pan'] : data.intake ? ['pan'] : ['pan', 'box', 'lasso']
   app.toolbar = new Toolbar(tools, {
     app,
     choose: (tool) => app.all.forEach((one) => one.choose(tool)),
@@ -31,7 +32,13 @@ export function lay(app, parent) {
     app.probing = new Probing(app)
     left.append(app.probing.panel.trail)
     app.root.append(app.probing.panel.node)
-    app.root.classList.add('probing')
+    app.root.classList.add('beside', 'probing')
+  }
+  if (data.intake) {
+    app.intake = new Intake(app)
+    left.prepend(app.intake.bar)
+    app.root.append(app.intake.panel)
+    app.root.classList.add('beside')
   }
   if (data.stages) {
     app.journey = new Journey(app)

@@ -1,12 +1,11 @@
 // Draws the map: the points as pixels, and over them what belongs to the moment (contours, marks, lasso, probe).
 
+import { drawMarks, twice } from './marks.mjs'
 import { FAINT, HIDDEN, Picture, SHOWN, apart, drawImage, drawPoints } from './raster.mjs'
 import { View, clamp } from './view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to take the place of dots
-export const THUMBNAILS = 40 // marks at most that show their pictures
-export const MARK = 34 // pixels: side of a mark's picture
 
 /** Radius and opacity of the dots: smaller and clearer the more there are, larger the nearer they are. */
 export function look(n, zoom) {
@@ -118,7 +117,7 @@ export function drawOver(context, state) {
   if (state.contours) drawContours(context, view, state.contours, state.ink)
   for (const i of new Set([state.focus, state.pinned]))
     if (i >= 0 && state.points.visible(i)) drawRing(context, state, i)
-  state.data.marks?.forEach((mark, at) => drawMark(context, state, mark, at))
+  drawMarks(context, state)
   if (state.path.length) drawPath(context, state)
   if (state.outline) drawOutline(context, state)
   if (state.probing) drawProbe(context, state)
@@ -147,28 +146,6 @@ function drawRing(context, { view, points, ink }, i) {
   context.stroke()
 }
 
-function drawMark(context, { view, data, pictures, paper }, { x, y }, at) {
-  const [left, top] = view.toScreen(x, y)
-  for (const [width, colour] of [
-    [5, paper],
-    [2.5, data.accent],
-  ]) {
-    context.beginPath()
-    context.moveTo(left - 5, top - 5)
-    context.lineTo(left + 5, top + 5)
-    context.moveTo(left + 5, top - 5)
-    context.lineTo(left - 5, top + 5)
-    context.lineWidth = width
-    context.strokeStyle = colour
-    context.stroke()
-  }
-  if (data.marks.length > THUMBNAILS || !pictures[at]?.complete) return
-  context.imageSmoothingEnabled = false
-  context.fillStyle = data.accent
-  context.fillRect(left - MARK / 2 - 2, top - MARK - 12, MARK + 4, MARK + 4)
-  context.drawImage(pictures[at], left - MARK / 2, top - MARK - 10, MARK, MARK)
-}
-
 function drawOutline(context, { view, outline, data }) {
   context.beginPath()
   for (const [x, y] of outline) context.lineTo(...view.toScreen(x, y))
@@ -182,28 +159,17 @@ function drawOutline(context, { view, outline, data }) {
 }
 
 function drawPath(context, { view, path, data, paper }) {
-  for (const [width, colour] of [
-    [5, paper],
-    [2.5, data.accent],
-  ]) {
-    context.beginPath()
+  context.lineCap = 'round'
+  twice(context, data.accent, paper, () => {
     for (const [x, y] of path) context.lineTo(...view.toScreen(x, y))
     if (path.length === 1) context.lineTo(view.toScreen(...path[0])[0] + 0.1, view.toScreen(...path[0])[1])
-    context.lineCap = 'round'
-    context.lineWidth = width
-    context.strokeStyle = colour
-    context.stroke()
-  }
+  })
 }
 
 /** A cross at the center, and around it what the clip leaves of the bump. */
 function drawProbe(context, { view, probing: { probe, panel }, data, paper }) {
   const [left, top] = view.toScreen(probe.x, probe.y)
-  for (const [width, colour] of [
-    [5, paper],
-    [2.5, data.accent],
-  ]) {
-    context.beginPath()
+  twice(context, data.accent, paper, () => {
     context.arc(left, top, Math.max(12, panel.reach * view.scale), 0, 2 * Math.PI)
     for (const [right, down] of [
       [1, 0],
@@ -214,10 +180,7 @@ function drawProbe(context, { view, probing: { probe, panel }, data, paper }) {
       context.moveTo(left + 3 * right, top + 3 * down)
       context.lineTo(left + 10 * right, top + 10 * down)
     }
-    context.lineWidth = width
-    context.strokeStyle = colour
-    context.stroke()
-  }
+  })
 }
 
 /** The whole map, small, with a frame around what is on the screen. */

@@ -1,6 +1,7 @@
 // What a press, a drag and a click on the map do, for each tool.
 
-import { MARK, THUMBNAILS, imageAt } from './scene.mjs'
+import { markAt } from './marks.mjs'
+import { imageAt } from './scene.mjs'
 
 const NEAR = 14 // pixels: how far from the pointer a point may lie
 
@@ -117,7 +118,7 @@ function tap(app, at) {
   if (using === 'path') app.probing.walk.add(app.view.toMap(...at))
   if (app.probing || !app.points) return
   app.hoverMark(markAt(app, at))
-  if (app.mark >= 0) return
+  if (app.mark >= 0) return app.intake?.choose(app.marks[app.mark])
   const found = pointAt(app, at)
   app.pin(found < 0 ? app.pinned : found)
   app.hover(found)
@@ -131,16 +132,6 @@ export function cancel(app) {
 
 function pointAt({ view, points, scene }, at) {
   return imageAt(scene.images, at) ?? points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
-}
-
-function markAt({ view, data }, [left, top]) {
-  return (data.marks ?? []).findLastIndex(({ x, y }) => {
-    const [markLeft, markTop] = view.toScreen(x, y)
-    const [right, down] = [left - markLeft, top - markTop]
-    return (
-      Math.abs(right) < MARK / 2 && down < MARK / 4 && down > (data.marks.length > THUMBNAILS ? -MARK / 4 : -MARK - 12)
-    )
-  })
 }
 
 function reach(corners) {

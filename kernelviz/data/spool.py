@@ -1,0 +1,29 @@
+"""Files that came in, kept on disk and not in memory."""
+
+import tempfile
+
+
+class Spool:
+    """The bytes of some files, one after the other in a file that has no name and goes away with this object."""
+
+    def __init__(self):
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  open as long as this object lives
+        self._starts = [0]
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @property
+    def n_bytes(self) -> int:
+        """Of all files together."""
+        return self._starts[-1]
+
+    def append(self, data: bytes) -> None:
+        """Keep the bytes of a file."""
+        self._file.seek(self.n_bytes)
+        self._file.write(data)
+        self._starts.append(self.n_bytes + len(data))
+
+    def __getitem__(self, at: int) -> bytes:
+        self._file.seek(self._starts[at])
+        return self._file.read(self._starts[at + 1] - self._starts[at])

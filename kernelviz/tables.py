@@ -1,0 +1,41 @@
+"""Tables on disk, as the ending of a file's name says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kernelviz.disk import replacing
+
+
+def as_json(table: pd.DataFrame) -> str:
+    """A list of one object for each row, numbers with all of their digits; what is not there is null."""
+    return table.to_json(orient="records", double_precision=15)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table to a file whose name ends in one of WRITERS."""
+    check_ending(path)
+    with replacing(path) as partial:
+        WRITERS[path.suffix](table, partial)
+
+
+def check_ending(path: Path) -> None:
+    """A ValueError for a file name with an ending that cannot be written."""
+    if path.suffix not in WRITERS:
+        raise ValueError(f"{path} ends in {path.suffix!r}; a table can be written as {', '.join(WRITERS)}")
+
+
+def _write_npz(table: pd.DataFrame, path: Path) -> None:
+    table = table.fillna({"prediction": ""})  # no class: a missing text would be written by pickle
+    with open(path, "wb") as file:
+        np.savez(file, **{name: np.array(table[name].tolist()) for name in table})
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    ".csv": lambda table, path: table.to_csv(path, index=False),
+    ".parquet": lambda table, path: table.to_parquet(path, index=False),
+    ".json": lambda table, path: path.write_text(as_json(table), encoding="utf-8"),
+    ".npz": _write_npz,
+}

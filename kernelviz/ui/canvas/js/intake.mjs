@@ -1,0 +1,318 @@
+// Pictures on their way in: sent to the server some at a time, and where they land, as marks on the map.
+
+import { Camera } from './camera.mjs'
+import { Details } from './details.mjs'
+import { button, element } from './dom.mjs'
+import { said } from './fetching.mjs'
+import { chosen, dropped, pasted } from './gathering.mjs'
+import { Pad } from './pad.mjs'
+
+const FILES = 200 // of one request
+const BYTES = 16e6 // of one request, but for a single file that is larger
+const OFTEN = 1000 // ms between two words to Python while it goes on
+
+export class Intake {
+  constructor(app) {
+    this.app = app
+    this.queue = []
+    this.forget()
+    this.details = new Details((step) => this.chooseNext(step))
+    this.input = element('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Pictures' })
+    this.folder = element('input', { type: 'file', webkitdirectory: true, hidden: true, 'aria-label': 'A folder' })
+    for (const input of [this.input, this.folder]) input.onchange = () => this.add(chosen(input))
+    this.pad = new Pad({ changed: (picture) => this.draw(picture), keep: (picture) => this.keep('drawing', picture) })
+    this.camera = new Camera({ keep: (picture) => this.keep('camera', picture), failed: (why) => app.note(why) })
+    this.laid()
+    this.listening = new AbortController()
+    const listen = (name, on) => document.addEventListener(name, on, { signal: this.listening.signal })
+    listen('dragover', (event) => this.dragged(event, true))
+    listen('dragleave', (event) => event.relatedTarget || this.dragged(event, false))
+    listen('drop', (event) => this.drop(event))
+    listen('paste', (event) => this.paste(event))
+    if (this.data.total) this.goOn()
+  }
+
+  laid() {
+    this.meter = element('progress', { max: 1, 'aria-label': 'Pictures placed' })
+    this.count = element('span', { role: 'status' })
+    this.stop = button('Cancel', 'Stop placing pictures', () => this.stopped())
+    this.resume = button('Go on', 'Place the rest', () => this.goOn())
+    this.progress = element('div', { className: 'progress', hidden: true }, this.meter, this.count, this.stop, this.resume)
+    this.bar = element(
+      'div',
+      { className: 'intake' },
+      button('Choose pictures', `Choose ${this.data.allowed}`, () => this.input.click(), { className: 'main' }),
+      button('Choose a folder', 'Choose a folder of pictures', () => this.folder.click()),
+      ...(navigator.mediaDevices ? [button('Camera', 'Take a picture', () => this.open(this.camera))] : []),
+      ...(this.data.digits ? [button('Draw', 'Draw a digit, and see where it goes', () => this.open(this.pad))] : []),
+      element('span', { className: 'hint' }, 'or drop them anywhere on this page, or paste one'),
+      this.progress,
+      this.input,
+      this.folder,
+    )
+    this.empty = element(
+      'p',
+      { className: 'hint' },
+      'Nothing is uploaded yet. Scans, screenshots, photographs: each picture gets its place by one forward pass, and ' +
+        'the map does not change.',
+    )
+    this.panel = element('div', { className: 'panel' }, this.empty, this.pad.node, this.camera.node, this.details.node)
+  }
+
+  get data() {
+    return this.app.data.intake
+  }
+
+  /** What a map is called on the server, with the way in which pictures are prepared for it. */
+  get onMap() {
+    const { base, intake } = this.app.data
+    return `${base.replace('/kernelviz/runs/', '')}/${intake.way}`
+  }
+
+  forget() {
+    this.rows = []
+    this.done = this.total = 0
+    this.chosen = this.live = null
+    this.of = `${this.onMap} ${this.data.turn}`
+    this.show()
+  }
+
+  /** Python has said something: of another map, or of another way to it, everything is asked for again. */
+  update() {
+    if (this.of !== `${this.onMap} ${this.data.turn}`) {
+      this.busy?.abort()
+      this.busy = null
+      this.forget()
+      this.details.show(null)
+      this.pad.again()
+    }
+    if (this.data.total > this.total) this.goOn()
+    if (this.data.chosen !== this.heard) {
+      this.heard = this.data.chosen
+      const row = this.rows.find(({ number }) => number === this.heard)
+      if (row && row !== this.chosen) this.choose(row, false)
+    }
+  }
+
+  // Ways in
+
+  /** Open the sheet or the camera and close the other, or close it. */
+  open(one) {
+    for (const other of [this.pad, this.camera]) other.show(other === one && other.node.hidden)
+    this.show()
+    if (!this.pad.node.hidden) return
+    this.live = null
+    this.choose(this.chosen, false)
+  }
+
+  add(files) {
+    const large = files.filter(({ file }) => file.size > this.most(file))
+    if (large.length) this.app.note(tooLarge(large, (file) => this.most(file)))
+    this.queue.push(...files.filter(({ file }) => file.size <= this.most(file)))
+    if (this.queue.length) this.goOn()
+  }
+
+  most({ name }) {
+    return name.toLowerCase().endsWith('.zip') ? this.data.largestArchive : this.data.largest
+  }
+
+  keep(kind, picture) {
+    this.made = (this.made ?? 0) + 1
+    this.wanted = true
+    const file = new File([picture], `${kind} ${this.made}`, { type: picture.type })
+    this.add([{ name: `${file.name}.${picture.type === 'image/png' ? 'png' : 'jpg'}`, file }])
+  }
+
+  dragged(event, over) {
+    if (!event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    this.app.stage.classList.toggle('dropping', over)
+  }
+
+  async drop(event) {
+    if (!event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    this.app.stage.classList.remove('dropping')
+    try {
+      this.add(await dropped(event.dataTransfer))
+    } catch (error) {
+      this.app.note(`What was dropped cannot be read. ${error.message}`)
+    }
+  }
+
+  paste(event) {
+    const files = pasted(event.clipboardData)
+    if (!files.length) return
+    event.preventDefault()
+    this.add(files)
+  }
+
+  // Sending and placing
+
+  async goOn() {
+    if (this.busy) return
+    const busy = (this.busy = new AbortController())
+    this.halted = false
+    try {
+      do {
+        if (this.queue.length) await this.send(busy.signal)
+        await this.place(busy.signal)
+      } while (this.queue.length || this.left)
+      this.finished()
+    } catch (error) {
+      if (busy.signal.aborted) return
+      this.halted = true
+      this.app.note(`The pictures could not be placed. ${error.message}`, () => this.goOn())
+    } finally {
+      if (this.busy === busy) this.busy = null
+      this.show()
+    }
+  }
+
+  async send(signal) {
+    let [n, bytes] = [0, 0]
+    while (n < Math.min(FILES, this.queue.length) && (!n || bytes + this.queue[n].file.size <= BYTES)) {
+      bytes += this.queue[n++].file.size
+    }
+    const some = this.queue.slice(0, n)
+    const form = new FormData()
+    form.append('names', JSON.stringify(some.map(({ name }) => name)))
+    for (const { file } of some) form.append('files', file, 'file')
+    await this.ask('files', { method: 'POST', body: form, signal })
+    this.queue.splice(0, n)
+  }
+
+  async place(signal) {
+    const address = `landings/${this.onMap}?first=${this.rows.length}`
+    const { rows, left, done, total } = await this.ask(address, { method: 'POST', signal })
+    Object.assign(this, { left, done, total })
+    for (const row of rows) this.rows.push(this.marked(row))
+    this.show()
+    this.tell(OFTEN)
+  }
+
+  async ask(address, options) {
+    const response = await fetch(`${this.data.address}/${address}`, options)
+    if (!response.ok) throw new Error(await said(response))
+    return response.json()
+  }
+
+  marked({ number, name, x, y, prediction, confidence, foreign }) {
+    const taken = prediction === null ? [] : [`taken for ${prediction}, ${percent(confidence)}`]
+    const says = [...taken, ...(foreign ? ['foreign to this map'] : [])]
+    return { number, name, x, y, says, foreign, confidence, picture: `${this.data.address}/pictures/${number}` }
+  }
+
+  stopped() {
+    this.busy?.abort()
+    this.busy = null
+    this.halted = true
+    this.tell(0)
+    this.show()
+  }
+
+  finished() {
+    if (!this.rows.length) return
+    this.tell(0)
+    if (this.pad.node.hidden && (this.wanted || !this.chosen)) {
+      this.choose(this.wanted ? this.rows.at(-1) : doubtful(this.rows))
+    }
+    this.wanted = false
+  }
+
+  /** Tell Python how far it has come, if it has not heard for some time. */
+  tell(after) {
+    const now = performance.now()
+    if (now - (this.told ?? 0) < after || this.toldOf === `${this.of} ${this.done}`) return
+    this.told = now
+    this.toldOf = `${this.of} ${this.done}`
+    this.app.tell('landed', this.toldOf)
+  }
+
+  // What is seen of it
+
+  show() {
+    const { app } = this
+    const all = this.total + this.queue.length
+    app.marks = [...this.rows, ...(this.live ? [this.live] : [])].filter(({ x }) => x !== null)
+    app.chosen = this.chosen && this.chosen.x !== null ? this.chosen : null
+    app.redraw?.('over')
+    if (!this.progress) return
+    this.progress.hidden = !(this.halted || (this.busy && all > FILES)) || this.done >= all
+    this.empty.hidden = all > 0 || !this.pad.node.hidden || !this.camera.node.hidden
+    this.meter.value = all ? this.done / all : 0
+    const words = `${this.done.toLocaleString('en')} of ${all.toLocaleString('en')} placed`
+    this.count.textContent = this.halted ? `Stopped: ${words}` : words
+    this.stop.hidden = !this.busy
+    this.resume.hidden = Boolean(this.busy)
+  }
+
+  async choose(row, tell = true) {
+    this.pad.show(false)
+    this.live = null
+    this.chosen = row
+    this.show()
+    if (!row) return this.details.show(null)
+    if (row.x !== null && !this.app.view.shows(row.x, row.y)) this.app.moved(() => this.app.view.lookAt(row.x, row.y))
+    if (tell) this.app.tell('chosen', row.number)
+    await this.look(`details/${this.onMap}/${row.number}`, {}, () => this.chosen === row)
+  }
+
+  chooseNext(step) {
+    const at = this.rows.indexOf(this.chosen)
+    this.choose(this.rows[(at + step + this.rows.length) % this.rows.length])
+  }
+
+  /** What is being drawn, while it is: its place on the map follows; null when there is nothing. */
+  async draw(picture) {
+    if (!picture) {
+      this.live = null
+      this.details.show(null)
+      return this.show()
+    }
+    const seen = await this.look(`drawing/${this.onMap}`, { method: 'POST', body: picture }, () => !this.pad.node.hidden)
+    if (!seen || this.pad.empty) return
+    this.chosen = null
+    this.live = { name: 'drawing', x: seen.x, y: seen.y, says: [], image: this.pad.sheet }
+    this.show()
+  }
+
+  /** Ask what a network makes of a picture, and show it if it is still wanted then. */
+  async look(address, options, wanted) {
+    try {
+      const seen = await this.ask(address, options)
+      if (!wanted()) return null
+      this.details.show(seen, this.rows.length > 1 && !options.body)
+      return seen
+    } catch (error) {
+      this.app.note(error.message)
+      return null
+    }
+  }
+
+  remove() {
+    this.listening.abort()
+    this.busy?.abort()
+    this.camera.show(false)
+  }
+}
+
+/** The foreign one, else the least confident. */
+function doubtful(rows) {
+  const doubt = ({ foreign, confidence }) => Number(foreign) + 1 - (confidence ?? 0)
+  return rows.reduce((most, row) => (doubt(row) > doubt(most) ? row : most))
+}
+
+function tooLarge(files, most) {
+  const [{ name, file }] = files
+  const others = files.length > 1 ? ` and ${files.length - 1} more are` : ' is'
+  return `${name}${others} not taken: it has ${megabytes(file.size)}, allowed are ${megabytes(most(file))}.`
+}
+
+function megabytes(bytes) {
+  return `${Number((bytes / 1e6).toPrecision(3))} MB`
+}
+
+export function percent(share) {
+  return `${Math.round(100 * share)} %`
+}
