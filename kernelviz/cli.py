@@ -140,7 +140,7 @@ def embed(
     from kernelviz.landings import land_files
     from kernelviz.maps import load_map
     from kernelviz.runs import load_mapped
-    from kernelviz.tables import as_json, check_ending, write_table
+    from kernelviz.tables import check_ending, to_json, write_table
     from kernelviz.weights import load_network
 
     if out:
@@ -159,7 +159,7 @@ def embed(
     if out and len(table):
         write_table(table, out)
     if as_json:
-        _print_json({"run": run, "images": json.loads(as_json(table)), "refused": [asdict(one) for one in refused]})
+        _print_json({"run": run, "images": json.loads(to_json(table)), "refused": [asdict(one) for one in refused]})
     elif not out:
         print(table.to_csv(index=False), end="")
     for one in refused:

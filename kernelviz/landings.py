@@ -104,7 +104,7 @@ def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarr
 
 
 @lru_cache(maxsize=8)
-def usual(points: EmbeddingMap) -> tuple[Column, Column]:
+def usual(points: EmbeddingMap) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " k"]]:
     """The distances of the test images to their farthest of NEAREST training images, and the errors of their drawings,
     both sorted; those that have none left out."""
     test = points.of_split("test")
@@ -112,7 +112,7 @@ def usual(points: EmbeddingMap) -> tuple[Column, Column]:
     return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
 
 
-def percentile(values: Column, among: Column) -> Column:
+def percentile(values: Column, among: Float[np.ndarray, " m"]) -> Column:
     """How many of a hundred of some sorted numbers are smaller than each value; NaN where there is no value, or none to
     compare it with."""
     share = 100 * np.searchsorted(among, values) / max(1, len(among))

@@ -9,7 +9,7 @@ import pandas as pd
 from kernelviz.disk import replacing
 
 
-def as_json(table: pd.DataFrame) -> str:
+def to_json(table: pd.DataFrame) -> str:
     """A list of one object for each row, numbers with all of their digits; what is not there is null."""
     return table.to_json(orient="records", double_precision=15)
 
@@ -36,6 +36,6 @@ def _write_npz(table: pd.DataFrame, path: Path) -> None:
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
-    ".json": lambda table, path: path.write_text(as_json(table), encoding="utf-8"),
+    ".json": lambda table, path: path.write_text(to_json(table), encoding="utf-8"),
     ".npz": _write_npz,
 }

@@ -103,7 +103,7 @@ MISTAKES = {
     "half a place": (["probe", "tiny", "--at", "0"], "'--at' requires 2"),
     "no width": (["probe", "tiny", "--at", "0", "0", "--width", "0", "--out", "x.png"], "are above 0, not 0.0"),
     "no decoder": (["probe", "namer", "--at", "0", "0", "--out", "x.png"], "'namer' has no decoder"),
-    "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .npz"),
+    "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .json, .npz"),
     "unknown figure": (["reproduce", "figure99"], "'figure99' is not one of"),
 }  # fmt: skip
 

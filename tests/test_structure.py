@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "kernelviz"
 ORDER = [  # each imports only from itself and from those before it
     "disk",
+    "tables",
     "kernels",
     "layers",
     "probe",

@@ -3,8 +3,8 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from io import IOBase
 from pathlib import PurePosixPath
-from typing import BinaryIO
 
 from kernelviz.data.decode import MAX_BYTES, Refused, check_size
 
@@ -20,7 +20,7 @@ def is_archive(start: bytes) -> bool:
     return start.startswith(STARTS)
 
 
-def members(archive: BinaryIO) -> Iterator[tuple[str, bytes | Refused]]:
+def members(archive: IOBase) -> Iterator[tuple[str, bytes | Refused]]:
     """The name of each file in an archive with its bytes, or with the reason why it is not taken.
 
     Nothing is written anywhere, and the names are only told. Hidden files and those that other systems add are left

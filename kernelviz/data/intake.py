@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import IOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -47,7 +47,7 @@ class Rejected:
     reason: str
 
 
-def opened(name: str, file: BinaryIO) -> Iterator[tuple[str, bytes | Refused]]:
+def opened(name: str, file: IOBase) -> Iterator[tuple[str, bytes | Refused]]:
     """A file's bytes or, of an archive, those of every file in it, one at a time; in place of them the reason why they
     are not taken."""
     start = file.read(4)
@@ -98,7 +98,7 @@ def read(path: Path) -> bytes:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[BinaryIO]:
+def _file(path: Path) -> Iterator[IOBase]:
     """The file, open; raises Refused where it cannot be read."""
     try:
         if not path.is_file():

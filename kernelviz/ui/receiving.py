@@ -64,10 +64,10 @@ def on_a_map(answer: Callable[[Request, Uploads, Run, str], Response]) -> Callab
 
 
 async def files(request: Request) -> Response:
-    """Multipart: "names", a JSON list, and as many "files"; names are only told."""
+    """Multipart: "names", a JSON list, and as many "files"; "batch" names them all, so that they are kept once."""
     if not 0 < _length(request) <= MAX_REQUEST:
         return PlainTextResponse(f"up to {MAX_ARCHIVE // 10**6} MB can be sent at once; choose fewer files", 413)
-    async with request.form(max_files=AT_ONCE, max_fields=1) as form:
+    async with request.form(max_files=AT_ONCE, max_fields=2) as form:
         return await run_in_threadpool(of_a_session(lambda _, uploads: _kept(uploads, form)), request)
 
 
@@ -75,15 +75,15 @@ def _kept(uploads: Uploads, form: FormData) -> Response:
     sent = [part.file for part in form.getlist("files") if isinstance(part, UploadFile)]
     try:
         names = [str(name)[:NAME] for name in json.loads(form["names"])]
-        uploads.take(list(zip(names, sent, strict=True)))
+        uploads.take(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
     except (KeyError, TypeError, ValueError):
-        return PlainTextResponse("wanted: files, and a JSON list with a name for each", 400)
+        return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
     return JSONResponse({"total": uploads.total})
 
 
 @on_a_map
 def landings(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
-    first = max(0, int(number(request, "first", MAX_FILES)))
+    first = max(0, int(number(request, "first", float(MAX_FILES))))
     done = uploads.land(run, way, A_WHILE)
     table, _ = uploads.landed(run, way)
     rows, total = table.iloc[first:][:ROWS], uploads.total

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from io import IOBase
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -47,6 +47,7 @@ class Uploads:
         self._names: list[str] = []
         self._refused: dict[int, Refused] = {}
         self._gone: set[int] = set()
+        self._batches: set[str] = set()
         self._bytes = Spool()
         self._landed = _Landed(of=())
         self._lock = threading.RLock()
@@ -56,8 +57,15 @@ class Uploads:
         """How many files have come."""
         return len(self._names)
 
-    def take(self, files: Iterable[tuple[str, BinaryIO]]) -> None:
-        """Keep some files and those in archives; whether they are pictures shows when they land."""
+    def take(self, files: Iterable[tuple[str, IOBase]], batch: str | None = None) -> None:
+        """Keep some files and those in archives; whether they are pictures shows when they land.
+
+        A batch that was taken before is not taken again.
+        """
+        with self._lock:
+            if batch in self._batches:
+                return
+            self._batches |= {batch} if batch else set()
         for name, file in files:
             for member, data in opened(name, file):
                 with self._lock:
@@ -102,8 +110,10 @@ class Uploads:
         """Place the files that are not on the map yet, for some time; how many have been gone through."""
         with self._lock:
             landed, until = self._landed_on(run, way), time.monotonic() + seconds
-            while landed.next < self.total and time.monotonic() < until:
+            while landed.next < self.total:
                 self._land_part(run, way, landed)
+                if time.monotonic() > until:
+                    break
             return landed.next
 
     def _land_part(self, run: Run, way: str, landed: _Landed) -> None:

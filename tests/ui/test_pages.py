@@ -7,15 +7,16 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 
 from kernelviz.data.images import load
-from kernelviz.data.intake import MAX_FILES
 from kernelviz.disk import own_file
 from kernelviz.figures import COLOURINGS, VALUES
 from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, load_map
-from kernelviz.runs import read_run
+from kernelviz.runs import load_run, read_run
 from kernelviz.ui.canvas import masked, unmasked
+from kernelviz.ui.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload")
 PAGES = (*OF_A_RUN, "depth")
@@ -71,10 +72,14 @@ def written(digit=3, side=90):
     return file.getvalue()
 
 
-def uploaded(app, *files):
-    for name, data in files:
-        app.file_uploader(key="files").upload(name, data, "image/png")
-    return app.run()
+def uploaded(*files):
+    """State of a session that has uploaded some (name, bytes), all of them placed on the run "tiny"."""
+    mine = Uploads()
+    mine.take((name, io.BytesIO(data)) for name, data in files)
+    run = load_run("tiny")
+    while mine.land(run, run.preprocess.name, 1.0) < mine.total:
+        pass
+    return {"uploads": mine}
 
 
 def fine(app):
@@ -97,7 +102,7 @@ def test_a_page_runs(page, kind, local, add, away, opened, request):
 def test_a_page_runs_on_a_shipped_run(page, run, add, opened):
     for one in [run, *(other for other in RUNS if not other.has_map)]:
         add(one)
-    fine(opened(page, samples="true", view="images", what="a window"))
+    fine(opened(page, view="images", what="a window"))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -131,9 +136,9 @@ def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opene
 def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, page, add, opened, autoencoder):
     (add(autoencoder, "a-broken-one") / file).write_bytes(b"no such thing")
     add(autoencoder)
-    app = opened(page, samples="true")
+    app = opened(page)
     assert not app.exception
-    if not (page == "" and file == "weights.safetensors"):  # Explore on local images needs no network
+    if page == "probe" or file == "map.parquet":  # the others need no network for what they show at first
         assert file in app.error[0].value
     fine(app.selectbox(key="run").select("tiny").run())
 
@@ -141,7 +146,7 @@ def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, pa
 def test_an_address_with_nonsense_gives_the_usual_page(add, opened, autoencoder):
     add(autoencoder)
     nonsense = {
-        name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "path", "samples")
+        name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "path")
     }
     for page in PAGES:
         fine(opened(page, **nonsense))
@@ -442,55 +447,95 @@ def test_a_place_outside_a_smaller_map_does_not_break_the_probe(add, opened, aut
     fine(app.selectbox(key="run").select("small").run())
 
 
-def test_uploads_are_placed_and_a_bad_one_is_listed_with_its_reason(add, opened, autoencoder):
+def test_uploads_are_in_the_table_and_a_bad_one_is_listed_with_its_reason(add, opened, autoencoder):
     add(autoencoder)
     files = [("three.png", written(3)), ("torn.png", written()[:60]), ("seven.png", written(7))]
-    app = fine(uploaded(opened("upload"), *files))
-    assert list(app.dataframe[0].value["name"]) == ["three.png", "seven.png"]
-    assert len(app.warning) >= 1 and "**torn.png**" in app.warning[0].value
-    assert "**three.png** taken for" in words(app) and "torn.png** taken for" not in words(app)
+    app = fine(opened("upload", state=uploaded(*files)))
+    assert sorted(app.dataframe[0].value["name"]) == ["seven.png", "three.png"]
+    assert len(app.warning) == 1 and "**torn.png**" in app.warning[0].value
+    assert "2 uploaded" in app.subheader[0].value
+    assert maps(app)[0]["intake"]["total"] == 3
+    assert len(app.get("download_button")) == 5
 
 
 def test_the_markup_in_a_file_name_is_not_shown_as_such(add, opened, autoencoder):
     add(autoencoder)
     name = "<img src=x onerror=alert(1)> [click](http:··x) `$x$` **b** :material/home:.png"
-    app = fine(uploaded(opened("upload"), (name, written()), (name + ".png", b"")))
+    app = fine(opened("upload", state=uploaded((name, written()), (name + ".png", b""))))
     said = words(app) + json.dumps(maps(app))
     assert not any(mark in said for mark in ("<img", "[click]", "`$", "**b**", ":material/home"))
 
 
-def test_more_files_than_allowed_are_one_warning(add, opened, autoencoder):
+def test_many_files_that_are_no_pictures_are_one_warning(add, opened, autoencoder):
     add(autoencoder)
-    data = written(3, 24)
-    app = fine(uploaded(opened("upload"), *[(f"{at}.png", data) for at in range(MAX_FILES + 40)]))
-    over = [warning.value for warning in app.warning if "allowed at once" in warning.value]
-    assert len(over) == 1 and "**200.png**" in over[0] and "35 more" in over[0]
-    assert len(app.dataframe[0].value) == MAX_FILES
-    assert f"The first 20 of {MAX_FILES}" in words(app)
+    app = fine(opened("upload", state=uploaded(*[(f"{at}.png", b"text") for at in range(40)])))
+    assert len(app.warning) == 1 and "**0.png**" in app.warning[0].value and "35 more" in app.warning[0].value
+    assert not app.dataframe
 
 
-def test_a_blank_picture_is_said_to_be_foreign_or_without_a_place(add, opened, autoencoder):
+def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     add(autoencoder)
     file = io.BytesIO()
     Image.new("L", (50, 50), 255).save(file, "PNG")
-    fine(uploaded(opened("upload"), ("blank.png", file.getvalue())))
+    app = fine(opened("upload", state=uploaded(("three.png", written(3)), ("blank.png", file.getvalue()))))
+    assert app.dataframe[0].value["name"].iloc[0] in ("three.png", "blank.png")
+    assert app.dataframe[0].value["foreign"].is_monotonic_decreasing
 
 
-def test_samples_are_placed_when_asked_for(add, opened, autoencoder):
+def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
     add(autoencoder)
+    app = fine(opened("upload", state=uploaded(*[(f"{at}.png", written(at)) for at in range(4)])))
+    assert maps(app)[0]["intake"]["picked"] == [0, None]
+    rows = app.dataframe[0].value
+    chosen = DataframeState({"selection": DataframeSelectionState({"rows": [1], "columns": [], "cells": []})})
+    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-None"] = chosen
+    assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]
+    assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]  # once
+    other = next(number for number in range(4) if number != rows.index[1])
+    fine(heard(app, "upload-tiny", chosen=other))
+    assert app.session_state["chosen upload"] == other
+    next(button for button in app.button if button.label == "Remove the chosen one").click()
+    app = fine(app.run())
+    assert sorted(app.dataframe[0].value.index) == sorted(set(range(4)) - {other})
+
+
+def test_all_uploads_can_be_removed(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("upload", state=uploaded(("a.png", written()))))
+    next(button for button in app.button if button.label == "Remove all").click()
+    app = fine(app.run())
+    assert not app.dataframe and maps(app)[0]["intake"]["total"] == 0
+
+
+def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
+    digits = autoencoder.data | {"preprocess": autoencoder.data["preprocess"] | {"name": "digit", "box": 8}}
+    add(autoencoder, data=digits)
     app = fine(opened("upload"))
-    assert not app.dataframe
-    app.toggle(key="samples").set_value(True).run()
-    assert list(app.dataframe[0].value["name"]) == [f"digit {label}" for label in range(10)]
-    marks = maps(fine(app))[0]["marks"]
-    assert [mark["name"] for mark in marks] == [f"digit {label}" for label in range(10)]
-    assert all(mark["picture"].startswith("data:image/png;base64,") for mark in marks)
+    next(button for button in app.button if "handwritten" in button.label).click()
+    app = fine(app.run())
+    assert maps(app)[0]["intake"]["total"] == 10 and maps(app)[0]["intake"]["digits"]
+    assert not any("handwritten" in button.label for button in app.button)
+
+
+def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("upload", state=uploaded(("a.png", written()))))
+    own = autoencoder.preprocess.name
+    assert maps(app)[0]["intake"]["way"] == own
+    other = next(name for name in ("crop", "resize") if name != own)
+    app = fine(app.segmented_control(key="way-tiny").select(other).run())
+    assert maps(app)[0]["intake"]["way"] == other
+    assert not app.dataframe  # nothing has landed that way yet
 
 
 def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
     add(autoencoder)
-    app = fine(opened("upload", samples="true", state=SIMPLE))
-    assert len(figures(app)[0]["data"][-1]["text"]) == 10
+    app = fine(opened("upload", state=SIMPLE))
+    app.file_uploader(key="files-0").upload("three.png", written(), "image/png")
+    app.file_uploader(key="files-0").upload("torn.png", b"no picture", "image/png")
+    app = fine(fine(app.run()).run())
+    assert figures(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
+    assert len(app.dataframe[0].value) == 1
 
 
 def test_a_run_that_was_trained_again_is_read_anew(add, opened, autoencoder, classifier):

@@ -65,7 +65,7 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     pin;
     probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
     corners of a path for it;
-    intake: {"address", "way", "turn", "total", "chosen", "digits", "allowed", "largest", "largestArchive"} to take
+    intake: {"address", "way", "turn", "total", "picked", "digits", "allowed", "largest", "largestArchive"} to take
     pictures in and to show where they land, see js/intake.mjs.
     """
     of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": loaders.source_of(run)}

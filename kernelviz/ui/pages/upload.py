@@ -13,7 +13,7 @@ from kernelviz.data.prepare import ways
 from kernelviz.figures import UPLOADED, map_figure, marked
 from kernelviz.landings import doubtful_first
 from kernelviz.runs import Run
-from kernelviz.tables import as_json
+from kernelviz.tables import to_json
 from kernelviz.ui import exporting, loaders, uploads
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.files import ALLOWED, ENDINGS, say_rejected
@@ -86,7 +86,7 @@ def _map(run: Run, way: str, mine: Uploads) -> None:
             "way": way,
             "turn": mine.turn,
             "total": mine.total,
-            "chosen": st.session_state.get("chosen upload"),
+            "picked": st.session_state.get("upload picked", (0, None)),
             "digits": run.preprocess.name == "digit",
             "allowed": ALLOWED,
             "largest": MAX_BYTES,
@@ -127,7 +127,10 @@ def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
     rows = list(said.selection.rows) if said else []
     if rows and rows != st.session_state.get(f"heard-{key}") and rows[0] < len(table):
         st.session_state[f"heard-{key}"] = rows
-        st.session_state["chosen upload"] = int(doubtful_first(table).index[rows[0]])
+        number = int(doubtful_first(table).index[rows[0]])
+        turn, _ = st.session_state.get("upload picked", (0, None))
+        st.session_state["upload picked"] = (turn + 1, number)
+        st.session_state["chosen upload"] = number
 
 
 def _key(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> str:
@@ -179,7 +182,7 @@ def _exports(run: Run, mine: Uploads, table: pd.DataFrame) -> None:
     for kind, mime, data in (
         ("CSV", "text/csv", lambda: table.to_csv(index=False)),
         ("Parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
-        ("JSON", "application/json", lambda: as_json(table)),
+        ("JSON", "application/json", lambda: to_json(table)),
         ("PNG", "image/png", lambda: exporting.map_png(run, table)),
         ("HTML", "text/html", lambda: exporting.html_page(run, mine, table)),
     ):

@@ -15,6 +15,7 @@ export class Intake {
   constructor(app) {
     this.app = app
     this.queue = []
+    ;[this.turn] = this.data.picked
     this.forget()
     this.details = new Details((step) => this.chooseNext(step))
     this.input = element('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Pictures' })
@@ -86,12 +87,12 @@ export class Intake {
       this.details.show(null)
       this.pad.again()
     }
-    if (this.data.total > this.total) this.goOn()
-    if (this.data.chosen !== this.heard) {
-      this.heard = this.data.chosen
-      const row = this.rows.find(({ number }) => number === this.heard)
-      if (row && row !== this.chosen) this.choose(row, false)
-    }
+    if (this.data.total > this.total && !this.halted) this.goOn()
+    const [turn, picked] = this.data.picked
+    if (turn === this.turn) return
+    this.turn = turn
+    const row = this.rows.find(({ number }) => number === picked)
+    if (row && row !== this.chosen) this.choose(row, false)
   }
 
   // Ways in
@@ -169,17 +170,17 @@ export class Intake {
     }
   }
 
+  /** Send the first files of the queue. Sent again after an interruption, the server knows them by the batch. */
   async send(signal) {
-    let [n, bytes] = [0, 0]
-    while (n < Math.min(FILES, this.queue.length) && (!n || bytes + this.queue[n].file.size <= BYTES)) {
-      bytes += this.queue[n++].file.size
-    }
-    const some = this.queue.slice(0, n)
+    this.batch ??= { id: crypto.randomUUID?.() ?? String(Math.random()), files: firstOf(this.queue) }
+    const { id, files } = this.batch
     const form = new FormData()
-    form.append('names', JSON.stringify(some.map(({ name }) => name)))
-    for (const { file } of some) form.append('files', file, 'file')
-    await this.ask('files', { method: 'POST', body: form, signal })
-    this.queue.splice(0, n)
+    form.append('batch', id)
+    form.append('names', JSON.stringify(files.map(({ name }) => name)))
+    for (const { file } of files) form.append('files', file, 'file')
+    this.total = (await this.ask('files', { method: 'POST', body: form, signal })).total
+    this.queue.splice(0, files.length)
+    this.batch = null
   }
 
   async place(signal) {
@@ -200,7 +201,9 @@ export class Intake {
   marked({ number, name, x, y, prediction, confidence, foreign }) {
     const taken = prediction === null ? [] : [`taken for ${prediction}, ${percent(confidence)}`]
     const says = [...taken, ...(foreign ? ['foreign to this map'] : [])]
-    return { number, name, x, y, says, foreign, confidence, picture: `${this.data.address}/pictures/${number}` }
+    const [, colour] = this.app.data.palettes.prediction.find(([known]) => known === prediction) ?? []
+    const picture = `${this.data.address}/pictures/${number}`
+    return { number, name, x, y, says, foreign, confidence, colour, picture }
   }
 
   stopped() {
@@ -295,6 +298,13 @@ export class Intake {
     this.busy?.abort()
     this.camera.show(false)
   }
+}
+
+/** As many files as go into one request. */
+function firstOf(queue) {
+  let [n, bytes] = [0, 0]
+  while (n < Math.min(FILES, queue.length) && (!n || bytes + queue[n].file.size <= BYTES)) bytes += queue[n++].file.size
+  return queue.slice(0, n)
 }
 
 /** The foreign one, else the least confident. */

@@ -16,16 +16,19 @@ export function imageOf(mark, came) {
 
 /** Draw all marks; around the chosen one a ring. */
 export function drawMarks(context, { view, marks, chosen, data, paper, came }) {
-  const draw = marks.length > CROSSES ? drawSquare : drawCross
-  for (const mark of marks) draw(context, view.toScreen(mark.x, mark.y), data.accent, paper)
+  for (const mark of marks) {
+    const at = view.toScreen(mark.x, mark.y)
+    if (marks.length > CROSSES) drawSquare(context, at, data.accent, mark.colour ?? paper)
+    else drawCross(context, at, data.accent, paper)
+  }
   if (marks.length <= THUMBNAILS) for (const mark of marks) drawThumbnail(context, view, mark, data.accent, came)
   if (chosen) drawRing(context, view.toScreen(chosen.x, chosen.y), data.accent, paper)
 }
 
-function drawSquare(context, [left, top], accent, paper) {
-  context.fillStyle = paper
-  context.fillRect(left - 3, top - 3, 6, 6)
+function drawSquare(context, [left, top], accent, colour) {
   context.fillStyle = accent
+  context.fillRect(left - 3.5, top - 3.5, 7, 7)
+  context.fillStyle = colour
   context.fillRect(left - 2, top - 2, 4, 4)
 }
 

@@ -1,0 +1,301 @@
+"""Uploads: kept for their session only, placed as the command places them, refused by name."""
+
+import base64
+import gc
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+from corpus import FILES, GOOD, N_PLACED, PLACED, REASONS, encoded, packed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from kernelviz.data.intake import take_paths
+from kernelviz.landings import land_files
+from kernelviz.maps import load_map
+from kernelviz.runs import load_run
+from kernelviz.ui import exporting, loaders, receiving, uploads
+from kernelviz.ui.server import ROUTES
+from kernelviz.ui.uploads import Uploads
+from kernelviz.weights import load_network
+
+
+@pytest.fixture
+def mine():
+    made = Uploads()
+    uploads._KNOWN[made.token] = made
+    return made
+
+
+@pytest.fixture
+def tiny(add, autoencoder):
+    add(autoencoder)
+    return load_run("tiny")
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=ROUTES))
+
+
+@pytest.fixture
+def send(client, mine):
+    """Send files as the page does."""
+    numbers = iter(range(10**6))
+
+    def send(files, batch=None, token=mine.token):
+        form = {"names": json.dumps([name for name, _ in files]), "batch": batch or f"batch {next(numbers)}"}
+        parts = [("files", ("file", data)) for _, data in files]
+        return client.post(f"/kernelviz/uploads/{token}/files", data=form, files=parts)
+
+    return send
+
+
+@pytest.fixture
+def place(client, mine, tiny):
+    """Ask until all are placed; the rows."""
+
+    def place(way="resize", first=0):
+        rows = []
+        while True:
+            where = f"landings/tiny/{loaders.version(tiny)}/{way}?first={first + len(rows)}"
+            answer = client.post(f"/kernelviz/uploads/{mine.token}/{where}")
+            assert answer.status_code == 200, answer.text
+            rows += answer.json()["rows"]
+            if not answer.json()["left"]:
+                return rows
+
+    return place
+
+
+@pytest.fixture
+def look(client, mine, tiny):
+    def look(where, way="resize"):
+        return client.get(f"/kernelviz/uploads/{mine.token}/details/tiny/{loaders.version(tiny)}/{way}/{where}")
+
+    return look
+
+
+def seen(address):
+    kind, data = address.split(",")
+    assert kind.startswith("data:image/")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_whatever_comes_is_placed_or_refused_by_name(send, place, mine, tiny):
+    assert send(list(FILES.items())).json() == {"total": N_PLACED + len(REASONS)}
+    rows = place()
+    assert len(rows) == N_PLACED and all(row["number"] < mine.total for row in rows)
+    _, rejected = mine.landed(tiny, "resize")
+    assert all(reason in one.reason for reason, one in zip(REASONS, rejected, strict=True))
+    assert not any(mark in row["name"] for row in rows for mark in ("<", "\n", "/", "\0"))
+
+
+def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
+    for at, (_, data) in enumerate(PLACED.items()):
+        (tmp_path / f"{at:03}.png").write_bytes(data)
+    paths = sorted(tmp_path.glob("*.png"))
+    send([(path.name, path.read_bytes()) for path in paths])
+    place(tiny.preprocess.name)
+    page, _ = mine.landed(tiny, tiny.preprocess.name)
+    network, points = load_network(tiny), load_map(tiny.folder)
+    command, _ = land_files(network, points, tiny.classes, take_paths(paths, tiny.preprocess), lambda _: None)
+    assert page["name"].tolist() == [path.name for path in paths]
+    for name in command.columns.drop("name"):
+        if command[name].dtype.kind == "f":
+            np.testing.assert_allclose(page[name], command[name], atol=1e-6)
+        else:
+            assert page[name].tolist() == command[name].tolist()
+
+
+def test_uploads_are_placed_some_at_a_time(send, client, mine, tiny, monkeypatch):
+    monkeypatch.setattr(receiving, "A_WHILE", 1e-9)
+    send([(f"{at}.png", GOOD) for at in range(150)])
+    where = f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/crop?first="
+    parts = [client.post(f"{where}{first}").json() for first in (0, 64, 128, 150)]
+    assert [len(part["rows"]) for part in parts] == [64, 64, 22, 0]
+    assert [part["done"] for part in parts] == [64, 128, 150, 150]
+    assert [part["left"] for part in parts] == [True, True, False, False]
+
+
+def test_a_thousand_files_at_once(send, place, mine):
+    for start in range(0, 1000, 200):
+        assert send([(f"{at}.png", GOOD) for at in range(start, start + 200)]).status_code == 200
+    assert mine.total == 1000 and [row["number"] for row in place()] == list(range(1000))
+
+
+def test_a_batch_that_is_sent_again_counts_once(send, mine):
+    files = [("a.png", GOOD), ("a.png", GOOD)]
+    assert send(files, "one").json() == send(files, "one").json() == {"total": 2}
+    assert send(files, "two").json() == {"total": 4}
+
+
+def test_another_way_to_prepare_gives_other_places(send, place, look, mine):
+    sheet = Image.new("L", (200, 80), 255)
+    sheet.paste(0, (150, 20, 160, 60))
+    send([("off the middle.png", encoded(sheet))])
+    ways = ("resize", "crop", "digit")
+    places = {(row["x"], row["y"]) for way in ways for row in place(way)}
+    assert len(places) == 3 and len({seen(look(0, way).json()["saw"]).tobytes() for way in ways}) == 3
+
+
+def test_a_run_that_was_trained_again_is_landed_on_anew(send, place, mine, tiny, monkeypatch):
+    send([("a.png", GOOD)])
+    place()
+    assert len(mine.landed(tiny, "resize")[0]) == 1
+    monkeypatch.setattr(loaders, "version", lambda run: "another")
+    assert len(mine.landed(tiny, "resize")[0]) == 0
+
+
+def test_details_show_what_the_network_saw(send, place, look, tiny):
+    send([("a <b>.png", encoded(Image.new("RGB", (400, 100), "white"))), ("b.png", GOOD)])
+    (first, _) = place()
+    found = look(0).json()
+    assert found["name"] == "a ·b·.png" and (found["x"], found["y"]) == (first["x"], first["y"])
+    assert seen(found["original"]).shape[:2] == (70, 280)
+    assert (seen(found["saw"]) == 255).all() and seen(found["saw"]).shape == (8, 8)
+    assert seen(found["bump"]).shape == tuple(tiny.arguments["grid"]) and seen(found["drawn"]).shape == (8, 8)
+    assert len(found["nearest"]) == 5 and all(seen(one["picture"]).shape == (8, 8) for one in found["nearest"])
+    assert sum(share for _, share in found["likeliest"]) == pytest.approx(1)
+    assert 0 <= found["distance"] <= 100 and 0 <= found["error"] <= 100 and isinstance(found["foreign"], bool)
+
+
+def test_a_drawing_is_looked_at_and_not_kept(client, mine, tiny, send, look):
+    send([("a.png", GOOD)])
+    where = f"/kernelviz/uploads/{mine.token}/drawing/tiny/{loaders.version(tiny)}/resize"
+    drawn = client.post(where, content=GOOD).json()
+    assert drawn | {"name": "a.png"} == look(0).json() and mine.total == 1
+    assert client.post(where, content=b"no picture").status_code == 400
+    assert client.post(where, content=bytes(receiving.MAX_DRAWING + 1)).status_code == 413
+    assert client.post(where).status_code == 413
+
+
+def test_small_pictures(send, client, mine):
+    send([("wide.png", encoded(Image.new("RGB", (1000, 10), "red"))), ("text.png", b"text")])
+    answer = client.get(f"/kernelviz/uploads/{mine.token}/pictures/0")
+    assert Image.open(io.BytesIO(answer.content)).size == (128, 1) and "private" in answer.headers["cache-control"]
+    assert client.get(f"/kernelviz/uploads/{mine.token}/pictures/1").status_code == 400
+    assert client.get(f"/kernelviz/uploads/{mine.token}/pictures/2").status_code == 404
+
+
+def test_what_is_removed_is_gone(send, place, look, mine, tiny):
+    send([(f"{at}.png", GOOD) for at in range(3)] + [("text.png", b"text")])
+    place()
+    mine.remove(1)
+    assert [row["number"] for row in place()] == [0, 2] and look(1).status_code == 404
+    mine.remove(3)
+    assert not mine.landed(tiny, "resize")[1]
+    mine.remove()
+    assert mine.total == 0 and not place() and mine.turn == 3
+    send([("new.png", GOOD)])
+    assert [row["name"] for row in place()] == ["new.png"]
+
+
+def test_a_session_has_room_for_so_much(send, place, mine, tiny, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_FILES", 3)
+    send([(f"{at}.png", GOOD) for at in range(5)])
+    assert len(place()) == 3
+    monkeypatch.setattr(uploads, "MAX_FILES", 99)
+    monkeypatch.setattr(uploads, "MAX_UNPACKED", 4 * len(GOOD))
+    send([("many.zip", packed([(f"{at}.png", GOOD) for at in range(3)]))])
+    assert len(place()) == 4
+    reasons = [one.reason for one in mine.landed(tiny, "resize")[1]]
+    assert "3 files already" in reasons[0] and "together have more than" in reasons[-1] and len(reasons) == 4
+
+
+def test_only_who_has_the_token_is_answered(send, client, mine, tiny):
+    send([("a.png", GOOD)])
+    assert send([("a.png", GOOD)], token="another").status_code == 404
+    assert client.get("/kernelviz/uploads/another/pictures/0").status_code == 404
+    assert len({Uploads().token for _ in range(9)}) == 9
+
+
+def test_nothing_is_left_when_the_session_ends():
+    made = Uploads()
+    token = made.token
+    uploads._KNOWN[token] = made
+    made.take([("a.png", io.BytesIO(GOOD))])
+    assert uploads.by_token(token) is made
+    del made
+    gc.collect()
+    with pytest.raises(FileNotFoundError, match="session has ended"):
+        uploads.by_token(token)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"names": "[]", "batch": "b"},
+        {"names": "torn", "batch": "b"},
+        {"names": "3", "batch": "b"},
+        {"names": '["a"]'},
+    ],
+)
+def test_a_form_that_is_none_of_ours_is_refused(client, mine, form):
+    where = f"/kernelviz/uploads/{mine.token}/files"
+    assert client.post(where, data=form, files=[("files", ("file", GOOD))]).status_code == 400
+    assert mine.total == 0
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
+    headers = {"content-length": str(receiving.MAX_REQUEST + 1), "content-type": "multipart/form-data; boundary=x"}
+    assert client.post(f"/kernelviz/uploads/{mine.token}/files", headers=headers, content=b"").status_code == 413
+
+
+def test_a_network_that_cannot_be_read_is_said(send, client, mine, tiny):
+    send([("a.png", GOOD)])
+    (tiny.folder / "weights.safetensors").write_bytes(b"no such thing")
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/crop?first=0")
+    assert answer.status_code == 500 and "weights.safetensors" in answer.text
+
+
+@pytest.mark.parametrize("way", ["stretch", "..", "digit%00"])
+def test_an_unknown_way_is_refused(client, mine, tiny, way):
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/{way}?first=0")
+    assert answer.status_code in (400, 404)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(body=st.binary(max_size=400), kind=st.sampled_from(["multipart/form-data; boundary=x", "text/plain", ""]))
+def test_any_body_is_answered(body, kind):
+    made = Uploads()
+    uploads._KNOWN[made.token] = made
+    client = TestClient(Starlette(routes=ROUTES))
+    whole = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n' + body + b"\r\n--x--\r\n"
+    for content in (body, whole):
+        headers = {"content-type": kind} if kind else {}
+        answer = client.post(f"/kernelviz/uploads/{made.token}/files", content=content, headers=headers)
+        assert answer.status_code in (400, 413)
+
+
+def test_the_map_with_the_uploads_as_a_picture_and_as_a_page(send, place, mine, tiny):
+    send([("a <script>alert(1)</script>.png", GOOD), ("b.png", encoded(Image.new("L", (9, 9), 255)))])
+    place()
+    table, _ = mine.landed(tiny, "resize")
+    picture = np.asarray(Image.open(io.BytesIO(exporting.map_png(tiny, table))).convert("RGB")).astype(int)
+    marks = (abs(picture - [0xE0, 0x40, 0x3F]).sum(2) < 9).sum()
+    assert picture.shape == (1600, 1600, 3) and marks > 300
+    page = exporting.html_page(tiny, mine, table)
+    assert "<script>alert" not in page and "b.png" in page and page.count("<tr>") == 3
+    assert page.count('<img alt="" src="data:image/png;base64,') == 2
+    assert "Plotly.newPlot" in page and '<script src="http' not in page  # the library is in the page
+
+
+def test_files_take_no_memory_but_for_their_rows(mine, tiny):
+    from tracemalloc import get_traced_memory, start, stop
+
+    data = encoded(Image.effect_noise((60, 60), 50))
+    mine.take((f"{at}.png", io.BytesIO(data)) for at in range(1000))
+    start()
+    began = time.monotonic()
+    while mine.land(tiny, "resize", 0.2) < mine.total:
+        assert time.monotonic() - began < 120
+    _, peak = get_traced_memory()
+    stop()
+    assert peak < 1000 * len(data)  # less than the files have together
