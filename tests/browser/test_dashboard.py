@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 MODES = {  # path, and what is in the address
     "Explore": ("", {}),
@@ -16,7 +16,6 @@ MODES = {  # path, and what is in the address
     "Probe, path": ("probe", {"path": "-1_0~2_1.5"}),
     "Probe, no decoder": ("probe", {"run": "namer"}),
     "Upload": ("upload", {}),
-    "Upload, samples": ("upload", {"samples": "true"}),
 }
 
 
@@ -73,24 +72,6 @@ def test_the_run_and_the_choices_outlive_a_change_of_page(visit, settle):
     page.get_by_role("combobox", name=re.compile("Run")).wait_for()
     assert page.get_by_role("combobox", name=re.compile("Run")).input_value() == "namer"
     assert address(page).get("colour") == "density"
-
-
-def test_an_uploaded_picture_is_placed(visit, settle):
-    page = visit("upload")
-    sheet = Image.new("L", (120, 160), 240)
-    ImageDraw.Draw(sheet).line([(60, 20), (60, 140)], fill=20, width=12)
-    file = io.BytesIO()
-    sheet.save(file, "PNG")
-    one = {"name": "<b>one</b>.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    torn = {"name": "torn.png", "mimeType": "image/png", "buffer": file.getvalue()[:40]}
-    page.locator("input[type=file]").set_input_files([one, torn])
-    page.get_by_text("One by one").wait_for()
-    settle(page)
-    said = page.locator(".stMain").inner_text()
-    assert "taken for" in said and "Not taken: torn.png" in said
-    assert page.locator("b", has_text="one").count() == 0
-    assert len(pictures(page)) == 4 + 5
-    assert ink(the_map(page)) > 500
 
 
 def test_dark_is_dark(visit):

@@ -393,22 +393,6 @@ def test_fingers_pan_and_pinch(seen, points):
     page.locator("canvas.overview").wait_for()
 
 
-def test_an_uploaded_picture_is_pinned_with_its_name(seen):
-    page = seen("upload", samples="true")
-    marks = page.locator("canvas.over")
-    area = marks.bounding_box()
-    pixels = canvas_pixels(marks).astype(int)
-    red = (pixels[..., 0] > 200) & (pixels[..., 1] < 90) & (pixels[..., 3] > 200)
-    assert red.sum() > 200
-    names = set()
-    for top, left in np.argwhere(red)[:: max(1, red.sum() // 60)]:
-        page.mouse.move(area["x"] + float(left), area["y"] + float(top))
-        page.wait_for_timeout(30)
-        if page.locator(CARD).is_visible():
-            names.add(page.locator(CARD).inner_text().split("\n")[0])
-    assert len({name for name in names if name.startswith("digit ")}) >= 5
-
-
 @pytest.mark.parametrize("path", ["", "probe"])
 def test_the_map_follows_the_theme_while_it_is_shown(path, seen, settle):
     page = seen(path)

@@ -1,0 +1,219 @@
+"""Pictures brought to a map in a real browser, in every way that there is."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from corpus import GOOD, encoded
+from PIL import Image, ImageDraw
+
+SHIPPED = "mnist-neighbours"  # a run of digits
+
+
+def stroke(width=16):
+    """A one, dark on light, on a sheet of 120 x 160."""
+    sheet = Image.new("L", (120, 160), 240)
+    ImageDraw.Draw(sheet).line([(60, 20), (60, 140)], fill=20, width=width)
+    return encoded(sheet)
+
+
+def file(name, data):
+    return {"name": name, "mimeType": "image/png", "buffer": data}
+
+
+@pytest.fixture
+def opened(visit, settle):
+    def opened(**address):
+        page = visit("upload", **address)
+        page.locator("canvas.over").wait_for()
+        page.locator(".status").wait_for(state="hidden")
+        return settle(page)
+
+    return opened
+
+
+def choose(page, files):
+    page.get_by_label("Pictures", exact=True).set_input_files(files)
+
+
+def details(page):
+    page.locator(".details:visible").wait_for()
+    return page.locator(".details")
+
+
+def marks(page):
+    """Pixels on the map in the colour of marks."""
+    data = page.locator("canvas.over").evaluate("canvas => canvas.toDataURL()")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))).convert("RGBA")).astype(int)
+    return int((abs(pixels - [0xE0, 0x40, 0x3F, 255]).sum(2) < 12).sum())
+
+
+def test_a_picture_is_placed_and_a_bad_one_is_named(opened, settle):
+    page = opened()
+    assert page.locator(".panel .hint").is_visible() and marks(page) == 0
+    choose(page, [file("<b>one</b>.png", stroke()), file("torn.png", stroke()[:40])])
+    page.get_by_text("1 uploaded").wait_for()
+    settle(page)
+    assert "Not taken: torn.png" in page.locator(".stMain").inner_text()
+    assert page.locator("b", has_text="one").count() == 0
+    assert "Taken for" in details(page).inner_text() and details(page).locator("img:visible").count() == 4 + 5
+    assert marks(page) > 100 and not page.locator(".panel .hint").is_visible()
+
+
+def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settle):
+    page = opened()
+    choose(page, [file(f"{at}.png", stroke(at)) for at in (4, 16, 40)])
+    page.get_by_text("3 uploaded").wait_for()
+    settle(page)
+    name = details(page).locator("header output")
+    first = name.inner_text()
+    page.get_by_role("button", name="The next upload").click()
+    name.filter(has_not_text=first).wait_for()
+    page.get_by_role("button", name="Remove the chosen one").wait_for()
+    settle(page)
+    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table.scroll_into_view_if_needed()
+    area, before = table.bounding_box(), name.inner_text()
+    for row in range(2):  # of three, one is chosen
+        page.mouse.click(area["x"] + 16, area["y"] + 35 * row + 52)
+        settle(page)
+    name.filter(has_not_text=before).wait_for()
+    page.get_by_role("button", name="Remove all").click()
+    page.locator(".panel .hint").wait_for()
+    settle(page)
+    assert marks(page) == 0 and not page.locator(".details").is_visible()
+
+
+def test_a_digit_is_placed_while_it_is_drawn(opened, settle):
+    page = opened(run=SHIPPED)
+    answers = []
+    page.on("response", lambda response: "/drawing/" in response.url and answers.append(response.status))
+    page.get_by_role("button", name="Draw a digit").click()
+    sheet = page.locator("canvas.pad").bounding_box()
+    page.mouse.move(sheet["x"] + 140, sheet["y"] + 40)
+    page.mouse.down()
+    for down in range(40, 240, 10):
+        page.mouse.move(sheet["x"] + 140, sheet["y"] + down)
+        page.wait_for_timeout(30)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert len(answers) >= 3 and set(answers) == {200}
+    assert "Taken for 1" in details(page).inner_text() and marks(page) > 30
+    page.get_by_role("button", name="Clear the sheet").click()
+    page.locator(".details").wait_for(state="hidden")
+    assert page.get_by_role("button", name="Keep this drawing").is_disabled()
+    page.mouse.click(sheet["x"] + 100, sheet["y"] + 100)
+    page.get_by_role("button", name="Keep this drawing").click()
+    page.get_by_text("1 uploaded").wait_for()
+    settle(page)
+    assert "drawing 1.png" in details(page).inner_text() and not page.locator("canvas.pad").is_visible()
+
+
+def test_a_picture_is_pasted_and_dropped(opened, settle):
+    page = opened()
+    send = """([name, kind, data]) => {
+        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+        const transfer = new DataTransfer()
+        transfer.items.add(new File([bytes], 'image.png', { type: 'image/png' }))
+        const of = kind === 'ClipboardEvent' ? { clipboardData: transfer } : { dataTransfer: transfer }
+        document.body.dispatchEvent(new window[kind](name, { ...of, bubbles: true, cancelable: true }))
+    }"""
+    data = base64.b64encode(stroke()).decode()
+    page.evaluate(send, ["paste", "ClipboardEvent", data])
+    page.get_by_text("1 uploaded").wait_for()
+    assert "pasted.png" in details(page).inner_text()
+    page.evaluate(send, ["dragover", "DragEvent", data])
+    assert page.locator(".stage.dropping").count() == 1
+    page.evaluate(send, ["drop", "DragEvent", data])
+    page.get_by_text("2 uploaded").wait_for()
+    assert page.locator(".stage.dropping").count() == 0
+
+
+def test_a_folder_goes_on_after_it_was_stopped(opened, settle, tmp_path):
+    for at in range(600):
+        (tmp_path / f"{at}.png").write_bytes(GOOD)
+    (tmp_path / ".hidden.png").write_bytes(GOOD)
+    page = opened()
+    page.route("**/landings/**", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.get_by_label("A folder", exact=True).set_input_files(tmp_path)
+    page.get_by_role("button", name="Stop placing pictures").click()
+    page.get_by_text(re.compile("^Stopped: .* of 600 placed")).wait_for()
+    page.unroute("**/landings/**")
+    page.get_by_role("button", name="Place the rest").click()
+    page.get_by_text("600 uploaded").wait_for()
+    settle(page)
+    assert not page.locator(".progress").is_visible()
+    assert page.locator(".details header output").inner_text().endswith(".png")
+
+
+def test_a_picture_is_taken_with_the_camera(visit, settle):
+    def meddle(page):
+        page.add_init_script("""
+            const canvas = document.createElement('canvas')
+            canvas.width = canvas.height = 64
+            canvas.getContext('2d').fillRect(0, 0, 64, 64)
+            setInterval(() => canvas.getContext('2d').fillRect(0, 0, 64, 64), 50)
+            navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10)
+        """)
+
+    page = visit("upload", meddle=meddle)
+    page.locator("canvas.over").wait_for()
+    page.get_by_role("button", name="Take a picture", exact=True).click()
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0 || true")
+    page.locator("video").wait_for()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Take a picture and place it").click()
+    page.get_by_text("1 uploaded").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Close the camera").click()
+    assert "camera 1.jpg" in details(page).inner_text() and not page.locator("video").is_visible()
+
+
+def test_without_a_camera_the_page_says_so(visit):
+    page = visit("upload")
+    page.locator("canvas.over").wait_for()
+    page.get_by_role("button", name="Take a picture", exact=True).click()
+    page.get_by_role("alert").filter(has_text="no picture from a camera").wait_for()
+
+
+def test_uploads_are_still_there_after_a_visit_to_another_page(opened, settle):
+    page = opened()
+    choose(page, [file("a.png", stroke())])
+    page.get_by_text("1 uploaded").wait_for()
+    page.get_by_role("link", name="Explore").click()
+    settle(page)
+    page.get_by_role("link", name="Upload").click()
+    page.get_by_text("1 uploaded").wait_for()
+    details(page)
+    assert marks(page) > 100
+
+
+def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
+    with open(tmp_path / "large.png", "wb") as large:
+        large.truncate(21_000_000)
+    page = opened()
+    sent = []
+    page.on("request", lambda request: "/files" in request.url and sent.append(request.url))
+    choose(page, tmp_path / "large.png")
+    page.get_by_role("alert").filter(has_text="large.png is not taken: it has 21 MB, allowed are 20 MB").wait_for()
+    assert not sent
+
+
+def test_the_uploads_as_a_page_that_needs_nothing_else(opened, settle, chromium, tmp_path):
+    page = opened()
+    choose(page, [file("a.png", stroke())])
+    page.get_by_text("1 uploaded").wait_for()
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="HTML").click()
+    download.value.save_as(tmp_path / "page.html")
+    context = chromium.new_context(offline=True)
+    alone, asked = context.new_page(), []
+    alone.on("request", lambda request: asked.append(request.url))
+    alone.goto(f"file://{tmp_path}/page.html")
+    alone.locator(".js-plotly-plot").wait_for()
+    assert alone.get_by_role("row").count() == 2 and "a.png" in alone.inner_text("body")
+    assert [address for address in asked if not address.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
