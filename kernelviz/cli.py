@@ -34,6 +34,8 @@ class Benchmark(StrEnum):
     graph = "graph"
     million = "million"
     profile = "profile"
+    uploads = "uploads"
+    drawn = "drawn"
 
 
 class Experiment(StrEnum):
@@ -131,7 +133,7 @@ def train(
 @cli.command()
 def embed(
     run: str,
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, folders of them, or .zip archives.")],
     out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -27,7 +27,7 @@ def report(note: Callable[[str], None]) -> dict:
         part[:] = np.maximum(inner @ spread, 0)
     started = time.perf_counter()
     graph = nearest_neighbours(features, K, lambda done: note(f"{done:,} of {N:,} images"))
-    seconds, peak = time.perf_counter() - started, _peak_gb()
+    seconds, peak = time.perf_counter() - started, peak_gb()
     note(f"exact neighbours of {ASKED:,} of them")
     exact = NearestNeighbors(n_neighbors=K + 1, algorithm="brute").fit(features)
     true = exact.kneighbors(features[:ASKED], return_distance=False)[:, 1:].astype(np.int32)
@@ -35,6 +35,6 @@ def report(note: Callable[[str], None]) -> dict:
     return {"rows": [row], "notes": ["peak_GB is the memory of the whole process, the 2 GB of features among it."]}
 
 
-def _peak_gb() -> float:
+def peak_gb() -> float:
     """The greatest memory that this process has had; counted in kilobytes, on macOS in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
