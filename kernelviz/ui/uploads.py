@@ -15,7 +15,7 @@ from PIL import Image
 
 from kernelviz.data.archives import MAX_UNPACKED
 from kernelviz.data.decode import Refused, open_image
-from kernelviz.data.intake import Picture, Rejected, opened, prepared
+from kernelviz.data.intake import Picture, Rejected, all_prepared, opened
 from kernelviz.data.prepare import ways
 from kernelviz.data.spool import Spool
 from kernelviz.runs import Run
@@ -124,7 +124,8 @@ class Uploads:
         end = min(landed.next + PART, self.total)
         numbers = [number for number in range(landed.next, end) if number not in self._gone]
         preprocess = ways(run.preprocess)[way]
-        results = {number: prepared(*self._file(number), preprocess) for number in numbers}
+        found = all_prepared(map(self._file, numbers), preprocess)
+        results = dict(zip(numbers, found, strict=True))
         taken = {number: one for number, one in results.items() if isinstance(one, Picture)}
         landed.rejected |= {number: one for number, one in results.items() if isinstance(one, Rejected)}
         if taken:

@@ -4,6 +4,7 @@ Headless Chromium draws in software here; times between frames come from request
 20 clouds of points; the network is the shipped mnist-autoencoder, whose decoder is the paper's (8.8 million weights).
 """
 
+import base64
 import json
 import os
 import shutil
@@ -19,8 +20,10 @@ from urllib.request import urlopen
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.maps import SPLITS, EmbeddingMap
+from kernelviz.pictures import png
 
 SIZES = (10_000, 70_000, 1_000_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -28,6 +31,7 @@ SECONDS = 4  # of every kind of movement
 WANTED = {
     "decode_median_ms": 8, "decode_95_ms": 16, "probe_frames_per_second": 60, "decodes_per_frame": 1,
     "pan_10000_frames_per_second": 60, "pan_70000_frames_per_second": 60, "pan_1000000_frames_per_second": 25,
+    "drop_100_digits_ms": 1000, "drawn_updates_per_second": 10,
     "hover_to_card_ms": 50, "lasso_ms": 30, "first_view_bytes": 1e6,
 }  # fmt: skip
 
@@ -73,6 +77,7 @@ def main() -> None:
         with served(Path(folder)) as address:
             figures = {"processors": os.cpu_count(), "browser": browser.version}
             figures |= probing(opened(browser, f"{address}/probe?run=made-10000"))
+            figures |= uploading(opened(browser, f"{address}/upload?run=mnist-neighbours"))
             for n in SIZES:
                 page = opened(browser, f"{address}/?run=made-{n}")
                 figures[f"pan_{n}_frames_per_second"] = panning(page)
@@ -183,6 +188,49 @@ def probing(page: Page) -> dict:
         "probe_frames_per_second": per_second(frames),
         "decodes_per_frame": rounded(decodes / len(frames)),
     }
+
+
+def uploading(page: Page) -> dict:
+    """From a drop of 100 digits to when all are on the map; then answers by the second while a digit is drawn."""
+    digits = [png(image.repeat(3, 0).repeat(3, 1)) for image in load("digits").split("test")[0][:101]]
+    drop = """async (digits) => {
+        const transfer = new DataTransfer()
+        for (const [at, digit] of digits.entries()) {
+            const bytes = Uint8Array.from(atob(digit), (letter) => letter.charCodeAt(0))
+            transfer.items.add(new File([bytes], `${at}.png`, { type: 'image/png' }))
+        }
+        const count = over.getRootNode().querySelector('.progress [role=status]')
+        const before = Number(count.textContent.split(' of ')[0] || 0)
+        const start = performance.now()
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }))
+        while (!count.textContent.startsWith(`${before + digits.length} of`)) await frame()
+        await frame()
+        return performance.now() - start
+    }"""
+    encoded = [base64.b64encode(digit).decode() for digit in digits]
+    page.evaluate(drop, encoded[:1])  # the first makes what the others share
+    page.wait_for_timeout(3000)
+    dropped = page.evaluate(drop, encoded[1:])
+    page.wait_for_timeout(2000)
+    page.get_by_role("button", name="Draw a digit").click()
+    answers = []
+    page.on("response", lambda response: "/drawing/" in response.url and answers.append(response))
+    page.evaluate(
+        f"""async () => {{
+            const pad = over.getRootNode().querySelector('canvas.pad')
+            const area = pad.getBoundingClientRect()
+            const send = (type, x, y) => {{
+                const [clientX, clientY] = [area.left + x * area.width, area.top + y * area.height]
+                pad.dispatchEvent(new PointerEvent(type, {{ clientX, clientY, pointerId: 1, bubbles: true }}))
+            }}
+            pad.setPointerCapture = () => {{}}
+            send('pointerdown', 0.5, 0.1)
+            for (let last = await frame(), start = last; last - start < 1000 * {SECONDS}; last = await frame())
+                send('pointermove', 0.5 + 0.2 * Math.sin(last / 300), 0.1 + 0.8 * ((last - start) / 1000 / {SECONDS}))
+        }}"""
+    )
+    page.context.close()
+    return {"drop_100_digits_ms": rounded(dropped), "drawn_updates_per_second": rounded(len(answers) / SECONDS)}
 
 
 def panning(page: Page) -> float:
