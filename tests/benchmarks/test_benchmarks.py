@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import graph, million, peers, profile
+from kernelviz.benchmarks import drawn, graph, million, peers, profile, uploads
 from kernelviz.quality import measured_peers, measured_profile
 from kernelviz.training.recipe import RECIPES
 
@@ -116,3 +116,22 @@ def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatc
     assert all(0.05 < row["test_accuracy"] < 1 and -1 < row["silhouette"] < 1 for row in rows)
     monkeypatch.setattr(profile, "Training", lambda *_: pytest.fail("measured again"))
     assert json.loads(kernelviz("bench", "profile", "--json")[1])["profile"]["rows"] == rows
+
+
+def test_files_are_placed_and_timed(kernelviz, monkeypatch):
+    pictures = {name: uploads.PICTURES[name] for name in list(uploads.PICTURES)[1:]}  # the first are MNIST's
+    monkeypatch.setattr(uploads, "PICTURES", pictures)
+    monkeypatch.setattr(drawn, "EACH", 2)
+    code, out, _ = kernelviz("bench", "uploads", "--json")
+    rows = json.loads(out)["uploads"]["rows"]
+    assert code == 0 and [row["files"] for row in rows] == [20, 1]
+    for row in rows:
+        assert row["files_per_second"] == pytest.approx(row["files"] / row["seconds"]) and row["times_Pillow"] > 1
+
+
+def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
+    monkeypatch.setattr(drawn, "EACH", 3)
+    code, out, _ = kernelviz("bench", "drawn", "--json")
+    test, again, strokes = json.loads(out)["drawn"]["rows"]
+    assert code == 0 and test["images"] == again["images"] == 297 and strokes["images"] == 30
+    assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
