@@ -86,6 +86,27 @@ def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settl
     assert marks(page) == 0 and not page.locator(".details").is_visible()
 
 
+def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle):
+    page = opened()
+    wide = Image.new("L", (300, 60), 255)
+    ImageDraw.Draw(wide).line([(20, 10), (40, 50)], fill=0, width=9)
+    choose(page, [file("wide.png", encoded(wide)), file("b.png", stroke()), file("c.png", stroke(40))])
+    page.get_by_text("3 uploaded").wait_for()
+    settle(page)
+    name, saw = (details(page).locator(where) for where in ("header output", ".four figure:nth-child(2) img"))
+    while name.inner_text() != "wide.png":
+        page.get_by_role("button", name="The next upload").click()
+        page.wait_for_timeout(300)
+    settle(page)
+    before = saw.get_attribute("src")
+    page.get_by_test_id("stButtonGroup").get_by_text("Its middle").click()
+    settle(page)
+    page.wait_for_timeout(500)
+    assert name.inner_text() == "wide.png" and saw.get_attribute("src") != before
+    page.get_by_text("3 uploaded").wait_for()
+    assert marks(page) > 100
+
+
 def test_a_digit_is_placed_while_it_is_drawn(opened, settle):
     page = opened(run=SHIPPED)
     answers = []

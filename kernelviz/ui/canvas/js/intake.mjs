@@ -72,21 +72,27 @@ export class Intake {
 
   forget() {
     this.rows = []
+    this.halted = false
     this.done = this.total = 0
     this.chosen = this.live = null
     this.of = `${this.onMap} ${this.data.turn}`
     this.show()
   }
 
+  /** Begin anew; what was chosen stays so, if there is still the same. */
+  begin() {
+    const { chosen } = this
+    this.busy?.abort()
+    this.busy = null
+    const same = this.of.endsWith(` ${this.data.turn}`)
+    this.forget()
+    if (this.pad.node.hidden) this.choose(chosen && same ? { ...chosen, x: null } : null, false)
+    else this.pad.again()
+  }
+
   /** Python has said something: of another map, or of another way to it, everything is asked for again. */
   update() {
-    if (this.of !== `${this.onMap} ${this.data.turn}`) {
-      this.busy?.abort()
-      this.busy = null
-      this.forget()
-      this.details.show(null)
-      this.pad.again()
-    }
+    if (this.of !== `${this.onMap} ${this.data.turn}`) this.begin()
     if (this.data.total > this.total && !this.halted) this.goOn()
     const [turn, picked] = this.data.picked
     if (turn === this.turn) return
@@ -217,9 +223,10 @@ export class Intake {
   finished() {
     if (!this.rows.length) return
     this.tell(0)
-    if (this.pad.node.hidden && (this.wanted || !this.chosen)) {
-      this.choose(this.wanted ? this.rows.at(-1) : doubtful(this.rows))
-    }
+    const again = this.chosen && this.rows.find(({ number }) => number === this.chosen.number)
+    if (this.wanted) this.choose(this.rows.at(-1))
+    else if (again) this.chosen = again
+    else if (this.pad.node.hidden) this.choose(doubtful(this.rows))
     this.wanted = false
   }
 
@@ -258,7 +265,7 @@ export class Intake {
     if (!row) return this.details.show(null)
     if (row.x !== null && !this.app.view.shows(row.x, row.y)) this.app.moved(() => this.app.view.lookAt(row.x, row.y))
     if (tell) this.app.tell('chosen', row.number)
-    await this.look(`details/${this.onMap}/${row.number}`, {}, () => this.chosen === row)
+    await this.look(`details/${this.onMap}/${row.number}`, {}, () => this.chosen?.number === row.number)
   }
 
   chooseNext(step) {
