@@ -3,19 +3,24 @@
 import { Camera } from './camera.mjs'
 import { Details } from './details.mjs'
 import { button, element } from './dom.mjs'
-import { said } from './fetching.mjs'
 import { chosen, dropped, pasted } from './gathering.mjs'
 import { Pad } from './pad.mjs'
+import { Transfer, asked } from './transfer.mjs'
 
-const FILES = 200 // of one request
-const BYTES = 16e6 // of one request, but for a single file that is larger
 const OFTEN = 1000 // ms between two words to Python while it goes on
 
 export class Intake {
   constructor(app) {
     this.app = app
-    this.queue = []
     ;[this.turn] = this.data.picked
+    this.transfer = new Transfer({
+      ask: (address, options) => this.ask(address, options),
+      onMap: () => this.onMap,
+      landed: (rows) => this.rows.push(...rows.map((row) => this.marked(row))),
+      changed: () => (this.show(), this.tell(this.transfer.busy ? OFTEN : 0)),
+      finished: () => this.finished(),
+      failed: (why) => app.note(`The pictures could not be placed. ${why}`, () => this.transfer.goOn()),
+    })
     this.forget()
     this.details = new Details((step) => this.chooseNext(step))
     this.input = element('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Pictures' })
@@ -30,14 +35,14 @@ export class Intake {
     listen('dragleave', (event) => event.relatedTarget || this.dragged(event, false))
     listen('drop', (event) => this.drop(event))
     listen('paste', (event) => this.paste(event))
-    if (this.data.total) this.goOn()
+    if (this.data.total) this.transfer.goOn()
   }
 
   laid() {
     this.meter = element('progress', { max: 1, 'aria-label': 'Pictures placed' })
     this.count = element('span', { role: 'status' })
-    this.stop = button('Cancel', 'Stop placing pictures', () => this.stopped())
-    this.resume = button('Go on', 'Place the rest', () => this.goOn())
+    this.stop = button('Cancel', 'Stop placing pictures', () => this.transfer.stop())
+    this.resume = button('Go on', 'Place the rest', () => this.transfer.goOn())
     this.progress = element('div', { className: 'progress', hidden: true }, this.meter, this.count, this.stop, this.resume)
     this.bar = element(
       'div',
@@ -72,8 +77,6 @@ export class Intake {
 
   forget() {
     this.rows = []
-    this.halted = false
-    this.done = this.total = 0
     this.chosen = this.live = null
     this.of = `${this.onMap} ${this.data.turn}`
     this.show()
@@ -82,9 +85,8 @@ export class Intake {
   /** Begin anew; what was chosen stays so, if there is still the same. */
   begin() {
     const { chosen } = this
-    this.busy?.abort()
-    this.busy = null
     const same = this.of.endsWith(` ${this.data.turn}`)
+    this.transfer.forget()
     this.forget()
     if (this.pad.node.hidden) this.choose(chosen && same ? { ...chosen, x: null } : null, false)
     else this.pad.again()
@@ -93,7 +95,7 @@ export class Intake {
   /** Python has said something: of another map, or of another way to it, everything is asked for again. */
   update() {
     if (this.of !== `${this.onMap} ${this.data.turn}`) this.begin()
-    if (this.data.total > this.total && !this.halted) this.goOn()
+    if (this.data.total > this.transfer.total && !this.transfer.halted) this.transfer.goOn()
     const [turn, picked] = this.data.picked
     if (turn === this.turn) return
     this.turn = turn
@@ -115,8 +117,7 @@ export class Intake {
   add(files) {
     const large = files.filter(({ file }) => file.size > this.most(file))
     if (large.length) this.app.note(tooLarge(large, (file) => this.most(file)))
-    this.queue.push(...files.filter(({ file }) => file.size <= this.most(file)))
-    if (this.queue.length) this.goOn()
+    this.transfer.add(files.filter(({ file }) => file.size <= this.most(file)))
   }
 
   most({ name }) {
@@ -154,54 +155,10 @@ export class Intake {
     this.add(files)
   }
 
-  // Sending and placing
+  // Where they land
 
-  async goOn() {
-    if (this.busy) return
-    const busy = (this.busy = new AbortController())
-    this.halted = false
-    try {
-      do {
-        if (this.queue.length) await this.send(busy.signal)
-        await this.place(busy.signal)
-      } while (this.queue.length || this.left)
-      this.finished()
-    } catch (error) {
-      if (busy.signal.aborted) return
-      this.halted = true
-      this.app.note(`The pictures could not be placed. ${error.message}`, () => this.goOn())
-    } finally {
-      if (this.busy === busy) this.busy = null
-      this.show()
-    }
-  }
-
-  /** Send the first files of the queue. Sent again after an interruption, the server knows them by the batch. */
-  async send(signal) {
-    this.batch ??= { id: crypto.randomUUID?.() ?? String(Math.random()), files: firstOf(this.queue) }
-    const { id, files } = this.batch
-    const form = new FormData()
-    form.append('batch', id)
-    form.append('names', JSON.stringify(files.map(({ name }) => name)))
-    for (const { file } of files) form.append('files', file, 'file')
-    this.total = (await this.ask('files', { method: 'POST', body: form, signal })).total
-    this.queue.splice(0, files.length)
-    this.batch = null
-  }
-
-  async place(signal) {
-    const address = `landings/${this.onMap}?first=${this.rows.length}`
-    const { rows, left, done, total } = await this.ask(address, { method: 'POST', signal })
-    Object.assign(this, { left, done, total })
-    for (const row of rows) this.rows.push(this.marked(row))
-    this.show()
-    this.tell(OFTEN)
-  }
-
-  async ask(address, options) {
-    const response = await fetch(`${this.data.address}/${address}`, options)
-    if (!response.ok) throw new Error(await said(response))
-    return response.json()
+  ask(address, options) {
+    return asked(`${this.data.address}/${address}`, options)
   }
 
   marked({ number, name, x, y, prediction, confidence, foreign }) {
@@ -212,17 +169,8 @@ export class Intake {
     return { number, name, x, y, says, foreign, confidence, colour, picture }
   }
 
-  stopped() {
-    this.busy?.abort()
-    this.busy = null
-    this.halted = true
-    this.tell(0)
-    this.show()
-  }
-
   finished() {
     if (!this.rows.length) return
-    this.tell(0)
     const again = this.chosen && this.rows.find(({ number }) => number === this.chosen.number)
     if (this.wanted) this.choose(this.rows.at(-1))
     else if (again) this.chosen = again
@@ -233,28 +181,31 @@ export class Intake {
   /** Tell Python how far it has come, if it has not heard for some time. */
   tell(after) {
     const now = performance.now()
-    if (now - (this.told ?? 0) < after || this.toldOf === `${this.of} ${this.done}`) return
+    const what = `${this.of} ${this.transfer.done}`
+    if (!this.transfer.done || what === this.what || now - (this.told ?? 0) < after) return
     this.told = now
-    this.toldOf = `${this.of} ${this.done}`
-    this.app.tell('landed', this.toldOf)
+    this.what = what
+    this.app.tell('landed', what)
   }
 
   // What is seen of it
 
   show() {
     const { app } = this
-    const all = this.total + this.queue.length
     app.marks = [...this.rows, ...(this.live ? [this.live] : [])].filter(({ x }) => x !== null)
     app.chosen = this.chosen && this.chosen.x !== null ? this.chosen : null
-    app.redraw?.('over')
-    if (!this.progress) return
-    this.progress.hidden = !(this.halted || (this.busy && all > FILES)) || this.done >= all
+    app.redraw('over')
+    if (this.progress) this.showProgress(this.transfer)
+  }
+
+  showProgress({ all, busy, done, halted, long }) {
+    const words = `${done.toLocaleString('en')} of ${all.toLocaleString('en')} placed`
+    this.progress.hidden = !long
     this.empty.hidden = all > 0 || !this.pad.node.hidden || !this.camera.node.hidden
-    this.meter.value = all ? this.done / all : 0
-    const words = `${this.done.toLocaleString('en')} of ${all.toLocaleString('en')} placed`
-    this.count.textContent = this.halted ? `Stopped: ${words}` : words
-    this.stop.hidden = !this.busy
-    this.resume.hidden = Boolean(this.busy)
+    this.meter.value = all ? done / all : 0
+    this.count.textContent = halted ? `Stopped: ${words}` : words
+    this.stop.hidden = !busy
+    this.resume.hidden = Boolean(busy)
   }
 
   async choose(row, tell = true) {
@@ -302,16 +253,9 @@ export class Intake {
 
   remove() {
     this.listening.abort()
-    this.busy?.abort()
+    this.transfer.forget()
     this.camera.show(false)
   }
-}
-
-/** As many files as go into one request. */
-function firstOf(queue) {
-  let [n, bytes] = [0, 0]
-  while (n < Math.min(FILES, queue.length) && (!n || bytes + queue[n].file.size <= BYTES)) bytes += queue[n++].file.size
-  return queue.slice(0, n)
 }
 
 /** The foreign one, else the least confident. */
