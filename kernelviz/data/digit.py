@@ -51,7 +51,9 @@ def _evened(light: Plane) -> Plane:
     """1 on the paper and less where there is ink, dark or bright, the light's slope across the picture taken out."""
     plane = _plane(light)
     away, most = plane - light, plane
-    if np.sum(away * away * away) < 0:  # ink is the narrow and strong deviation from the plane, so the cube's sign is its own
+    if (
+        np.sum(away * away * away) < 0
+    ):  # ink is the narrow and strong deviation from the plane, so the cube's sign is its own
         away, most = -away, 1 - plane
     return 1 - away / np.maximum(most, DARKEST_PAPER)
 

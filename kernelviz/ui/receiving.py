@@ -5,6 +5,7 @@ POST landings/<name>/<version>/<way>?first                     place more of the
 POST drawing/<name>/<version>/<way>                            what becomes of a picture that is not kept, as in details
 GET  details/<name>/<version>/<way>/<number>                   what a network makes of an upload
 GET  pictures/<number>                                         an upload, small, WebP
+POST end                                                       the page is left: forget all files
 """
 
 import io
@@ -134,6 +135,12 @@ def pictures(request: Request, uploads: Uploads) -> Response:
     return Response(file.getvalue(), media_type="image/webp", headers=PRIVATE)
 
 
+@of_a_session
+def end(request: Request, uploads: Uploads) -> Response:
+    uploads.remove()
+    return Response(status_code=204)
+
+
 def _length(request: Request) -> int:
     """Bytes that a request says it has; 0 where it does not say."""
     said = request.headers.get("content-length", "")
@@ -147,4 +154,5 @@ ROUTES = [
     Route("/drawing" + ON_A_MAP, drawing, methods=["POST"]),
     Route("/details" + ON_A_MAP + "/{number:int}", details),
     Route("/pictures/{number:int}", pictures),
+    Route("/end", end, methods=["POST"]),
 ]

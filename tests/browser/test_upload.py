@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -216,6 +218,20 @@ def test_uploads_are_still_there_after_a_visit_to_another_page(opened, settle):
     page.get_by_text("1 uploaded").wait_for()
     details(page)
     assert marks(page) > 100
+
+
+def test_files_are_forgotten_when_the_page_is_left(opened, server):
+    page, asked = opened(), []
+    page.on("request", lambda request: "/pictures/" in request.url and asked.append(request.url))
+    choose(page, [file("a.png", stroke())])
+    page.get_by_text("1 uploaded").wait_for()
+    details(page)
+    page.wait_for_timeout(500)
+    assert urlopen(asked[0]).status == 200
+    page.goto("about:blank")
+    page.wait_for_timeout(1000)
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(asked[0])
 
 
 def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):

@@ -196,6 +196,12 @@ def test_what_is_removed_is_gone(send, place, look, mine, tiny):
     assert [row["name"] for row in place()] == ["new.png"]
 
 
+def test_leaving_the_page_forgets_all(send, client, mine):
+    send([("a.png", GOOD)])
+    assert client.post(f"/kernelviz/uploads/{mine.token}/end").status_code == 204
+    assert mine.total == 0 and client.get(f"/kernelviz/uploads/{mine.token}/pictures/0").status_code == 404
+
+
 def test_a_session_has_room_for_so_much(send, place, mine, tiny, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_FILES", 3)
     send([(f"{at}.png", GOOD) for at in range(5)])

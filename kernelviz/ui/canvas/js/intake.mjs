@@ -35,6 +35,8 @@ export class Intake {
     listen('dragleave', (event) => event.relatedTarget || this.dragged(event, false))
     listen('drop', (event) => this.drop(event))
     listen('paste', (event) => this.paste(event))
+    const leave = () => navigator.sendBeacon(`${this.data.address}/end`) // else the files would stay for minutes
+    window.addEventListener('pagehide', leave, { signal: this.listening.signal })
     if (this.data.total) this.transfer.goOn()
   }
 
