@@ -1,5 +1,6 @@
 """Pictures made of pictures: sheets, film strips, animations, and images drawn at their places on the map."""
 
+import base64
 import io
 
 import numpy as np
@@ -41,6 +42,13 @@ def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def data_url(image: Image.Image, kind: str = "PNG") -> str:
+    """The image as an address that holds all of it."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def gif(images: UInt8[np.ndarray, "n h w *c"], milliseconds: int = 80) -> bytes:

@@ -1,8 +1,5 @@
 """All that there is to see of one picture: what a network saw of it, made of it, and knows beside it."""
 
-import base64
-import io
-
 import numpy as np
 import torch
 from jaxtyping import UInt8
@@ -12,7 +9,7 @@ from kernelviz.data.prepare import prepare, ways
 from kernelviz.inference import draw
 from kernelviz.landings import Landings, land
 from kernelviz.maps import EmbeddingMap
-from kernelviz.pictures import bump_picture
+from kernelviz.pictures import bump_picture, data_url
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.decoding import network_of
@@ -36,7 +33,7 @@ def details_of(run: Run, way: str, image: Image.Image) -> dict:
     image.thumbnail((SHOWN, SHOWN))
     placed = bool(landings.placed[0])
     return {
-        "original": _address(image, "JPEG"),
+        "original": data_url(image, "JPEG"),
         "saw": _shown(pixels),
         "bump": _shown(bump_picture(activation[0], *run.arguments["grid"])),
         "drawn": _shown(draw(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
@@ -70,13 +67,7 @@ def _nearest(run: Run, known: EmbeddingMap) -> list[dict]:
 def _shown(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     image = Image.fromarray(pixels)
     image.thumbnail((SHOWN, SHOWN))
-    return _address(image, "PNG")
-
-
-def _address(image: Image.Image, kind: str) -> str:
-    file = io.BytesIO()
-    image.save(file, kind)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+    return data_url(image)
 
 
 def _number(value: float) -> float | None:

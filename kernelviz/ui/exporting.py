@@ -1,6 +1,5 @@
 """A map with uploads on it, to take along: as a picture, and as a page that needs nothing else."""
 
-import base64
 import html
 import io
 
@@ -9,7 +8,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from kernelviz.figures import UPLOADED, map_figure, marked, palette, rgb
-from kernelviz.pictures import dots, on_white
+from kernelviz.pictures import data_url, dots, on_white
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.uploads import Uploads
@@ -93,6 +92,4 @@ def _row(uploads: Uploads, at: int, number: int, row: tuple) -> str:
 def _small(uploads: Uploads, number: int) -> str:
     _, image = uploads.image(number)
     image.thumbnail((SMALL, SMALL))
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return data_url(image)

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from jaxtyping import Float, Int, UInt8
+from PIL import Image
 
 from kernelviz.depths import Placement
 from kernelviz.figures import COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
-from kernelviz.pictures import png
+from kernelviz.pictures import data_url
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
 from kernelviz.ui.canvas import payloads
@@ -151,7 +152,7 @@ def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
 
 def mark(place: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"]) -> dict:
     """An image to pin to a map."""
-    address = "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+    address = data_url(Image.fromarray(picture))
     return {"x": float(place[0]), "y": float(place[1]), "name": name, "picture": address}
 
 
