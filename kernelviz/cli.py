@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from kernelviz import experiments
+from kernelviz.experiments import EXPERIMENTS
+
 # torch takes seconds to import: each command imports what it needs, so that `kernelviz app` starts at once.
 
 cli = typer.Typer(
@@ -38,13 +41,7 @@ class Benchmark(StrEnum):
     drawn = "drawn"
 
 
-class Experiment(StrEnum):
-    """What `reproduce` knows."""
-
-    figure5 = "figure5"
-    figure6 = "figure6"
-    figure7 = "figure7"
-    table2 = "table2"
+Experiment = StrEnum("Experiment", EXPERIMENTS)  # what `reproduce` knows
 
 
 @cli.command()
@@ -224,15 +221,20 @@ def probe(
 @cli.command()
 def reproduce(experiment: Experiment, as_json: AsJson = False) -> None:
     """Redo a figure or table of the paper and print ours beside the paper's."""
-    from importlib import import_module
-
-    report = import_module(f"kernelviz.experiments.{experiment.value}").report()
+    module = experiments.experiment(experiment.value)
+    rows = module.rows()
+    if not rows:
+        with _progress() as bar:
+            task = bar.add_task(experiment.value, total=None, note="")
+            module.train(lambda note: bar.update(task, note=note))
+        rows = module.rows()
+    figure = {"figure": str(module.draw())} if hasattr(module, "draw") else {}
     if as_json:
-        return _print_json(report)
-    table = Table("", "paper", "ours")
-    for row in report["rows"]:
+        return _print_json(figure | {"rows": rows})
+    table = Table(module.TITLE, "paper", "ours")
+    for row in rows:
         table.add_row(row["what"], row["paper"], row["ours"])
-    Console().print(table, *report["notes"], sep="\n")
+    Console().print(table, *figure.values(), sep="\n")
 
 
 @cli.command()

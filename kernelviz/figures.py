@@ -216,3 +216,26 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figur
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
+
+
+def dimensions_figure(rows: list[dict]) -> go.Figure:
+    """Test error over the dimension d for each kernel, mean and standard error: rows of kernel, dim, mean, error."""
+    figure = go.Figure()
+    for kernel, colour in zip(dict.fromkeys(row["kernel"] for row in rows), CLASS_COLOURS, strict=False):
+        own = [row for row in rows if row["kernel"] == kernel]
+        figure.add_scatter(
+            x=[row["dim"] for row in own],
+            y=[1 - row["mean"] for row in own],
+            error_y={"type": "data", "array": [row["error"] for row in own]},
+            name=kernel,
+            mode="lines+markers",
+            line={"color": colour},
+        )
+    figure.update_layout(
+        height=340,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
+        yaxis={"title": "test error", "tickformat": ".1%", "type": "log"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure

@@ -13,11 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
+FEW = 8  # dimensions
 
 
 def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
-    """D(u, v) = |u - v|^2, computed from differences so that it is exact and never negative."""
-    return (u[:, None, :] - v[None, :, :]).square().sum(-1)
+    """D(u, v) = |u - v|^2, never negative; up to FEW dimensions from differences, which is exact, and beyond that from
+    |u|^2 + |v|^2 - 2 <u, v>, which takes no memory for n_in n_out dim numbers."""
+    if u.shape[-1] <= FEW:
+        return (u[:, None, :] - v[None, :, :]).square().sum(-1)
+    return torch.relu(u.square().sum(-1)[:, None] + v.square().sum(-1)[None, :] - 2 * u @ v.T)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ PUBLISHED = [
     {"method": "PCA", "map_1nn": 0.3765, "map_5nn": 0.4201, "test_mse": 0.0557},
 ]
 
-PEERS_FILE, PROFILE_FILE = "peers.json", "profile.json"
+PEERS_FILE, PROFILE_FILE, FIGURE3_FILE = "peers.json", "profile.json", "figure3.json"
 
 
 def measured_peers() -> list[dict]:
@@ -43,6 +43,11 @@ def measured_profile(backbone: str) -> list[dict]:
     """What `kernelviz bench profile` measured of the backbone with that hash, the shallowest cut first."""
     rows = _measured(PROFILE_FILE, ("backbone", "layers", "test_accuracy", "map_1nn", "map_5nn", "silhouette"))
     return sorted((row for row in rows if row["backbone"] == backbone), key=lambda row: row["layers"])
+
+
+def measured_figure3() -> list[dict]:
+    """What `kernelviz reproduce figure3` measured: a row for each kernel, dimension and seed."""
+    return _measured(FIGURE3_FILE, ("kernel", "dim", "seed", "rate", "l2", "test_accuracy"))
 
 
 def _measured(name: str, columns: tuple[str, ...]) -> list[dict]:

@@ -1,1 +1,18 @@
-"""A module for each figure or table of the paper, with its numbers and a `report()` that sets ours beside them."""
+"""A module for each figure or table of the paper, which sets ours beside its numbers. Each has
+
+TITLE: what it shows; COMMANDS: what makes the runs or the rows that it reads; SPREAD: of how many seeds they are;
+rows(): {"what", "paper", "ours"} of each number, none where nothing has been run yet;
+draw(): writes a picture into the working folder, where there is one, and says where;
+figure(): the same to point at, where there is one;
+train(note): makes the rows, where they do not come from runs; what is measured already is not done again.
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+EXPERIMENTS = ("figure3", "figure5", "figure6", "table2", "figure7")
+
+
+def experiment(name: str) -> ModuleType:
+    """The module of one of EXPERIMENTS."""
+    return import_module(f"kernelviz.experiments.{name}")

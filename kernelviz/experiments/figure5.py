@@ -13,24 +13,33 @@ from kernelviz.probe import Probe
 from kernelviz.runs import Run, load_run
 from kernelviz.weights import load_network
 
+SPREAD = "one seed"
+TITLE = "Maps of the unseen MNIST digits, (a) by an autoencoder without labels, (b) by a classifier"
 RUNS = {"a": "mnist-autoencoder", "b": "mnist-classifier"}
 FIGURES = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
+COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS.values())
 PAPER = "no figure given"  # section 3.3 shows the maps and gives no number
 
 
-def report() -> dict:
-    """Write figure5.png (left: points, right: images at their places; a above b) and list the figures of both maps."""
-    runs = {panel: load_run(name) for panel, name in RUNS.items()}
-    rows = [
+def rows() -> list[dict]:
+    """The figures of both maps."""
+    return [
         {"what": f"({panel}) {run.name}: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
-        for panel, run in runs.items()
+        for panel, run in _runs().items()
         for name in FIGURES
         if name in run.metrics
     ]
+
+
+def draw() -> Path:
+    """Left: points, right: images at their places (the decoder's drawings, if MNIST is not here); a above b."""
     path = Path("figure5.png")
-    path.write_bytes(png(np.concatenate([_panel(run) for run in runs.values()])))
-    drawn = "" if is_local("mnist") else " The digits of (a) are drawn by the decoder: MNIST is not on this machine."
-    return {"figure": str(path), "rows": rows, "notes": [f"{path} shows both maps.{drawn}"]}
+    path.write_bytes(png(np.concatenate([_panel(run) for run in _runs().values()])))
+    return path
+
+
+def _runs() -> dict[str, Run]:
+    return {panel: load_run(name) for panel, name in RUNS.items()}
 
 
 def _panel(run: Run) -> np.ndarray:

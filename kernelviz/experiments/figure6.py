@@ -10,20 +10,26 @@ from kernelviz.probe import Probe
 from kernelviz.runs import load_run
 from kernelviz.weights import load_network
 
+SPREAD = "one seed"
+TITLE = "What the decoder draws for a Gaussian probe that moves through a window of the map"
 RUN, PLACES = "mnist-autoencoder", 24
+COMMANDS = (f"kernelviz train {RUN}",)
+FIGURES = ("place_mse", "test_mse", "probe_round_trip")
 PAPER = "no figure given"  # section 3.3 shows the drawings and gives no number
 
 
-def report() -> dict:
-    """Write figure6.png, the whole map as a window of PLACES x PLACES drawings, and list what is measured of them."""
+def rows() -> list[dict]:
+    """What is measured of the drawings."""
+    metrics = load_run(RUN).metrics
+    return [{"what": name, "paper": PAPER, "ours": f"{metrics[name]:.4f}"} for name in FIGURES]
+
+
+def draw() -> Path:
+    """The whole map as a window of PLACES x PLACES drawings."""
     run = load_run(RUN)
     axis = run.arguments["extent"] * ((2 * np.arange(PLACES) + 1) / PLACES - 1)
     x, y = np.meshgrid(axis, axis[::-1])
     drawn = draw_probes(load_network(run), np.stack([x.ravel(), y.ravel()], axis=1), Probe(**run.probe))
     path = Path("figure6.png")
     path.write_bytes(png(enlarged(sheet(drawn, PLACES), 1400)))
-    rows = [
-        {"what": name, "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
-        for name in ("place_mse", "test_mse", "probe_round_trip")
-    ]
-    return {"figure": str(path), "rows": rows, "notes": [f"{path} shows {PLACES} x {PLACES} places of the whole map."]}
+    return path

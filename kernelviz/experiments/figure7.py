@@ -5,24 +5,35 @@ from pathlib import Path
 import numpy as np
 
 from kernelviz.depths import depth_of, families, laid_over, placed_by, reach_of
+from kernelviz.experiments.table2 import COMMANDS as COMMANDS
 from kernelviz.experiments.table2 import PAPER as TABLE2
 from kernelviz.figures import class_colours, rgb
 from kernelviz.maps import load_map
 from kernelviz.pictures import dots, on_white, png
-from kernelviz.runs import load_run
+from kernelviz.runs import Run, load_run
 
+SPREAD = "one seed"
+TITLE = "Maps of the unseen CIFAR-10 images at three depths of a ResNet"
 FIGURES = ("map_1nn", "map_5nn", "silhouette")
 PAPER = "no figure given"  # the paper shows the maps and gives no number
 
 
-def report() -> dict:
-    """Write figure7.png, the maps side by side, the deepest cut first as in the paper, and list their figures."""
-    runs = [load_run(row["run"]) for row in TABLE2 if row["layers"] < 32]
+def rows() -> list[dict]:
+    """The figures of the maps."""
+    return [
+        {"what": f"{depth_of(run)} kept: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
+        for run in _runs()
+        for name in FIGURES
+    ]
+
+
+def draw() -> Path:
+    """The maps side by side, laid over each other, the deepest cut first as in the paper."""
+    runs = _runs()
     if len(families(runs)) > 1:
         raise ValueError("the three runs stand on different backbones; train them again on one")
-    shallow_first = runs[::-1]
-    maps = [load_map(run.folder).of_split("test") for run in shallow_first]
-    placements = laid_over(maps)
+    maps = [load_map(run.folder).of_split("test") for run in runs]
+    placements = laid_over(maps[::-1])[::-1]  # onto the deepest
     reach = reach_of(maps, placements)
     colours = np.array([rgb(colour) for colour in class_colours(len(runs[0].classes))], np.uint8)
     panels = [
@@ -30,10 +41,10 @@ def report() -> dict:
         for points, how in zip(maps, placements, strict=True)
     ]
     path = Path("figure7.png")
-    path.write_bytes(png(on_white(np.concatenate(panels[::-1], axis=1))))
-    rows = [
-        {"what": f"{depth_of(run)} kept: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
-        for run in runs
-        for name in FIGURES
-    ]
-    return {"figure": str(path), "rows": rows, "notes": [f"{path} shows the maps, laid over each other."]}
+    path.write_bytes(png(on_white(np.concatenate(panels, axis=1))))
+    return path
+
+
+def _runs() -> list[Run]:
+    """The heads, the deepest cut first."""
+    return [load_run(row["run"]) for row in TABLE2 if row["layers"] < 32]

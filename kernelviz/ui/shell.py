@@ -11,6 +11,7 @@ from kernelviz.ui import loaders
 from kernelviz.ui.wording import aims
 
 DEFAULT_RUN = "mnist-neighbours"
+OF_ALL_RUNS = ("depth", "results")  # pages that choose among the runs themselves
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
 # high as it is wide, with room for the legend below it.
@@ -37,6 +38,7 @@ def open_door() -> None:
         st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
         st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
         st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
+        st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
     ]
     page = st.navigation(pages, position="top")
     runs, broken = loaders.readable_runs()
@@ -45,7 +47,7 @@ def open_door() -> None:
         _invite(broken)
         st.stop()
     with st.sidebar:
-        chosen = None if page.url_path == "depth" else _choose_run(mapped)
+        chosen = None if page.url_path in OF_ALL_RUNS else _choose_run(mapped)
         _warn(broken)
     try:
         page.run()

@@ -19,7 +19,7 @@ from kernelviz.ui.canvas import masked, unmasked
 from kernelviz.ui.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload")
-PAGES = (*OF_A_RUN, "depth")
+PAGES = (*OF_A_RUN, "depth", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
 SHIPPED = [run for run in RUNS if run.has_map]
 
@@ -659,3 +659,17 @@ def test_a_map_of_other_images_is_left_out(add, opened, heads):
     app = opened("depth")
     assert not app.exception and "**at11-of-others** is left out" in app.warning[0].value
     assert len(depth_maps(app)["maps"]) == 2
+
+
+def test_the_results_set_ours_beside_the_papers(add, opened, autoencoder):
+    add(autoencoder)
+    app = fine(opened("results"))
+    headings = [heading.value for heading in app.subheader]
+    assert headings[0].startswith("Figure 3. ") and headings[-1] == "Table 4" and len(headings) == 9
+    commands = [code.value for code in app.code]
+    assert any("kernelviz train cifar10-resnet32" in command for command in commands)  # no such run here
+    for run in RUNS:
+        add(run)
+    app = fine(opened("results"))
+    table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value["what"].iloc[0])
+    assert table["paper"].tolist() == ["0.923", "0.926", "0.905", "0.823"] and (table["ours"].astype(float) > 0.7).all()

@@ -1,0 +1,61 @@
+"""The experiments: their rows by hand, and what they do where nothing has been run."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kernelviz.data.images import load
+from kernelviz.disk import runs_folder
+from kernelviz.experiments import EXPERIMENTS, experiment, figure3
+
+
+@pytest.fixture
+def digits_as_mnist(monkeypatch):
+    monkeypatch.setattr(figure3, "load", lambda _: load("digits"))
+
+
+@pytest.fixture
+def little(monkeypatch, digits_as_mnist):
+    """Figure 3 in seconds."""
+    for name, value in {"DIMENSIONS": (1, 5), "HIDDEN": (16,), "SEEDS": 3, "RATES": (0.01,), "L2": (0.0, 1e-4)}.items():
+        monkeypatch.setattr(figure3, name, value)
+    monkeypatch.setattr(figure3, "EPOCHS", 2)
+    monkeypatch.setattr(figure3, "TRIED", 1)
+
+
+def test_every_experiment_says_what_it_is():
+    for name in EXPERIMENTS:
+        module = experiment(name)
+        assert module.TITLE and module.SPREAD and all(command.startswith("kernelviz ") for command in module.COMMANDS)
+
+
+def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
+    code, out, _ = kernelviz("reproduce", "figure3", "--json")
+    report = json.loads(out)
+    assert code == 0 and (tmp_path / "figure3.html").read_text().endswith("</html>")
+    assert [row["what"] for row in report["rows"]][:2] == ["dot product, d = 1", "dot product, d = 5"]
+    rows = json.loads((runs_folder() / "figure3.json").read_text())["rows"]
+    assert len(rows) == 3 * 2 * 3 and {row["seed"] for row in rows} == {0, 1, 2}
+    assert all(0.05 < row["test_accuracy"] < 1 and row["rate"] == 0.01 and row["l2"] in (0.0, 1e-4) for row in rows)
+    monkeypatch.setattr(figure3, "Together", None)  # nothing is trained again
+    assert json.loads(kernelviz("reproduce", "figure3", "--json")[1]) == report
+
+
+def test_what_is_measured_already_is_not_done_again(little):
+    notes = []
+    figure3.train(notes.append)
+    path = runs_folder() / "figure3.json"
+    rows = json.loads(path.read_text())["rows"]
+    path.write_text(json.dumps({"rows": [row for row in rows if row["kernel"] != "polynomial"]}))
+    again = []
+    figure3.train(again.append)
+    assert {note.split(",")[0] for note in again} == {"polynomial"} and len(again) < len(notes)
+
+
+def test_mean_and_standard_error_by_hand():
+    rows = [{"kernel": "Gaussian", "dim": 2, "test_accuracy": value} for value in (0.9, 0.92, 0.94)]
+    (row,) = figure3.summary(rows)
+    assert row["mean"] == pytest.approx(0.92) and row["error"] == pytest.approx(0.02 / np.sqrt(3))
