@@ -22,6 +22,7 @@ ORDER = [  # each imports only from itself and from those before it
     "networks",
     "data",
     "runs",
+    "spectra",
     "weights",
     "maps",
     "depths",

@@ -1,0 +1,129 @@
+"""The classifier of section 3.2: 2-D Gaussian kernel layers in parallel, stacked, and a dense softmax on top."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kernelviz.kernels import Gaussian
+
+
+class KernelGrids(nn.Module):
+    """Kernel layers in parallel, each q with a map of its own: x_qj = sum_i K_q(u_i, v_j) sum_p alpha_qpi x_pi + b_q.
+
+    Eq. (1) with several maps of inputs. K_q is a Gaussian of a learned width. The images lie on [-1, 1]^2.
+
+    Args:
+        maps_in, maps_out: numbers of maps; side_in, side_out: units of a map along each side.
+        width: of the kernels at the start, in steps of the grid of inputs.
+        known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else every map
+            has its own, at random at first and trained.
+        noise: standard deviation of what is added to known u while it learns, in steps of the grid of inputs: pixels
+            whose positions are uncertain.
+    """
+
+    def __init__(
+        self, maps_in: int, side_in: int, maps_out: int, side_out: int, width: float, known: bool, noise: float = 0.0
+    ):
+        super().__init__()
+        self.known, self.noise = known, noise * 2 / (side_in - 1)
+        self.sides = side_in, side_out
+        units = side_in**2
+        reach = math.pi * width**2  # of a kernel, in units
+        self.alpha = nn.Parameter(torch.randn(units, maps_in, maps_out) * (2 / (maps_in * min(reach, units))) ** 0.5)
+        self.width = nn.Parameter(torch.full((maps_out,), math.log(width * 2 / (side_in - 1))))  # its logarithm
+        self.bias = nn.Parameter(torch.zeros(maps_out))
+        if not known:
+            self.u = nn.Parameter(2 * torch.rand(maps_out, units, 2) - 1)
+            self.v = nn.Parameter(2 * torch.rand(maps_out, side_out**2, 2) - 1)
+
+    def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
+        weighted = (x.permute(2, 0, 1) @ self.alpha).permute(1, 2, 0)  # [n, maps_out, units]
+        if self.known and not (self.training and self.noise):
+            out = self._along_axes(weighted)
+        else:
+            out = (weighted.transpose(0, 1) @ self.kernels()).transpose(0, 1)
+        return out + self.bias[:, None]
+
+    def _along_axes(self, weighted: Float[Tensor, "n maps units"]) -> Float[Tensor, "n maps units_out"]:
+        """exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
+        axes = [_axis(side).to(weighted)[:, None] for side in self.sides]
+        factor = _gaussians(
+            axes[0].expand(len(self.width), -1, -1), axes[1].expand(len(self.width), -1, -1), self.width
+        )
+        pixels = weighted.unflatten(2, (self.sides[0], self.sides[0]))
+        return (factor.transpose(1, 2) @ pixels @ factor).flatten(2)
+
+    def kernels(self) -> Float[Tensor, "maps_out units units_out"]:
+        """K_q(u_i, v_j) of every map."""
+        u, v = self.locations()
+        if self.training and self.noise:
+            u = u + self.noise * torch.randn_like(u[:1])
+        return _gaussians(u, v, self.width)
+
+    def locations(self) -> tuple[Float[Tensor, "maps_out units 2"], Float[Tensor, "maps_out units_out 2"]]:
+        """u and v of every map."""
+        if not self.known:
+            return self.u, self.v
+        return tuple(_grid(side).to(self.alpha).expand(len(self.width), -1, -1) for side in self.sides)
+
+    def receptive_fields(self, map_in: int = 0) -> Float[Tensor, "maps_out units_out units"]:
+        """The weights alpha_qpi K_q(u_i, v_j) of the units of every map, from one of the inputs (Figure 4)."""
+        return (self.alpha[:, map_in].T[:, :, None] * self.kernels()).transpose(1, 2)
+
+
+class GridClassifier(nn.Module):
+    """Grey images -> kernel grids with ReLU -> dense layer -> class logits.
+
+    Args:
+        classes: how many there are.
+        side: pixels of the images along each side.
+        maps, sides, widths: of each stage: number of maps, units along a side, width of the kernels at the start.
+        known: whether the positions of the pixels and of the units are known, or trained from random ones.
+        noise: uncertainty of the known positions of the pixels, in pixels.
+        dropout: share of the inputs of the dense layer that is left out while it learns.
+    """
+
+    def __init__(
+        self,
+        classes: int = 10,
+        side: int = 28,
+        maps: Sequence[int] = (32, 32),
+        sides: Sequence[int] = (14, 7),
+        widths: Sequence[float] = (2.0, 1.5),
+        known: bool = True,
+        noise: float = 0.0,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        stages: list[nn.Module] = []
+        before = (1, side)
+        for at, (n, units, width) in enumerate(zip(maps, sides, widths, strict=True)):
+            grids = KernelGrids(*before, n, units, width, known, 0.0 if at else noise)
+            stages += [grids, nn.BatchNorm1d(n), nn.ReLU()]
+            before = (n, units)
+        self.stages = nn.Sequential(*stages)
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(before[0] * before[1] ** 2, classes))
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n classes"]:
+        return self.head(self.stages(images.flatten(2)))
+
+
+def _axis(side: int) -> Float[Tensor, " side"]:
+    return torch.linspace(-1, 1, side)
+
+
+def _grid(side: int) -> Float[Tensor, "1 units 2"]:
+    """(x, y) of the units, row by row."""
+    y, x = torch.meshgrid(_axis(side), _axis(side), indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], 1)[None]
+
+
+def _gaussians(
+    u: Float[Tensor, "maps n d"], v: Float[Tensor, "maps m d"], log_width: Float[Tensor, " maps"]
+) -> Float[Tensor, "maps n m"]:
+    """exp(-|u - v|^2 / width^2), each map with its width."""
+    scale = log_width.exp()[:, None, None]
+    return torch.vmap(Gaussian())(u / scale, v / scale)
