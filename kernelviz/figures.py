@@ -14,6 +14,7 @@ CLASS_COLOURS = (
     "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
 )  # fmt: skip
 RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
+BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
 DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
 VALUES = {  # what each point may be coloured by as a number
     "confidence": lambda points, extent: points.confidence,
@@ -56,7 +57,7 @@ def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], co
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
             for name, colour, mask in _groups(shown, classes, colouring)
         ]
-    return _as_map(go.Figure(traces), extent)
+    return as_map(go.Figure(traces), extent)
 
 
 def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
@@ -108,7 +109,7 @@ def _bar(title: str) -> dict:
     return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **place}
 
 
-def _as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
+def as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
     """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
     far = POINTS_MARGIN * extent
     axis = {"range": [-far, far], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
@@ -140,16 +141,6 @@ def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str]
             showlegend=False,
         )
     )
-    return figure
-
-
-def history_figure(history: list[dict]) -> go.Figure:
-    """Training and validation loss over the epochs."""
-    figure = go.Figure()
-    for key, name in (("loss", "training"), ("validation_loss", "validation")):
-        rows = [row for row in history if key in row]
-        figure.add_scatter(x=[row["epoch"] for row in rows], y=[row[key] for row in rows], name=name, mode="lines")
-    figure.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0}, xaxis_title="epoch", yaxis_title="loss")
     return figure
 
 
@@ -190,52 +181,5 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
         dragmode="pan",  # the one that leaves a click to a cell; the axes have nowhere to go
         clickmode="event+select",
         showlegend=False,
-    )
-    return figure
-
-
-def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figure:
-    """Accuracy and map kNN by the number of layers kept, and the paper's accuracies as (layers, accuracy)."""
-    figure = go.Figure()
-    layers = [row["layers"] for row in rows]
-    for key, name, colour in (
-        ("test_accuracy", "accuracy", CLASS_COLOURS[0]),
-        ("map_5nn", "5-NN on the map", CLASS_COLOURS[1]),
-    ):
-        values = [row[key] for row in rows]
-        figure.add_scatter(x=layers, y=values, name=name, mode="lines+markers", line={"color": colour})
-    if paper:
-        at, accuracies = zip(*paper, strict=True)
-        marker = {"symbol": "x", "size": 11, "color": WRONG}
-        figure.add_scatter(x=at, y=accuracies, name="accuracy, the paper", mode="markers", marker=marker)
-    figure.update_layout(
-        height=300,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis={"title": "layers kept", "tickvals": layers},
-        yaxis={"tickformat": ".0%"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    return figure
-
-
-def dimensions_figure(rows: list[dict]) -> go.Figure:
-    """Test error over the dimension d for each kernel, mean and standard error: rows of kernel, dim, mean, error."""
-    figure = go.Figure()
-    for kernel, colour in zip(dict.fromkeys(row["kernel"] for row in rows), CLASS_COLOURS, strict=False):
-        own = [row for row in rows if row["kernel"] == kernel]
-        figure.add_scatter(
-            x=[row["dim"] for row in own],
-            y=[1 - row["mean"] for row in own],
-            error_y={"type": "data", "array": [row["error"] for row in own]},
-            name=kernel,
-            mode="lines+markers",
-            line={"color": colour},
-        )
-    figure.update_layout(
-        height=340,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
-        yaxis={"title": "test error", "tickformat": ".1%", "type": "log"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kernelviz.curves import history_figure, profile_figure
 from kernelviz.figures import (
     CLASS_COLOURS,
     COLOURINGS,
@@ -12,11 +13,9 @@ from kernelviz.figures import (
     WRONG,
     class_colours,
     confusion_figure,
-    history_figure,
     map_figure,
     marked,
     palette,
-    profile_figure,
     rgb,
 )
 from kernelviz.maps import COLUMNS, EmbeddingMap

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from kernelviz.curves import dimensions_figure
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet, load
 from kernelviz.disk import replacing, runs_folder
-from kernelviz.figures import dimensions_figure
 from kernelviz.kernels import DotProduct, Gaussian, Kernel, Polynomial
 from kernelviz.networks.kernelized import KernelizedNetwork
 from kernelviz.quality import FIGURE3_FILE, measured_figure3

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from kernelviz.curves import profile_figure
 from kernelviz.depths import closest_pairs, confusions, depth_of
 from kernelviz.experiments.table2 import PAPER
-from kernelviz.figures import confusion_figure, profile_figure
+from kernelviz.figures import confusion_figure
 from kernelviz.maps import EmbeddingMap
 from kernelviz.quality import measured_profile
 from kernelviz.runs import Run

@@ -38,6 +38,7 @@ def open_door() -> None:
         st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
         st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
         st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
+        st.Page(lambda: _page("kernels", chosen), title="Kernels", icon=":material/graph_2:", url_path="kernels"),
         st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
     ]
     page = st.navigation(pages, position="top")

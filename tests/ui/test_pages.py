@@ -18,7 +18,7 @@ from kernelviz.runs import load_run, read_run
 from kernelviz.ui.canvas import masked, unmasked
 from kernelviz.ui.uploads import Uploads
 
-OF_A_RUN = ("", "probe", "upload")
+OF_A_RUN = ("", "probe", "upload", "kernels")
 PAGES = (*OF_A_RUN, "depth", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
 SHIPPED = [run for run in RUNS if run.has_map]
@@ -131,6 +131,14 @@ def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opene
     assert "a-broken-one" in app.sidebar.warning[0].value
 
 
+NEEDED = {  # for what a page shows at first
+    "": ("map.parquet",),
+    "probe": ("weights.safetensors", "map.parquet"),
+    "upload": ("map.parquet",),
+    "kernels": ("weights.safetensors",),
+}
+
+
 @pytest.mark.parametrize("file", ["weights.safetensors", "map.parquet"])
 @pytest.mark.parametrize("page", OF_A_RUN)
 def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, page, add, opened, autoencoder):
@@ -138,7 +146,7 @@ def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, pa
     add(autoencoder)
     app = opened(page)
     assert not app.exception
-    if page == "probe" or file == "map.parquet":  # the others need no network for what they show at first
+    if file in NEEDED[page]:
         assert file in app.error[0].value
     fine(app.selectbox(key="run").select("tiny").run())
 

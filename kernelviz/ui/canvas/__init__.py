@@ -17,7 +17,7 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from kernelviz.depths import Placement
-from kernelviz.figures import COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
+from kernelviz.figures import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
 from kernelviz.pictures import data_url
 from kernelviz.runs import Run
 from kernelviz.ui import loaders
@@ -27,6 +27,7 @@ from kernelviz.ui.wording import plain
 FOLDER = Path(__file__).parent
 SCRIPTS = {path.name: path.read_bytes() for path in sorted((FOLDER / "js").glob("*.mjs"))}
 STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
+SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
 
 # The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.
 LOADER = """
@@ -100,6 +101,12 @@ def canvas_of_depths(
     return _shown(runs[0], split, key, _facts(runs[0], split) | arranged | shared, extra)
 
 
+def playground(key: str) -> None:
+    """Show kernels to play with: inputs on the plane, their field, and what the clip leaves of it (Figure 2)."""
+    told = {"playground": True, "scripts": SCRIPT, "accent": PROBE, "colours": [BELOW, ABOVE]}
+    _mounted()(key=key, data=told, on_failed_change=lambda: None)
+
+
 def _base(run: Run) -> str:
     return f"/kernelviz/runs/{run.name}/{loaders.version(run)}"
 
@@ -125,7 +132,7 @@ def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
     n = len(loaders.points_of(run).of_split(split))
     selected = extra.pop("selected", None)
     told = {
-        "scripts": f"/kernelviz/canvas/{STAMP}/main.mjs",
+        "scripts": SCRIPT,
         "scale": DOTS_SCALE,
         "accent": PROBE,
         "selected": None if selected is None or not len(selected) else masked(selected, n),

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from kernelviz.figures import COLOURINGS, history_figure, map_figure
+from kernelviz.curves import history_figure
+from kernelviz.figures import COLOURINGS, map_figure
 from kernelviz.maps import SPLITS, EmbeddingMap
 from kernelviz.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.runs import Run

@@ -2,16 +2,22 @@
 
 import { App } from './app.mjs'
 import { Linked } from './linked.mjs'
+import { Playground } from './playground.mjs'
 
 const apps = new WeakMap() // by the element that each stands in
 
 export function render({ parentElement, data, setStateValue }) {
   const known = apps.get(parentElement)
   if (known) known.update(data, setStateValue)
-  else apps.set(parentElement, new (data.maps ? Linked : App)(parentElement, data, setStateValue))
+  else apps.set(parentElement, new (kindOf(data))(parentElement, data, setStateValue))
 }
 
 export function remove(parentElement) {
   apps.get(parentElement)?.remove()
   apps.delete(parentElement)
+}
+
+function kindOf(data) {
+  if (data.playground) return Playground
+  return data.maps ? Linked : App
 }
