@@ -13,7 +13,8 @@ from kernelviz.depths import placed_by
 from kernelviz.disk import own_file
 from kernelviz.figures import COLOURINGS, VALUES, palette
 from kernelviz.inference import draw_probes
-from kernelviz.layers import Grid, PercentileClip
+from kernelviz.kernels import KERNELS, FiniteSupport, Gaussian
+from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.maps import load_map
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.runs import read_run
@@ -423,6 +424,33 @@ def test_a_part_of_a_map_is_framed_with_room_around_it(script):
     assert left < 1 < 2 < right and bottom < -1 < -0.5 < top
     assert (left + right) / 2 == pytest.approx(1.5) and top - bottom == pytest.approx(1.6)
     assert zoom == pytest.approx(1)  # never farther away than the whole map
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_page_has_the_kernels_of_torch(name, script):
+    rng = np.random.default_rng(0)
+    places, alpha, width = rng.uniform(-2, 2, (5, 2)), rng.normal(size=5), 1.7
+    inputs = [{"x": x, "y": y, "alpha": a} for (x, y), a in zip(places.tolist(), alpha.tolist(), strict=True)]
+    kernel = {"gaussian": Gaussian(width), "finite_support": FiniteSupport(width**-2)}.get(name) or KERNELS[name]()
+    grid = Grid(9, 9, EXTENT)
+    out = script(
+        f"""return [...kernels.field({json.dumps(inputs)}, "{name}", {width}, new decoder.Grid(9, 9, {EXTENT}))]""",
+        imports="kernels decoder",
+        none=np.zeros(1, np.uint8),
+    )
+    wanted = torch.tensor(alpha).float() @ kernel(torch.tensor(places).float(), grid.positions())
+    np.testing.assert_allclose(out, wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_the_page_finds_the_center_of_mass(script):
+    rng = np.random.default_rng(0)
+    activation = torch.tensor(rng.random(81) * (rng.random(81) > 0.6)).float()
+    body = f"""const grid = new decoder.Grid(9, 9, {EXTENT})
+        return [kernels.centerOfMass({json.dumps(activation.tolist())}, grid),
+            kernels.centerOfMass(new Array(81).fill(0), grid)]"""
+    found, none = script(body, imports="kernels decoder", none=np.zeros(1, np.uint8))
+    wanted = center_of_mass(activation[None], Grid(9, 9, EXTENT).positions())[0].tolist()
+    assert [found["x"], found["y"]] == pytest.approx(wanted, abs=1e-5) and none is None
 
 
 def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, autoencoder):

@@ -76,8 +76,8 @@ def _storage(n_in: int, n_out: int) -> None:
     choice, shown = st.columns([1, 2], gap="medium", vertical_alignment="center")
     dim = choice.slider("Dimension d of the locations", 1, 100, 2, key="dim")
     own, dense = stored(n_in, n_out, dim)
-    choice.metric("d (m + n)", f"{own:,}", f"{own / dense:.1%} of a dense layer", delta_color="off")
-    choice.metric("m n, dense", f"{dense:,}")
+    choice.metric("Locations, d (m + n)", f"{own:,}")
+    choice.metric("Dense layer, m n", f"{dense:,}")
     shown.plotly_chart(stored_figure(n_in, n_out, dim), key="stored", config=BAR, alt="Numbers stored over d")
     st.caption(
         f"Locations take less than a dense layer as long as d is below m n / (m + n) = {break_even(n_in, n_out):.0f}."

@@ -7,17 +7,19 @@ from kernelviz.experiments import EXPERIMENTS, experiment
 from kernelviz.runs import Run
 
 PARTS = ("figure3", "table1", "figure4", "figure5", "figure6", "table2", "figure7", "table3", "table4")  # in its order
+WIDEST = 900  # pixels
 
 
 def page(_runs: list[Run]) -> None:
     """The whole page."""
     st.markdown("What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what this gives.")
-    for part in PARTS:
-        if part in EXPERIMENTS:
-            _result(part)
-        else:
-            st.subheader(_named(part), anchor=part)
-            st.caption("Not part of kernelviz yet.")
+    with st.container(width=WIDEST):
+        for part in PARTS:
+            if part in EXPERIMENTS:
+                _result(part)
+            else:
+                st.subheader(_named(part), anchor=part)
+                st.caption("Not part of kernelviz yet.")
 
 
 def _named(part: str) -> str:

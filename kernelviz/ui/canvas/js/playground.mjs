@@ -189,7 +189,7 @@ export class Playground {
     this.alphas.node.hidden = !inputs[this.chosen]
     if (inputs[this.chosen]) this.alphas.show(inputs[this.chosen].alpha)
     this.said.textContent = center
-      ? `Center of mass ${center.x.toFixed(2)}, ${center.y.toFixed(2)}`
+      ? `Center of mass ${shown(center.x)}, ${shown(center.y)}`
       : 'No center of mass: the activation is zero everywhere'
   }
 
@@ -221,18 +221,8 @@ export class Playground {
     })
     if (!center) return
     const [left, top] = this.view.toScreen(center.x, center.y)
-    twice(context, this.data.accent, this.paper, () => {
-      context.arc(left, top, 9, 0, 2 * Math.PI)
-      for (const [right, down] of [
-        [1, 0],
-        [-1, 0],
-        [0, 1],
-        [0, -1],
-      ]) {
-        context.moveTo(left + 3 * right, top + 3 * down)
-        context.lineTo(left + 9 * right, top + 9 * down)
-      }
-    })
+    twice(context, this.data.accent, this.paper, () => context.arc(left, top, 9, 0, 2 * Math.PI))
+    twice(context, this.data.accent, this.paper, () => context.arc(left, top, 1, 0, 2 * Math.PI))
   }
 
   remove() {
@@ -240,6 +230,11 @@ export class Playground {
     cancelAnimationFrame(this.asked)
     this.root.remove()
   }
+}
+
+/** Two digits, and no minus before 0. */
+function shown(value) {
+  return (Math.round(100 * value) / 100 || 0).toFixed(2)
 }
 
 /** Values on a grid as colours: the paper where they are 0, towards one colour below it and another above. */

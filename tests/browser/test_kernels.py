@@ -1,0 +1,60 @@
+"""Figure 2 in a real browser."""
+
+import pytest
+
+
+@pytest.fixture
+def opened(visit, settle):
+    page = visit("kernels")
+    page.locator("canvas.over").wait_for()
+    return settle(page)
+
+
+def place(page):
+    """What is said of the center of mass, as two numbers; None where there is none."""
+    words = page.locator(".playground .place").inner_text()
+    return tuple(map(float, words.removeprefix("Center of mass ").split(", "))) if "mass " in words[:15] else None
+
+
+def on_screen(page, x, y):
+    area = page.locator("canvas.over").bounding_box()
+    scale = min(area["width"], area["height"]) / (2 * 1.06 * 4)
+    return area["x"] + area["width"] / 2 + x * scale, area["y"] + area["height"] / 2 - y * scale
+
+
+def test_the_bump_follows_an_input_that_is_dragged(opened):
+    page = opened
+    before = place(page)
+    page.mouse.move(*on_screen(page, -1.2, 0.8))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, -3, 3), steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    x, y = place(page)
+    assert (x, y) != before and x < -1.5 and y > 1.5
+
+
+def test_inputs_are_added_weighed_and_removed_by_mouse_and_by_keys(opened):
+    page = opened
+    page.mouse.click(*on_screen(page, 3, 3))
+    weight = page.get_by_role("slider", name="Weight α")
+    assert weight.input_value() == "1"
+    page.keyboard.press("s")
+    page.wait_for_timeout(100)
+    assert weight.input_value() == "-1"
+    for _ in range(4):
+        page.keyboard.press("Delete")
+    page.locator(".playground .place").filter(has_text="No center of mass").wait_for()
+    assert place(page) is None and not weight.is_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.locator(".playground .place").filter(has_text="0.25, 0.00").wait_for()
+
+
+def test_another_kernel_has_another_field(opened):
+    page = opened
+    before = place(page)
+    page.get_by_label("Kernel", exact=True).select_option("dot_product")
+    page.wait_for_timeout(200)
+    assert place(page) != before and not page.get_by_role("slider", name="Width s").is_visible()
+    assert "⟨u, v⟩" in page.locator(".playground").inner_text()
