@@ -219,15 +219,20 @@ def probe(
 
 
 @cli.command()
-def reproduce(experiment: Experiment, as_json: AsJson = False) -> None:
+def reproduce(
+    experiment: Experiment,
+    again: Annotated[bool, typer.Option(help="Train anew what is measured already.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Redo a figure or table of the paper and print ours beside the paper's."""
     module = experiments.experiment(experiment.value)
-    rows = module.rows()
-    if not rows:
+    if hasattr(module, "train"):
         with _progress() as bar:
             task = bar.add_task(experiment.value, total=None, note="")
-            module.train(lambda note: bar.update(task, note=note))
-        rows = module.rows()
+            module.train(lambda note: bar.update(task, note=note), again)
+    elif again:
+        raise ValueError(f"{experiment.value} shows runs; train these again: {', '.join(module.COMMANDS)}")
+    rows = module.rows()
     figure = {"figure": str(module.draw())} if hasattr(module, "draw") else {}
     if as_json:
         return _print_json(figure | {"rows": rows})

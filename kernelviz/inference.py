@@ -91,9 +91,9 @@ def drawing_errors(
 
 @torch.no_grad()
 def class_probabilities(
-    network: nn.Module, images: UInt8[np.ndarray, "n h w 3"], device: str = "cpu"
+    network: nn.Module, images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu"
 ) -> Float32[np.ndarray, "n classes"]:
-    """What a whole backbone says of some RGB images."""
+    """What a network without a map says of some images."""
     starts = range(0, len(images), PART)
     parts = [network(normalised(pixels(images[start : start + PART], device))).float() for start in starts]
     return torch.cat(parts).softmax(1).cpu().numpy()

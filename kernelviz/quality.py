@@ -31,7 +31,7 @@ PUBLISHED = [
     {"method": "PCA", "map_1nn": 0.3765, "map_5nn": 0.4201, "test_mse": 0.0557},
 ]
 
-PEERS_FILE, PROFILE_FILE, FIGURE3_FILE = "peers.json", "profile.json", "figure3.json"
+PEERS_FILE, PROFILE_FILE, FIGURE3_FILE, TABLE1_FILE = "peers.json", "profile.json", "figure3.json", "table1.json"
 
 
 def measured_peers() -> list[dict]:
@@ -47,7 +47,12 @@ def measured_profile(backbone: str) -> list[dict]:
 
 def measured_figure3() -> list[dict]:
     """What `kernelviz reproduce figure3` measured: a row for each kernel, dimension and seed."""
-    return _measured(FIGURE3_FILE, ("kernel", "dim", "seed", "rate", "l2", "test_accuracy"))
+    return _measured(FIGURE3_FILE, ("kernel", "dim", "seed", "rate", "l2", "validation_accuracy", "test_accuracy"))
+
+
+def measured_table1() -> list[dict]:
+    """What `kernelviz reproduce table1` measured: a row for each network."""
+    return _measured(TABLE1_FILE, ("recipe", "noise", "seed", "test_accuracy", "shifted_accuracy"))
 
 
 def _measured(name: str, columns: tuple[str, ...]) -> list[dict]:

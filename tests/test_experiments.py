@@ -1,13 +1,15 @@
 """The experiments: their rows by hand, and what they do where nothing has been run."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
-from kernelviz.experiments import EXPERIMENTS, experiment, figure3
+from kernelviz.experiments import EXPERIMENTS, experiment, figure3, table1
+from kernelviz.training.recipe import RECIPES
 
 
 @pytest.fixture
@@ -44,14 +46,15 @@ def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypa
     assert json.loads(kernelviz("reproduce", "figure3", "--json")[1]) == report
 
 
-def test_what_is_measured_already_is_not_done_again(little):
+def test_what_is_measured_already_is_not_done_again(little, monkeypatch, tmp_path):
+    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
     notes = []
-    figure3.train(notes.append)
+    figure3.train(notes.append, again=False)
     path = runs_folder() / "figure3.json"
     rows = json.loads(path.read_text())["rows"]
     path.write_text(json.dumps({"rows": [row for row in rows if row["kernel"] != "polynomial"]}))
     again = []
-    figure3.train(again.append)
+    figure3.train(again.append, again=False)
     assert {note.split(",")[0] for note in again} == {"polynomial"} and len(again) < len(notes)
 
 
@@ -59,3 +62,44 @@ def test_mean_and_standard_error_by_hand():
     rows = [{"kernel": "Gaussian", "dim": 2, "test_accuracy": value} for value in (0.9, 0.92, 0.94)]
     (row,) = figure3.summary(rows)
     assert row["mean"] == pytest.approx(0.92) and row["error"] == pytest.approx(0.02 / np.sqrt(3))
+
+
+@pytest.fixture
+def little_grids(monkeypatch, tmp_path):
+    """Table 1 in seconds, on 8 x 8 pixels."""
+    network = {"side": 8, "maps": (3,), "sides": (4,), "widths": (1.5,)}
+    changed = {
+        name: replace(RECIPES[name], network=RECIPES[name].network | network, epochs=1, mixed=False)
+        for name in table1.PAPER
+    }
+    monkeypatch.setattr(table1, "RECIPES", changed)
+    monkeypatch.setattr(table1, "load", lambda _: load("digits"))
+    monkeypatch.setattr(table1, "SEEDS", 2)
+    monkeypatch.setattr(table1, "NOISES", (0.0, 0.5))
+    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
+
+
+def test_table_1_has_both_rows_and_uncertain_positions(little_grids, kernelviz):
+    code, out, _ = kernelviz("reproduce", "table1", "--json")
+    rows = json.loads(out)["rows"]
+    assert code == 0 and [row["what"] for row in rows] == [
+        "positions known",
+        "positions unknown",
+        "known to 0.5 pixels",
+    ]
+    assert [row["paper"] for row in rows] == ["0.9903", "0.9889", "no number given"]
+    measured = json.loads((runs_folder() / "table1.json").read_text())["rows"]
+    assert len(measured) == 5 and all(0 < row["test_accuracy"] < 1 for row in measured)
+    assert json.loads(kernelviz("reproduce", "table1", "--json")[1])["rows"] == rows
+
+
+def test_what_shows_runs_is_not_done_again(kernelviz):
+    code, _, errors = kernelviz("reproduce", "figure6", "--again")
+    assert code == 2 and "train these again: kernelviz train mnist-autoencoder" in " ".join(errors.split())
+
+
+def test_images_are_shifted_by_hand():
+    images = np.zeros((9, 7, 7), np.uint8)
+    images[:, 3, 3] = 255
+    places = [tuple(int(at[0]) for at in np.nonzero(image)) for image in table1.shifted(images)]
+    assert places[:8] == [(1, 1), (1, 3), (1, 5), (3, 1), (3, 5), (5, 1), (5, 3), (5, 5)] and places[8] == (1, 1)

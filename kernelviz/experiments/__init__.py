@@ -4,13 +4,13 @@ TITLE: what it shows; COMMANDS: what makes the runs or the rows that it reads; S
 rows(): {"what", "paper", "ours"} of each number, none where nothing has been run yet;
 draw(): writes a picture into the working folder, where there is one, and says where;
 figure(): the same to point at, where there is one;
-train(note): makes the rows, where they do not come from runs; what is measured already is not done again.
+train(note, again): makes the rows, where they do not come from runs.
 """
 
 from importlib import import_module
 from types import ModuleType
 
-EXPERIMENTS = ("figure3", "figure5", "figure6", "table2", "figure7")
+EXPERIMENTS = ("figure3", "table1", "figure5", "figure6", "table2", "figure7")
 
 
 def experiment(name: str) -> ModuleType:

@@ -3,5 +3,7 @@
 from kernelviz.networks.backbones import Backbone as Backbone
 from kernelviz.networks.backbones import new_backbone as new_backbone
 from kernelviz.networks.embedding import EmbeddingNetwork as EmbeddingNetwork
+from kernelviz.networks.grid_classifier import GridClassifier
 
 NETWORKS: dict[str, type[EmbeddingNetwork]] = {"embedding": EmbeddingNetwork}  # with a map
+CLASSIFIERS: dict[str, type[GridClassifier]] = {"grids": GridClassifier}  # without one, and nothing stands on them

@@ -15,8 +15,10 @@ from kernelviz.networks.truncated import Truncated
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def normalised(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Pixels in [0, 1] as every backbone takes them: less MEAN, over STD."""
+def normalised(images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n channels h w"]:
+    """Pixels in [0, 1] as classifiers take them: of RGB images less MEAN, over STD; those of grey ones as they are."""
+    if images.shape[1] == 1:
+        return images
     mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (MEAN, STD))
     return (images - mean) / std
 

@@ -1,30 +1,31 @@
-"""What a backbone learns: to name the class of each image (section 3.4), by the softmax cross-entropy alone."""
+"""What a network without a map learns: to name the class of each image, by the softmax cross-entropy alone."""
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from kernelviz.data.batches import jitter, pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.inference import class_probabilities
-from kernelviz.networks import new_backbone
+from kernelviz.networks import CLASSIFIERS, new_backbone
 from kernelviz.networks.backbones import normalised
 from kernelviz.training.recipe import Recipe
 
 
 class Classifying:
-    """A backbone, its training images, and what they cost; images without a label do not count."""
+    """A backbone or another classifier, its training images, and what they cost; those without a label do not count."""
 
     first_probe = backbone = None
 
     def __init__(self, recipe: Recipe, images: ImageSet, seed: int, device: str):
-        if not images.classes or images.image_shape[0] != 3:
-            raise ValueError(f"{recipe.makes} learns classes of RGB images, which {images.name!r} does not have")
+        kind = "grey" if recipe.makes in CLASSIFIERS else "RGB"
+        if not images.classes or images.image_shape[0] != {"grey": 1, "RGB": 3}[kind]:
+            raise ValueError(f"{recipe.makes} learns classes of {kind} images, which {images.name!r} does not have")
         self.recipe, self.device = recipe, device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = new_backbone(recipe.makes, len(images.classes))
+            network = new_classifier(recipe, images)
         self.network = network.to(device, memory_format=torch.channels_last)
         pictures, labels = images.split("train")
         self.images, self.labels = pictures[labels >= 0], labels[labels >= 0]
@@ -52,3 +53,10 @@ class Classifying:
         own = named[np.arange(len(labels)), labels]
         accuracy = float((named.argmax(1) == labels).mean())
         return None, {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}
+
+
+def new_classifier(recipe: Recipe, images: ImageSet) -> nn.Module:
+    """The network that a recipe makes, with new weights."""
+    if recipe.makes in CLASSIFIERS:
+        return CLASSIFIERS[recipe.makes](classes=len(images.classes), **recipe.network)
+    return new_backbone(recipe.makes, len(images.classes))

@@ -27,9 +27,10 @@ def finish(
     maps = recipe.makes == "embedding"
     if backbone:
         save_backbone(backbone, folder)
+    arguments = network.arguments if maps else {"classes": len(images.classes)} | recipe.network
     run = Run(
         folder=folder,
-        network={"name": recipe.makes, "arguments": network.arguments if maps else {"classes": len(images.classes)}},
+        network={"name": recipe.makes, "arguments": arguments},
         data={"name": images.name, "classes": list(images.classes), "preprocess": asdict(images.preprocess)},
         recipe=asdict(recipe),
         seed=training.seed,

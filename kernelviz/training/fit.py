@@ -139,10 +139,12 @@ class Training:
 
 
 def new_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer of all that learns; only the matrices of dense layers and convolutions decay."""
+    """The recipe's optimizer of all that learns; only the matrices of dense layers, of kernel grids and of
+    convolutions decay."""
     learning = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
-    matrices = [weight for name, weight in learning if name.endswith("weight") and weight.ndim > 1]
-    others = [weight for name, weight in learning if not (name.endswith("weight") and weight.ndim > 1)]
+    decaying = [name.endswith(("weight", "alpha")) and weight.ndim > 1 for name, weight in learning]
+    matrices = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if decays]
+    others = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if not decays]
     groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.rate, momentum=MOMENTUM, nesterov=True)

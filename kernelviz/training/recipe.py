@@ -11,11 +11,11 @@ class Recipe:
 
     Args:
         data: name of an image set, a folder of pictures, or an .npz file.
-        makes: "embedding", a network with a map; or the name of a backbone, which has none.
+        makes: "embedding", a network with a map; or the name of a backbone or of another classifier, which have none.
         backbone, weights, kept: what the map stands on, if anything: the name of a backbone, the name of the run or
             the file that has its weights, and how much of it is kept, as `truncated` takes it.
         pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
-        network: arguments of the EmbeddingNetwork that differ from its defaults; the images give the rest.
+        network: arguments of the network that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate.
         optimizer, decay: "adam" or "sgd" (with Nesterov's momentum), and its weight decay.
@@ -88,6 +88,18 @@ ON_RESNET32 = replace(
     jitter=Jitter(pixels=4, mirror=True),
 )
 
+# Section 3.2: positions of pixels and units known, or learned from random ones; images are not moved.
+GRIDS = Recipe(
+    "mnist",
+    makes="grids",
+    network={"known": True},
+    objectives={"classify": 1.0},
+    epochs=30,
+    batch=128,
+    rate=0.01,
+    decay=1e-3,
+)
+
 SIDE, SIDES = 224, {"resnet32": 32}  # pixels: to what a folder's pictures are cropped for a backbone
 
 RECIPES: dict[str, Recipe] = {
@@ -97,6 +109,8 @@ RECIPES: dict[str, Recipe] = {
     "mnist-classifier": Recipe(
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
     ),
+    "mnist-grids": GRIDS,
+    "mnist-grids-unknown": replace(GRIDS, network={"known": False}),
     "digits-autoencoder": Recipe(
         "digits",
         network=SMALL,
