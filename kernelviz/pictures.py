@@ -44,6 +44,11 @@ def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
     return buffer.getvalue()
 
 
+def signed(values: Float[np.ndarray, "*shape"], most: float) -> UInt8[np.ndarray, "*shape"]:
+    """Numbers from -most to most in grey, 0 in the middle."""
+    return (127.5 * (1 + (values / (most or 1.0)).clip(-1, 1))).round().astype(np.uint8)
+
+
 def data_url(image: Image.Image, kind: str = "PNG") -> str:
     """The image as an address that holds all of it."""
     buffer = io.BytesIO()

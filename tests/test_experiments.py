@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
@@ -103,3 +104,24 @@ def test_images_are_shifted_by_hand():
     images[:, 3, 3] = 255
     places = [tuple(int(at[0]) for at in np.nonzero(image)) for image in table1.shifted(images)]
     assert places[:8] == [(1, 1), (1, 3), (1, 5), (3, 1), (3, 5), (5, 1), (5, 3), (5, 5)] and places[8] == (1, 1)
+
+
+def test_figure_4_draws_receptive_fields(monkeypatch, tmp_path, kernelviz):
+    from kernelviz.data.images import load
+    from kernelviz.training.finish import finish
+    from kernelviz.training.fit import Training
+
+    network = {"side": 8, "maps": (13, 2), "sides": (6, 3), "widths": (1.5, 1.0)}
+    recipe = replace(RECIPES["mnist-grids"], data="digits", network={"known": True} | network, epochs=1, mixed=False)
+    training = Training(recipe, load("digits"), 0, "cpu")
+    for _ in training.run():
+        pass
+    (runs_folder() / "mnist-grids").mkdir(parents=True)
+    finish(training, load("digits"), runs_folder() / "mnist-grids", "by a test")
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = kernelviz("reproduce", "figure4", "--json")
+    picture = np.asarray(Image.open(json.loads(out)["figure"]))
+    assert code == 0 and picture.ndim == 2 and min(picture.shape) > 400
+    assert "test accuracy" in json.loads(out)["rows"][0]["ours"]
+    code, out, _ = kernelviz("evaluate", "mnist-grids", "--json")
+    assert code == 0 and set(json.loads(out)) == {"test_accuracy"}

@@ -5,8 +5,11 @@ import streamlit as st
 import torch
 
 from kernelviz.curves import locations_figure, spectra_figure, stored_figure, values_figure
+from kernelviz.experiments.figure4 import RUN as GRIDS
+from kernelviz.experiments.figure4 import fields_at
 from kernelviz.kernels import KERNELS, FiniteSupport
-from kernelviz.runs import Run
+from kernelviz.pictures import enlarged, signed
+from kernelviz.runs import Run, load_run, run_names
 from kernelviz.spectra import Spectrum, break_even, effective_rank, gram_spectrum, singular_values, stored
 from kernelviz.ui.canvas import playground
 from kernelviz.ui.decoding import network_of
@@ -25,7 +28,7 @@ BAR = {"displayModeBar": False}
 
 def page(run: Run) -> None:
     """The whole page."""
-    plane, of_run, numbers = st.tabs(["On the plane", f"In {run.name}", "Spectra"])
+    plane, of_run, numbers, fields = st.tabs(["On the plane", f"In {run.name}", "Spectra", "Receptive fields"])
     with plane:
         st.caption(
             "Each input lies at a place u and has a weight α; a unit at v receives α K(u, v) from it. The colours show "
@@ -37,6 +40,8 @@ def page(run: Run) -> None:
         _layer(run)
     with numbers:
         _spectra()
+    with fields:
+        _receptive_fields()
 
 
 def _layer(run: Run) -> None:
@@ -102,8 +107,26 @@ def _weights_picture(run: Run) -> np.ndarray:
     weight = layer.weight().numpy()[np.argsort(np.arctan2(*layer.u.numpy().T[::-1]))]
     every = max(1, -(-max(weight.shape) // PICTURE))
     weight = weight[::every, ::every]
-    most = np.percentile(np.abs(weight), 99.5) or 1.0
-    return (127.5 * (1 + (weight / most).clip(-1, 1))).round().astype(np.uint8)
+    return signed(weight, float(np.percentile(np.abs(weight), 99.5)))
+
+
+def _receptive_fields() -> None:
+    """Those of the first layer of the network of kernel grids, at a unit that is chosen (Figure 4)."""
+    if GRIDS not in run_names():
+        st.info("A network of kernel grids has not been trained yet. The command:", icon=":material/terminal:")
+        st.code(f"kernelviz train {GRIDS}", language="bash")
+        return
+    grids = network_of(load_run(GRIDS)).stages[0]
+    side = grids.sides[1]
+    left, right = st.columns(2)
+    x = left.slider("Unit, across", 1, side, side // 2, key="unit-x")
+    y = right.slider("Unit, down", 1, side, side // 2, key="unit-y")
+    images = fields_at(grids, (y - 1) * side + x - 1)
+    st.image([enlarged(image) for image in images], width=84)
+    st.caption(
+        f"What the unit at this place of each of the {len(images)} maps of {GRIDS} receives from every pixel, "
+        "α K(u, v): light for positive, dark for negative weights."
+    )
 
 
 @st.cache_data(max_entries=8, show_spinner="Singular values …")
