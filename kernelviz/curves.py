@@ -111,6 +111,21 @@ def spectra_figure(spectra: dict[str, Float[np.ndarray, " n"]]) -> go.Figure:
     return _small(figure).update_layout(height=340, showlegend=True)
 
 
+def noise_figure(rows: list[dict], shift: int) -> go.Figure:
+    """Accuracy over the uncertainty of the pixels' positions: rows of noise, test_accuracy, shifted_accuracy."""
+    figure, noise = go.Figure(), [row["noise"] for row in rows]
+    for key, name, colour in (
+        ("test_accuracy", "test images", CLASS_COLOURS[0]),
+        ("shifted_accuracy", f"shifted by {shift} pixels", CLASS_COLOURS[1]),
+    ):
+        figure.add_scatter(
+            x=noise, y=[row[key] for row in rows], name=name, mode="lines+markers", line={"color": colour}
+        )
+    figure.update_xaxes(title="noise on the positions while it learns, pixels")
+    figure.update_yaxes(title="accuracy", tickformat=".1%")
+    return _small(figure).update_layout(showlegend=True)
+
+
 def _small(figure: go.Figure) -> go.Figure:
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, legend=legend)

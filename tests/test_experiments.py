@@ -94,6 +94,15 @@ def test_table_1_has_both_rows_and_uncertain_positions(little_grids, kernelviz):
     assert json.loads(kernelviz("reproduce", "table1", "--json")[1])["rows"] == rows
 
 
+def test_the_curve_over_the_noise_is_that_of_the_rows(little_grids):
+    table1.train(lambda _: None, again=False)
+    test, shifted = table1.figure().data
+    assert list(test.x) == [0.0, 0.5] and "shifted by 2" in shifted.name
+    rows = json.loads((runs_folder() / "table1.json").read_text())["rows"]
+    known = [row for row in rows if row["recipe"] == "mnist-grids" and row["seed"] == 0]
+    assert list(shifted.y) == [row["shifted_accuracy"] for row in sorted(known, key=lambda row: row["noise"])]
+
+
 def test_what_shows_runs_is_not_done_again(kernelviz):
     code, _, errors = kernelviz("reproduce", "figure6", "--again")
     assert code == 2 and "train these again: kernelviz train mnist-autoencoder" in " ".join(errors.split())

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import UInt8
 
+from kernelviz.curves import noise_figure
 from kernelviz.data.images import load
 from kernelviz.disk import replacing, runs_folder
 from kernelviz.inference import class_probabilities
@@ -84,3 +85,9 @@ def rows() -> list[dict]:
         ours = f"{row['test_accuracy']:.4f}; shifted by {SHIFT} pixels {row['shifted_accuracy']:.4f}"
         out.append({"what": f"known to {row['noise']:g} pixels", "paper": "no number given", "ours": ours})
     return out
+
+
+def figure():
+    """What uncertain positions do to the accuracy, of one seed."""
+    known = [row for row in measured_table1() if row["recipe"] == "mnist-grids" and row["seed"] == 0]
+    return noise_figure(sorted(known, key=lambda row: row["noise"]), SHIFT)
