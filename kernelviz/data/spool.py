@@ -7,7 +7,7 @@ class Spool:
     """The bytes of some files, one after the other in a file that has no name and goes away with this object."""
 
     def __init__(self):
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  open as long as this object lives
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  open as long as this object lives
         self._starts = [0]
 
     def __len__(self) -> int:
@@ -19,9 +19,11 @@ class Spool:
         return self._starts[-1]
 
     def append(self, data: bytes) -> None:
-        """Keep the bytes of a file."""
+        """Keep the bytes of a file; an OSError where there is no room for them."""
         self._file.seek(self.n_bytes)
-        self._file.write(data)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
         self._starts.append(self.n_bytes + len(data))
 
     def __getitem__(self, at: int) -> bytes:

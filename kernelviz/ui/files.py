@@ -9,12 +9,19 @@ from kernelviz.ui.wording import plain
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "zip"]  # for the dialog; the content decides
 ALLOWED = f"{', '.join(FORMATS)} of up to {MAX_BYTES // 10**6} MB each, or a .zip of them"
 
+REASONS = 6  # that are told
+
 
 def say_rejected(rejected: list[Rejected]) -> None:
-    """The files that were not taken, by the reason why."""
-    for reason in dict.fromkeys(one.reason for one in rejected):
-        names = _listed([one.name for one in rejected if one.reason == reason])
-        st.warning(f"Not taken: {names}. The reason: {reason}.", icon=":material/block:")
+    """The files that were not taken, by the reason why; of many reasons the first few."""
+    by_reason: dict[str, list[str]] = {}
+    for one in rejected:
+        by_reason.setdefault(one.reason, []).append(one.name)
+    for reason, names in list(by_reason.items())[:REASONS]:
+        st.warning(f"Not taken: {_listed(names)}. The reason: {reason}.", icon=":material/block:")
+    others = sum(len(names) for names in list(by_reason.values())[REASONS:])
+    if others:
+        st.warning(f"{others:,} more files were not taken, for other reasons.", icon=":material/block:")
 
 
 def _listed(names: list[str], most: int = 5) -> str:

@@ -76,11 +76,14 @@ class Uploads:
             data = Refused(f"there are {MAX_FILES:,} files already, more are not kept; remove all to begin anew")
         elif not isinstance(data, Refused) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
             data = Refused(f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew")
+        try:
+            self._bytes.append(b"" if isinstance(data, Refused) else data)
+        except OSError as error:
+            data = Refused(f"the server has no room for it ({error.strerror}); make room there")
+            self._bytes.append(b"")
         if isinstance(data, Refused):
             self._refused[self.total] = data
-            data = b""
         self._names.append(name)
-        self._bytes.append(data)
 
     def image(self, number: int) -> tuple[str, Image.Image]:
         """Name of a file and the picture in it; an IndexError says that there is no such file, Refused that it is no

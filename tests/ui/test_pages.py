@@ -479,6 +479,13 @@ def test_many_files_that_are_no_pictures_are_one_warning(add, opened, autoencode
     assert not app.dataframe
 
 
+def test_of_many_reasons_the_first_few_are_told(add, opened, autoencoder):
+    add(autoencoder)
+    files = [(f"{at}.png", bytes(20_000_001 + 100_000 * at)) for at in range(9)]
+    app = fine(opened("upload", state=uploaded(*files)))
+    assert len(app.warning) == 7 and "3 more files were not taken" in app.warning[-1].value
+
+
 def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     add(autoencoder)
     file = io.BytesIO()

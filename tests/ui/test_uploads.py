@@ -214,6 +214,16 @@ def test_a_session_has_room_for_so_much(send, place, mine, tiny, monkeypatch):
     assert "3 files already" in reasons[0] and "together have more than" in reasons[-1] and len(reasons) == 4
 
 
+def test_a_full_disk_refuses_a_file_and_keeps_the_others(send, place, mine, tiny, full_disk):
+    large = encoded(Image.effect_noise((900, 900), 60))
+    send([("small.png", GOOD)])
+    with full_disk():
+        mine.take([("large.png", io.BytesIO(large)), ("text.png", io.BytesIO(b""))])
+    send([("after.png", GOOD)])
+    assert [row["name"] for row in place()] == ["small.png", "after.png"]
+    assert "no room" in mine.landed(tiny, "resize")[1][0].reason
+
+
 def test_only_who_has_the_token_is_answered(send, client, mine, tiny):
     send([("a.png", GOOD)])
     assert send([("a.png", GOOD)], token="another").status_code == 404

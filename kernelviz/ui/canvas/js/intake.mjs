@@ -35,7 +35,8 @@ export class Intake {
     listen('dragleave', (event) => event.relatedTarget || this.dragged(event, false))
     listen('drop', (event) => this.drop(event))
     listen('paste', (event) => this.paste(event))
-    const leave = () => navigator.sendBeacon(`${this.data.address}/end`) // else the files would stay for minutes
+    // Else the files would stay for minutes; a page that the browser keeps may come back to them.
+    const leave = ({ persisted }) => persisted || navigator.sendBeacon(`${this.data.address}/end`)
     window.addEventListener('pagehide', leave, { signal: this.listening.signal })
     if (this.data.total) this.transfer.goOn()
   }
