@@ -9,7 +9,7 @@ from jaxtyping import Float
 from kernelviz.kernels import Kernel
 from kernelviz.layers import KernelLinear
 
-NEGATIVE = 1e-5  # times the largest: an eigenvalue below minus this is negative, not rounding
+ROUNDING = 1e-12  # times the largest eigenvalue
 SHARE = 0.99  # of the squared singular values, which the effective rank holds
 
 
@@ -22,12 +22,12 @@ class Spectrum:
     @property
     def positive_semidefinite(self) -> bool:
         """Whether no eigenvalue is below 0, but for rounding."""
-        return bool(self.values[-1] > -NEGATIVE * np.abs(self.values).max())
+        return bool(self.values[-1] > -ROUNDING * np.abs(self.values).max())
 
     @property
     def dimensions(self) -> int:
-        """How many eigenvalues are not 0, but for rounding: dimensions of feature space that these locations span."""
-        return int((np.abs(self.values) > NEGATIVE * np.abs(self.values).max()).sum())
+        """How many eigenvalues are not 0, but for rounding: so many dimensions of feature space can be told apart."""
+        return int((np.abs(self.values) > ROUNDING * np.abs(self.values).max()).sum())
 
 
 def gram_spectrum(kernel: Kernel, locations: Float[torch.Tensor, "n dim"]) -> Spectrum:

@@ -10,7 +10,7 @@ from kernelviz.data.decode import MAX_BYTES, Refused, check_size
 
 MAX_MEMBERS = 100_000  # files of an archive
 MAX_UNPACKED = 2_000_000_000  # bytes of all files of an archive together
-MAX_RATIO = 200  # a picture that unpacks to more than so many times its size is none
+LARGE, MAX_RATIO = 10_000_000, 200  # a file of so many bytes that unpacks to more times its size is no picture
 BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError, zlib.error)  # what reading one raises
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of an empty one
 
@@ -32,7 +32,7 @@ def members(archive: IOBase) -> Iterator[tuple[str, bytes | Refused]]:
     except Refused:
         raise
     except BROKEN as error:
-        raise Refused(f"the archive is damaged ({error}); pack it again as .zip") from error
+        raise Refused("the archive is damaged; pack it again as .zip") from error
 
 
 def _members(file: zipfile.ZipFile) -> Iterator[tuple[str, bytes | Refused]]:
@@ -54,15 +54,17 @@ def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Refused:
         return Refused("the file is locked with a password; pack the archive without one")
     try:
         check_size(info.file_size)
-        if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a limit
+            return Refused("the file is packed in a way that is not read; pack the archive as an ordinary .zip")
+        if info.file_size > max(LARGE, MAX_RATIO * info.compress_size):
             return Refused(f"the file unpacks to more than {MAX_RATIO} times its size, which no picture does")
         with file.open(info) as stream:
             data = stream.read(MAX_BYTES + 1)
         check_size(len(data))
     except Refused as error:
         return error
-    except BROKEN as error:
-        return Refused(f"the file is damaged in the archive ({error}); pack it again")
+    except BROKEN:  # what it says has names in it
+        return Refused("the file is damaged in the archive; pack it again")
     return Refused("an archive in an archive is not opened; unpack it first") if is_archive(data[:4]) else data
 
 

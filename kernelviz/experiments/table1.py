@@ -11,7 +11,7 @@ from kernelviz.curves import noise_figure
 from kernelviz.data.images import load
 from kernelviz.disk import replacing, runs_folder
 from kernelviz.inference import class_probabilities
-from kernelviz.metrics import class_figures, evaluate_backbone
+from kernelviz.metrics import class_figures
 from kernelviz.quality import TABLE1_FILE, measured_table1
 from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import RECIPES
@@ -44,14 +44,17 @@ def train(note: Callable[[str], None], again: bool) -> None:
             note(f"{NAMES[name]}, noise {noise:g}, seed {seed}, step {progress.step} of {training.steps}")
         network = training.network.eval()
         pictures, labels = images.split("test")
-        moved = class_figures(class_probabilities(network, shifted(pictures), training.device), labels)
+
+        def of(some: np.ndarray, network=network, labels=labels) -> float:
+            return class_figures(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
+
         rows.append(
             {
                 "recipe": name,
                 "noise": noise,
                 "seed": seed,
-                "test_accuracy": evaluate_backbone(network, images)["test_accuracy"],
-                "shifted_accuracy": moved["test_accuracy"],
+                "test_accuracy": of(pictures),
+                "shifted_accuracy": of(shifted(pictures)),
             }
         )
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,7 +90,8 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
-        with mixed_precision(self.recipe.mixed, self.device):
+        with torch.random.fork_rng(devices=[]), mixed_precision(self.recipe.mixed, self.device):
+            torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
             loss = self.task.loss(chosen, self.progress.probe, generator)
         self._check(loss)
         self.optimizer.zero_grad(set_to_none=True)

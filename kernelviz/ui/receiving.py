@@ -24,7 +24,7 @@ from kernelviz.data.decode import Refused, open_image
 from kernelviz.data.prepare import ways
 from kernelviz.runs import Run
 from kernelviz.ui.addresses import number, of_a_run, one_of
-from kernelviz.ui.uploads import MAX_ARCHIVE, MAX_FILES, Uploads, by_token
+from kernelviz.ui.uploads import MAX_ARCHIVE, MAX_FILES, NAME, Uploads, by_token
 from kernelviz.ui.wording import plain
 
 AT_ONCE = 200  # files of one request
@@ -32,7 +32,6 @@ MAX_REQUEST = MAX_ARCHIVE + 1_000_000  # bytes
 MAX_DRAWING = 1_000_000  # bytes
 A_WHILE = 0.25  # seconds of placing for one answer
 ROWS = 5000  # of one answer
-NAME = 400  # letters of a file name that are kept
 SMALL = 128  # pixels: longer side of a small picture
 PRIVATE = {"Cache-Control": "private, max-age=86400"}
 
@@ -68,6 +67,10 @@ async def files(request: Request) -> Response:
     """Multipart: "names", a JSON list, and as many "files"; "batch" names them all, so that they are kept once."""
     if not 0 < _length(request) <= MAX_REQUEST:
         return PlainTextResponse(f"up to {MAX_ARCHIVE // 10**6} MB can be sent at once; choose fewer files", 413)
+    try:
+        by_token(request.path_params["token"])  # before all of it is read
+    except FileNotFoundError as error:
+        return PlainTextResponse(str(error), 404)
     async with request.form(max_files=AT_ONCE, max_fields=2) as form:
         return await run_in_threadpool(of_a_session(lambda _, uploads: _kept(uploads, form)), request)
 
@@ -75,7 +78,7 @@ async def files(request: Request) -> Response:
 def _kept(uploads: Uploads, form: FormData) -> Response:
     sent = [part.file for part in form.getlist("files") if isinstance(part, UploadFile)]
     try:
-        names = [str(name)[:NAME] for name in json.loads(form["names"])]
+        names = [str(name) for name in json.loads(form["names"])]
         uploads.take(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
     except (KeyError, TypeError, ValueError):
         return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
@@ -85,9 +88,8 @@ def _kept(uploads: Uploads, form: FormData) -> Response:
 @on_a_map
 def landings(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
     first = max(0, int(number(request, "first", float(MAX_FILES))))
-    done = uploads.land(run, way, A_WHILE)
-    table, _ = uploads.landed(run, way)
-    rows, total = table.iloc[first:][:ROWS], uploads.total
+    done, total, table = uploads.land(run, way, A_WHILE)
+    rows = table.iloc[first:][:ROWS]
     left = done < total or len(table) > first + len(rows)
     return JSONResponse({"rows": _told(rows), "done": done, "total": total, "left": left})
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import IOBase
+from itertools import chain, starmap
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -22,6 +23,8 @@ from kernelviz.runs import Run
 from kernelviz.ui import loaders
 
 MAX_FILES = 100_000  # of a session
+NAME = 400  # letters of a file name that are kept
+REMEMBERED = 3  # maps besides the one looked at
 MAX_ARCHIVE = 500_000_000  # bytes of a .zip
 
 
@@ -29,7 +32,6 @@ MAX_ARCHIVE = 500_000_000  # bytes of a .zip
 class _Landed:
     """Where the files have landed on one map, as far as it has come."""
 
-    of: tuple
     next: int = 0
     tables: list[pd.DataFrame] = field(default_factory=list)
     rejected: dict[int, Rejected] = field(default_factory=dict)
@@ -49,8 +51,8 @@ class Uploads:
         self._gone: set[int] = set()
         self._batches: set[str] = set()
         self._bytes = Spool()
-        self._landed = _Landed(of=())
-        self._lock = threading.RLock()
+        self._landed: dict[tuple, _Landed] = {}
+        self._lock, self._taking = threading.RLock(), threading.Lock()
 
     @property
     def total(self) -> int:
@@ -60,20 +62,24 @@ class Uploads:
     def take(self, files: Iterable[tuple[str, IOBase]], batch: str | None = None) -> None:
         """Keep some files and those in archives; whether they are pictures shows when they land.
 
-        A batch that was taken before is not taken again.
+        A batch that was taken before is not taken again. What comes after all were removed is let go.
         """
-        with self._lock:
+        with self._taking:
             if batch in self._batches:
                 return
-            self._batches |= {batch} if batch else set()
-        for name, file in files:
-            for member, data in opened(name, file):
+            mine = self._bytes
+            for name, data in chain.from_iterable(starmap(opened, files)):
                 with self._lock:
-                    self._keep(member, data)
+                    if mine is not self._bytes:
+                        return
+                    self._keep(name[:NAME], data)
+            self._batches |= {batch} if batch else set()
 
     def _keep(self, name: str, data: bytes | Refused) -> None:
-        if self.total >= MAX_FILES:
-            data = Refused(f"there are {MAX_FILES:,} files already, more are not kept; remove all to begin anew")
+        if self.total > MAX_FILES:
+            return
+        if self.total == MAX_FILES:
+            data = Refused(f"there are {MAX_FILES:,} files already, this and what follows is let go; remove some")
         elif not isinstance(data, Refused) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
             data = Refused(f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew")
         try:
@@ -107,17 +113,18 @@ class Uploads:
                 self._gone.add(number)
                 return
             self._names, self._refused, self._gone, self._bytes = [], {}, set(), Spool()
-            self._landed = _Landed(of=())
+            self._landed = {}
 
-    def land(self, run: Run, way: str, seconds: float) -> int:
-        """Place the files that are not on the map yet, for some time; how many have been gone through."""
+    def land(self, run: Run, way: str, seconds: float) -> tuple[int, int, pd.DataFrame]:
+        """Place the files that are not on the map yet, for some time: how many have been gone through, of how many, and
+        the table of those that are on it."""
         with self._lock:
             landed, until = self._landed_on(run, way), time.monotonic() + seconds
             while landed.next < self.total:
                 self._land_part(run, way, landed)
                 if time.monotonic() > until:
                     break
-            return landed.next
+            return landed.next, self.total, self._table(landed)
 
     def _land_part(self, run: Run, way: str, landed: _Landed) -> None:
         from kernelviz.inference import PART  # torch takes seconds to import, and the other pages need none of it
@@ -142,16 +149,21 @@ class Uploads:
         """The table of what has landed so far, by number, and the files that are no pictures."""
         with self._lock:
             landed = self._landed_on(run, way)
-            table = pd.concat(landed.tables) if landed.tables else pd.DataFrame(index=pd.Index([], name="number"))
             here = [one for number, one in landed.rejected.items() if number not in self._gone]
-            return table[~table.index.isin(list(self._gone))], here
+            return self._table(landed), here
+
+    def _table(self, landed: _Landed) -> pd.DataFrame:
+        if len(landed.tables) > 1:
+            landed.tables = [pd.concat(landed.tables)]
+        table = landed.tables[0] if landed.tables else pd.DataFrame(index=pd.Index([], name="number"))
+        return table[~table.index.isin(list(self._gone))]
 
     def _landed_on(self, run: Run, way: str) -> _Landed:
-        """What has landed on a map; of another one than the last, nothing yet."""
+        """What has landed on a map; the last few maps are remembered."""
         of = (run.name, loaders.version(run), way)
-        if self._landed.of != of:
-            self._landed = _Landed(of)
-        return self._landed
+        landed = self._landed.pop(of, None) or _Landed()
+        self._landed = dict(list(self._landed.items())[-REMEMBERED:]) | {of: landed}
+        return landed
 
 
 _KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # as long as their sessions live

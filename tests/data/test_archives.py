@@ -114,3 +114,18 @@ def test_any_bytes_are_told_or_refused(noise, at, patch):
         with contextlib.suppress(Refused):
             for _, content in told(data):
                 assert isinstance(content, bytes | Refused)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_without_a_limit_is_not_unpacked(kind, monkeypatch):
+    data = packed([("a.png", png())], kind)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacked"))
+    ((_, said),) = told(data)
+    assert isinstance(said, Refused) and "ordinary .zip" in str(said)
+
+
+def test_a_white_sheet_is_taken_however_small_it_packs():
+    file = io.BytesIO()
+    Image.new("RGB", (1000, 1000), "white").save(file, "BMP")
+    ((_, data),) = told(packed([("sheet.bmp", file.getvalue())]))
+    assert data == file.getvalue()

@@ -77,7 +77,7 @@ def uploaded(*files):
     mine = Uploads()
     mine.take((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
-    while mine.land(run, run.preprocess.name, 1.0) < mine.total:
+    while mine.land(run, run.preprocess.name, 1.0)[0] < mine.total:
         pass
     return {"uploads": mine}
 
@@ -501,11 +501,15 @@ def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
     assert maps(app)[0]["intake"]["picked"] == [0, None]
     rows = app.dataframe[0].value
     chosen = DataframeState({"selection": DataframeSelectionState({"rows": [1], "columns": [], "cells": []})})
-    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-None"] = chosen
+    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-0"] = chosen
     assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]
     assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]  # once
     other = next(number for number in range(4) if number != rows.index[1])
-    fine(heard(app, "upload-tiny", chosen=other))
+    fine(heard(app, "upload-tiny", chosen=[1, other]))
+    assert app.session_state["chosen upload"] == other
+    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-1"] = chosen
+    fine(app.run())
+    fine(heard(app, "upload-tiny", chosen=[2, other]))  # the same again, after a row of the table
     assert app.session_state["chosen upload"] == other
     next(button for button in app.button if button.label == "Remove the chosen one").click()
     app = fine(app.run())

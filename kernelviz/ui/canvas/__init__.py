@@ -49,14 +49,14 @@ class Heard:
         selection: rows of the split that are selected; None where nothing was said.
         probe: {"x", "y", "width", "amplitude"} where it was let go.
         path: a drawn path as in `paths`.
-        chosen: number of the upload that was chosen on the map.
+        chosen: when an upload was chosen on the map, and its number.
         failed: why the canvas cannot run in this browser.
     """
 
     selection: Int[np.ndarray, " n"] | None
     probe: dict[str, float] | None
     path: str | None
-    chosen: int | None
+    chosen: tuple[int, int] | None
     failed: str | None
 
 
@@ -152,7 +152,7 @@ def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
         selection=unmasked(said.get("selection"), n),
         probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
         path=path if isinstance(path, str) else None,
-        chosen=chosen if isinstance(chosen, int) else None,
+        chosen=_checked_pair(chosen),
         failed=str(failed)[:200] if failed else None,
     )
 
@@ -177,6 +177,14 @@ def unmasked(text: object, n: int) -> Int[np.ndarray, " m"] | None:
     except (TypeError, ValueError, binascii.Error):
         return None
     return np.flatnonzero(np.unpackbits(bits, bitorder="little")[:n]) if len(bits) == -(-n // 8) else None
+
+
+def _checked_pair(said: object) -> tuple[int, int] | None:
+    try:
+        first, second = said
+        return int(first), int(second)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _checked_probe(said: object, reach: float) -> dict[str, float] | None:

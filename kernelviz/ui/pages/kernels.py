@@ -144,8 +144,14 @@ def _spectra() -> None:
     values = {name: spectrum.values for name, spectrum in spectra.items()}
     st.plotly_chart(spectra_figure(values), key="spectra", config=BAR, alt="Spectra of the Gram matrices")
     st.caption(f"Eigenvalues of K(u, u) at {LOCATIONS} random locations, each divided by the largest of its kernel.")
-    for name, spectrum in spectra.items():
-        st.markdown(f"**{name}**: {_meaning(spectrum)}")
+    spaces = {
+        "dot_product": f"d* = {dim}",
+        "polynomial": f"d* = {(dim + 1) * (dim + 2) // 2}",
+        "gaussian": "d* infinite",
+    }
+    for name, kernel in NAMES.items():
+        space = f" Its feature space has {spaces[name]}." if name in spaces else ""
+        st.markdown(f"**{kernel}**: {_meaning(spectra[kernel])}{space}")
 
 
 def _meaning(spectrum: Spectrum) -> str:
@@ -154,6 +160,4 @@ def _meaning(spectrum: Spectrum) -> str:
             f"the smallest eigenvalue is {spectrum.values[-1]:.2g}, so that no feature map φ has "
             "K(u, v) = ⟨φ(u), φ(v)⟩ (Eq. 2): as a weight it serves, as an inner product it does not."
         )
-    n = spectrum.dimensions
-    space = "as many as there are locations" if n >= LOCATIONS else "the dimensions of feature space that they span"
-    return f"no eigenvalue is negative, and {n} of {LOCATIONS} differ from 0: {space}."
+    return f"no eigenvalue is negative, and {spectrum.dimensions} of {LOCATIONS} are above 10⁻¹² of the largest."

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.experiments import EXPERIMENTS, experiment
-from kernelviz.runs import Run
+from kernelviz.runs import BrokenRun, Run
 
 PARTS = ("figure3", "table1", "figure4", "figure5", "figure6", "table2", "figure7", "table3", "table4")  # in its order
 WIDEST = 900  # pixels
@@ -33,6 +33,9 @@ def _result(part: str) -> None:
         rows = module.rows()
     except FileNotFoundError:
         rows = []
+    except (BrokenRun, KeyError) as error:
+        st.warning(f"What it shows cannot be read: {error}", icon=":material/broken_image:")
+        return
     if not rows:
         st.info("This has not been run on this machine yet. The command:", icon=":material/terminal:")
         st.code("\n".join(module.COMMANDS), language="bash")

@@ -95,8 +95,9 @@ def _map(run: Run, way: str, mine: Uploads) -> None:
     )
     if heard.failed:
         simple_map_instead(heard.failed)
-    if heard.chosen is not None and heard.chosen != st.session_state.get("upload chosen on the map"):
-        st.session_state["upload chosen on the map"] = st.session_state["chosen upload"] = heard.chosen
+    if heard.chosen and heard.chosen != st.session_state.get("upload chosen on the map"):
+        st.session_state["upload chosen on the map"] = heard.chosen
+        _, st.session_state["chosen upload"] = heard.chosen
 
 
 def _simple_map(run: Run, way: str, mine: Uploads) -> None:
@@ -107,7 +108,7 @@ def _simple_map(run: Run, way: str, mine: Uploads) -> None:
     known.update(file.file_id for file in files)
     done, bar = 0, st.progress(0.0)
     while done < mine.total:
-        done = mine.land(run, way, seconds=0.5)
+        done, _, _ = mine.land(run, way, seconds=0.5)
         bar.progress(done / mine.total, f"{done:,} of {mine.total:,} placed")
     bar.empty()
     table, _ = mine.landed(run, way)
@@ -135,14 +136,17 @@ def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
 
 def _key(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> str:
     """A name for the table: another one where its rows are others, or the map has chosen one of them."""
-    return f"table-{run.name}-{way}-{mine.turn}-{len(table)}-{st.session_state.get('upload chosen on the map')}"
+    turn, _ = st.session_state.get("upload chosen on the map", (0, None))
+    return f"table-{run.name}-{way}-{mine.turn}-{len(table)}-{turn}"
 
 
 def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
     table, chosen = doubtful_first(table), st.session_state.get("chosen upload")
     foreign = int(table["foreign"].sum())
     st.subheader(f"{len(table):,} uploaded" + (f", {foreign:,} of them foreign" if foreign else ""), anchor=False)
-    number = st.column_config.NumberColumn
+    number, key = st.column_config.NumberColumn, _key(run, way, mine, table)
+    begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
+    st.session_state.setdefault(f"heard-{key}", begins_with)  # it is what is chosen already, nobody has clicked
     st.dataframe(
         table,
         hide_index=True,
@@ -159,17 +163,22 @@ def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
         },
         on_select="rerun",
         selection_mode="single-row",
-        selection_default={"selection": {"rows": [table.index.get_loc(chosen)] if chosen in table.index else []}},
-        key=_key(run, way, mine, table),
+        selection_default={"selection": {"rows": begins_with}},
+        key=key,
         placeholder="–",
     )
     with st.container(horizontal=True):
         _exports(run, mine, table)
         st.space("stretch")
         if chosen in table.index:
-            st.button("Remove the chosen one", on_click=mine.remove, args=(chosen,), icon=":material/delete:")
-        st.button("Remove all", on_click=mine.remove, icon=":material/delete_sweep:")
+            st.button("Remove the chosen one", on_click=_remove, args=(mine, chosen), icon=":material/delete:")
+        st.button("Remove all", on_click=_remove, args=(mine,), icon=":material/delete_sweep:")
     st.caption("The doubtful first. Choose a row, or a mark on the map, to see what the network saw of it.")
+
+
+def _remove(mine: Uploads, number: int | None = None) -> None:
+    mine.remove(number)
+    st.session_state.pop("chosen upload", None)
 
 
 def _measures(table: pd.DataFrame) -> list[str]:

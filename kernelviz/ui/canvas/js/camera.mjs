@@ -24,13 +24,14 @@ export class Camera {
 
   async show(open) {
     this.node.hidden = !open
+    const asked = (this.asked = {})
     for (const track of this.video.srcObject?.getTracks() ?? []) track.stop()
     this.video.srcObject = null
     if (!open) return
     try {
       const wanted = { facingMode: 'environment', width: { ideal: LARGEST } }
       const stream = await navigator.mediaDevices.getUserMedia({ video: wanted })
-      if (this.node.hidden) stream.getTracks().forEach((track) => track.stop()) // closed meanwhile
+      if (this.asked !== asked) stream.getTracks().forEach((track) => track.stop()) // closed meanwhile
       else this.video.srcObject = stream
     } catch (error) {
       this.node.hidden = true

@@ -19,6 +19,8 @@ export class Intake {
       landed: (rows) => this.rows.push(...rows.map((row) => this.marked(row))),
       changed: () => (this.show(), this.tell(this.transfer.busy ? OFTEN : 0)),
       finished: () => this.finished(),
+      lost: (names) => app.note(`${names.length} files cannot be read any more, ${names[0]} first; choose them again.`),
+      address: this.data.address,
       failed: (why) => app.note(`The pictures could not be placed. ${why}`, () => this.transfer.goOn()),
     })
     this.forget()
@@ -38,7 +40,7 @@ export class Intake {
     // Else the files would stay for minutes; a page that the browser keeps may come back to them.
     const leave = ({ persisted }) => persisted || navigator.sendBeacon(`${this.data.address}/end`)
     window.addEventListener('pagehide', leave, { signal: this.listening.signal })
-    if (this.data.total) this.transfer.goOn()
+    if (this.data.total || this.transfer.waiting.files.length) this.transfer.goOn()
   }
 
   laid() {
@@ -90,6 +92,7 @@ export class Intake {
     const { chosen } = this
     const same = this.of.endsWith(` ${this.data.turn}`)
     this.transfer.forget()
+    if (!same && !this.data.total) this.transfer.drop() // all were removed, what is still to come among them
     this.forget()
     if (this.pad.node.hidden) this.choose(chosen && same ? { ...chosen, x: null } : null, false)
     else this.pad.again()
@@ -98,7 +101,8 @@ export class Intake {
   /** Python has said something: of another map, or of another way to it, everything is asked for again. */
   update() {
     if (this.of !== `${this.onMap} ${this.data.turn}`) this.begin()
-    if (this.data.total > this.transfer.total && !this.transfer.halted) this.transfer.goOn()
+    const { waiting, total, halted } = this.transfer
+    if ((waiting.files.length || this.data.total > total) && !halted) this.transfer.goOn()
     const [turn, picked] = this.data.picked
     if (turn === this.turn) return
     this.turn = turn
@@ -168,7 +172,7 @@ export class Intake {
     const taken = prediction === null ? [] : [`taken for ${prediction}, ${percent(confidence)}`]
     const says = [...taken, ...(foreign ? ['foreign to this map'] : [])]
     const [, colour] = this.app.data.palettes.prediction.find(([known]) => known === prediction) ?? []
-    const picture = `${this.data.address}/pictures/${number}`
+    const picture = `${this.data.address}/pictures/${number}?${this.data.turn}`
     return { number, name, x, y, says, foreign, confidence, colour, picture }
   }
 
@@ -212,14 +216,17 @@ export class Intake {
   }
 
   async choose(row, tell = true) {
+    if (row && row === this.live) return // what is being drawn is looked at already
     this.pad.show(false)
     this.live = null
     this.chosen = row
     this.show()
     if (!row) return this.details.show(null)
     if (row.x !== null && !this.app.view.shows(row.x, row.y)) this.app.moved(() => this.app.view.lookAt(row.x, row.y))
-    if (tell) this.app.tell('chosen', row.number)
-    await this.look(`details/${this.onMap}/${row.number}`, {}, () => this.chosen?.number === row.number)
+    if (tell) this.app.tell('chosen', [Date.now(), row.number])
+    const { of } = this
+    const wanted = () => this.of === of && this.chosen?.number === row.number
+    await this.look(`details/${this.onMap}/${row.number}`, {}, wanted)
   }
 
   chooseNext(step) {
@@ -249,7 +256,7 @@ export class Intake {
       this.details.show(seen, this.rows.length > 1 && !options.body)
       return seen
     } catch (error) {
-      this.app.note(error.message)
+      if (wanted()) this.app.note(error.message)
       return null
     }
   }

@@ -5,13 +5,22 @@ const PAN = 60 // pixels for an arrow key with Shift
 const ZOOM = 1.3
 const WIDER = 1.05
 
-export const EXPLORE_HELP =
+const EXPLORE_HELP =
   'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
   'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map. ' +
   'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone. Two fingers zoom.'
-export const PROBE_HELP =
+const UPLOAD_HELP =
+  'Arrow keys go from point to point, Enter pins its card, Escape clears. Plus and minus zoom, 0 shows all, Shift with an ' +
+  'arrow key moves the map. Point at a mark to see which it is, click it to choose it.'
+const PROBE_HELP =
   'Arrow keys move the probe, with Shift faster; plus and minus change its width. ' +
   'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map. Wheel or two fingers zoom.'
+
+/** What may be done on a map with these data. */
+export function helpOf({ probe, intake }) {
+  if (probe) return PROBE_HELP
+  return intake ? UPLOAD_HELP : EXPLORE_HELP
+}
 
 /** What a key does on the map of images; false where it does nothing. */
 export function exploreKey(app, event) {
@@ -20,7 +29,7 @@ export function exploreKey(app, event) {
   if (arrow && event.shiftKey) app.moved(() => view.moveBy(-PAN * arrow[0], PAN * arrow[1]))
   else if (arrow) app.step(arrow)
   else if (event.key === 'Enter') app.pin(app.focus)
-  else if (event.key === ' ') app.toggleFocused()
+  else if (event.key === ' ' && app.toolbar.has('lasso')) app.toggleFocused()
   else return zoomKey(app, event.key)
   return true
 }

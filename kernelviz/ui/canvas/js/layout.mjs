@@ -5,7 +5,7 @@ import { element } from './dom.mjs'
 import { listen } from './gestures.mjs'
 import { Intake } from './intake.mjs'
 import { Journey } from './journey.mjs'
-import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
+import { helpOf } from './keys.mjs'
 import { Legend } from './legend.mjs'
 import { Probing } from './probing.mjs'
 import { Overview, Scene } from './scene.mjs'
@@ -52,7 +52,7 @@ export function lay(app, parent) {
 function stage(app) {
   const { data } = app
   const what = `Map of ${data.total.toLocaleString('en')} ${data.split} images.`
-  const label = `${what} ${data.probe ? PROBE_HELP : EXPLORE_HELP}`
+  const label = `${what} ${helpOf(data)}`
   app.dots = element('canvas', { className: 'dots', 'aria-hidden': 'true' })
   app.over = element('canvas', { className: 'over', tabIndex: 0, role: 'application', 'aria-label': label })
   app.small = element('canvas', { className: 'overview', hidden: true, 'aria-hidden': 'true' })

@@ -1,7 +1,7 @@
 // The buttons above the map.
 
 import { button, element, icon } from './dom.mjs'
-import { EXPLORE_HELP, PROBE_HELP } from './keys.mjs'
+import { helpOf } from './keys.mjs'
 import { TOOLS } from './tools.mjs'
 
 const ICONS = {
@@ -30,7 +30,7 @@ export class Toolbar {
       element('span', { className: 'gap' }),
       this.lines,
       button(icon(ICONS.save), 'Save the map as PNG', () => app.save()),
-      button('?', 'Keys and gestures', () => app.note(app.data.probe ? PROBE_HELP : EXPLORE_HELP)),
+      button('?', 'Keys and gestures', () => app.note(helpOf(app.data))),
     )
     this.show(tools[0], false)
   }

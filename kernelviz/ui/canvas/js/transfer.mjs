@@ -4,15 +4,18 @@ import { said } from './fetching.mjs'
 
 const FILES = 200 // of one request
 const BYTES = 16e6 // of one request, but for a single file that is larger
+const queues = new Map() // by address: what is still to be sent, also after a visit to another page
 
 export class Transfer {
   /**
    * `ask(address, options)` is answered by the server; `onMap()` is what the map that they land on is called there.
-   * Called are `landed(rows)`, `changed()` when it goes or stands, `finished()` when all have landed, `failed(why)`.
+   * Called are `landed(rows)`, `changed()` when it goes or stands, `finished()` when all have landed, `failed(why)`,
+   * and `lost(names)` with files that cannot be read any more.
    */
-  constructor({ ask, onMap, landed, changed, finished, failed }) {
-    Object.assign(this, { ask, onMap, landed, changed, finished, failed })
-    this.queue = []
+  constructor({ address, ...calls }) {
+    Object.assign(this, calls)
+    if (!queues.has(address)) queues.set(address, { files: [], batch: null })
+    this.waiting = queues.get(address)
     this.forget()
   }
 
@@ -23,9 +26,14 @@ export class Transfer {
     this.n = this.done = this.total = 0 // rows that have come, files gone through there, files there
   }
 
+  /** Let go of what was not sent yet. */
+  drop() {
+    Object.assign(this.waiting, { files: [], batch: null })
+  }
+
   /** How many files there are, here and there. */
   get all() {
-    return this.total + this.queue.length
+    return this.total + this.waiting.files.length
   }
 
   /** Whether it takes long enough, or stands, so that one wants to see how far it has come. */
@@ -34,8 +42,8 @@ export class Transfer {
   }
 
   add(files) {
-    this.queue.push(...files)
-    if (this.queue.length) this.goOn()
+    for (const file of files) this.waiting.files.push(file)
+    if (files.length) this.goOn()
   }
 
   stop() {
@@ -51,9 +59,9 @@ export class Transfer {
     this.halted = false
     try {
       do {
-        if (this.queue.length) await this.send(signal)
+        if (this.waiting.files.length) await this.send(signal)
         await this.place(signal)
-      } while (this.queue.length || this.left)
+      } while (this.waiting.files.length || this.left)
       this.finished()
     } catch (error) {
       if (signal.aborted) return
@@ -65,17 +73,33 @@ export class Transfer {
     }
   }
 
-  /** Send the first files of the queue. Sent again after an interruption, the server knows them by the batch. */
+  /** Send the first files that wait. Sent again after an interruption, the server knows them by the batch. */
   async send(signal) {
-    this.batch ??= { id: crypto.randomUUID?.() ?? String(Math.random()), files: firstOf(this.queue) }
-    const { id, files } = this.batch
+    const { waiting } = this
+    if (!waiting.batch) {
+      await this.leaveUnreadable(firstOf(waiting.files))
+      waiting.batch = { id: crypto.randomUUID?.() ?? String(Math.random()), files: firstOf(waiting.files) }
+    }
+    const { id, files } = waiting.batch
     const form = new FormData()
     form.append('batch', id)
     form.append('names', JSON.stringify(files.map(({ name }) => name)))
     for (const { file } of files) form.append('files', file, 'file')
-    this.total = (await this.ask('files', { method: 'POST', body: form, signal })).total
-    this.queue.splice(0, files.length)
-    this.batch = null
+    const { total } = files.length ? await this.ask('files', { method: 'POST', body: form, signal }) : this
+    this.total = total
+    if (waiting.batch?.id !== id) return // all were dropped meanwhile
+    waiting.files.splice(0, files.length)
+    waiting.batch = null
+  }
+
+  /** A file may have gone, or changed, since it was chosen; it would hold up all others. */
+  async leaveUnreadable(files) {
+    const read = ({ file }) => file.slice(0, 1).arrayBuffer().then(() => true, () => false)
+    const readable = await Promise.all(files.map(read))
+    const gone = files.filter((_, at) => !readable[at])
+    if (!gone.length) return
+    this.waiting.files = this.waiting.files.filter((one) => !gone.includes(one))
+    this.lost(gone.map(({ name }) => name))
   }
 
   async place(signal) {
