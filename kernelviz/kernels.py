@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-FEW = 8  # dimensions
+FEW = 3  # dimensions
 
 
 def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:

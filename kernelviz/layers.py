@@ -139,6 +139,15 @@ class GatedLinear(nn.Module):
         """Share of the weights whose gate is open, in [0, 1]."""
         return (self.gate() > 0).float().mean().item()
 
+    def dead(self) -> float:
+        """Share of the locations, of inputs and outputs, whose every gate is closed: they get no gradient any more."""
+        open_ = self.gate() > 0
+        return 1 - torch.cat([open_.any(0), open_.any(1)]).float().mean().item()
+
+    def to_sparse(self) -> Float[Tensor, "n_out n_in"]:
+        """The weights whose gate is open, transposed, in compressed rows: `to_sparse() @ x.T` is `(x @ weight()).T`."""
+        return self.weight().T.detach().to_sparse_csr()
+
     def extra_repr(self) -> str:
         return f"{len(self.u)} -> {len(self.v)}, dim={self.u.shape[1]}, kernel={self.kernel}"
 

@@ -36,6 +36,14 @@ class ImageSet:
     validation: float = 1 / 6
 
     @property
+    def unit(self) -> str:
+        """What it is made of."""
+        return "images"
+
+    def __len__(self) -> int:
+        return len(self.train_images) + len(self.test_images)
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width)"""
         return self.preprocess.channels, self.preprocess.height, self.preprocess.width

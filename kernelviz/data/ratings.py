@@ -1,0 +1,177 @@
+"""Ratings: who gave what how much. A MovieLens set, or any table of users, items and ratings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float32, Int64, Shaped
+from scipy import sparse
+
+from kernelviz.data import movielens
+
+PARTS = ("train", "validation", "test")
+OTHER_TEST = 0.1  # share of a table that is no MovieLens set
+COLUMNS = "columns user, item, rating"
+TABLE = f".csv, .tsv or .parquet with {COLUMNS}"
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".data": "\t", ".base": "\t", ".test": "\t", ".dat": "::"}
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Rated pairs: `user` and `item` count from 0, `users` and `items` are what the file calls them.
+
+    `tested` are those of an official test part, if there is one.
+    """
+
+    name: str
+    user: Int64[np.ndarray, " n"]
+    item: Int64[np.ndarray, " n"]
+    value: Float32[np.ndarray, " n"]
+    users: Shaped[np.ndarray, " users"]
+    items: Shaped[np.ndarray, " items"]
+    tested: Bool[np.ndarray, " n"] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What a recommender is shown."""
+        return "items"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and the highest rating that was given."""
+        return float(self.value.min()), float(self.value.max())
+
+    def matrix(self, chosen: Bool[np.ndarray, " n"]) -> sparse.csr_matrix:
+        """The chosen ratings as a sparse float32 matrix [items, users]; what is not stored is not rated."""
+        entries = self.value[chosen], (self.item[chosen], self.user[chosen])
+        return sparse.csr_matrix(entries, shape=(len(self.items), len(self.users)))
+
+    def split(self, seed: int, validation: float, test: float | None = None) -> dict[str, Bool[np.ndarray, " n"]]:
+        """A mask for each of PARTS, at random by the seed alone, but for an official test part.
+
+        `test` is the share of all ratings that is kept for the test (None: that of the paper for a MovieLens set),
+        `validation` that of the others to choose settings by.
+        """
+        if test is None:
+            test = movielens.SETS[self.name].test if self.name in movielens.SETS else OTHER_TEST
+        n = len(self.value)
+        order = np.random.default_rng(seed).permutation(n)
+        n_test = round(test * n)
+        if self.tested is not None:
+            order = order[np.argsort(~self.tested[order], kind="stable")]
+            n_test = int(self.tested.sum())
+        ends = np.array([n_test, n_test + round(validation * (n - n_test))])
+        rank = np.empty(n, np.int64)
+        rank[order] = np.arange(n)
+        part = np.searchsorted(ends, rank, side="right")  # 0: test, 1: validation, 2: train
+        return {name: part == at for name, at in zip(PARTS, (2, 1, 0), strict=True)}
+
+
+def load_ratings(source: str, progress: Callable[[float, str], None] | None = None) -> Ratings:
+    """The MovieLens set of that name (downloaded unless it is there), or the table in that file.
+
+    A table is .csv, .tsv, .parquet, or as GroupLens writes them (.data, .dat, .base): user, item, rating, in these
+    columns where it names them, else in its first three. The test part of u1.base is u1.test, if that lies beside it.
+    FileNotFoundError where nothing is there, ValueError where it is no table of ratings.
+    """
+    if source in movielens.SETS:
+        named = movielens.SETS[source]
+        folder = movielens.fetch(source, progress)
+        return from_table(source, _separated(folder / named.ratings, named.separator))
+    path = Path(source).expanduser()
+    if not path.is_file():
+        sets = ", ".join(movielens.SETS)
+        raise FileNotFoundError(f"no ratings {source!r}; give one of {sets}, or a {TABLE}")
+    beside = path.with_suffix(".test")
+    if path.suffix == ".base" and beside.is_file():
+        return _official(path, beside)
+    return from_table(path.stem, _table(path))
+
+
+def _official(train: Path, test: Path) -> Ratings:
+    tables = [_named(_table(path), path.name) for path in (train, test)]
+    ratings = from_table(train.stem, pd.concat(tables, ignore_index=True))
+    doubled = sum(map(len, tables)) - len(ratings.value)
+    if doubled:
+        raise ValueError(f"{doubled} pairs of user and item are given twice in {train.name} and {test.name}")
+    return replace(ratings, tested=np.arange(len(ratings.value)) >= len(tables[0]))
+
+
+def from_table(name: str, table: pd.DataFrame) -> Ratings:
+    """Ratings from a table of users, items and ratings; of several ratings of one pair the last counts.
+
+    A ValueError says what is wrong with it, and in which row.
+    """
+    table = _named(table, name)
+    if table.empty:
+        raise ValueError(f"{name} has no ratings; it needs {COLUMNS}, and a row for each rating")
+    values = pd.to_numeric(table["rating"], errors="coerce").to_numpy(np.float32)
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"{name}: the rating in row {row + 1} is {table['rating'].iloc[row]!r}, which is no number")
+    if table[["user", "item"]].isna().to_numpy().any():
+        row = int(np.flatnonzero(table[["user", "item"]].isna().any(axis=1))[0])
+        raise ValueError(f"{name}: in row {row + 1} the user or the item is missing")
+    kept = table.assign(rating=values).drop_duplicates(["user", "item"], keep="last")
+    user, users = pd.factorize(kept["user"], sort=True)
+    item, items = pd.factorize(kept["item"], sort=True)
+    if min(len(users), len(items)) < 2:
+        raise ValueError(f"{name} has {len(users)} user(s) and {len(items)} item(s); it takes two of each")
+    return Ratings(
+        name,
+        user.astype(np.int64),
+        item.astype(np.int64),
+        kept["rating"].to_numpy(np.float32),
+        np.asarray(users),
+        np.asarray(items),
+    )
+
+
+def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The three columns by name, or the first three."""
+    wanted = ["user", "item", "rating"]
+    alike = {str(column).strip().lower().removesuffix("id").rstrip("_"): column for column in table}
+    if "movie" in alike:
+        alike.setdefault("item", alike["movie"])
+    if all(column in alike for column in wanted):
+        return table[[alike[column] for column in wanted]].set_axis(wanted, axis=1)
+    if len(table.columns) < len(wanted):
+        raise ValueError(f"{name} has {len(table.columns)} column(s); it needs {COLUMNS}")
+    return table.iloc[:, : len(wanted)].set_axis(wanted, axis=1)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path.name} is no Parquet file ({error})") from None
+    separator = SEPARATORS.get(path.suffix)
+    if not separator:
+        raise ValueError(f"{path.name} has the ending {path.suffix!r}; give a {TABLE}")
+    return _separated(path, separator)
+
+
+def _separated(path: Path, separator: str) -> pd.DataFrame:
+    """A text file, with a line of names or without; only a .csv or .tsv has one."""
+    columns = {"usecols": [0, 2, 4]} if separator == "::" else {}  # the fast reader splits at one character only
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = file.readline().rstrip("\n").split(separator)
+        header = None if len(first) > 2 and _is_number(first[2]) else 0
+        return pd.read_csv(path, sep=separator[0], header=header, encoding_errors="replace", **columns)
+    except ValueError as error:  # pandas' own errors are ValueErrors too
+        raise ValueError(f"{path.name} is no table ({' '.join(str(error).split())}); it needs {COLUMNS}") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
