@@ -99,6 +99,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
+    from kernelviz.data import movielens
     from kernelviz.data.images import SETS
     from kernelviz.runs import run_names
     from kernelviz.training.recipe import HEADS, RECIPES, on_backbone
@@ -106,7 +107,7 @@ def train(
 
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
-    if data and data not in SETS:
+    if data and data not in (*SETS, *movielens.SETS):
         data = str(Path(data).expanduser().resolve())  # the run may be measured again from another folder
     if weights and weights not in run_names():
         weights = str(Path(weights).expanduser().resolve())
@@ -173,6 +174,7 @@ def embed(
 def evaluate(run: str, as_json: AsJson = False) -> None:
     """Measure a run on the test images of its set."""
     from kernelviz.data.images import load
+    from kernelviz.data.ratings import load_ratings
     from kernelviz.metrics import evaluate_run
     from kernelviz.runs import load_run
     from kernelviz.weights import load_network
@@ -180,13 +182,10 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
     found = load_run(run)
     with _progress() as bar:
         task = bar.add_task("data", total=1, note="")
-        images = load(
-            found.recipe["data"],
-            lambda share, note: bar.update(task, completed=share, note=note),
-            preprocess=found.preprocess,
-        )
+        source, report = found.recipe["data"], lambda share, note: bar.update(task, completed=share, note=note)
+        data = load_ratings(source, report) if found.recommends else load(source, report, preprocess=found.preprocess)
         bar.update(task, completed=1, note="measuring")
-        figures = evaluate_run(found, load_network(found), images)
+        figures = evaluate_run(found, load_network(found), data)
     return _print_json(figures) if as_json else _print_figures(figures)
 
 

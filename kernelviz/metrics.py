@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy import ndimage
+from scipy.sparse import csr_matrix
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -14,10 +15,13 @@ from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
+from kernelviz.data.ratings import Ratings
 from kernelviz.inference import PART, Embedded, class_probabilities, embed
-from kernelviz.layers import Grid
+from kernelviz.items import Items, fold_in, load_items
+from kernelviz.layers import GatedLinear, Grid
 from kernelviz.maps import EmbeddingMap, load_map
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.recommender import Recommender, rated, root_mean_square_error
 from kernelviz.probe import Probe, gaussian_bump
 from kernelviz.quality import MEANING
 from kernelviz.runs import Run
@@ -43,17 +47,52 @@ def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, imag
     return {name: figures[name] for name in MEANING if figures.get(name) is not None}
 
 
-def evaluate_run(run: Run, network: nn.Module, images: ImageSet) -> dict[str, float]:
-    """The same for the network of a run; of a backbone, its accuracy."""
+def evaluate_run(run: Run, network: nn.Module, data: ImageSet | Ratings) -> dict[str, float]:
+    """The same for the network of a run; of a backbone, its accuracy; of a recommender, its error and what it costs."""
+    if run.recommends:
+        return evaluate_recommender(
+            network, data, data.split(run.seed, run.recipe["validation"]), load_items(run.folder)
+        )
     if not run.has_map:
-        return evaluate_backbone(network, images)
-    return evaluate(network, Probe(**run.probe), load_map(run.folder), images)
+        return evaluate_backbone(network, data)
+    return evaluate(network, Probe(**run.probe), load_map(run.folder), data)
 
 
 def evaluate_backbone(network: nn.Module, images: ImageSet) -> dict[str, float]:
     """The accuracy of a whole backbone on the test images."""
     pictures, labels = images.split("test")
     return class_figures(class_probabilities(network, pictures), labels)
+
+
+@torch.no_grad()
+def evaluate_recommender(
+    network: Recommender, ratings: Ratings, parts: dict[str, np.ndarray], items: Items
+) -> dict[str, float]:
+    """The error on the test ratings, of those whom it knows and as if each were new; what the network costs."""
+    known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
+    wanted = rated(asked)
+    error = root_mean_square_error(network(rated(known), wanted), wanted.values, ratings.range)
+    gates = [layer for layer in network.layers if isinstance(layer, GatedLinear)]
+    figures = {"density": network.density(), "dead_share": float(np.mean([layer.dead() for layer in gates]))}
+    return {
+        "test_rmse": error,
+        "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
+        **(figures if gates else {}),
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "macs": network.products(),
+    }
+
+
+def folded_error(
+    items: Items, known: csr_matrix, asked: csr_matrix, noise: float, between: tuple[float, float]
+) -> float:
+    """RMSE of `fold_in`: every user [users, items] is taken for someone new who gives the ratings that are known."""
+    errors = []
+    for user in np.flatnonzero(np.diff(asked.indptr)):
+        mine, theirs = known[user], asked[user]
+        predicted, _ = fold_in(items, mine.indices, mine.data, noise)
+        errors.append(predicted[theirs.indices].clip(*between) - theirs.data)
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
 
 
 def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:

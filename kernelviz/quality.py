@@ -16,6 +16,12 @@ MEANING = {
     "unimodal_share": "share of the test activations that are one connected bump",
     "unplaced": "test images whose activation is zero everywhere",
     "probe_round_trip": "median distance between a probe and where its drawing lands, in grid steps",
+    "test_rmse": "root mean square error of the predicted ratings on the test part",
+    "new_rmse": "the same, as if every user were new and gave the ratings of the training part",
+    "density": "share of the weights that are not gated to zero",
+    "dead_share": "share of the locations that gate every weight to zero",
+    "parameters": "numbers that were learned",
+    "macs": "multiply-accumulates to predict every user's rating of an item that ten have rated",
     "seconds_per_10000": "time to place 10,000 images on this machine",
 }
 

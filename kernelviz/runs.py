@@ -36,7 +36,7 @@ class Run:
 
     Args:
         network: {"name", "arguments"}: a key of NETWORKS or, for a backbone, of BACKBONES, and what to call it with.
-        data: {"name", "classes", "preprocess"}.
+        data: {"name", "classes", "preprocess"}; of a recommender {"name", "range"}, the lowest and highest rating.
         recipe, seed, history: how it was trained; a row for each epoch.
         metrics: figures of merit by name (`kernelviz evaluate`).
         probe: the default shape of a probe, {"width", "amplitude"}; empty without a map.
@@ -63,6 +63,11 @@ class Run:
     def has_map(self) -> bool:
         """Whether it is a network with a map; else it is a backbone, on which others stand."""
         return bool(self.probe)
+
+    @property
+    def recommends(self) -> bool:
+        """Whether it is a recommender, of ratings and not of images."""
+        return "range" in self.data
 
     @property
     def backbone(self) -> dict | None:
@@ -107,7 +112,8 @@ def read_run(folder: Path) -> Run:
             raise BrokenRun(f"{path} has format {facts['format']!r}; this version reads format {FORMAT}")
         run = Run(folder=folder, **facts)
         relied_on = RELIED_ON + (OF_A_MAP if run.has_map else ())
-        _ = run.preprocess, run.classes, *(getattr(run, part)[name] for part, names in relied_on for name in names)
+        _ = [getattr(run, part)[name] for part, names in relied_on for name in names]
+        _ = run.recommends or (run.preprocess, run.classes)
         _ = run.backbone and [run.backbone[name] for name in ("network", "kept", "layers", "sha256")]
         if not all(0 < size < math.inf for size in run.probe.values()):
             raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.hub import load_state_dict_from_url
 
 from kernelviz.disk import data_folder, replacing
-from kernelviz.networks import CLASSIFIERS, NETWORKS, Backbone, EmbeddingNetwork, new_backbone
+from kernelviz.networks import CLASSIFIERS, NETWORKS, RECOMMENDERS, Backbone, EmbeddingNetwork, new_backbone
 from kernelviz.networks.backbones import BACKBONES
 from kernelviz.networks.foreign import load_weights
 from kernelviz.networks.truncated import truncated
@@ -66,8 +66,9 @@ def load_network(run: Run, below: Backbone | None = None) -> EmbeddingNetwork | 
 
 def _new(run: Run, below: Backbone | None) -> nn.Module:
     name, arguments = run.network["name"], run.arguments
-    if name in BACKBONES | CLASSIFIERS:
-        return (BACKBONES | CLASSIFIERS)[name](**arguments)
+    plain = BACKBONES | CLASSIFIERS | RECOMMENDERS
+    if name in plain:
+        return plain[name](**arguments)
     if run.backbone and not below:
         below = load_backbone(run)
     return NETWORKS[name](**arguments | ({"backbone": below} if below else {}))

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "kernelviz"
 ORDER = [  # each imports only from itself and from those before it
     "disk",
     "tables",
+    "items",
     "kernels",
     "layers",
     "probe",

@@ -9,42 +9,66 @@ from pathlib import Path
 
 from kernelviz import __version__
 from kernelviz.data.images import ImageSet
+from kernelviz.data.ratings import Ratings
 from kernelviz.inference import make_map
 from kernelviz.metrics import evaluate_run
 from kernelviz.runs import Run
 from kernelviz.training.fit import Training
+from kernelviz.training.itemising import items_of
 from kernelviz.weights import load_network, save_backbone, save_weights
 
 
 def finish(
-    training: Training, images: ImageSet, folder: Path, command: str, progress: Callable[[int], None] | None = None
+    training: Training,
+    data: ImageSet | Ratings,
+    folder: Path,
+    command: str,
+    progress: Callable[[int], None] | None = None,
 ) -> Run:
     """Write the run of a finished training into a folder; run.json comes last, so there is never half a run.
 
     The map and the figures are those of the weights as stored. `progress` is called with the number of images placed.
     """
     network, recipe, backbone = training.network, training.recipe, training.task.backbone
-    maps = recipe.makes == "embedding"
     if backbone:
         save_backbone(backbone, folder)
-    arguments = network.arguments if maps else {"classes": len(images.classes)} | recipe.network
     run = Run(
         folder=folder,
-        network={"name": recipe.makes, "arguments": arguments},
-        data={"name": images.name, "classes": list(images.classes), "preprocess": asdict(images.preprocess)},
+        network={"name": recipe.makes, "arguments": _arguments(training, data)},
+        data=_facts(data),
         recipe=asdict(recipe),
         seed=training.seed,
-        probe=asdict(training.progress.probe) if maps else {},
+        probe=asdict(training.progress.probe) if training.progress.probe else {},
         made_by=_made_by(training, command),
         history=training.progress.history,
         weights_sha256=save_weights(network, folder),
     )
     network = load_network(run, backbone)
-    if maps:
-        make_map(network, images, progress).save(folder)
-    run = replace(run, metrics=evaluate_run(run, network, images))
+    if run.has_map:
+        make_map(network, data, progress).save(folder)
+    if run.recommends:
+        items_of(network, data, data.split(training.seed, recipe.validation)["train"], training.seed).save(folder)
+    run = replace(run, metrics=evaluate_run(run, network, data))
     run.save()
     return run
+
+
+def _arguments(training: Training, data: ImageSet | Ratings) -> dict:
+    """What to call the network with to have it again."""
+    made = training.recipe.network
+    match training.recipe.makes:
+        case "embedding":
+            return training.network.arguments
+        case "recommender":
+            return {"users": len(data.users)} | made
+        case _:
+            return {"classes": len(data.classes)} | made
+
+
+def _facts(data: ImageSet | Ratings) -> dict:
+    if isinstance(data, Ratings):
+        return {"name": data.name, "range": list(data.range)}
+    return {"name": data.name, "classes": list(data.classes), "preprocess": asdict(data.preprocess)}
 
 
 def _made_by(training: Training, command: str) -> dict:

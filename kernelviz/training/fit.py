@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from kernelviz.data.images import ImageSet
+from kernelviz.data.ratings import Ratings
 from kernelviz.networks import Backbone
 from kernelviz.probe import Probe
 from kernelviz.training.classifying import Classifying
 from kernelviz.training.mapping import Mapping
 from kernelviz.training.recipe import Recipe
+from kernelviz.training.recommending import Recommending, RoundsOfLBFGS, RoundsOfRprop
 
 MOMENTUM = 0.9
 
@@ -39,26 +41,28 @@ class Training:
     """A network on its way through a recipe.
 
     Every random choice is a function of the seed and of the step, so a training that goes on from a checkpoint makes
-    the same choices, and ends with the same weights, as one that was never stopped. A recipe of a backbone makes a
-    plain classifier, any other one a map, on the frozen `backbone` if there is one. `progress` is called with the
+    the same choices, and ends with the same weights, as one that was never stopped. A recipe makes a map, on the
+    frozen `backbone` if there is one, a recommender from ratings, or a plain classifier. `progress` is called with the
     number of images that are prepared, where the recipe needs that: their neighbours found or their features computed.
     """
 
     def __init__(
         self,
         recipe: Recipe,
-        images: ImageSet,
+        data: ImageSet | Ratings,
         seed: int,
         device: str,
         backbone: Backbone | None = None,
         progress: Callable[[int], None] | None = None,
     ):
-        self.recipe, self.seed, self.device = recipe, seed, device
+        self.recipe, self.seed, self.device, self.unit = recipe, seed, device, data.unit
         with mixed_precision(recipe.mixed, device):
             if recipe.makes == "embedding":
-                self.task = Mapping(recipe, images, seed, device, backbone, progress)
+                self.task = Mapping(recipe, data, seed, device, backbone, progress)
+            elif recipe.makes == "recommender":
+                self.task = Recommending(recipe, data, seed, device)
             else:
-                self.task = Classifying(recipe, images, seed, device)
+                self.task = Classifying(recipe, data, seed, device)
         self.optimizer = new_optimizer(recipe, self.network)
         self.batches = math.ceil(self.task.size / recipe.batch)
         self.progress = Progress(probe=self.task.first_probe)
@@ -90,13 +94,17 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
-        with torch.random.fork_rng(devices=[]), mixed_precision(self.recipe.mixed, self.device):
-            torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
-            loss = self.task.loss(chosen, self.progress.probe, generator)
-        self._check(loss)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+
+        def cost() -> Tensor:
+            with torch.random.fork_rng(devices=[]), mixed_precision(self.recipe.mixed, self.device):
+                torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
+                loss = self.task.loss(chosen, self.progress.probe, generator)
+            self._check(loss)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            return loss
+
+        loss = self.optimizer.step(cost)
         self.progress.step += 1
         return loss.item()
 
@@ -149,6 +157,10 @@ def new_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.rate, momentum=MOMENTUM, nesterov=True)
+    if recipe.optimizer == "rprop":
+        return RoundsOfRprop([weight for _, weight in learning], lr=recipe.rate)
+    if recipe.optimizer == "lbfgs":
+        return RoundsOfLBFGS([weight for _, weight in learning])
     return torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
 
 

@@ -10,15 +10,16 @@ class Recipe:
     """One training.
 
     Args:
-        data: name of an image set, a folder of pictures, or an .npz file.
-        makes: "embedding", a network with a map; or the name of a backbone or of another classifier, which have none.
+        data: name of an image set, a folder of pictures, or an .npz file; for a recommender, ratings.
+        makes: "embedding", a network with a map; "recommender"; or the name of a backbone or another classifier.
         backbone, weights, kept: what the map stands on, if anything: the name of a backbone, the name of the run or
             the file that has its weights, and how much of it is kept, as `truncated` takes it.
         pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
         network: arguments of the network that differ from its defaults; the images give the rest.
-        objectives: weight of each cost, by its name in OBJECTIVES.
-        epochs, batch, rate: length, images per step, and peak of the one-cycle learning rate.
-        optimizer, decay: "adam" or "sgd" (with Nesterov's momentum), and its weight decay.
+        objectives: weight of each cost, by its name in OBJECTIVES; of a recommender, its penalties "l2" and "sparsity".
+        epochs, batch, rate: length, images or items per step, and peak of the one-cycle learning rate.
+        optimizer, decay: "adam" or "sgd" (with Nesterov's momentum), and its weight decay; for a recommender also
+            "rprop" and "lbfgs" (an epoch is a round of 50 iterations), which take all items at once.
         smoothing: share of each label that `classify` spreads over all classes.
         validation: share of the training images, from their end, that is kept to choose settings by, and not shown.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
@@ -79,13 +80,14 @@ HEAD = Recipe(
     smoothing=0.1,
     bump_share=0.0,
 )
-ON_RESNET32 = replace(
-    HEAD,
-    data="cifar10",
-    backbone="resnet32",
-    epochs=24,
-    validation=0.0,
-    jitter=Jitter(pixels=4, mirror=True),
+ON_RESNET32 = replace(HEAD, data="cifar10", backbone="resnet32", validation=0.0)
+LOWER = replace(  # where the classes are not apart yet, much is learned, and from images that move
+    ON_RESNET32,
+    network=HEAD.network | {"dropout": 0.1},
+    epochs=40,
+    rate=6e-3,
+    decay=0.1,
+    jitter=Jitter(pixels=2, mirror=True),
 )
 
 # Section 3.2: positions of pixels and units known, or learned from random ones; images are not moved.
@@ -100,7 +102,41 @@ GRIDS = Recipe(
     decay=1e-3,
 )
 
+# Section 3.5: item-based autoencoders of ratings; full batch, L-BFGS-B in 20 rounds of 50 iterations.
+EVERY = 1 << 30  # items per step: all that there are
+RATINGS = Recipe(
+    "ml-100k",
+    makes="recommender",
+    network={"kind": "sparse-fc", "hidden": (500,)},
+    objectives={"l2": 100.0, "sparsity": 0.013},
+    epochs=20,
+    batch=EVERY,
+    optimizer="lbfgs",
+    validation=0.0,
+    mixed=False,
+)
+
 SIDE, SIDES = 224, {"resnet32": 32}  # pixels: to what a folder's pictures are cropped for a backbone
+
+# l2 and sparsity of each, chosen on a validation part of the training ratings
+PENALTIES = {
+    ("ml-100k", "sparse-fc", 1): (100.0, 0.013),
+    ("ml-100k", "sparse-fc", 2): (40.0, 0.02),
+    ("ml-100k", "autorec", 1): (100.0, 0.0),
+    ("ml-100k", "kernelnet", 1): (100.0, 0.0),
+    ("ml-100k", "kernelnet", 2): (40.0, 0.0),
+    ("ml-1m", "sparse-fc", 1): (100.0, 0.013),
+    ("ml-1m", "sparse-fc", 2): (60.0, 0.013),
+    ("ml-1m", "autorec", 1): (100.0, 0.0),
+    ("ml-1m", "kernelnet", 1): (100.0, 0.0),
+}
+
+
+def _ratings(data: str, kind: str, layers: int) -> Recipe:
+    l2, sparsity = PENALTIES[data, kind, layers]
+    network = {"kind": kind, "hidden": (500,) * layers}
+    return replace(RATINGS, data=data, network=network, objectives={"l2": l2, "sparsity": sparsity})
+
 
 RECIPES: dict[str, Recipe] = {
     "mnist-neighbours": NEIGHBOURS,
@@ -140,11 +176,13 @@ RECIPES: dict[str, Recipe] = {
         jitter=Jitter(pixels=4, mirror=True),
     ),
     "cifar10-resnet32-kept31": replace(
-        ON_RESNET32, kept=31, epochs=12, jitter=Jitter(), network=HEAD.network | {"sparsity": 0.8, "dropout": 0.3}
+        ON_RESNET32, kept=31, epochs=12, network=HEAD.network | {"sparsity": 0.8, "dropout": 0.3}
     ),
-    "cifar10-resnet32-kept21": replace(ON_RESNET32, kept=21),
-    "cifar10-resnet32-kept11": replace(ON_RESNET32, kept=11),
+    "cifar10-resnet32-kept21": replace(LOWER, kept=21),
+    "cifar10-resnet32-kept11": replace(LOWER, kept=11),
     "head": HEAD,
+    **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in PENALTIES},
+    "sparse-fc": replace(RATINGS, data="", validation=0.1),
 }
 
 HEADS = tuple(name for name, recipe in RECIPES.items() if recipe.backbone or recipe is HEAD)  # on a backbone

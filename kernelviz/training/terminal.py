@@ -1,7 +1,7 @@
 """A training in the terminal: data, progress bar, checkpoints, Ctrl-C, and the finished run."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from kernelviz.data.images import ImageSet, Preprocess, load
+from kernelviz.data.ratings import Ratings, load_ratings
 from kernelviz.networks import Backbone
 from kernelviz.runs import Run, new_folder
 from kernelviz.training import checkpoint
@@ -17,7 +18,14 @@ from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import Recipe
 from kernelviz.weights import stand_on
 
-VALIDATION = {"validation_loss": "on validation", "validation_accuracy": "accuracy", "validation_5nn": "5-NN"}
+SHOWN = {  # figures of a row of the history
+    "validation_loss": "on validation",
+    "validation_accuracy": "accuracy",
+    "validation_5nn": "5-NN",
+    "train_rmse": "RMSE",
+    "validation_rmse": "on validation",
+    "density": "density",
+}
 
 
 def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, bar: Progress) -> Run | None:
@@ -26,17 +34,12 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
     `command` is what the user typed: the run records it, and a stop says it again with --resume.
     """
     fetching = bar.add_task("data", total=1, note="")
-    images = load(
-        recipe.data,
-        lambda share, note: bar.update(fetching, completed=share, note=note),
-        preprocess=Preprocess(*recipe.pictures) if recipe.pictures else None,
-    )
-    images = replace(images, validation=recipe.validation)
+    data = _data(recipe, lambda share, note: bar.update(fetching, completed=share, note=note))
     backbone = stand_on(recipe.backbone, recipe.weights, recipe.kept) if recipe.backbone else None
     bar.remove_task(fetching)
     folder = new_folder(name)
     checkpoint.refuse_to_overwrite(folder, resume)
-    training = _prepare(recipe, images, backbone, seed, bar)
+    training = _prepare(recipe, data, backbone, seed, bar)
     if resume:
         checkpoint.resume(training, folder)
     if not _fit(training, folder, bar):
@@ -44,18 +47,25 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
         at = f"stopped at step {training.progress.step} of {training.steps}"
         bar.console.print(f"{at}; go on with `{again}`", markup=False, soft_wrap=True)
         return None
-    n_images = len(images.train_images) + len(images.test_images)
-    placing = bar.add_task("map", total=n_images, note="placing every image")
-    run = finish(training, images, folder, command, lambda done: bar.update(placing, completed=done))
+    placing = bar.add_task("map", total=len(data), note=f"placing all {data.unit}")
+    run = finish(training, data, folder, command, lambda done: bar.update(placing, completed=done))
     checkpoint.remove(folder)
     return run
 
 
-def _prepare(recipe: Recipe, images: ImageSet, backbone: Backbone | None, seed: int, bar: Progress) -> Training:
+def _data(recipe: Recipe, progress: Callable[[float, str], None]) -> ImageSet | Ratings:
+    """What a recipe learns from."""
+    if recipe.makes == "recommender":
+        return load_ratings(recipe.data, progress)
+    images = load(recipe.data, progress, preprocess=Preprocess(*recipe.pictures) if recipe.pictures else None)
+    return replace(images, validation=recipe.validation)
+
+
+def _prepare(recipe: Recipe, data: ImageSet | Ratings, backbone: Backbone | None, seed: int, bar: Progress) -> Training:
     """The training before its first step; the neighbours or the features of many images take a while."""
     note = "computing features" if backbone else "finding neighbours"
-    task = bar.add_task("images", total=len(images.split("train")[0]), note=note)
-    training = Training(recipe, images, seed, best_device(), backbone, lambda done: bar.update(task, completed=done))
+    task = bar.add_task(data.unit, total=len(data), note=note)
+    training = Training(recipe, data, seed, best_device(), backbone, lambda done: bar.update(task, completed=done))
     bar.remove_task(task)
     return training
 
@@ -92,7 +102,7 @@ def _standing(training: Training) -> str:
     done = progress.step % training.batches
     last = progress.history[-1] if progress.history else {}
     loss = progress.loss_sum / done if done else last["loss"]
-    speed = done * training.recipe.batch / progress.seconds if done else last["images_per_second"]
-    figures = [f"{shown} {last[key]:.3f}" for key, shown in VALIDATION.items() if key in last]
+    speed = training.task.size * done / training.batches / progress.seconds if done else last["images_per_second"]
+    figures = [f"{shown} {last[key]:.3f}" for key, shown in SHOWN.items() if key in last]
     epoch = f"epoch {-(-progress.step // training.batches)}/{training.recipe.epochs}"
-    return ", ".join([epoch, f"loss {loss:.4f}", *figures, f"{speed:,.0f} images/s"])
+    return ", ".join([epoch, f"loss {loss:.4f}", *figures, f"{speed:,.0f} {training.unit}/s"])
