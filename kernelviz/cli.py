@@ -39,6 +39,7 @@ class Benchmark(StrEnum):
     profile = "profile"
     uploads = "uploads"
     drawn = "drawn"
+    sparse = "sparse"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # what `reproduce` knows
@@ -221,14 +222,18 @@ def probe(
 def reproduce(
     experiment: Experiment,
     again: Annotated[bool, typer.Option(help="Train anew what is measured already.")] = False,
+    splits: Annotated[int | None, typer.Option(min=1, help="Random splits of the ratings, for table3.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Redo a figure or table of the paper and print ours beside the paper's."""
     module = experiments.experiment(experiment.value)
+    if splits and not hasattr(module, "SPLITS"):
+        raise ValueError(f"{experiment.value} has no random splits of ratings; --splits is for table3")
+    options = {"splits": splits} if splits else {}
     if hasattr(module, "train"):
         with _progress() as bar:
             task = bar.add_task(experiment.value, total=None, note="")
-            module.train(lambda note: bar.update(task, note=note), again)
+            module.train(lambda note: bar.update(task, note=note), again, **options)
     elif again:
         raise ValueError(f"{experiment.value} shows runs; train these again: {', '.join(module.COMMANDS)}")
     rows = module.rows()

@@ -129,3 +129,24 @@ def noise_figure(rows: list[dict], shift: int) -> go.Figure:
 def _small(figure: go.Figure) -> go.Figure:
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, legend=legend)
+
+
+def sparsity_figure(rows: list[dict]) -> go.Figure:
+    """The trade-off: error over the density that each weight of the sparsity leaves; rows of sparsity, density, macs,
+    test_rmse."""
+    texts = [f"λ₀ = {row['sparsity']:g}" for row in rows]
+    figure = go.Figure(
+        go.Scatter(
+            x=[row["density"] for row in rows],
+            y=[row["test_rmse"] for row in rows],
+            customdata=[row["macs"] for row in rows],
+            text=texts,
+            textposition="top center",
+            mode="lines+markers+text",
+            line={"color": ABOVE},
+            hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} products<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="share of the weights that are left", tickformat=".0%")
+    figure.update_yaxes(title="RMSE")
+    return _small(figure).update_layout(height=320)

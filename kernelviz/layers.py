@@ -1,6 +1,7 @@
 """The layers of the paper: KernelLinear (Eq. 1), GatedLinear (Eqs. 16-17), PercentileClip (9), center_of_mass (10)."""
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -146,7 +147,12 @@ class GatedLinear(nn.Module):
 
     def to_sparse(self) -> Float[Tensor, "n_out n_in"]:
         """The weights whose gate is open, transposed, in compressed rows: `to_sparse() @ x.T` is `(x @ weight()).T`."""
-        return self.weight().T.detach().to_sparse_csr()
+        weight = self.weight().T.detach()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            full = weight.to_sparse_csr()
+        ends, columns = full.crow_indices().int(), full.col_indices().int()  # half as large, and faster
+        return torch.sparse_csr_tensor(ends, columns, full.values(), weight.shape, check_invariants=False)
 
     def extra_repr(self) -> str:
         return f"{len(self.u)} -> {len(self.v)}, dim={self.u.shape[1]}, kernel={self.kernel}"

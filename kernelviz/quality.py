@@ -2,7 +2,7 @@
 
 import json
 
-from kernelviz.disk import own_file, runs_folder
+from kernelviz.disk import own_file, replacing, runs_folder
 
 MEANING = {
     "test_accuracy": "share of the test images that the class head names rightly",
@@ -38,6 +38,18 @@ PUBLISHED = [
 ]
 
 PEERS_FILE, PROFILE_FILE, FIGURE3_FILE, TABLE1_FILE = "peers.json", "profile.json", "figure3.json", "table1.json"
+TABLE3_FILE, TABLE4_FILE = "table3.json", "table4.json"
+
+RATED = ("test_rmse", "new_rmse", "density", "dead_share", "parameters", "macs")  # of a recommender
+
+# Ratings of MovieLens: RMSE of other methods, as the paper's Table 3 has them, and what came of them later.
+OTHERS = [
+    {"method": "LLORMA", "ml-1m": 0.833, "ml-100k": 0.898},
+    {"method": "GC-MC", "ml-1m": 0.832, "ml-100k": 0.910},
+    {"method": "I-CFN", "ml-1m": 0.832, "ml-100k": None},
+    {"method": "CF-NADE (2)", "ml-1m": 0.829, "ml-100k": None},
+    {"method": "GLocal-K (2021; its best epoch on the test part)", "ml-1m": 0.823, "ml-100k": 0.889},
+]
 
 
 def measured_peers() -> list[dict]:
@@ -59,6 +71,24 @@ def measured_figure3() -> list[dict]:
 def measured_table1() -> list[dict]:
     """What `kernelviz reproduce table1` measured: a row for each network."""
     return _measured(TABLE1_FILE, ("recipe", "noise", "seed", "test_accuracy", "shifted_accuracy"))
+
+
+def measured_table3() -> list[dict]:
+    """What `kernelviz reproduce table3` measured: a row for each recommender and split."""
+    return _measured(TABLE3_FILE, ("recipe", "seed", *RATED, "seconds"))
+
+
+def measured_table4() -> list[dict]:
+    """What `kernelviz reproduce table4` measured: a row for each weight of the sparsity."""
+    return _measured(TABLE4_FILE, ("recipe", "sparsity", *RATED))
+
+
+def keep(name: str, rows: list[dict]) -> None:
+    """Write rows that were measured, to be found again by the functions above."""
+    path = runs_folder() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
 
 
 def _measured(name: str, columns: tuple[str, ...]) -> list[dict]:

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from kernelviz.data.batches import Jitter
 from kernelviz.data.images import load
-from kernelviz.disk import replacing, runs_folder
+from kernelviz.disk import runs_folder
 from kernelviz.inference import make_map
 from kernelviz.metrics import evaluate
-from kernelviz.quality import PROFILE_FILE
+from kernelviz.quality import PROFILE_FILE, keep
 from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import RECIPES
 from kernelviz.weights import stand_on
@@ -42,7 +42,5 @@ def report(note: Callable[[str], None]) -> dict:
         note(f"{kept} layers kept, placing every image")
         figures = evaluate(network, training.progress.probe, make_map(network, images), images)
         rows.append({"backbone": backbone.sha256, "layers": kept, **{name: figures[name] for name in MEASURED}})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            partial.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+        keep(PROFILE_FILE, rows)
     return {"rows": rows, "notes": [f"One seed; the recipe of {HEAD}, but {EPOCHS} epochs, and nothing is moved."]}

@@ -1,6 +1,5 @@
 """Figure 3: three networks of one structure whose kernels have feature spaces of different dimension d*, over d."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import torch
 from kernelviz.curves import dimensions_figure
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet, load
-from kernelviz.disk import replacing, runs_folder
 from kernelviz.kernels import DotProduct, Gaussian, Kernel, Polynomial
 from kernelviz.networks.kernelized import KernelizedNetwork
-from kernelviz.quality import FIGURE3_FILE, measured_figure3
+from kernelviz.quality import FIGURE3_FILE, keep, measured_figure3
 from kernelviz.training.fit import best_device
 from kernelviz.training.together import Together
 
@@ -36,16 +34,13 @@ def train(note: Callable[[str], None], again: bool) -> None:
     What is measured already, here or where the shipped runs were made, is done `again` only if asked for.
     """
     images, device = load("mnist"), best_device()
-    path = runs_folder() / FIGURE3_FILE
     rows = [] if again else measured_figure3()
     for kernel in KERNELS:
         for dim in DIMENSIONS:
             if any((row["kernel"], row["dim"]) == (kernel, dim) for row in rows):
                 continue
             rows += _measured(kernel, dim, images, device, note)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as partial:
-                partial.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+            keep(FIGURE3_FILE, rows)
 
 
 def _measured(name: str, dim: int, images: ImageSet, device: str, note: Callable[[str], None]) -> list[dict]:

@@ -1,6 +1,5 @@
 """Table 1: a classifier of digits that is made of kernel grids, where the positions of the pixels are known or not."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,10 +8,9 @@ from jaxtyping import UInt8
 
 from kernelviz.curves import noise_figure
 from kernelviz.data.images import load
-from kernelviz.disk import replacing, runs_folder
 from kernelviz.inference import class_probabilities
 from kernelviz.metrics import class_figures
-from kernelviz.quality import TABLE1_FILE, measured_table1
+from kernelviz.quality import TABLE1_FILE, keep, measured_table1
 from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import RECIPES
 
@@ -31,7 +29,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
 
     What is measured already, here or where the shipped runs were made, is done `again` only if asked for.
     """
-    images, path = load("mnist"), runs_folder() / TABLE1_FILE
+    images = load("mnist")
     rows = [] if again else measured_table1()
     wanted = [(name, 0.0, seed) for seed in range(SEEDS) for name in PAPER]
     wanted += [("mnist-grids", noise, 0) for noise in NOISES[1:]]
@@ -57,9 +55,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
                 "shifted_accuracy": of(shifted(pictures)),
             }
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            partial.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+        keep(TABLE1_FILE, rows)
 
 
 def shifted(images: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w"]:

@@ -172,7 +172,7 @@ def _kernel_layer(n_in: int, n_out: int, dim: int) -> KernelLinear:
 
 
 def _csr(matrix: sparse.csr_matrix, values: Tensor) -> Tensor:
-    ends, columns = (torch.from_numpy(part).long().to(values.device) for part in (matrix.indptr, matrix.indices))
+    ends, columns = (torch.from_numpy(part).int().to(values.device) for part in (matrix.indptr, matrix.indices))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(ends, columns, values, matrix.shape, check_invariants=False)

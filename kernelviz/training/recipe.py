@@ -179,7 +179,7 @@ RECIPES: dict[str, Recipe] = {
         ON_RESNET32, kept=31, epochs=12, network=HEAD.network | {"sparsity": 0.8, "dropout": 0.3}
     ),
     "cifar10-resnet32-kept21": replace(LOWER, kept=21),
-    "cifar10-resnet32-kept11": replace(LOWER, kept=11),
+    "cifar10-resnet32-kept11": replace(LOWER, kept=11, epochs=64),
     "head": HEAD,
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in PENALTIES},
     "sparse-fc": replace(RATINGS, data="", validation=0.1),

@@ -6,7 +6,6 @@ import streamlit as st
 from kernelviz.experiments import EXPERIMENTS, experiment
 from kernelviz.runs import BrokenRun, Run
 
-PARTS = ("figure3", "table1", "figure4", "figure5", "figure6", "table2", "figure7", "table3", "table4")  # in its order
 WIDEST = 900  # pixels
 
 
@@ -14,12 +13,8 @@ def page(_runs: list[Run]) -> None:
     """The whole page."""
     st.markdown("What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what this gives.")
     with st.container(width=WIDEST):
-        for part in PARTS:
-            if part in EXPERIMENTS:
-                _result(part)
-            else:
-                st.subheader(_named(part), anchor=part)
-                st.caption("Not part of kernelviz yet.")
+        for part in EXPERIMENTS:
+            _result(part)
 
 
 def _named(part: str) -> str:
