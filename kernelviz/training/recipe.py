@@ -84,7 +84,7 @@ ON_RESNET32 = replace(HEAD, data="cifar10", backbone="resnet32", validation=0.0)
 LOWER = replace(  # where the classes are not apart yet, much is learned, and from images that move
     ON_RESNET32,
     network=HEAD.network | {"dropout": 0.1},
-    epochs=40,
+    epochs=64,
     rate=6e-3,
     decay=0.1,
     jitter=Jitter(pixels=2, mirror=True),
@@ -179,7 +179,7 @@ RECIPES: dict[str, Recipe] = {
         ON_RESNET32, kept=31, epochs=12, network=HEAD.network | {"sparsity": 0.8, "dropout": 0.3}
     ),
     "cifar10-resnet32-kept21": replace(LOWER, kept=21),
-    "cifar10-resnet32-kept11": replace(LOWER, kept=11, epochs=64),
+    "cifar10-resnet32-kept11": replace(LOWER, kept=11),
     "head": HEAD,
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in PENALTIES},
     "sparse-fc": replace(RATINGS, data="", validation=0.1),

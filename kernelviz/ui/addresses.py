@@ -18,7 +18,7 @@ def of_a_run(answer: Callable[[Request, Run], Response]) -> Callable[[Request], 
     def endpoint(request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            run = load_run(name)
+            run = loaders.shown(load_run(name))
             if request.path_params["version"] != loaders.version(run):
                 return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
             return answer(request, run)

@@ -10,6 +10,7 @@ from kernelviz.data.images import ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
 from kernelviz.maps import SPLITS, EmbeddingMap, load_map
 from kernelviz.runs import BrokenRun, Run, load_run, run_names
+from kernelviz.ui import catalogue
 
 
 def readable_runs() -> tuple[list[Run], list[str]]:
@@ -23,20 +24,27 @@ def readable_runs() -> tuple[list[Run], list[str]]:
     return runs, broken
 
 
+def shown(run: Run) -> Run:
+    """The run as one whose map the canvas can show."""
+    return catalogue.on_map(run) if run.recommends else run
+
+
 def points_of(run: Run) -> EmbeddingMap:
-    """The map of a run."""
-    return _points(run.name, run.weights_sha256, run)
+    """The map of a run; of a recommender, that of its items."""
+    return catalogue.points_of(run) if run.recommends else _points(run.name, run.weights_sha256, run)
 
 
 def version(run: Run) -> str:
     """What the weights and the map of a run are called on their way to the browser: another name where they change."""
+    if run.recommends:
+        return catalogue.version(run)
     return f"{run.weights_sha256[:12]}-{(run.folder / 'map.parquet').stat().st_mtime_ns:x}"
 
 
 def images_of(run: Run) -> ImageSet | None:
     """The images of a run's set, if they are on this machine and are those that the map was made of."""
     source = run.recipe["data"]
-    if not is_local(source):
+    if run.recommends or not is_local(source):
         return None
     try:
         validation = run.recipe.get("validation", 1 / 6)  # runs from before it could be chosen have a sixth

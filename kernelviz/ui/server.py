@@ -118,7 +118,7 @@ def walk(request: Request, run: Run) -> Response:
 
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
-    return squeezed(payloads.points_payload(load_run(name), split))
+    return squeezed(payloads.points_payload(loaders.shown(load_run(name)), split))
 
 
 @lru_cache(maxsize=2)

@@ -11,7 +11,7 @@ from kernelviz.ui import loaders
 from kernelviz.ui.wording import aims
 
 DEFAULT_RUN = "mnist-neighbours"
-OF_ALL_RUNS = ("depth", "results")  # pages that choose among the runs themselves
+OF_ALL_RUNS = ("depth", "recommend", "results")  # pages that choose among the runs themselves
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
 # high as it is wide, with room for the legend below it.
@@ -39,6 +39,7 @@ def open_door() -> None:
         st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
         st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
         st.Page(lambda: _page("kernels", chosen), title="Kernels", icon=":material/graph_2:", url_path="kernels"),
+        st.Page(lambda: _page("recommend", runs), title="Recommend", icon=":material/recommend:", url_path="recommend"),
         st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
     ]
     page = st.navigation(pages, position="top")

@@ -17,7 +17,7 @@ def aims(objectives: dict[str, float]) -> str:
 
 def plain(name: str) -> str:
     """A file's or class's name as text: no Markdown, no HTML, not too long."""
-    kept = "".join(letter if letter.isalnum() or letter in " .-_()" else "·" for letter in name)
+    kept = "".join(letter if letter.isalnum() or letter in " .-_()'" else "·" for letter in name)
     return kept if len(kept) <= 40 else f"{kept[:25]}…{kept[-12:]}"
 
 

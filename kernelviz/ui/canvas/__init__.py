@@ -113,10 +113,12 @@ def _base(run: Run) -> str:
 
 def _facts(run: Run, split: str) -> dict:
     """What the page is told of a map."""
+    n = len(loaders.points_of(run).of_split(split))
     return {
         "base": _base(run),
         "split": split,
-        "total": len(loaders.points_of(run).of_split(split)),
+        "total": n,
+        "what": f"{n:,} items" if run.recommends else f"{n:,} {split} images",
         "grid": run.arguments["grid"],
         "sparsity": run.arguments["sparsity"],
         "shape": run.arguments["image_shape"],

@@ -12,7 +12,7 @@ from kernelviz.figures import VALUES, reach
 from kernelviz.maps import EmbeddingMap
 from kernelviz.pictures import sheet
 from kernelviz.runs import Run
-from kernelviz.ui import loaders
+from kernelviz.ui import catalogue, loaders
 from kernelviz.ui.canvas.packing import pack
 
 SHEET = 1024  # pixels: longest side of a sheet of images
@@ -38,7 +38,8 @@ def points_payload(run: Run, split: str) -> bytes:
         "prediction": points.prediction,
     }
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    return pack(columns | {name: twelve_bits(value) for name, value in values.items()}, scales=scales)
+    names = {"names": catalogue.names_of(run)} if run.recommends else {}
+    return pack(columns | {name: twelve_bits(value) for name, value in values.items()}, scales=scales, **names)
 
 
 def contours_payload(run: Run, split: str) -> bytes:

@@ -51,8 +51,7 @@ export function lay(app, parent) {
 /** The map itself: points, what lies over them, the overview, the card, and a word while there is nothing to see. */
 function stage(app) {
   const { data } = app
-  const what = `Map of ${data.total.toLocaleString('en')} ${data.split} images.`
-  const label = `${what} ${helpOf(data)}`
+  const label = `Map of ${data.what}. ${helpOf(data)}`
   app.dots = element('canvas', { className: 'dots', 'aria-hidden': 'true' })
   app.over = element('canvas', { className: 'over', tabIndex: 0, role: 'application', 'aria-label': label })
   app.small = element('canvas', { className: 'overview', hidden: true, 'aria-hidden': 'true' })

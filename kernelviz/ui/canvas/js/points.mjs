@@ -12,6 +12,7 @@ export class Points {
     Object.assign(this, arrays)
     this.columns = arrays
     this.scales = facts.scales
+    this.names = facts.names // of each row, where the points have some
     this.total = total
     this.n = this.x.length
     this.spatial = new Spatial(this.x, this.y, extent)
@@ -124,8 +125,8 @@ export class Points {
   about(i, classes) {
     const [label, prediction] = [this.label[i], this.prediction[i]].map((at) => classes[at])
     const sure = this.value('confidence', i)
-    const lines = [`no. ${this.row[i]}`]
-    if (label !== undefined) lines.push(`label ${label}`)
+    const lines = [this.names?.[this.row[i]] ?? `no. ${this.row[i]}`]
+    if (label !== undefined) lines.push(this.names ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`taken for ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
     if (this.colouring in this.scales && this.colouring !== 'confidence') {

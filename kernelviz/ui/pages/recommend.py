@@ -1,0 +1,294 @@
+"""Recommend: rate a few items, see what someone with these tastes would like, and why (section 3.5)."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from kernelviz.curves import sparsity_figure
+from kernelviz.data import movielens
+from kernelviz.items import Items, fold_in
+from kernelviz.quality import MEANING, measured_table4
+from kernelviz.runs import Run
+from kernelviz.ui import catalogue, gates
+from kernelviz.ui.canvas import canvas
+from kernelviz.ui.simple import simple_map_instead
+from kernelviz.ui.wording import plain
+
+FIRST, FEW = 8, 5  # well-known items that are offered, while fewer are rated than that
+OFTEN = 20  # ratings from which on an item is recommended, unless all are asked for
+LISTED, REASONS = 50, 5
+BAR = {"displayModeBar": False}
+
+
+def page(runs: list[Run]) -> None:
+    """The whole page."""
+    known = {run.name: run for run in runs if run.recommends}
+    if not known:
+        _invite()
+        return
+    with st.sidebar:
+        run = known[st.selectbox("Recommender", list(known), key="recommender", bind="query-params")]
+        _describe(run)
+    if not catalogue.has_titles(run):
+        _offer_titles(run)
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        given = _ratings(run)
+    items = catalogue.items_of(run)
+    predicted, added = _predicted(run, items, given)
+    with right:
+        best, on_map, inside = st.tabs(["Recommendations", "Map", "Inside the network"])
+        with best:
+            _recommendations(run, items, given, predicted, added)
+        with on_map:
+            _map(run, items, given, predicted)
+        with inside:
+            _inside(run)
+
+
+def _invite() -> None:
+    st.info(
+        "There is no recommender yet. Train one on MovieLens, which takes minutes, or on ratings of your own: a table "
+        "with the columns user, item, rating.",
+        icon=":material/recommend:",
+    )
+    st.code("kernelviz train ml100k-sparse-fc-1\nkernelviz train sparse-fc --data ratings.csv", language="bash")
+
+
+def _describe(run: Run) -> None:
+    low, high = run.data["range"]
+    st.caption(
+        f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
+        f"**Network** {run.arguments['kind']}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
+        f"**RMSE on the test part** {run.metrics['test_rmse']:.3f}; of someone new {run.metrics['new_rmse']:.3f}"
+    )
+
+
+def _offer_titles(run: Run) -> None:
+    """How to get titles in place of numbers."""
+    name = run.data["name"]
+    if name not in movielens.SETS:
+        return
+    words, button = st.columns([5, 1], vertical_alignment="center")
+    words.info(
+        f"The titles are not on this machine: they belong to GroupLens' {name}, which may not be passed on. Download "
+        f"it from their site, or unpack {name}.zip into the data folder.",
+        icon=":material/title:",
+    )
+    if button.button("Download", width="stretch"):
+        bar = st.progress(0.0)
+        try:
+            movielens.fetch(name, lambda share, note: bar.progress(min(share, 1.0), note))
+        except FileNotFoundError as error:
+            st.error(str(error), icon=":material/cloud_off:")
+        else:
+            st.rerun()
+
+
+def _ratings(run: Run) -> dict[int, float]:
+    """What was rated, by row: searched for, or among what most people know."""
+    names, given = catalogue.names_of(run), st.session_state.setdefault(f"given-{run.name}", {})
+    st.subheader("Your ratings", anchor=False)
+    st.selectbox(
+        "Search and rate",
+        range(len(names)),
+        index=None,
+        format_func=lambda row: names[row],
+        placeholder="Type a part of a title",
+        key=f"wanted-{run.name}",
+        on_change=_take,
+        args=(run,),
+    )
+    for row in reversed(given):  # the newest on top
+        _one(run, row, names[row])
+    if given:
+        st.button("Clear all", on_click=_clear, args=(run,), icon=":material/delete:")
+    if len(given) < FEW:
+        st.caption("Rate some that you know, and everything beside follows at once. Many have rated these:")
+        known = np.argsort(-catalogue.items_of(run).count, kind="stable")[: FIRST + len(given)]
+        for row in [int(row) for row in known if row not in given][:FIRST]:
+            _one(run, row, names[row])
+    return {row: value for row, value in given.items() if value is not None}
+
+
+def _one(run: Run, row: int, name: str) -> None:
+    """A line with a name, its rating, and a way to take it off."""
+    low, high = run.data["range"]
+    key = f"stars-{run.name}-{row}"
+    words, stars, off = st.columns([5, 4, 1], vertical_alignment="center")
+    words.markdown(plain_title(name))
+    given = st.session_state[f"given-{run.name}"]
+    if (low, high) == (1.0, 5.0):
+        st.session_state.setdefault(key, None if given.get(row) is None else round(given[row]) - 1)
+        stars.feedback("stars", key=key, on_change=_rate, args=(run, row))
+    else:
+        value = given.get(row)
+        stars.slider(
+            f"Rating of {plain_title(name)}",
+            low,
+            high,
+            (low + high) / 2 if value is None else value,
+            key=key,
+            on_change=_rate,
+            args=(run, row),
+            label_visibility="collapsed",
+        )
+    if row in given:
+        off.button(
+            "✕", key=f"off-{run.name}-{row}", help="Take it off", on_click=_drop, args=(run, row), type="tertiary"
+        )
+
+
+def _take(run: Run) -> None:
+    """Put what was searched for on top of the list, to be rated."""
+    row = st.session_state[f"wanted-{run.name}"]
+    given = st.session_state[f"given-{run.name}"]
+    if row is not None:
+        given[row] = given.pop(row, None)
+        st.session_state[f"wanted-{run.name}"] = None
+
+
+def _rate(run: Run, row: int) -> None:
+    said = st.session_state[f"stars-{run.name}-{row}"]
+    given = st.session_state[f"given-{run.name}"]
+    if said is None:
+        given.pop(row, None)
+    else:
+        given[row] = float(said + 1 if tuple(run.data["range"]) == (1.0, 5.0) else said)
+
+
+def _drop(run: Run, row: int) -> None:
+    st.session_state[f"given-{run.name}"].pop(row, None)
+    st.session_state.pop(f"stars-{run.name}-{row}", None)
+
+
+def _clear(run: Run) -> None:
+    for row in list(st.session_state[f"given-{run.name}"]):
+        _drop(run, row)
+
+
+def _predicted(run: Run, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """What every item would be given, and what each rating adds to that."""
+    rows = np.array(list(given), dtype=int)
+    predicted, added = fold_in(items, rows, np.array(list(given.values())), run.metrics["test_rmse"] ** 2)
+    return predicted.clip(*run.data["range"]), added
+
+
+def _recommendations(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray, added: np.ndarray) -> None:
+    table = catalogue.titles_of(run).reset_index(drop=True)
+    genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
+    filters = st.columns([3, 2], vertical_alignment="bottom")
+    wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
+    rare = filters[1].toggle(f"Also those with fewer than {OFTEN} ratings", key=f"rare-{run.name}")
+    if not given:
+        st.caption("Nothing rated yet: this is what everybody likes best.")
+    shown = np.ones(len(items), bool) if rare else items.count >= OFTEN
+    shown[list(given)] = False
+    if wanted:
+        shown &= np.array([bool({*joined.split("|")} & {*wanted}) for joined in table["genres"]])
+    best = np.flatnonzero(shown)[np.argsort(-predicted[shown], kind="stable")][:LISTED]
+    if not len(best):
+        st.info("No item is left under these filters.", icon=":material/filter_alt_off:")
+        return
+    low, high = run.data["range"]
+    rows = table.iloc[best].assign(
+        predicted=predicted[best],
+        mean=items.mean[best],
+        ratings=items.count[best],
+        genres=[joined.replace("|", ", ") for joined in table["genres"].iloc[best]],
+    )
+    event = st.dataframe(
+        rows[["title", "year", "predicted", "mean", "ratings", "genres"]],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"best-{run.name}",
+        height=420,
+        column_config={
+            "title": st.column_config.TextColumn("Title", width="medium"),
+            "year": st.column_config.NumberColumn("Year", format="%d"),
+            "predicted": st.column_config.ProgressColumn(
+                "For you", format="%.2f", min_value=low, max_value=high, help="What you would give it"
+            ),
+            "mean": st.column_config.NumberColumn("All", format="%.2f", help="What all users would give it"),
+            "ratings": st.column_config.NumberColumn("Ratings", help="How many it was learned from"),
+            "genres": st.column_config.TextColumn("Genres", width="medium"),
+        },
+    )
+    if given:
+        chosen = event.selection.rows[0] if event.selection.rows and event.selection.rows[0] < len(best) else 0
+        _why(run, int(best[chosen]), given, predicted, items, added)
+
+
+def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, items: Items, added: np.ndarray) -> None:
+    """The ratings that moved a prediction most."""
+    names = catalogue.names_of(run)
+    st.markdown(
+        f"**Why {predicted[row]:.2f} for {plain_title(names[row])}?** All users would give it {items.mean[row]:.2f}; "
+        "your ratings add to that:"
+    )
+    rated = list(given)
+    strongest = np.argsort(-np.abs(added[row]), kind="stable")[:REASONS]
+    reasons = [
+        {"rated": names[rated[at]], "you gave": given[rated[at]], "adds": round(float(added[row, at]), 3)}
+        for at in strongest
+    ]
+    st.dataframe(pd.DataFrame(reasons), hide_index=True, key=f"why-{run.name}")
+    st.caption("Choose a line of the table above to see why it is there.")
+
+
+def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
+    names = catalogue.names_of(run)
+    found = st.selectbox(
+        "Find on the map",
+        range(len(names)),
+        index=None,
+        format_func=lambda row: names[row],
+        placeholder="Type a part of a title",
+        key=f"find-{run.name}",
+    )
+    if simple_map_instead():
+        return
+    marks = [
+        {"x": float(x), "y": float(y), "name": f"{names[row]}: you gave {given[row]:g}"}
+        for row, (x, y) in zip(given, items.places[list(given)], strict=True)
+    ]
+    heard = canvas(catalogue.on_map(run), catalogue.SPLIT, f"items-{run.name}", found=found, marks=marks)
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    st.caption(
+        f"{len(items):,} items, each where a 2-D kernel layer puts it: near each other are those whose ratings go the "
+        "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso to list them."
+    )
+    chosen = heard.selection if heard.selection is not None else []
+    if len(chosen):
+        order = sorted(chosen, key=lambda row: -predicted[row])[:LISTED]
+        table = pd.DataFrame({"title": [names[row] for row in order], "for you": predicted[order]})
+        st.dataframe(table, hide_index=True, key=f"selected-{run.name}", height=260)
+
+
+def _inside(run: Run) -> None:
+    """What was learned, what it costs, and what sparsity does."""
+    names = [name for name in MEANING if name in run.metrics]
+    values = [f"{run.metrics[name]:,}" if run.metrics[name] > 100 else f"{run.metrics[name]:.4g}" for name in names]
+    st.dataframe(
+        pd.DataFrame({"figure": names, "value": values, "meaning": [MEANING[name] for name in names]}),
+        hide_index=True,
+        key=f"figures-{run.name}",
+    )
+    if run.arguments["kind"] == "sparse-fc":
+        gates.pictures(run)
+    rows = measured_table4()
+    if rows:
+        st.subheader("What sparsity costs", anchor=False)
+        rows = sorted(rows, key=lambda row: row["sparsity"])
+        st.plotly_chart(sparsity_figure(rows), key="sparsity", config=BAR, alt="Error over density")
+        st.caption(
+            "Each point is a network trained with another weight λ₀ of its gates (ML-100K, two hidden layers): the "
+            "larger, the fewer weights are left."
+        )
+
+
+def plain_title(name: str) -> str:
+    """A title as text: what Markdown takes for a sign is not."""
+    return "".join("\\" + letter if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in name[:80])
