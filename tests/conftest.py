@@ -14,10 +14,11 @@ import torch
 
 from kernelviz.data.batches import Jitter
 from kernelviz.data.images import ARRAYS, load
+from kernelviz.data.ratings import load_ratings
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.training.finish import finish
 from kernelviz.training.fit import Training
-from kernelviz.training.recipe import RECIPES, Recipe
+from kernelviz.training.recipe import RATINGS, RECIPES, Recipe
 from kernelviz.weights import backbone_from
 
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
@@ -50,6 +51,13 @@ ON_BOTTOM = Recipe(
     epochs=4,
     batch=64,
     mixed=False,
+)
+ADVICE = replace(
+    RATINGS,
+    network={"kind": "sparse-fc", "hidden": (6, 5)},
+    objectives={"l2": 0.3, "sparsity": 0.01},
+    epochs=3,
+    validation=0.1,
 )
 NAMER = Recipe("digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False)
 
@@ -133,12 +141,30 @@ def heads(library, coloured, bottom):
     return [run_at(11), run_at(31)]
 
 
-def trained_run(recipe, images, folder, backbone=None):
+@pytest.fixture(scope="session")
+def opinions(library):
+    """A table of ratings of 25 items by 40 users of two kinds: one likes the even items, the other the odd ones."""
+    generator = np.random.default_rng(0)
+    pairs = [(user, item) for user in range(40) for item in range(25) if generator.random() < 0.6]
+    likes = [5 - 3 * ((user + item) % 2) - int(generator.random() < 0.3) for user, item in pairs]
+    path = library / "opinions.csv"
+    rows = "".join(f"{user},{100 + item},{value}\n" for (user, item), value in zip(pairs, likes, strict=True))
+    path.write_text("user,item,rating\n" + rows)
+    return load_ratings(str(path))
+
+
+@pytest.fixture(scope="session")
+def recommender(library, opinions):
+    """A finished run of a recommender, by the name "advice"."""
+    return trained_run(replace(ADVICE, data=str(library / "opinions.csv")), opinions, library / "advice")
+
+
+def trained_run(recipe, data, folder, backbone=None):
     folder.mkdir()
-    training = Training(recipe, images, 0, "cpu", backbone)
+    training = Training(recipe, data, 0, "cpu", backbone)
     for _ in training.run():
         pass
-    return finish(training, images, folder, "kernelviz train in a test")
+    return finish(training, data, folder, "kernelviz train in a test")
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def titles(name: str) -> pd.DataFrame:
     not on this machine."""
     path = data_folder() / name / SETS[name].titles if name in SETS else None
     if not path or not path.is_file():
-        return pd.DataFrame({"title": [], "year": [], "genres": []}, index=pd.Index([], dtype=int))
+        return pd.DataFrame({"title": [], "year": [], "genres": []}, dtype=object)
     lines = path.read_text(encoding="utf-8" if name == "ml-10m" else "latin-1").splitlines()
     read = _of_flags if name == "ml-100k" else _of_names
     rows = [read(line) for line in lines if line.strip()]

@@ -86,8 +86,8 @@ def _titles(name: str, sha256: str, stamp: int, _run: Run) -> pd.DataFrame:
     numbers = pd.Series([f"no. {one}" for one in item], index=table.index)
     return pd.DataFrame(
         {
-            "title": table["title"].fillna(numbers),
-            "year": table["year"].fillna(0).astype(int),
-            "genres": table["genres"].fillna(""),
+            "title": table["title"].where(table["title"].notna(), numbers),
+            "year": table["year"].where(table["title"].notna(), 0).astype(int),
+            "genres": table["genres"].where(table["title"].notna(), ""),
         }
     )

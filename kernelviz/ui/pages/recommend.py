@@ -258,7 +258,8 @@ def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray)
         simple_map_instead(heard.failed)
     st.caption(
         f"{len(items):,} items, each where a 2-D kernel layer puts it: near each other are those whose ratings go the "
-        "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso to list them."
+        "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso "
+        "to list them."
     )
     chosen = heard.selection if heard.selection is not None else []
     if len(chosen):

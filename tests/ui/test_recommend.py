@@ -1,0 +1,146 @@
+"""The Recommend page: what is rated moves what is predicted, at once, and the page says why."""
+
+import json
+
+import numpy as np
+import pytest
+from streamlit.elements.arrow import DataframeSelectionState, DataframeState
+
+from kernelviz.data import movielens
+from kernelviz.items import fold_in, load_items
+from kernelviz.quality import RATED
+from kernelviz.ui import catalogue, loaders
+from kernelviz.ui.canvas import payloads
+from kernelviz.ui.gates import gate_picture
+from kernelviz.weights import load_network
+
+GIVEN = {0: 5.0, 2: 5.0, 1: 1.0}
+
+
+@pytest.fixture
+def page(add, opened, autoencoder, recommender):
+    """Open the page with some ratings."""
+    add(autoencoder)
+    add(recommender)
+
+    def page(given=None, **state):
+        app = opened("recommend", {f"given-{recommender.name}": given or {}} | state)
+        assert not app.exception, [one.stack_trace for one in app.exception]
+        return app
+
+    return page
+
+
+def table(app, column):
+    (found,) = [element.value for element in app.dataframe if column in element.value]
+    return found
+
+
+def said(app):
+    return "\n".join(one.value for kind in (app.markdown, app.caption, app.info) for one in kind)
+
+
+def test_without_a_recommender_the_page_says_how_to_train_one(add, opened, autoencoder):
+    add(autoencoder)
+    app = opened("recommend")
+    assert "kernelviz train sparse-fc --data ratings.csv" in app.main.code[0].value
+
+
+def test_without_ratings_everybody_speaks(page, recommender):
+    app = page(**{f"rare-{recommender.name}": True})
+    items = load_items(recommender.folder)
+    rows = table(app, "predicted")
+    assert rows["predicted"].tolist() == pytest.approx(sorted(items.mean.clip(1, 5), reverse=True))
+    assert "this is what everybody likes best" in said(app)
+    assert len([one for one in app.get("feedback")]) == 8
+
+
+def test_ratings_move_the_predictions_and_the_page_says_why(page, recommender):
+    app = page(GIVEN, **{f"rare-{recommender.name}": True})
+    items = load_items(recommender.folder)
+    given = np.array(list(GIVEN.values()))
+    predicted, added = fold_in(items, np.array(list(GIVEN)), given, recommender.metrics["test_rmse"] ** 2)
+    rows = table(app, "predicted")
+    best = int(rows["title"].iloc[0].removeprefix("no. ")) - 100
+    assert best % 2 == 0 and best not in GIVEN
+    assert rows["predicted"].iloc[0] == pytest.approx(predicted[best].clip(1, 5))
+    assert len(rows) == len(items) - len(GIVEN)
+    why = table(app, "adds")
+    assert sorted(why["adds"]) == pytest.approx(sorted(added[best]), abs=6e-4)
+    assert f"Why {predicted[best].clip(1, 5):.2f}" in said(app)
+    chosen = DataframeState(selection=DataframeSelectionState(rows=[7], columns=[], cells=[]))
+    other = table(page(GIVEN, **{f"rare-{recommender.name}": True, f"best-{recommender.name}": chosen}), "adds")
+    assert other["adds"].tolist() != why["adds"].tolist()
+
+
+def test_what_is_rated_can_be_taken_off(page):
+    app = page(GIVEN)
+    app.button(key="off-advice-1").click().run()
+    assert [*app.session_state["given-advice"]] == [0, 2]
+    (clear,) = [one for one in app.button if one.label == "Clear all"]
+    clear.click().run()
+    assert not app.session_state["given-advice"]
+
+
+def test_what_was_searched_for_is_there_to_be_rated(page):
+    app = page()
+    app.selectbox(key="wanted-advice").select_index(7).run()
+    assert app.session_state["given-advice"] == {7: None}
+    assert "no\\. 107" in said(app) and "this is what everybody likes best" in said(app)
+    assert app.selectbox(key="wanted-advice").value is None
+
+
+def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
+    run = loaders.shown(catalogue.replace(recommender, data=recommender.data | {"name": "ml-1m"}))
+    before = catalogue.version(run)
+    assert catalogue.names_of(run)[3] == "no. 103" and not catalogue.has_titles(run)
+    (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m" / "movies.dat").write_text("103::Birds, The (1963)::Horror|Thriller\n")
+    assert catalogue.names_of(run)[3] == "The Birds (1963)" and catalogue.names_of(run)[4] == "no. 104"
+    assert catalogue.version(run) != before
+    points = loaders.points_of(run)
+    assert catalogue.GENRES[points.label[3]] == "Horror" and points.label[4] == -1
+    assert b'"The Birds (1963)"' in payloads.points_payload(run, catalogue.SPLIT)
+
+
+def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommender, add, opened, monkeypatch):
+    add(recommender, "films", data=recommender.data | {"name": "ml-100k"})
+    page()
+    app = opened("recommend", recommender="films")
+    assert "may not be passed on" in said(app)
+
+    def unreachable(address, timeout):
+        raise OSError("no net")
+
+    monkeypatch.setattr(movielens.urllib.request, "urlopen", unreachable)
+    app.button[0].click().run()
+    assert "cannot be downloaded (no net)" in app.error[0].value
+
+
+def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
+    app = page(GIVEN)
+    (told,) = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    assert told["what"] == "25 items" and told["source"] is None
+    places = load_items(recommender.folder).places
+    shown = np.array([(mark["x"], mark["y"]) for mark in told["marks"]])
+    np.testing.assert_allclose(shown, places[list(GIVEN)], rtol=1e-6)
+    assert told["marks"][2]["name"] == "no. 101: you gave 1"
+
+
+def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs):
+    assert not page().get("plotly_chart")
+    rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RATED}} for s in (0.1, 1.0)]
+    (no_runs / "table4.json").write_text(json.dumps({"rows": rows}))
+    assert len(page().get("plotly_chart")) == 1
+
+
+def test_a_gate_that_is_closed_is_dark(recommender):
+    layer = load_network(recommender).layers[0]
+    layer.u.zero_(), layer.v.zero_()
+    layer.u[:10] += 9
+    layer.u[0] += 1  # so that there is a strongest direction
+    picture = gate_picture(layer)
+    assert picture.shape == (40, 6, 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2
+    assert (picture == picture[0]).all(axis=(1, 2)).sum() in (10, 30)
