@@ -210,6 +210,21 @@ def groups_of(points, colouring):
     return points.label if colouring == "label" else points.prediction
 
 
+def test_points_with_names_are_called_by_them(script):
+    arrays = {
+        "row": np.array([2, 0, 1], np.uint32),
+        "x": np.zeros(3, np.float32),
+        "y": np.zeros(3, np.float32),
+        "label": np.array([1, -1, 0], np.int16),
+        "prediction": np.full(3, -1, np.int16),
+        "confidence": np.full(3, 2**12 - 1, np.uint16),
+    }
+    body = """const all = new points.Points({ facts, arrays }, { total: 3, extent: 4 })
+        return [0, 1, 2].map((i) => all.about(i, ['Comedy', 'Drama']))"""
+    packed = pack(arrays, scales={"confidence": [0.0, 1.0, 0.0, 1.0]}, names=["Alien", "Brazil", "Cube"])
+    assert script(body, packed, imports="points") == [["Cube", "Drama"], ["Alien"], ["Brazil", "Comedy"]]
+
+
 @pytest.mark.parametrize("colouring", COLOURINGS)
 def test_points_arrive_with_their_groups_and_values(colouring, script, autoencoder):
     points = load_map(autoencoder.folder).of_split("test")

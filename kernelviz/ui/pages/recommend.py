@@ -115,15 +115,15 @@ def _one(run: Run, row: int, name: str) -> None:
     """A line with a name, its rating, and a way to take it off."""
     low, high = run.data["range"]
     key = f"stars-{run.name}-{row}"
-    words, stars, off = st.columns([5, 4, 1], vertical_alignment="center")
-    words.markdown(plain_title(name))
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line.markdown(plain_title(name), width="stretch")
     given = st.session_state[f"given-{run.name}"]
     if (low, high) == (1.0, 5.0):
         st.session_state.setdefault(key, None if given.get(row) is None else round(given[row]) - 1)
-        stars.feedback("stars", key=key, on_change=_rate, args=(run, row))
+        line.feedback("stars", key=key, on_change=_rate, args=(run, row))
     else:
         value = given.get(row)
-        stars.slider(
+        line.slider(
             f"Rating of {plain_title(name)}",
             low,
             high,
@@ -134,7 +134,7 @@ def _one(run: Run, row: int, name: str) -> None:
             label_visibility="collapsed",
         )
     if row in given:
-        off.button(
+        line.button(
             "✕", key=f"off-{run.name}-{row}", help="Take it off", on_click=_drop, args=(run, row), type="tertiary"
         )
 
