@@ -40,21 +40,24 @@ class KernelGrids(nn.Module):
             self.v = nn.Parameter(2 * torch.rand(maps_out, side_out**2, 2) - 1)
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
-        weighted = (x.permute(2, 0, 1) @ self.alpha).permute(1, 2, 0)  # [n, maps_out, units]
+        if self.alpha.shape[1] == 1:
+            weighted = x[:, 0] * self.alpha[:, 0].T[:, None]  # [maps_out, n, units]
+        else:
+            weighted = (x.permute(2, 0, 1) @ self.alpha).permute(2, 1, 0)
         if self.known and not (self.training and self.noise):
             out = self._along_axes(weighted)
         else:
-            out = (weighted.transpose(0, 1) @ self.kernels()).transpose(0, 1)
-        return out + self.bias[:, None]
+            out = weighted @ self.kernels()
+        return out.transpose(0, 1) + self.bias[:, None]
 
-    def _along_axes(self, weighted: Float[Tensor, "n maps units"]) -> Float[Tensor, "n maps units_out"]:
+    def _along_axes(self, weighted: Float[Tensor, "maps n units"]) -> Float[Tensor, "maps n units_out"]:
         """exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
-        axes = [_axis(side).to(weighted)[:, None] for side in self.sides]
-        factor = _gaussians(
-            axes[0].expand(len(self.width), -1, -1), axes[1].expand(len(self.width), -1, -1), self.width
-        )
-        pixels = weighted.unflatten(2, (self.sides[0], self.sides[0]))
-        return (factor.transpose(1, 2) @ pixels @ factor).flatten(2)
+        axes = [_axis(side).to(self.width)[:, None].expand(len(self.width), -1, -1) for side in self.sides]
+        factor = _gaussians(*axes, self.width)  # [maps, side_in, side_out], the same for both axes
+        maps, n, _ = weighted.shape
+        by_row = weighted.reshape(maps, -1, self.sides[0]) @ factor  # the columns become those of the outputs
+        by_column = by_row.unflatten(1, (n, self.sides[0])).transpose(2, 3).reshape(maps, -1, self.sides[0])
+        return (by_column @ factor).unflatten(1, (n, self.sides[1])).transpose(2, 3).flatten(2)
 
     def kernels(self) -> Float[Tensor, "maps_out units units_out"]:
         """K_q(u_i, v_j) of every map."""
