@@ -9,12 +9,11 @@ from kernelviz.data import movielens
 from kernelviz.items import Items, fold_in
 from kernelviz.quality import MEANING, measured_table4
 from kernelviz.runs import Run
-from kernelviz.ui import catalogue, gates
+from kernelviz.ui import catalogue, gates, rating
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.simple import simple_map_instead
 from kernelviz.ui.wording import plain
 
-FIRST, FEW = 8, 5  # well-known items that are offered, while fewer are rated than that
 OFTEN = 20  # ratings from which on an item is recommended, unless all are asked for
 LISTED, REASONS = 50, 5
 BAR = {"displayModeBar": False}
@@ -33,7 +32,7 @@ def page(runs: list[Run]) -> None:
         _offer_titles(run)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        given = _ratings(run)
+        given = rating.given(run)
     items = catalogue.items_of(run)
     predicted, added = _predicted(run, items, given)
     with right:
@@ -83,88 +82,6 @@ def _offer_titles(run: Run) -> None:
             st.error(str(error), icon=":material/cloud_off:")
         else:
             st.rerun()
-
-
-def _ratings(run: Run) -> dict[int, float]:
-    """What was rated, by row: searched for, or among what most people know."""
-    names, given = catalogue.names_of(run), st.session_state.setdefault(f"given-{run.name}", {})
-    st.subheader("Your ratings", anchor=False)
-    st.selectbox(
-        "Search and rate",
-        range(len(names)),
-        index=None,
-        format_func=lambda row: names[row],
-        placeholder="Type a part of a title",
-        key=f"wanted-{run.name}",
-        on_change=_take,
-        args=(run,),
-    )
-    for row in reversed(given):  # the newest on top
-        _one(run, row, names[row])
-    if given:
-        st.button("Clear all", on_click=_clear, args=(run,), icon=":material/delete:")
-    if len(given) < FEW:
-        st.caption("Rate some that you know, and everything beside follows at once. Many have rated these:")
-        known = np.argsort(-catalogue.items_of(run).count, kind="stable")[: FIRST + len(given)]
-        for row in [int(row) for row in known if row not in given][:FIRST]:
-            _one(run, row, names[row])
-    return {row: value for row, value in given.items() if value is not None}
-
-
-def _one(run: Run, row: int, name: str) -> None:
-    """A line with a name, its rating, and a way to take it off."""
-    low, high = run.data["range"]
-    key = f"stars-{run.name}-{row}"
-    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    line.markdown(plain_title(name), width="stretch")
-    given = st.session_state[f"given-{run.name}"]
-    if (low, high) == (1.0, 5.0):
-        st.session_state.setdefault(key, None if given.get(row) is None else round(given[row]) - 1)
-        line.feedback("stars", key=key, on_change=_rate, args=(run, row))
-    else:
-        value = given.get(row)
-        line.slider(
-            f"Rating of {plain_title(name)}",
-            low,
-            high,
-            (low + high) / 2 if value is None else value,
-            key=key,
-            on_change=_rate,
-            args=(run, row),
-            label_visibility="collapsed",
-        )
-    if row in given:
-        line.button(
-            "✕", key=f"off-{run.name}-{row}", help="Take it off", on_click=_drop, args=(run, row), type="tertiary"
-        )
-
-
-def _take(run: Run) -> None:
-    """Put what was searched for on top of the list, to be rated."""
-    row = st.session_state[f"wanted-{run.name}"]
-    given = st.session_state[f"given-{run.name}"]
-    if row is not None:
-        given[row] = given.pop(row, None)
-        st.session_state[f"wanted-{run.name}"] = None
-
-
-def _rate(run: Run, row: int) -> None:
-    said = st.session_state[f"stars-{run.name}-{row}"]
-    given = st.session_state[f"given-{run.name}"]
-    if said is None:
-        given.pop(row, None)
-    else:
-        given[row] = float(said + 1 if tuple(run.data["range"]) == (1.0, 5.0) else said)
-
-
-def _drop(run: Run, row: int) -> None:
-    st.session_state[f"given-{run.name}"].pop(row, None)
-    st.session_state.pop(f"stars-{run.name}-{row}", None)
-
-
-def _clear(run: Run) -> None:
-    for row in list(st.session_state[f"given-{run.name}"]):
-        _drop(run, row)
 
 
 def _predicted(run: Run, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -224,7 +141,7 @@ def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, ite
     """The ratings that moved a prediction most."""
     names = catalogue.names_of(run)
     st.markdown(
-        f"**Why {predicted[row]:.2f} for {plain_title(names[row])}?** All users would give it {items.mean[row]:.2f}; "
+        f"**Why {predicted[row]:.2f} for {rating.title(names[row])}?** All users would give it {items.mean[row]:.2f}; "
         "your ratings add to that:"
     )
     rated = list(given)
@@ -288,8 +205,3 @@ def _inside(run: Run) -> None:
             "Each point is a network trained with another weight λ₀ of its gates (ML-100K, two hidden layers): the "
             "larger, the fewer weights are left."
         )
-
-
-def plain_title(name: str) -> str:
-    """A title as text: what Markdown takes for a sign is not."""
-    return "".join("\\" + letter if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in name[:80])
