@@ -24,7 +24,7 @@ def page(add, opened, autoencoder, recommender):
     add(recommender)
 
     def page(given=None, **state):
-        app = opened("recommend", {f"given-{recommender.name}": given or {}} | state)
+        app = opened("recommend", {f"given-{recommender.name}": dict(given or {})} | state)
         assert not app.exception, [one.stack_trace for one in app.exception]
         return app
 
