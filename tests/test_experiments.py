@@ -9,7 +9,7 @@ from PIL import Image
 
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
-from kernelviz.experiments import EXPERIMENTS, experiment, figure3, table1
+from kernelviz.experiments import EXPERIMENTS, experiment, figure3, table1, table3, table4
 from kernelviz.training.recipe import RECIPES
 
 
@@ -134,3 +134,65 @@ def test_figure_4_draws_receptive_fields(monkeypatch, tmp_path, kernelviz):
     assert "test accuracy" in json.loads(out)["rows"][0]["ours"]
     code, out, _ = kernelviz("evaluate", "mnist-grids", "--json")
     assert code == 0 and set(json.loads(out)) == {"test_accuracy"}
+
+
+@pytest.fixture
+def little_ratings(monkeypatch, tmp_path, opinions, library):
+    """Tables 3 and 4 in seconds, on made-up opinions."""
+    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
+    changed = {
+        name: replace(
+            made,
+            network=made.network | {"hidden": (4,) * len(made.network["hidden"])},
+            objectives={"l2": 0.3, "sparsity": 0.01},
+            epochs=1,
+        )
+        for name, made in RECIPES.items()
+        if made.makes == "recommender"
+    }
+    monkeypatch.setattr(table3, "RECIPES", changed)
+    monkeypatch.setattr(table4, "RECIPES", changed)
+    monkeypatch.setattr(table4, "SPARSITIES", (0.0, 100.0))
+    monkeypatch.setattr(table3, "SPLITS", {"ml-100k": 2, "ml-1m": 1})
+    monkeypatch.setattr("kernelviz.training.itemising.STEPS", 2)
+    for module in (table3, table4):
+        monkeypatch.setattr(module, "load_ratings", lambda _: opinions)
+
+
+def test_table_3_has_mean_and_spread_of_every_network(little_ratings, kernelviz):
+    code, out, _ = kernelviz("reproduce", "table3", "--json")
+    rows = json.loads(out)["rows"]
+    assert code == 0 and [row["paper"] for row in rows] == [f"{paper:.3f}" for paper in table3.PAPER.values()]
+    assert rows[0]["what"] == "ML-100K, Sparse FC (1)" and rows[0]["ours"].endswith("(2 splits)")
+    measured = json.loads((runs_folder() / "table3.json").read_text())["rows"]
+    assert len(measured) == 5 * 2 + 4 and {row["seed"] for row in measured} == {0, 1}
+    assert all(0 < row["test_rmse"] < 3 and row["density"] <= 1 for row in measured)
+    kernelviz("reproduce", "table3", "--splits", "3", "--json")
+    more = json.loads((runs_folder() / "table3.json").read_text())["rows"]
+    assert len(more) == 9 * 3 and more[: len(measured)] == measured  # what was measured is not done again
+
+
+def test_splits_are_for_table_3(kernelviz):
+    code, _, errors = kernelviz("reproduce", "table2", "--splits", "2")
+    assert code == 2 and "--splits is for table3" in errors
+
+
+def test_the_summary_of_splits_by_hand():
+    costs = {"density": 0.5, "parameters": 10, "macs": 4, "new_rmse": 1.0}
+    rows = [{"recipe": "ml1m-autorec-1", "test_rmse": value} | costs for value in (0.8, 0.82, 0.84)]
+    (row,) = table3.summary(rows)
+    assert row["mean"] == pytest.approx(0.82) and row["error"] == pytest.approx(0.02 / np.sqrt(3))
+    assert row["splits"] == 3 and row["density"] == 0.5
+    assert table3.said(row) == "0.8200 ± 0.0115 (3 splits)"
+
+
+def test_table_4_shows_what_sparsity_costs(little_ratings, kernelviz):
+    kernelviz("reproduce", "table3", "--json")
+    rows = json.loads(kernelviz("reproduce", "table4", "--json")[1])["rows"]
+    assert [row["what"] for row in rows] == [
+        *("ML-1M, Sparse FC (1)", "ML-1M, Sparse FC (2)", "ML-1M, I-AutoRec (1)", "ML-1M, KernelNet (1)"),
+        *("ML-100K, Sparse FC (2), λ₀ = 0", "ML-100K, Sparse FC (2), λ₀ = 100"),
+    ]
+    assert rows[2]["paper"] == "6.05 M, 3.03 M, 0.831"
+    (curve,) = table4.figure().data
+    assert list(curve.text) == ["λ₀ = 0", "λ₀ = 100"] and curve.x[1] <= curve.x[0] == 1
