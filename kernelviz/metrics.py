@@ -73,14 +73,15 @@ def evaluate_recommender(
     wanted = rated(asked)
     error = root_mean_square_error(network(rated(known), wanted), wanted.values, ratings.range)
     gates = [layer for layer in network.layers if isinstance(layer, GatedLinear)]
-    figures = {"density": network.density(), "dead_share": float(np.mean([layer.dead() for layer in gates]))}
-    return {
+    figures = {
         "test_rmse": error,
         "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
-        **(figures if gates else {}),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "macs": network.products(),
     }
+    if gates:
+        figures |= {"density": network.density(), "dead_share": float(np.mean([layer.dead() for layer in gates]))}
+    return figures
 
 
 def folded_error(
