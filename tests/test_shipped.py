@@ -103,12 +103,12 @@ def test_probes_draw_other_images_at_other_places(folder):
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
 
 
-DEPTHS = {31: (0.915, 0.9), 21: (0.85, 0.73), 11: (0.71, 0.53)}  # layers kept: accuracy and 5-NN, at least
+DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # layers kept: accuracy and 5-NN, at least
 
 
 def test_the_resnet_and_its_heads_stand_on_one_backbone_and_are_no_worse_than_they_were():
     whole = read_run(PRETRAINED / "cifar10-resnet32")
-    assert whole.metrics["test_accuracy"] > 0.92
+    assert whole.metrics["test_accuracy"] > 0.925
     for layers, (accuracy, nearest) in DEPTHS.items():
         head = read_run(PRETRAINED / f"cifar10-resnet32-kept{layers}")
         assert head.backbone["sha256"] == whole.weights_sha256 and head.backbone["layers"] == layers

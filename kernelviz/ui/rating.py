@@ -1,4 +1,4 @@
-"""Ratings by hand: a search, lines of stars, and what was given so far. Kept for each session and run."""
+"""Ratings by hand: a search, lines of stars, and what was given so far. Kept for each session and set of items."""
 
 import numpy as np
 import streamlit as st
@@ -12,7 +12,7 @@ STARS = (1.0, 5.0)  # the range that stars can say
 
 def given(run: Run) -> dict[int, float]:
     """What was rated, by row: searched for, or among what most people know."""
-    names, given = catalogue.names_of(run), st.session_state.setdefault(f"given-{run.name}", {})
+    names, given = catalogue.names_of(run), st.session_state.setdefault(f"given-{shared(run)}", {})
     st.subheader("Your ratings", anchor=False)
     st.selectbox(
         "Search and rate",
@@ -20,7 +20,7 @@ def given(run: Run) -> dict[int, float]:
         index=None,
         format_func=lambda row: names[row],
         placeholder="Type a part of a title",
-        key=f"wanted-{run.name}",
+        key=f"wanted-{shared(run)}",
         on_change=_take,
         args=(run,),
     )
@@ -36,13 +36,18 @@ def given(run: Run) -> dict[int, float]:
     return {row: value for row, value in given.items() if value is not None}
 
 
+def shared(run: Run) -> str:
+    """What the ratings belong to: every recommender of the same items."""
+    return f"{run.data['name']}-{len(catalogue.items_of(run))}"
+
+
 def _one(run: Run, row: int, name: str) -> None:
     """A line with a name, its rating, and a way to take it off."""
     low, high = run.data["range"]
-    key = f"stars-{run.name}-{row}"
+    key = f"stars-{shared(run)}-{row}"
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
     line.markdown(title(name), width="stretch")
-    given = st.session_state[f"given-{run.name}"]
+    given = st.session_state[f"given-{shared(run)}"]
     if (low, high) == STARS:
         st.session_state.setdefault(key, None if given.get(row) is None else round(given[row]) - 1)
         line.feedback("stars", key=key, on_change=_rate, args=(run, row))
@@ -60,22 +65,22 @@ def _one(run: Run, row: int, name: str) -> None:
         )
     if row in given:
         line.button(
-            "✕", key=f"off-{run.name}-{row}", help="Take it off", on_click=_drop, args=(run, row), type="tertiary"
+            "✕", key=f"off-{shared(run)}-{row}", help="Take it off", on_click=_drop, args=(run, row), type="tertiary"
         )
 
 
 def _take(run: Run) -> None:
     """Put what was searched for on top of the list, to be rated."""
-    row = st.session_state[f"wanted-{run.name}"]
-    given = st.session_state[f"given-{run.name}"]
+    row = st.session_state[f"wanted-{shared(run)}"]
+    given = st.session_state[f"given-{shared(run)}"]
     if row is not None:
         given[row] = given.pop(row, None)
-        st.session_state[f"wanted-{run.name}"] = None
+        st.session_state[f"wanted-{shared(run)}"] = None
 
 
 def _rate(run: Run, row: int) -> None:
-    said = st.session_state[f"stars-{run.name}-{row}"]
-    given = st.session_state[f"given-{run.name}"]
+    said = st.session_state[f"stars-{shared(run)}-{row}"]
+    given = st.session_state[f"given-{shared(run)}"]
     if said is None:
         given.pop(row, None)
     else:
@@ -83,12 +88,12 @@ def _rate(run: Run, row: int) -> None:
 
 
 def _drop(run: Run, row: int) -> None:
-    st.session_state[f"given-{run.name}"].pop(row, None)
-    st.session_state.pop(f"stars-{run.name}-{row}", None)
+    st.session_state[f"given-{shared(run)}"].pop(row, None)
+    st.session_state.pop(f"stars-{shared(run)}-{row}", None)
 
 
 def _clear(run: Run) -> None:
-    for row in list(st.session_state[f"given-{run.name}"]):
+    for row in list(st.session_state[f"given-{shared(run)}"]):
         _drop(run, row)
 
 

@@ -14,6 +14,7 @@ from kernelviz.ui.canvas import payloads
 from kernelviz.ui.gates import gate_picture
 from kernelviz.weights import load_network
 
+OF = "opinions-25"
 GIVEN = {0: 5.0, 2: 5.0, 1: 1.0}
 
 
@@ -24,7 +25,7 @@ def page(add, opened, autoencoder, recommender):
     add(recommender)
 
     def page(given=None, **state):
-        app = opened("recommend", {f"given-{recommender.name}": dict(given or {})} | state)
+        app = opened("recommend", {f"given-{OF}": dict(given or {})} | state)
         assert not app.exception, [one.stack_trace for one in app.exception]
         return app
 
@@ -75,19 +76,19 @@ def test_ratings_move_the_predictions_and_the_page_says_why(page, recommender):
 
 def test_what_is_rated_can_be_taken_off(page):
     app = page(GIVEN)
-    app.button(key="off-advice-1").click().run()
-    assert [*app.session_state["given-advice"]] == [0, 2]
+    app.button(key=f"off-{OF}-1").click().run()
+    assert [*app.session_state[f"given-{OF}"]] == [0, 2]
     (clear,) = [one for one in app.button if one.label == "Clear all"]
     clear.click().run()
-    assert not app.session_state["given-advice"]
+    assert not app.session_state[f"given-{OF}"]
 
 
 def test_what_was_searched_for_is_there_to_be_rated(page):
     app = page()
-    app.selectbox(key="wanted-advice").select_index(7).run()
-    assert app.session_state["given-advice"] == {7: None}
+    app.selectbox(key=f"wanted-{OF}").select_index(7).run()
+    assert app.session_state[f"given-{OF}"] == {7: None}
     assert "no\\. 107" in said(app) and "this is what everybody likes best" in said(app)
-    assert app.selectbox(key="wanted-advice").value is None
+    assert app.selectbox(key=f"wanted-{OF}").value is None
 
 
 def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
