@@ -113,7 +113,7 @@ def read_run(folder: Path) -> Run:
         run = Run(folder=folder, **facts)
         relied_on = RELIED_ON + (OF_A_MAP if run.has_map else ())
         _ = [getattr(run, part)[name] for part, names in relied_on for name in names]
-        _ = run.recommends or (run.preprocess, run.classes)
+        _ = _of_ratings(run) if run.recommends else (run.preprocess, run.classes)
         _ = run.backbone and [run.backbone[name] for name in ("network", "kept", "layers", "sha256")]
         if not all(0 < size < math.inf for size in run.probe.values()):
             raise ValueError(f"the width and the amplitude of its probe are {run.probe}, not above 0")
@@ -122,6 +122,13 @@ def read_run(folder: Path) -> Run:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no record of a run ({error}); delete the folder or train it again") from None
+
+
+def _of_ratings(run: Run) -> list:
+    """What the pages rely on of a recommender."""
+    low, high = run.data["range"]
+    figures = [run.metrics[name] for name in ("test_rmse", "new_rmse")]
+    return [float(low), float(high), *map(float, figures), run.arguments["kind"], [*run.arguments["hidden"]]]
 
 
 def load_mapped(name: str) -> Run:

@@ -47,6 +47,13 @@ def test_without_a_recommender_the_page_says_how_to_train_one(add, opened, autoe
     assert "kernelviz train sparse-fc --data ratings.csv" in app.main.code[0].value
 
 
+def test_a_recommender_whose_record_lacks_a_figure_is_a_warning(add, opened, autoencoder, recommender):
+    add(autoencoder)
+    add(recommender, metrics={})
+    app = opened("recommend")
+    assert not app.exception and "advice" in app.sidebar.warning[0].value
+
+
 def test_without_ratings_everybody_speaks(page, recommender):
     app = page(**{f"rare-{recommender.name}": True})
     items = load_items(recommender.folder)

@@ -14,7 +14,7 @@ from kernelviz.ui.canvas import canvas
 from kernelviz.ui.simple import simple_map_instead
 from kernelviz.ui.wording import plain
 
-OFTEN = 20  # ratings from which on an item is recommended, unless all are asked for
+OFTEN = 20  # ratings from which on an item, at least every second, is recommended unless all are asked for
 LISTED, REASONS = 50, 5
 BAR = {"displayModeBar": False}
 
@@ -96,10 +96,11 @@ def _recommendations(run: Run, items: Items, given: dict[int, float], predicted:
     genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
     filters = st.columns([3, 2], vertical_alignment="bottom")
     wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
-    rare = filters[1].toggle(f"Also those with fewer than {OFTEN} ratings", key=f"rare-{run.name}")
+    often = int(min(OFTEN, np.median(items.count)))
+    rare = filters[1].toggle(f"Also those with fewer than {often} ratings", key=f"rare-{run.name}")
     if not given:
         st.caption("Nothing rated yet: this is what everybody likes best.")
-    shown = np.ones(len(items), bool) if rare else items.count >= OFTEN
+    shown = np.ones(len(items), bool) if rare else items.count >= often
     shown[list(given)] = False
     if wanted:
         shown &= np.array([bool({*joined.split("|")} & {*wanted}) for joined in table["genres"]])
