@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kernelviz.data import movielens
 from kernelviz.data.images import SETS
 from kernelviz.inference import draw_probes
 from kernelviz.maps import SPLITS, load_map
@@ -44,7 +45,8 @@ def test_peers_were_measured_beside_them():
 @shipped
 def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
-    files = {"run.json", "weights.safetensors"} | ({"map.parquet"} if folder in MAPPED else set())
+    points = {"map.parquet"} if folder in MAPPED else {"items.parquet"} if read_run(folder).recommends else set()
+    files = {"run.json", "weights.safetensors"} | points  # of a recommender no rating, and no title
     assert {path.name for path in folder.iterdir()} == files  # what a head stands on is shipped once
     assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
     assert not (folder / "checkpoint.safetensors").exists()
@@ -62,7 +64,10 @@ def test_the_record_is_complete(folder):
     run = read_run(folder)
     assert run.history and run.metrics and run.made_by["command"].startswith("kernelviz train")
     assert len(run.history) == run.recipe["epochs"]
-    assert run.data["name"] in SETS
+    assert run.data["name"] in SETS | movielens.SETS
+    if run.recommends:
+        assert run.metrics["test_rmse"] < 0.95
+        return
     assert run.metrics["map_5nn" if run.has_map else "test_accuracy"] > 1.5 / len(run.classes)
 
 

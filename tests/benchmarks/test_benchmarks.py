@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import drawn, graph, million, peers, profile, uploads
+from kernelviz.benchmarks import drawn, graph, million, peers, profile, sparse, uploads
 from kernelviz.quality import measured_peers, measured_profile
 from kernelviz.training.recipe import RECIPES
 
@@ -135,3 +135,15 @@ def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     test, again, strokes = json.loads(out)["drawn"]["rows"]
     assert code == 0 and test["images"] == again["images"] == 297 and strokes["images"] == 30
     assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
+
+
+def test_a_sparse_layer_is_as_large_as_what_is_left_of_it(kernelviz, monkeypatch):
+    monkeypatch.setattr(sparse, "SIZES", (60, 90))
+    monkeypatch.setattr(sparse, "DENSITIES", (0.25, 1.0))
+    rows = json.loads(kernelviz("bench", "sparse", "--json")[1])["sparse"]["rows"]
+    assert [row["items"] for row in rows] == [1, 256, 1, 256]
+    for row in rows:
+        kept = round(row["density"] * 60 * 90)
+        assert row["bytes ratio"] == pytest.approx((8 * kept + 4 * 91) / (4 * 60 * 90))  # a value and an index of each
+        assert row["time ratio"] == pytest.approx(row["sparse ms"] / row["dense ms"])
+    assert rows[0]["density"] == pytest.approx(0.25, abs=0.01) and rows[2]["density"] == 1
