@@ -50,7 +50,7 @@ def rated(matrix: sparse.csr_matrix, device: str = "cpu") -> Rated:
 class Recommender(nn.Module):
     """Ratings of one item by all users -> what every user would give it.
 
-    Dense layers are U-I-AutoRec's (Sedhain et al. 2015), "kernelnet" has weights alpha tanh(u . v) (Eqs. 14-15), and
+    Dense layers are those of I-AutoRec (Sedhain et al. 2015), "kernelnet" has weights alpha tanh(u . v) (Eqs. 14-15), and
     "sparse-fc" dense ones that are gated by a finite-support kernel (Eqs. 16-17).
 
     Args:
@@ -164,6 +164,7 @@ def _layer(kind: str, n_in: int, n_out: int, dim: int) -> nn.Module:
 @torch.no_grad()
 def _kernel_layer(n_in: int, n_out: int, dim: int) -> KernelLinear:
     """Locations at which tanh is hardly bent, and weights as large as those of a dense layer at its start."""
+    # Departure: alpha stands at the inputs, as in Eq. (1); Eqs. (14) and (15) have it at the outputs.
     layer = KernelLinear(n_in, n_out, dim, Tanh(), bias=True)
     layer.u *= dim**-0.25
     layer.v *= dim**-0.25
