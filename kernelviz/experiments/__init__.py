@@ -1,6 +1,7 @@
 """A module for each figure or table of the paper, which sets ours beside its numbers. Each has
 
-TITLE: what it shows; COMMANDS: what makes the runs or the rows that it reads; SPREAD: of how many seeds they are;
+TITLE: what it shows; VERDICT: what agrees with the paper and what does not, where there is something to say;
+COMMANDS: what makes the runs or the rows that it reads; SPREAD: of how many seeds they are;
 rows(): {"what", "paper", "ours"} of each number, none where nothing has been run yet;
 draw(): writes a picture into the working folder, where there is one, and says where;
 figure(): the same to point at, where there is one;

@@ -14,6 +14,7 @@ from kernelviz.runs import Run, load_run
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen CIFAR-10 images at three depths of a ResNet"
+VERDICT = "Classes overlap the more the lower the cut, and the maps fall apart as in the paper's figure."
 FIGURES = ("map_1nn", "map_5nn", "silhouette")
 PAPER = "no figure given"  # the paper shows the maps and gives no number
 

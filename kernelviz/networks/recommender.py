@@ -50,7 +50,7 @@ def rated(matrix: sparse.csr_matrix, device: str = "cpu") -> Rated:
 class Recommender(nn.Module):
     """Ratings of one item by all users -> what every user would give it.
 
-    Dense layers are those of I-AutoRec (Sedhain et al. 2015), "kernelnet" has weights alpha tanh(u . v) (Eqs. 14-15), and
+    "autorec" has dense layers (I-AutoRec: Sedhain et al. 2015), "kernelnet" weights alpha tanh(u . v) (Eqs. 14-15), and
     "sparse-fc" dense ones that are gated by a finite-support kernel (Eqs. 16-17).
 
     Args:

@@ -39,5 +39,7 @@ def _result(part: str) -> None:
         st.plotly_chart(module.figure(), key=part, config={"displayModeBar": False}, alt=module.TITLE)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"what": ""}, key=f"rows-{part}")
     st.caption(f"Ours: {module.SPREAD}.")
+    if hasattr(module, "VERDICT"):
+        st.markdown(module.VERDICT)
     with st.expander("How it was made"):
         st.code("\n".join((*module.COMMANDS, f"kernelviz reproduce {part}")), language="bash")
