@@ -11,9 +11,9 @@ PAPER = [
     {"run": "cifar10-resnet32-kept11", "layers": 11, "accuracy": 0.823},
 ]
 VERDICT = (
-    "The network and the head on all of its convolutions agree with the paper. The cuts at the ends of stages 2 and 1, which "
-    "it calls 21 and 11 layers, do not reach its 90.5 % and 82.3 % with any head that was tried; the curve over all depths "
-    "(page Depth) reaches those between 25 and 27 and between 19 and 21 layers."
+    "The network and the head on all of its convolutions agree with the paper. The cuts at the ends of stages 2 and 1, "
+    "which it calls 21 and 11 layers, do not reach its 90.5 % and 82.3 % with any head that was tried; the curve over "
+    "all depths (page Depth) reaches those between 25 and 27 and between 19 and 21 layers."
 )
 COMMANDS = tuple(f"kernelviz train {row['run']}" for row in PAPER)
 
