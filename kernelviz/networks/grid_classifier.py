@@ -84,29 +84,29 @@ class GridClassifier(nn.Module):
         maps, sides, widths: of each stage: number of maps, units along a side, width of the kernels at the start.
         known: whether the positions of the pixels and of the units are known, or trained from random ones.
         noise: uncertainty of the known positions of the pixels, in pixels.
-        dropout: share of the inputs of the dense layer that is left out while it learns.
+        dropouts: of each stage, the share of its outputs that is left out while it learns.
     """
 
     def __init__(
         self,
         classes: int = 10,
         side: int = 28,
-        maps: Sequence[int] = (32, 32),
+        maps: Sequence[int] = (32, 64),
         sides: Sequence[int] = (14, 7),
         widths: Sequence[float] = (2.0, 1.5),
         known: bool = True,
         noise: float = 0.0,
-        dropout: float = 0.5,
+        dropouts: Sequence[float] = (0.3, 0.5),
     ):
         super().__init__()
         stages: list[nn.Module] = []
         before = (1, side)
-        for at, (n, units, width) in enumerate(zip(maps, sides, widths, strict=True)):
+        for at, (n, units, width, dropout) in enumerate(zip(maps, sides, widths, dropouts, strict=True)):
             grids = KernelGrids(*before, n, units, width, known, 0.0 if at else noise)
-            stages += [grids, nn.BatchNorm1d(n), nn.ReLU()]
+            stages += [grids, nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(dropout)]
             before = (n, units)
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(before[0] * before[1] ** 2, classes))
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(before[0] * before[1] ** 2, classes))
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n classes"]:
         return self.head(self.stages(images.flatten(2)))

@@ -23,13 +23,14 @@ def by_hand(grids, x):
 
 
 @pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("maps", [1, 2])
 @torch.no_grad()
-def test_units_are_sums_over_kernels(known):
+def test_units_are_sums_over_kernels(known, maps):
     torch.manual_seed(0)
-    grids = KernelGrids(2, 5, 3, 4, 1.5, known)
+    grids = KernelGrids(maps, 5, 3, 4, 1.5, known)
     grids.bias.copy_(torch.randn(3))
     grids.width += 0.3 * torch.randn(3)
-    x = torch.randn(4, 2, 25)
+    x = torch.randn(4, maps, 25)
     torch.testing.assert_close(grids(x), by_hand(grids, x), atol=1e-4, rtol=1e-4)
 
 
