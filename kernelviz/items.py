@@ -21,6 +21,7 @@ from kernelviz.disk import replacing
 
 FILE = "items.parquet"
 TASTES = 64  # at most
+EXTENT, GRID, SPARSITY = 4.0, (30, 30), 0.5  # of the 2-D kernel layer that makes the map
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,14 +7,14 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from kernelviz.data.ratings import Ratings
-from kernelviz.items import Items, tastes
+from kernelviz.items import EXTENT, GRID, SPARSITY, Items, tastes
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.recommender import Recommender, rated
 from kernelviz.training.objectives import cauchy
 
 NEIGHBOURS, SCALE = 15, 20.0  # of an item that may be its partner; half the side of the map for their similarity
 STEPS, BATCH, RATE = 500, 512, 5e-3
-SHAPE = {"encoder": (200,), "decoder": (), "grid": (30, 30), "width": 4.0, "sparsity": 0.5, "draws": False}
+SHAPE = {"encoder": (200,), "decoder": (), "extent": EXTENT, "grid": GRID, "width": 4.0, "sparsity": SPARSITY}
 
 
 @torch.no_grad()
@@ -38,7 +38,7 @@ def map_of_items(taste: Float[np.ndarray, "n tastes"], seed: int) -> Float[np.nd
     generator = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
-        network = EmbeddingNetwork(image_shape=(1, 1, unit.shape[1]), classes=0, **SHAPE)
+        network = EmbeddingNetwork(image_shape=(1, 1, unit.shape[1]), classes=0, draws=False, **SHAPE)
         shown = torch.from_numpy(unit)[:, None, None, :]
         optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)

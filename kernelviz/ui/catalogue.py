@@ -8,13 +8,13 @@ import streamlit as st
 
 from kernelviz.data import movielens
 from kernelviz.disk import data_folder
-from kernelviz.items import FILE, Items, load_items
+from kernelviz.items import EXTENT, FILE, GRID, SPARSITY, Items, load_items
 from kernelviz.maps import SPLITS, EmbeddingMap
 from kernelviz.runs import BrokenRun, Run
 
 SPLIT = "train"  # every item is one that it learned from
 GENRES = movielens.GENRES[1:]
-ON_MAP = {"extent": 4.0, "grid": [30, 30], "sparsity": 0.5, "image_shape": [1, 1, 1], "draws": False}
+ON_MAP = {"extent": EXTENT, "grid": GRID, "sparsity": SPARSITY, "image_shape": (1, 1, 1), "draws": False}
 
 
 def items_of(run: Run) -> Items:
