@@ -118,6 +118,8 @@ def train(
         changed = on_backbone(changed, backbone, weights, keep)
     elif backbone or weights or keep:
         raise ValueError(f"the recipe {recipe!r} stands on no backbone; choose one of {', '.join(HEADS)}")
+    if not changed.data:
+        raise ValueError(f"{recipe!r} learns from ratings of yours: give --data, a table of user, item, rating")
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     with _progress() as bar:
         run = train_run(changed, name or recipe, seed, resume, command, bar)

@@ -118,6 +118,8 @@ RATINGS = Recipe(
 
 SIDE, SIDES = 224, {"resnet32": 32}  # pixels: to what a folder's pictures are cropped for a backbone
 
+OWN_RATINGS = replace(RATINGS, data="", validation=0.1)
+
 # l2 and sparsity of each, chosen on a validation part of the training ratings
 PENALTIES = {
     ("ml-100k", "sparse-fc", 1): (100.0, 0.013),
@@ -182,7 +184,9 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-resnet32-kept11": replace(LOWER, kept=11),
     "head": HEAD,
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in PENALTIES},
-    "sparse-fc": replace(RATINGS, data="", validation=0.1),
+    "sparse-fc": OWN_RATINGS,
+    "sparse-fc-rprop": replace(OWN_RATINGS, optimizer="rprop", rate=1e-3),
+    "sparse-fc-adam": replace(OWN_RATINGS, optimizer="adam", rate=3e-3, batch=128, epochs=60),
 }
 
 HEADS = tuple(name for name, recipe in RECIPES.items() if recipe.backbone or recipe is HEAD)  # on a backbone

@@ -1,5 +1,6 @@
 """A recommender learns in the same loop, by any optimizer, and its run says how well it does."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from kernelviz.metrics import evaluate_run, folded_error
 from kernelviz.networks.recommender import rated
 from kernelviz.training import checkpoint
 from kernelviz.training.fit import Training
-from kernelviz.training.recipe import RATINGS
+from kernelviz.training.recipe import RATINGS, RECIPES
 from kernelviz.weights import load_network
 
 SHORT = replace(
@@ -114,3 +115,15 @@ def test_the_error_of_someone_new_is_that_of_every_user_by_themselves(recommende
         predicted, _ = fold_in(items, known[user].indices, known[user].data, 0.5)
         errors += list(predicted[asked[user].indices].clip(1, 5) - asked[user].data)
     assert folded_error(items, known, asked, 0.5, (1.0, 5.0)) == pytest.approx(np.sqrt(np.mean(np.square(errors))))
+
+
+def test_ratings_of_ones_own_are_trained_on_by_one_command(kernelviz, library, opinions, monkeypatch):
+    monkeypatch.setitem(RECIPES, "sparse-fc", replace(SHORT, data=""))
+    code, _, errors = kernelviz("train", "sparse-fc")
+    assert code == 2 and "give --data, a table of user, item, rating" in " ".join(errors.split())
+    code, out, errors = kernelviz("train", "sparse-fc", "--data", library / "opinions.csv", "--name", "mine", "--json")
+    metrics = json.loads(out)["metrics"]
+    assert code == 0 and metrics["test_rmse"] < 1 and "items/s" in errors
+    code, out, _ = kernelviz("evaluate", "mine", "--json")
+    assert code == 0 and json.loads(out) == pytest.approx(metrics)
+    assert kernelviz("train", "sparse-fc", "--data", "nowhere.csv")[0] == 2
