@@ -48,7 +48,7 @@ OTHERS = [
     {"method": "GC-MC", "ml-1m": 0.832, "ml-100k": 0.910},
     {"method": "I-CFN", "ml-1m": 0.832, "ml-100k": None},
     {"method": "CF-NADE (2)", "ml-1m": 0.829, "ml-100k": None},
-    {"method": "GLocal-K (2021; its best epoch on the test part)", "ml-1m": 0.823, "ml-100k": 0.889},
+    {"method": "GLocal-K (2021)", "ml-1m": 0.823, "ml-100k": 0.889},
 ]
 
 
