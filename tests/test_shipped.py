@@ -9,6 +9,7 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
+from kernelviz.experiments import figure3
 from kernelviz.inference import draw_probes
 from kernelviz.maps import SPLITS, load_map
 from kernelviz.probe import Probe
@@ -106,6 +107,15 @@ def test_probes_draw_other_images_at_other_places(folder):
     drawn = draw_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
+
+
+def test_figure_3_was_measured_and_shows_what_the_paper_says():
+    rows = figure3.summary(json.loads((PRETRAINED / "figure3.json").read_text())["rows"])
+    by = {(row["kernel"], row["dim"]): row for row in rows}
+    assert len(by) == len(figure3.KERNELS) * len(figure3.DIMENSIONS) and all(row["error"] < 0.02 for row in rows)
+    lowest, highest = ([by[kernel, dim]["mean"] for kernel in figure3.KERNELS] for dim in (1, 50))
+    assert lowest[0] < lowest[1] < lowest[2]
+    assert highest[0] > max(highest[1:]) and highest[0] - min(highest) < 0.01
 
 
 DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # layers kept: accuracy and 5-NN, at least
