@@ -34,8 +34,8 @@ class KernelGrids(nn.Module):
         self.width = nn.Parameter(torch.full((maps_out,), math.log(width * 2 / (side_in - 1))))  # its logarithm
         self.bias = nn.Parameter(torch.zeros(maps_out))
         if not known:
-            self.u = nn.Parameter(2 * torch.rand(maps_out, units, 2) - 1)
-            self.v = nn.Parameter(2 * torch.rand(maps_out, side_out**2, 2) - 1)
+            self.u = nn.Parameter(2 * torch.rand(1, units, 2) - 1)
+            self.v = nn.Parameter(2 * torch.rand(1, side_out**2, 2) - 1)
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
         if self.alpha.shape[1] == 1:
@@ -66,9 +66,8 @@ class KernelGrids(nn.Module):
 
     def locations(self) -> tuple[Float[Tensor, "maps_out units 2"], Float[Tensor, "maps_out units_out 2"]]:
         """u and v of every map."""
-        if not self.known:
-            return self.u, self.v
-        return tuple(_grid(side).to(self.alpha).expand(len(self.width), -1, -1) for side in self.sides)
+        places = [_grid(side).to(self.alpha) for side in self.sides] if self.known else [self.u, self.v]
+        return tuple(at.expand(len(self.width), -1, -1) for at in places)
 
     def receptive_fields(self, map_in: int = 0) -> Float[Tensor, "maps_out units_out units"]:
         """The weights alpha_qpi K_q(u_i, v_j) of the units of every map, from one of the inputs (Figure 4)."""

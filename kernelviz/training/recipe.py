@@ -94,12 +94,13 @@ LOWER = replace(  # where the classes are not apart yet, much is learned, and fr
 GRIDS = Recipe(
     "mnist",
     makes="grids",
-    network={"known": True},
+    network={"known": True, "maps": (64, 64), "dropouts": (0.5, 0.5)},
     objectives={"classify": 1.0},
-    epochs=30,
+    epochs=16,
     batch=128,
     rate=0.01,
-    decay=1e-3,
+    decay=0.02,
+    smoothing=0.1,
 )
 
 # Section 3.5: item-based autoencoders of ratings; full batch, L-BFGS-B in 20 rounds of 50 iterations.
@@ -148,7 +149,7 @@ RECIPES: dict[str, Recipe] = {
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
     ),
     "mnist-grids": GRIDS,
-    "mnist-grids-unknown": replace(GRIDS, network={"known": False}),
+    "mnist-grids-unknown": replace(GRIDS, network=GRIDS.network | {"known": False}),
     "digits-autoencoder": Recipe(
         "digits",
         network=SMALL,
