@@ -17,23 +17,22 @@ from kernelviz.training.fit import Training, best_device
 from kernelviz.training.recipe import RECIPES
 from kernelviz.weights import stand_on
 
-EPOCHS = 6  # of the recipe "head", on still images
+RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # images are not moved
 CUTS = range(1, 32, 2)  # the first convolution, then the end of each block
 MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
 
 
 def report(note: Callable[[str], None]) -> dict:
     """Train a head on each cut and keep its figures for the app; cuts that are measured already are not done again."""
-    recipe = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=EPOCHS)
-    images = replace(load(recipe.data), validation=recipe.validation)
+    images = replace(load(RECIPE.data), validation=RECIPE.validation)
     path = runs_folder() / PROFILE_FILE
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     for kept in CUTS:
-        backbone = stand_on(recipe.backbone, recipe.weights, kept)
+        backbone = stand_on(RECIPE.backbone, RECIPE.weights, kept)
         if any((row["backbone"], row["layers"]) == (backbone.sha256, kept) for row in rows):
             continue
         note(f"{kept} layers kept")
-        training = Training(replace(recipe, kept=kept), images, 0, best_device(), backbone)
+        training = Training(replace(RECIPE, kept=kept), images, 0, best_device(), backbone)
         for progress in training.run():
             note(f"{kept} layers kept, step {progress.step} of {training.steps}")
         network = training.network.cpu().eval().requires_grad_(False)
@@ -41,4 +40,7 @@ def report(note: Callable[[str], None]) -> dict:
         figures = evaluate(network, training.progress.probe, make_map(network, images), images)
         rows.append({"backbone": backbone.sha256, "layers": kept, **{name: figures[name] for name in MEASURED}})
         keep(PROFILE_FILE, rows)
-    return {"rows": rows, "notes": [f"One seed; the recipe of a head, {EPOCHS} epochs, images that are not moved."]}
+    return {
+        "rows": rows,
+        "notes": [f"One seed; the recipe of a head, {RECIPE.epochs} epochs, images that are not moved."],
+    }

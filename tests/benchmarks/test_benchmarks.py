@@ -9,7 +9,6 @@ import pytest
 
 from kernelviz.benchmarks import drawn, graph, million, peers, profile, sparse, uploads
 from kernelviz.quality import measured_peers, measured_profile
-from kernelviz.training.recipe import RECIPES
 
 
 @pytest.fixture
@@ -98,13 +97,13 @@ def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
 def small_profile(monkeypatch, bottom, library, coloured):
     """Two cuts of the tests' own ResNet, in the place of the ResNet-32 on CIFAR-10."""
     recipe = replace(
-        RECIPES[profile.HEAD],
+        profile.RECIPE,
         data=str(library / "coloured.npz"),
         weights=str(bottom.folder / "weights.safetensors"),
         network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
+        epochs=1,
     )
-    monkeypatch.setattr(profile, "EPOCHS", 1)
-    monkeypatch.setitem(profile.RECIPES, profile.HEAD, recipe)
+    monkeypatch.setattr(profile, "RECIPE", recipe)
     monkeypatch.setattr(profile, "CUTS", (1, 5))
 
 
