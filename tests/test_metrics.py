@@ -192,9 +192,9 @@ def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, au
     assert not {"place_mse", "probe_round_trip", "trustworthiness"} & figures.keys()
 
 
-def test_every_figure_has_a_meaning(autoencoder, classifier):
+def test_every_figure_has_a_meaning(autoencoder, classifier, recommender):
     assert list(autoencoder.metrics) == [name for name in MEANING if name in autoencoder.metrics]
-    assert MEANING.keys() == autoencoder.metrics.keys() | classifier.metrics.keys()
+    assert MEANING.keys() == autoencoder.metrics.keys() | classifier.metrics.keys() | recommender.metrics.keys()
 
 
 def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoencoder, digits):
