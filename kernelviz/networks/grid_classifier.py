@@ -16,8 +16,8 @@ class KernelGrids(nn.Module):
     Args:
         maps_in, maps_out: numbers of maps; side_in, side_out: units of a map along each side.
         width: of the kernels at the start, in steps of the grid of inputs.
-        known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else every map
-            has its own, at random at first and trained.
+        known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else they are at
+            random at first and trained. All maps share them: a pixel has one place.
         noise: standard deviation of what is added to known u while it learns, in steps of the grid of inputs: pixels
             whose positions are uncertain.
     """
