@@ -18,7 +18,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.data.ratings import Ratings
 from kernelviz.inference import PART, Embedded, class_probabilities, embed
 from kernelviz.items import Items, fold_in, load_items
-from kernelviz.layers import GatedLinear, Grid
+from kernelviz.layers import Grid
 from kernelviz.maps import EmbeddingMap, load_map
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.recommender import Recommender, rated, root_mean_square_error
@@ -72,15 +72,15 @@ def evaluate_recommender(
     known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
     wanted = rated(asked)
     error = root_mean_square_error(network(rated(known), wanted), wanted.values, ratings.range)
-    gates = [layer for layer in network.layers if isinstance(layer, GatedLinear)]
     figures = {
         "test_rmse": error,
         "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "macs": network.products(),
     }
-    if gates:
-        figures |= {"density": network.density(), "dead_share": float(np.mean([layer.dead() for layer in gates]))}
+    if network.gates:
+        dead = float(np.mean([layer.dead() for layer in network.gates]))
+        figures |= {"density": network.density(), "dead_share": dead}
     return figures
 
 

@@ -1,6 +1,5 @@
 """Two-dimensional maps of MNIST by other tools, on the split and by the figures that the runs are measured with."""
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -11,9 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from kernelviz.data.images import load
-from kernelviz.disk import replacing, runs_folder
 from kernelviz.metrics import knn_accuracy
-from kernelviz.quality import PEERS_FILE
+from kernelviz.quality import PEERS_FILE, keep
 
 Pixels = Float[np.ndarray, "n d"]
 Note = Callable[[str], None]
@@ -37,11 +35,8 @@ def report(note: Note) -> dict:
                 "place_seconds": round(time.perf_counter() - fitted, 1),
             }
         )
-    found = {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of both."]}
-    runs_folder().mkdir(parents=True, exist_ok=True)
-    with replacing(runs_folder() / PEERS_FILE) as partial:
-        partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
+    keep(PEERS_FILE, rows)
+    return {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of both."]}
 
 
 def _umap(umap, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:

@@ -69,6 +69,11 @@ class Recommender(nn.Module):
             _layer(kind, n_in, n_out, dim or DIMS.get(kind, 0)) for n_in, n_out in pairwise(self.sizes)
         )
 
+    @property
+    def gates(self) -> list[GatedLinear]:
+        """The layers that are gated: all or none."""
+        return [layer for layer in self.layers if isinstance(layer, GatedLinear)]
+
     def weights(self) -> list[Float[Tensor, "n_in n_out"]]:
         """The weight matrix of every layer."""
         return [layer.weight.T if isinstance(layer, nn.Linear) else layer.weight() for layer in self.layers]

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from kernelviz.data.ratings import Ratings
-from kernelviz.layers import GatedLinear
 from kernelviz.networks.recommender import Rated, Recommender, rated, root_mean_square_error
 from kernelviz.training.recipe import Recipe
 
@@ -46,8 +45,7 @@ class Recommending:
         figures = {"train_rmse": self._error(self.train)}
         if len(self.validation.values):
             figures["validation_rmse"] = self._error(self.validation)
-        gates = [layer for layer in self.network.layers if isinstance(layer, GatedLinear)]
-        if gates:
+        if self.network.gates:
             figures["density"] = self.network.density()
         return None, figures
 

@@ -14,16 +14,7 @@ def given(run: Run) -> dict[int, float]:
     """What was rated, by row: searched for, or among what most people know."""
     names, given = catalogue.names_of(run), st.session_state.setdefault(f"given-{shared(run)}", {})
     st.subheader("Your ratings", anchor=False)
-    st.selectbox(
-        "Search and rate",
-        range(len(names)),
-        index=None,
-        format_func=lambda row: names[row],
-        placeholder="Type a part of a title",
-        key=f"wanted-{shared(run)}",
-        on_change=_take,
-        args=(run,),
-    )
+    search("Search and rate", names, key=f"wanted-{shared(run)}", on_change=_take, args=(run,))
     for row in reversed(given):  # the newest on top
         _one(run, row, names[row])
     if given:
@@ -34,6 +25,12 @@ def given(run: Run) -> dict[int, float]:
         for row in [int(row) for row in known if row not in given][:FIRST]:
             _one(run, row, names[row])
     return {row: value for row, value in given.items() if value is not None}
+
+
+def search(label: str, names: list[str], **how) -> int | None:
+    """A field that finds one of the names; its row."""
+    rows, hint = range(len(names)), "Type a part of a title"
+    return st.selectbox(label, rows, index=None, format_func=lambda row: names[row], placeholder=hint, **how)
 
 
 def shared(run: Run) -> str:

@@ -58,7 +58,7 @@ def _describe(run: Run) -> None:
     low, high = run.data["range"]
     st.caption(
         f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
-        f"**Network** {run.arguments['kind']}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
+        f"**Network** {plain(run.arguments['kind'])}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
         f"**RMSE on the test part** {run.metrics['test_rmse']:.3f}; of someone new {run.metrics['new_rmse']:.3f}"
     )
 
@@ -157,14 +157,7 @@ def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, ite
 
 def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
     names = catalogue.names_of(run)
-    found = st.selectbox(
-        "Find on the map",
-        range(len(names)),
-        index=None,
-        format_func=lambda row: names[row],
-        placeholder="Type a part of a title",
-        key=f"find-{run.name}",
-    )
+    found = rating.search("Find on the map", names, key=f"find-{run.name}")
     if simple_map_instead():
         return
     marks = [
