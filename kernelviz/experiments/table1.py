@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import UInt8
+from torch import nn
 
 from kernelviz.curves import noise_figure
-from kernelviz.data.images import load
+from kernelviz.data.images import ImageSet, load
 from kernelviz.inference import class_probabilities
 from kernelviz.metrics import class_figures
 from kernelviz.quality import TABLE1_FILE, keep, measured_table1
@@ -40,22 +41,19 @@ def train(note: Callable[[str], None], again: bool) -> None:
         training = Training(recipe, images, seed, best_device())
         for progress in training.run():
             note(f"{NAMES[name]}, noise {noise:g}, seed {seed}, step {progress.step} of {training.steps}")
-        network = training.network.eval()
-        pictures, labels = images.split("test")
-
-        def of(some: np.ndarray, network=network, labels=labels) -> float:
-            return class_figures(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
-
-        rows.append(
-            {
-                "recipe": name,
-                "noise": noise,
-                "seed": seed,
-                "test_accuracy": of(pictures),
-                "shifted_accuracy": of(shifted(pictures)),
-            }
-        )
+        figures = accuracies(training.network.eval(), images)
+        rows.append({"recipe": name, "noise": noise, "seed": seed, **figures})
         keep(TABLE1_FILE, rows)
+
+
+def accuracies(network: nn.Module, images: ImageSet) -> dict[str, float]:
+    """Of the test images, and of the same when shifted."""
+    pictures, labels = images.split("test")
+
+    def of(some: np.ndarray) -> float:
+        return class_figures(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
+
+    return {"test_accuracy": of(pictures), "shifted_accuracy": of(shifted(pictures))}
 
 
 def shifted(images: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w"]:

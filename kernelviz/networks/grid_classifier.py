@@ -1,11 +1,13 @@
 """The classifier of section 3.2: 2-D Gaussian kernel layers in parallel, stacked, and a dense softmax on top."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from kernelviz.kernels import squared_distance
 
 
 class KernelGrids(nn.Module):
@@ -34,8 +36,8 @@ class KernelGrids(nn.Module):
         self.width = nn.Parameter(torch.full((maps_out,), math.log(width * 2 / (side_in - 1))))  # its logarithm
         self.bias = nn.Parameter(torch.zeros(maps_out))
         if not known:
-            self.u = nn.Parameter(2 * torch.rand(1, units, 2) - 1)
-            self.v = nn.Parameter(2 * torch.rand(1, side_out**2, 2) - 1)
+            self.u = nn.Parameter(2 * torch.rand(units, 2) - 1)
+            self.v = nn.Parameter(2 * torch.rand(side_out**2, 2) - 1)
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
         if self.alpha.shape[1] == 1:
@@ -45,33 +47,34 @@ class KernelGrids(nn.Module):
         if self.known and not (self.training and self.noise):
             out = self._along_axes(weighted)
         else:
-            out = weighted @ self.kernels()
+            out = torch.stack([of_map @ kernel for of_map, kernel in zip(weighted, self.kernels(), strict=True)])
         return out.transpose(0, 1) + self.bias[:, None]
 
     def _along_axes(self, weighted: Float[Tensor, "maps n units"]) -> Float[Tensor, "maps n units_out"]:
         """exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
-        axes = [_axis(side).to(self.width)[:, None].expand(len(self.width), -1, -1) for side in self.sides]
-        factor = _gaussians(*axes, self.width)  # [maps, side_in, side_out], the same for both axes
+        axes = [_axis(side).to(self.width)[:, None] for side in self.sides]
+        # [maps, side_in, side_out], the same for both axes
+        factor = torch.exp(-squared_distance(*axes) * (-2 * self.width).exp()[:, None, None])
         maps, n, _ = weighted.shape
         by_row = weighted.reshape(maps, -1, self.sides[0]) @ factor  # the columns become those of the outputs
         by_column = by_row.unflatten(1, (n, self.sides[0])).transpose(2, 3).reshape(maps, -1, self.sides[0])
         return (by_column @ factor).unflatten(1, (n, self.sides[1])).transpose(2, 3).flatten(2)
 
-    def kernels(self) -> Float[Tensor, "maps_out units units_out"]:
-        """K_q(u_i, v_j) of every map."""
+    def kernels(self) -> Iterator[Float[Tensor, "units units_out"]]:
+        """K_q(u_i, v_j) of every map, one after the other: all together are too large for a cache."""
         u, v = self.locations()
         if self.training and self.noise:
-            u = u + self.noise * torch.randn_like(u[:1])
-        return _gaussians(u, v, self.width)
+            u = u + self.noise * torch.randn_like(u)
+        distance = squared_distance(u, v)
+        return (torch.exp(-distance * scale) for scale in (-2 * self.width).exp())
 
-    def locations(self) -> tuple[Float[Tensor, "maps_out units 2"], Float[Tensor, "maps_out units_out 2"]]:
-        """u and v of every map."""
-        places = [_grid(side).to(self.alpha) for side in self.sides] if self.known else [self.u, self.v]
-        return tuple(at.expand(len(self.width), -1, -1) for at in places)
+    def locations(self) -> tuple[Float[Tensor, "units 2"], Float[Tensor, "units_out 2"]]:
+        """u and v."""
+        return tuple(_grid(side).to(self.alpha) for side in self.sides) if self.known else (self.u, self.v)
 
     def receptive_fields(self, map_in: int = 0) -> Float[Tensor, "maps_out units_out units"]:
         """The weights alpha_qpi K_q(u_i, v_j) of the units of every map, from one of the inputs (Figure 4)."""
-        return (self.alpha[:, map_in].T[:, :, None] * self.kernels()).transpose(1, 2)
+        return (self.alpha[:, map_in].T[:, :, None] * torch.stack(list(self.kernels()))).transpose(1, 2)
 
 
 class GridClassifier(nn.Module):
@@ -115,19 +118,7 @@ def _axis(side: int) -> Float[Tensor, " side"]:
     return torch.linspace(-1, 1, side)
 
 
-def _grid(side: int) -> Float[Tensor, "1 units 2"]:
+def _grid(side: int) -> Float[Tensor, "units 2"]:
     """(x, y) of the units, row by row."""
     y, x = torch.meshgrid(_axis(side), _axis(side), indexing="ij")
-    return torch.stack([x.flatten(), y.flatten()], 1)[None]
-
-
-def _gaussians(
-    u: Float[Tensor, "maps n d"], v: Float[Tensor, "maps m d"], log_width: Float[Tensor, " maps"]
-) -> Float[Tensor, "maps n m"]:
-    """exp(-|u - v|^2 / width^2), each map with its width; from -|u - v|^2 = 2 <u, v> - |u|^2 - |v|^2 as one product."""
-    u, v = (at / log_width.exp()[:, None, None] for at in (u, v))
-    one, other = (torch.ones_like(at[..., :1]) for at in (u, v))
-    left = torch.cat([2 * u, -u.square().sum(-1, keepdim=True), -one], -1)
-    right = torch.cat([v, other, v.square().sum(-1, keepdim=True)], -1)
-    with torch.autocast(u.device.type, enabled=False):  # bfloat16 has too few digits for a difference
-        return (left @ right.transpose(1, 2)).clamp_max(0).exp()
+    return torch.stack([x.flatten(), y.flatten()], 1)

@@ -11,12 +11,12 @@ from kernelviz.networks.grid_classifier import GridClassifier, KernelGrids
 def by_hand(grids, x):
     """Eq. (1), unit by unit."""
     u, v = grids.locations()
-    out = torch.zeros(len(x), len(grids.width), v.shape[1])
+    out = torch.zeros(len(x), len(grids.width), len(v))
     for q in range(len(grids.width)):
         width = grids.width[q].exp().item()
-        for j in range(v.shape[1]):
-            for i in range(u.shape[1]):
-                near = math.exp(-((u[q, i] - v[q, j]).square().sum().item()) / width**2)
+        for j in range(len(v)):
+            for i in range(len(u)):
+                near = math.exp(-((u[i] - v[j]).square().sum().item()) / width**2)
                 out[:, q, j] += near * (x[:, :, i] @ grids.alpha[i, :, q])
             out[:, q, j] += grids.bias[q]
     return out
@@ -39,8 +39,8 @@ def test_along_the_axes_it_is_the_same_as_by_all_pairs():
     torch.manual_seed(0)
     grids = KernelGrids(2, 6, 3, 4, 1.0, known=True)
     x = torch.randn(4, 2, 36)
-    weighted = (x.permute(2, 0, 1) @ grids.alpha).permute(1, 2, 0)
-    whole = (weighted.transpose(0, 1) @ grids.kernels()).transpose(0, 1)
+    weighted = (x.permute(2, 0, 1) @ grids.alpha).permute(2, 1, 0)
+    whole = torch.stack([of_map @ kernel for of_map, kernel in zip(weighted, grids.kernels(), strict=True)], 1)
     torch.testing.assert_close(grids(x), whole)
 
 
