@@ -40,14 +40,16 @@ class KernelGrids(nn.Module):
             self.v = nn.Parameter(2 * torch.rand(side_out**2, 2) - 1)
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
-        if self.alpha.shape[1] == 1:
-            weighted = x[:, 0] * self.alpha[:, 0].T[:, None]  # [maps_out, n, units]
+        along_axes = self.known and not (self.training and self.noise)
+        if self.alpha.shape[1] == 1 and not along_axes:  # to weigh the kernels takes less than to weigh the images
+            weighted = zip(self.alpha[:, 0].T, self.kernels(), strict=True)
+            out = torch.stack([x[:, 0] @ (alpha[:, None] * kernel) for alpha, kernel in weighted])
         else:
-            weighted = (x.permute(2, 0, 1) @ self.alpha).permute(2, 1, 0)
-        if self.known and not (self.training and self.noise):
-            out = self._along_axes(weighted)
-        else:
-            out = torch.stack([of_map @ kernel for of_map, kernel in zip(weighted, self.kernels(), strict=True)])
+            by_map = (x.permute(2, 0, 1) @ self.alpha).permute(2, 1, 0)  # [maps_out, n, units]
+            if along_axes:
+                out = self._along_axes(by_map)
+            else:
+                out = torch.stack([of_map @ kernel for of_map, kernel in zip(by_map, self.kernels(), strict=True)])
         return out.transpose(0, 1) + self.bias[:, None]
 
     def _along_axes(self, weighted: Float[Tensor, "maps n units"]) -> Float[Tensor, "maps n units_out"]:

@@ -151,7 +151,7 @@ RECIPES: dict[str, Recipe] = {
         "mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
     ),
     "mnist-grids": GRIDS,
-    "mnist-grids-unknown": replace(GRIDS, network=GRIDS.network | {"known": False}),
+    "mnist-grids-unknown": replace(GRIDS, network=GRIDS.network | {"known": False, "widths": (6.0, 4.0)}),
     "digits-autoencoder": Recipe(
         "digits",
         network=SMALL,
