@@ -9,7 +9,7 @@ from kernelviz.experiments.figure4 import RUN as GRIDS
 from kernelviz.experiments.figure4 import fields_at
 from kernelviz.kernels import KERNELS, FiniteSupport
 from kernelviz.pictures import enlarged, signed
-from kernelviz.runs import Run, load_run
+from kernelviz.runs import Run, load_run, run_names
 from kernelviz.spectra import Spectrum, break_even, effective_rank, gram_spectrum, singular_values, stored
 from kernelviz.ui.canvas import playground
 from kernelviz.ui.decoding import network_of
@@ -112,6 +112,10 @@ def _weights_picture(run: Run) -> np.ndarray:
 
 def _receptive_fields() -> None:
     """Those of the first layer of the network of kernel grids, at a unit that is chosen (Figure 4)."""
+    if GRIDS not in run_names():
+        st.info("A network of kernel grids has not been trained yet. The command:", icon=":material/terminal:")
+        st.code(f"kernelviz train {GRIDS}", language="bash")
+        return
     grids = network_of(load_run(GRIDS)).stages[0]
     side = grids.sides[1]
     left, right = st.columns(2)
