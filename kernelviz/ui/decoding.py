@@ -5,13 +5,12 @@ import streamlit as st
 from torch import nn
 
 from kernelviz.inference import draw_probes
-from kernelviz.networks import EmbeddingNetwork
 from kernelviz.probe import Probe
 from kernelviz.runs import Run
 from kernelviz.weights import load_network
 
 
-def network_of(run: Run) -> EmbeddingNetwork:
+def network_of(run: Run) -> nn.Module:
     """The network of a run, shared by all sessions: only to be read."""
     return _network(run.name, run.weights_sha256, run)
 
@@ -36,5 +35,5 @@ def dense_layers(decoder: nn.Module | None) -> list[tuple[np.ndarray, np.ndarray
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _network(name: str, sha256: str, _run: Run) -> EmbeddingNetwork:
+def _network(name: str, sha256: str, _run: Run) -> nn.Module:
     return load_network(_run)
