@@ -9,7 +9,7 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
-from kernelviz.experiments import figure3
+from kernelviz.experiments import figure3, table1
 from kernelviz.inference import draw_probes
 from kernelviz.maps import SPLITS, load_map
 from kernelviz.probe import Probe
@@ -116,6 +116,15 @@ def test_figure_3_was_measured_and_shows_what_the_paper_says():
     lowest, highest = ([by[kernel, dim]["mean"] for kernel in figure3.KERNELS] for dim in (1, 50))
     assert lowest[0] < lowest[1] < lowest[2]
     assert highest[0] > max(highest[1:]) and highest[0] - min(highest) < 0.01
+
+
+def test_table_1_was_measured_and_known_positions_are_worth_more():
+    rows = json.loads((PRETRAINED / "table1.json").read_text())["rows"]
+    known, unknown = (
+        [row["test_accuracy"] for row in rows if (row["recipe"], row["noise"]) == (name, 0.0)] for name in table1.PAPER
+    )
+    assert len(known) == len(unknown) == table1.SEEDS
+    assert sum(known) / len(known) >= 0.9903 and min(known) > max(unknown) >= 0.98
 
 
 DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # layers kept: accuracy and 5-NN, at least
