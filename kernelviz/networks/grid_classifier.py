@@ -20,12 +20,21 @@ class KernelGrids(nn.Module):
         width: of the kernels at the start, in steps of the grid of inputs.
         known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else they are at
             random at first and trained. All maps share them: a pixel has one place.
+        found: unknown u are not trained but set from elsewhere, and v lie on their grid.
         noise: standard deviation of what is added to known u while it learns, in steps of the grid of inputs: pixels
             whose positions are uncertain.
     """
 
     def __init__(
-        self, maps_in: int, side_in: int, maps_out: int, side_out: int, width: float, known: bool, noise: float = 0.0
+        self,
+        maps_in: int,
+        side_in: int,
+        maps_out: int,
+        side_out: int,
+        width: float,
+        known: bool,
+        noise: float = 0.0,
+        found: bool = False,
     ):
         super().__init__()
         self.known, self.noise = known, noise * 2 / (side_in - 1)
@@ -36,8 +45,9 @@ class KernelGrids(nn.Module):
         self.width = nn.Parameter(torch.full((maps_out,), math.log(width * 2 / (side_in - 1))))  # its logarithm
         self.bias = nn.Parameter(torch.zeros(maps_out))
         if not known:
-            self.u = nn.Parameter(2 * torch.rand(units, 2) - 1)
-            self.v = nn.Parameter(2 * torch.rand(side_out**2, 2) - 1)
+            self.u = nn.Parameter(2 * torch.rand(units, 2) - 1, requires_grad=not found)
+            v = _grid(side_out) if found else 2 * torch.rand(side_out**2, 2) - 1
+            self.v = nn.Parameter(v, requires_grad=not found)
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
         along_axes = self.known and not (self.training and self.noise)
@@ -87,6 +97,7 @@ class GridClassifier(nn.Module):
         side: pixels of the images along each side.
         maps, sides, widths: of each stage: number of maps, units along a side, width of the kernels at the start.
         known: whether the positions of the pixels and of the units are known, or trained from random ones.
+        found: unknown positions of the pixels are those that `place_pixels` is given; units lie on their grids.
         noise: uncertainty of the known positions of the pixels, in pixels.
         dropouts: of each stage, the share of its outputs that is left out while it learns.
     """
@@ -99,6 +110,7 @@ class GridClassifier(nn.Module):
         sides: Sequence[int] = (14, 7),
         widths: Sequence[float] = (2.0, 1.5),
         known: bool = True,
+        found: bool = False,
         noise: float = 0.0,
         dropouts: Sequence[float] = (0.3, 0.5),
     ):
@@ -106,11 +118,19 @@ class GridClassifier(nn.Module):
         stages: list[nn.Module] = []
         before = (1, side)
         for at, (n, units, width, dropout) in enumerate(zip(maps, sides, widths, dropouts, strict=True)):
-            grids = KernelGrids(*before, n, units, width, known, 0.0 if at else noise)
+            first = at == 0
+            grids = KernelGrids(
+                *before, n, units, width, known or (found and not first), noise if first else 0.0, found and first
+            )
             stages += [grids, nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(dropout)]
             before = (n, units)
         self.stages = nn.Sequential(*stages)
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(before[0] * before[1] ** 2, classes))
+
+    @torch.no_grad()
+    def place_pixels(self, positions: Float[Tensor, "units 2"]) -> None:
+        """Put the pixels where they were found, in [-1, 1]^2."""
+        self.stages[0].u.copy_(positions)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n classes"]:
         return self.head(self.stages(images.flatten(2)))

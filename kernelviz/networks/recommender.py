@@ -15,6 +15,7 @@ from kernelviz.layers import GatedLinear, KernelLinear
 
 KINDS = ("autorec", "kernelnet", "sparse-fc")
 DIMS = {"kernelnet": 50, "sparse-fc": 5}  # of the locations, as in the paper
+ALPHA = 2.0  # of the kernel layers at their start
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +169,14 @@ def _layer(kind: str, n_in: int, n_out: int, dim: int) -> nn.Module:
 
 @torch.no_grad()
 def _kernel_layer(n_in: int, n_out: int, dim: int) -> KernelLinear:
-    """Locations at which tanh is hardly bent, and weights as large as those of a dense layer at its start."""
+    """Weights as large as those of a dense layer at its start, made of locations that are small, so that tanh is hardly
+    bent, and of a large alpha: L-BFGS and Adam hardly get on if it is the other way round."""
     # Departure: alpha stands at the inputs, as in Eq. (1); Eqs. (14) and (15) have it at the outputs.
     layer = KernelLinear(n_in, n_out, dim, Tanh(), bias=True)
-    layer.u *= dim**-0.25
-    layer.v *= dim**-0.25
-    layer.alpha.fill_((6 / (n_in + n_out)) ** 0.5)
+    spread = (2 / (n_in + n_out)) ** 0.5 / ALPHA  # of u . v
+    layer.u *= (spread / dim**0.5) ** 0.5
+    layer.v *= (spread / dim**0.5) ** 0.5
+    layer.alpha.fill_(ALPHA)
     return layer
 
 

@@ -10,6 +10,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.inference import class_probabilities
 from kernelviz.networks import CLASSIFIERS, new_backbone
 from kernelviz.networks.backbones import normalised
+from kernelviz.training.locating import pixel_positions
 from kernelviz.training.recipe import Recipe
 
 
@@ -29,6 +30,8 @@ class Classifying:
         self.network = network.to(device, memory_format=torch.channels_last)
         pictures, labels = images.split("train")
         self.images, self.labels = pictures[labels >= 0], labels[labels >= 0]
+        if recipe.network.get("found"):
+            self.network.place_pixels(torch.from_numpy(pixel_positions(pictures, seed)).to(device))
         self.validation = images.split("validation")
 
     @property
