@@ -33,8 +33,8 @@ class KernelGrids(nn.Module):
         side_out: int,
         width: float,
         known: bool,
-        noise: float = 0.0,
         found: bool = False,
+        noise: float = 0.0,
     ):
         super().__init__()
         self.known, self.noise = known, noise * 2 / (side_in - 1)
@@ -118,10 +118,8 @@ class GridClassifier(nn.Module):
         stages: list[nn.Module] = []
         before = (1, side)
         for at, (n, units, width, dropout) in enumerate(zip(maps, sides, widths, dropouts, strict=True)):
-            first = at == 0
-            grids = KernelGrids(
-                *before, n, units, width, known or (found and not first), noise if first else 0.0, found and first
-            )
+            places = {"known": known or (found and at > 0), "found": found and at == 0, "noise": 0.0 if at else noise}
+            grids = KernelGrids(*before, n, units, width, **places)
             stages += [grids, nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(dropout)]
             before = (n, units)
         self.stages = nn.Sequential(*stages)
