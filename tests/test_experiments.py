@@ -87,7 +87,7 @@ def test_table_1_has_every_row_and_uncertain_positions(little_grids, kernelviz):
         "positions known",
         "positions unknown, trained from random ones",
         "positions unknown, found in the images",
-        "known to 0.5 pixels",
+        "known to 0.5 px",
     ]
     assert [row["paper"] for row in rows] == ["0.9903", "0.9889", "0.9889", "no number given"]
     measured = json.loads((runs_folder() / "table1.json").read_text())["rows"]

@@ -94,7 +94,7 @@ def rows() -> list[dict]:
             out.append({"what": NAMES[name], "paper": f"{paper:.4f}", "ours": ours})
     for row in sorted((row for row in measured if row["noise"]), key=lambda row: row["noise"]):
         ours = f"{row['test_accuracy']:.4f}; shifted {row['shifted_accuracy']:.4f}"
-        out.append({"what": f"known to {row['noise']:g} pixels", "paper": "no number given", "ours": ours})
+        out.append({"what": f"known to {row['noise']:g} px", "paper": "no number given", "ours": ours})
     return out
 
 

@@ -37,7 +37,7 @@ def _result(part: str) -> None:
         return
     if hasattr(module, "figure"):
         st.plotly_chart(module.figure(), key=part, config={"displayModeBar": False}, alt=module.TITLE)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"what": ""}, key=f"rows-{part}")
+    st.dataframe(pd.DataFrame(rows), height="content", hide_index=True, column_config={"what": ""}, key=f"rows-{part}")
     st.caption(f"Ours: {module.SPREAD}.")
     if hasattr(module, "VERDICT"):
         st.markdown(module.VERDICT)
