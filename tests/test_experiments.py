@@ -68,7 +68,7 @@ def test_mean_and_standard_error_by_hand():
 @pytest.fixture
 def little_grids(monkeypatch, tmp_path):
     """Table 1 in seconds, on 8 x 8 pixels."""
-    network = {"side": 8, "maps": (3,), "sides": (4,), "widths": (1.5,), "dropouts": (0.5,)}
+    network = {"maps": (3,), "sides": (4,), "widths": (1.5,), "dropouts": (0.5,)}
     changed = {
         name: replace(RECIPES[name], network=RECIPES[name].network | network, epochs=1, mixed=False)
         for name in table1.PAPER

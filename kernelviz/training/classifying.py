@@ -23,6 +23,9 @@ class Classifying:
         kind = "grey" if recipe.makes in CLASSIFIERS else "RGB"
         if not images.classes or images.image_shape[0] != {"grey": 1, "RGB": 3}[kind]:
             raise ValueError(f"{recipe.makes} learns classes of {kind} images, which {images.name!r} does not have")
+        height, width = images.image_shape[1:]
+        if recipe.makes in CLASSIFIERS and height != width:
+            raise ValueError(f"{recipe.makes} learns square images; those of {images.name!r} are {height} x {width}")
         self.recipe, self.device = recipe, device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -61,5 +64,11 @@ class Classifying:
 def new_classifier(recipe: Recipe, images: ImageSet) -> nn.Module:
     """The network that a recipe makes, with new weights."""
     if recipe.makes in CLASSIFIERS:
-        return CLASSIFIERS[recipe.makes](classes=len(images.classes), **recipe.network)
+        return CLASSIFIERS[recipe.makes](**arguments_of(recipe, images))
     return new_backbone(recipe.makes, len(images.classes))
+
+
+def arguments_of(recipe: Recipe, images: ImageSet) -> dict:
+    """What such a network is called with."""
+    side = {"side": images.image_shape[1]} if recipe.makes in CLASSIFIERS else {}
+    return {"classes": len(images.classes)} | side | recipe.network

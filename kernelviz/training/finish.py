@@ -13,6 +13,7 @@ from kernelviz.data.ratings import Ratings
 from kernelviz.inference import make_map
 from kernelviz.metrics import evaluate_run
 from kernelviz.runs import Run
+from kernelviz.training.classifying import arguments_of
 from kernelviz.training.fit import Training
 from kernelviz.training.itemising import items_of
 from kernelviz.weights import load_network, save_backbone, save_weights
@@ -62,7 +63,7 @@ def _arguments(training: Training, data: ImageSet | Ratings) -> dict:
         case "recommender":
             return {"users": len(data.users)} | made
         case _:
-            return {"classes": len(data.classes)} | made
+            return arguments_of(training.recipe, data)
 
 
 def _facts(data: ImageSet | Ratings) -> dict:

@@ -1,6 +1,8 @@
 """A backbone learns classes; a map on a backbone learns without changing it."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ import torch
 
 from kernelviz.data.batches import Jitter, pixels
 from kernelviz.networks.backbones import normalised
+from kernelviz.runs import read_run
 from kernelviz.training import checkpoint, mapping
 from kernelviz.training.fit import Training, new_optimizer
-from kernelviz.training.recipe import Recipe
-from kernelviz.weights import backbone_from
+from kernelviz.training.recipe import RECIPES, Recipe
+from kernelviz.weights import backbone_from, load_network
 
 SHORT = Recipe(
     "coloured",
@@ -145,3 +148,17 @@ def test_a_head_takes_rgb_images_only(digits, backbone):
 def test_the_map_of_a_deeper_cut_is_made_of_what_lies_below(heads):
     assert [head.arguments["backbone"]["layers"] for head in heads] == [11, 31]
     assert all(head.metrics["test_accuracy"] > 0.2 and "silhouette" in head.metrics for head in heads)  # chance is 0.1
+
+
+def test_grids_take_square_grey_images_of_any_size(kernelviz):
+    code, out, errors = kernelviz("train", "mnist-grids-found", "--data", "digits", "--epochs", "1", "--json")
+    assert code == 0, errors
+    run = read_run(Path(json.loads(out)["folder"]))
+    assert run.network["arguments"]["side"] == 8 and run.metrics["test_accuracy"] > 0.2
+    assert load_network(run).stages[0].u.shape == (64, 2)
+
+
+def test_grids_refuse_images_that_are_not_square(digits):
+    tall = replace(digits, preprocess=replace(digits.preprocess, height=6))
+    with pytest.raises(ValueError, match="square images; those of 'digits' are 6 x 8"):
+        Training(RECIPES["mnist-grids"], tall, 0, "cpu")
