@@ -9,7 +9,7 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
-from kernelviz.experiments import figure3, table1
+from kernelviz.experiments import figure3, table1, table3, table4
 from kernelviz.inference import draw_probes
 from kernelviz.maps import SPLITS, load_map
 from kernelviz.probe import Probe
@@ -126,6 +126,31 @@ def test_table_1_was_measured_and_known_positions_are_worth_more():
     assert len(known) == len(unknown) == len(found) == table1.SEEDS
     assert sum(known) / len(known) >= 0.9903 and min(known) > max(unknown) >= 0.98
     assert sum(known) / len(known) > sum(found) / len(found) >= 0.9889
+
+
+AT_MOST = {  # RMSE
+    "ml100k-sparse-fc-1": 0.8905,
+    "ml100k-sparse-fc-2": 0.894,
+    "ml100k-autorec-1": 0.898,
+    "ml100k-kernelnet-1": 0.9,
+    "ml100k-kernelnet-2": 0.903,
+}
+
+
+def test_table_3_was_measured_on_ml_100k():
+    rows = table3.summary(json.loads((PRETRAINED / "table3.json").read_text())["rows"])
+    measured = {row["recipe"]: row for row in rows}
+    for name, most in AT_MOST.items():
+        assert measured[name]["splits"] == table3.SPLITS["ml-100k"] and measured[name]["mean"] <= most
+    assert measured["ml100k-sparse-fc-2"]["density"] < 0.5
+
+
+def test_what_sparsity_costs_was_measured():
+    rows = json.loads((PRETRAINED / "table4.json").read_text())["rows"]
+    assert tuple(row["sparsity"] for row in rows) == table4.SPARSITIES
+    densities = [row["density"] for row in rows]
+    assert densities == sorted(densities, reverse=True) and densities[0] == 1 and densities[-1] < 0.01
+    assert rows[-1]["test_rmse"] > rows[0]["test_rmse"]
 
 
 DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # layers kept: accuracy and 5-NN, at least
