@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from sklearn.manifold import Isomap
 
-NEAREST = 6  # pixels along which Isomap measures; of 4 to 12 the fewest by its residual variance on MNIST
+NEAREST = 6  # pixels along which Isomap measures: the most for which its residual variance on MNIST is small
 VARIES = 5.0  # grey levels: a pixel of a smaller standard deviation shows nothing
 EXTENT = 0.9  # of the square [-1, 1]^2: how far out the found pixels lie
 
