@@ -136,7 +136,8 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
     assert told["marks"][2]["name"] == "no. 101: you gave 1"
 
 
-def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs):
+def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
+    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
     assert not page().get("plotly_chart")
     rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RATED}} for s in (0.1, 1.0)]
     (no_runs / "table4.json").write_text(json.dumps({"rows": rows}))

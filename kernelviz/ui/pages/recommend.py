@@ -124,13 +124,13 @@ def _recommendations(run: Run, items: Items, given: dict[int, float], predicted:
         height=420,
         column_config={
             "title": st.column_config.TextColumn("Title", width="medium"),
-            "year": st.column_config.NumberColumn("Year", format="%d"),
+            "year": st.column_config.NumberColumn("Year", format="%d") if genres else None,  # comes with the titles
             "predicted": st.column_config.ProgressColumn(
                 "For you", format="%.2f", min_value=low, max_value=high, help="What you would give it"
             ),
             "mean": st.column_config.NumberColumn("All", format="%.2f", help="What all users would give it"),
             "ratings": st.column_config.NumberColumn("Ratings", help="How many it was learned from"),
-            "genres": st.column_config.TextColumn("Genres", width="medium"),
+            "genres": st.column_config.TextColumn("Genres", width="medium") if genres else None,
         },
     )
     if given:
