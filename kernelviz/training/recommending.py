@@ -83,9 +83,10 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
             with torch.enable_grad():
                 value = closure()
             gradient = torch.cat([weight.grad.reshape(-1) for weight in weights])
-            return value.item(), gradient.double().cpu().numpy()
+            return value.item(), gradient.cpu().numpy()
 
-        start = torch.cat([weight.detach().reshape(-1) for weight in weights]).double().cpu().numpy()
+        # float32, as wide as the weights: SciPy keeps several copies, and widens what it computes with
+        start = torch.cat([weight.detach().reshape(-1) for weight in weights]).cpu().numpy()
         options = {"maxiter": ITERATIONS, "maxcor": MEMORY}
         found = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
         _put(found.x, weights)
