@@ -40,6 +40,7 @@ class Benchmark(StrEnum):
     uploads = "uploads"
     drawn = "drawn"
     sparse = "sparse"
+    ratings = "ratings"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # what `reproduce` knows

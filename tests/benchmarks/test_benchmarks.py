@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import drawn, graph, million, peers, profile, sparse, uploads
+from kernelviz.benchmarks import drawn, graph, million, peers, profile, ratings, sparse, uploads
 from kernelviz.quality import measured_peers, measured_profile
 
 
@@ -134,6 +134,16 @@ def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     test, again, strokes = json.loads(out)["drawn"]["rows"]
     assert code == 0 and test["images"] == again["images"] == 297 and strokes["images"] == 30
     assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
+
+
+def test_training_on_many_ratings_is_measured_in_processes_of_their_own(kernelviz, monkeypatch):
+    monkeypatch.setattr(ratings, "USERS", 40)
+    monkeypatch.setattr(ratings, "ITEMS", 30)
+    monkeypatch.setattr(ratings, "N", 300)
+    monkeypatch.setattr(ratings, "WAYS", {way: ratings.WAYS[way] for way in ("read only", "L-BFGS-B")})
+    rows = json.loads(kernelviz("bench", "ratings", "--json")[1])["ratings"]["rows"]
+    assert [row["way"] for row in rows] == list(ratings.WAYS)
+    assert all(0.05 < row["peak_GB"] < 5 and row["seconds"] > 0 for row in rows)
 
 
 def test_a_sparse_layer_is_as_large_as_what_is_left_of_it(kernelviz, monkeypatch):

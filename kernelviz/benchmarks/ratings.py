@@ -1,0 +1,64 @@
+"""A recommender's training on as many ratings as ML-10M has: does it fit?"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from kernelviz.benchmarks.million import peak_gb
+from kernelviz.data.ratings import load_ratings
+from kernelviz.training import recommending
+from kernelviz.training.fit import Training
+from kernelviz.training.recipe import RECIPES
+
+USERS, ITEMS, N = 69_878, 10_677, 10_000_054  # of ML-10M
+HIDDEN = (500, 500)
+ITERATIONS = 13  # of each optimizer that goes by rounds: enough to fill the memory of L-BFGS-B
+WAYS = {"read only": None, "Adam": "sparse-fc-adam", "RPROP": "sparse-fc-rprop", "L-BFGS-B": "sparse-fc"}
+
+
+def report(note: Callable[[str], None]) -> dict:
+    """Seconds and greatest memory of a process that reads random ratings and trains on the processor, by optimizer."""
+    rows = []
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ratings.dat"
+        note(f"{N:,} random ratings")
+        _write(path)
+        for way, recipe in WAYS.items():
+            note(way)
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                rows.append({"way": way, **process.submit(_trained, str(path), recipe).result()})
+    return {
+        "rows": rows,
+        "notes": [
+            f"Sparse FC ({len(HIDDEN)}), {USERS:,} users and {ITEMS:,} items. Adam: an epoch; the others: {ITERATIONS} "
+            "iterations. peak_GB is the memory of the whole process."
+        ],
+    }
+
+
+def _write(path: Path) -> None:
+    """As GroupLens writes them: user::item::rating::time."""
+    random = np.random.default_rng(0)
+    pairs = random.permutation(np.unique(random.integers(USERS * ITEMS, size=N + N // 50)))[:N]
+    user, item = np.divmod(pairs, ITEMS)
+    rating = random.integers(1, 11, len(pairs)) / 2
+    columns = {"user": user, "": "", "item": item, " ": "", "rating": rating, "  ": "", "time": 0}
+    pd.DataFrame(columns).to_csv(path, sep=":", header=False, index=False)
+
+
+def _trained(path: str, recipe: str | None) -> dict[str, float]:
+    started = time.perf_counter()
+    ratings = load_ratings(path)
+    if recipe:
+        recommending.ITERATIONS = ITERATIONS
+        network = RECIPES[recipe].network | {"hidden": HIDDEN}
+        for _ in Training(replace(RECIPES[recipe], network=network, epochs=1), ratings, 0, "cpu").run():
+            pass
+    return {"seconds": time.perf_counter() - started, "peak_GB": peak_gb()}
