@@ -47,10 +47,12 @@ def _write(path: Path) -> None:
     """As GroupLens writes them: user::item::rating::time."""
     random = np.random.default_rng(0)
     pairs = random.permutation(np.unique(random.integers(USERS * ITEMS, size=N + N // 50)))[:N]
-    user, item = np.divmod(pairs, ITEMS)
-    rating = random.integers(1, 11, len(pairs)) / 2
-    columns = {"user": user, "": "", "item": item, " ": "", "rating": rating, "  ": "", "time": 0}
-    pd.DataFrame(columns).to_csv(path, sep=":", header=False, index=False)
+    with path.open("w") as file:
+        for part in np.array_split(pairs, 100):
+            user, item = np.divmod(part, ITEMS)
+            rating = random.integers(1, 11, len(part)) / 2
+            columns = {"user": user, "": "", "item": item, " ": "", "rating": rating, "  ": "", "time": 0}
+            pd.DataFrame(columns).to_csv(file, sep=":", header=False, index=False)
 
 
 def _trained(path: str, recipe: str | None) -> dict[str, float]:
