@@ -141,7 +141,7 @@ def sparsity_figure(rows: list[dict]) -> go.Figure:
             y=[row["test_rmse"] for row in rows],
             customdata=[row["macs"] for row in rows],
             text=texts,
-            textposition="top center",
+            textposition=["top left" if row["density"] == 1 else "top right" for row in rows],  # clear of the line
             mode="lines+markers+text",
             line={"color": ABOVE},
             hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} products<extra></extra>",
