@@ -29,11 +29,10 @@ def report(note: Callable[[str], None]) -> dict:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ratings.dat"
         note(f"{N:,} random ratings")
-        _write(path)
+        _alone(_write, path, USERS, ITEMS, N)
         for way, recipe in WAYS.items():
             note(way)
-            with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                rows.append({"way": way, **process.submit(_trained, str(path), recipe).result()})
+            rows.append({"way": way, **_alone(_trained, path, recipe)})
     return {
         "rows": rows,
         "notes": [
@@ -43,21 +42,25 @@ def report(note: Callable[[str], None]) -> dict:
     }
 
 
-def _write(path: Path) -> None:
+def _alone(work: Callable, *given):
+    """What some work gives in a process of its own; this one stays small, as a new one counts its parent's memory."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(work, *given).result()
+
+
+def _write(path: Path, users: int, items: int, n: int) -> None:
     """As GroupLens writes them: user::item::rating::time."""
     random = np.random.default_rng(0)
-    pairs = random.permutation(np.unique(random.integers(USERS * ITEMS, size=N + N // 50)))[:N]
-    with path.open("w") as file:
-        for part in np.array_split(pairs, 100):
-            user, item = np.divmod(part, ITEMS)
-            rating = random.integers(1, 11, len(part)) / 2
-            columns = {"user": user, "": "", "item": item, " ": "", "rating": rating, "  ": "", "time": 0}
-            pd.DataFrame(columns).to_csv(file, sep=":", header=False, index=False)
+    pairs = random.permutation(np.unique(random.integers(users * items, size=n + n // 50)))[:n]
+    user, item = np.divmod(pairs, items)
+    rating = random.integers(1, 11, len(pairs)) / 2
+    columns = {"user": user, "": "", "item": item, " ": "", "rating": rating, "  ": "", "time": 0}
+    pd.DataFrame(columns).to_csv(path, sep=":", header=False, index=False)
 
 
-def _trained(path: str, recipe: str | None) -> dict[str, float]:
+def _trained(path: Path, recipe: str | None) -> dict[str, float]:
     started = time.perf_counter()
-    ratings = load_ratings(path)
+    ratings = load_ratings(str(path))
     if recipe:
         recommending.ITERATIONS = ITERATIONS
         network = RECIPES[recipe].network | {"hidden": HIDDEN}
