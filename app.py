@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from kernelviz.ui import server, shell
+from kernelviz.ui.server.app import ROUTES
+from kernelviz.ui.shared import page_frame
 
 if __name__ == "__main__":  # each time that a page is run
-    shell.open_door()
+    page_frame.open_door()
 else:  # once, when the server starts
-    app = st.App(__file__, routes=server.ROUTES)
+    app = st.App(__file__, routes=ROUTES)

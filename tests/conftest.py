@@ -16,10 +16,10 @@ from kernelviz.data.batches import Jitter
 from kernelviz.data.images import ARRAYS, load
 from kernelviz.data.ratings import load_ratings
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.runs.weights import backbone_from
+from kernelviz.tasks.recipes import RATINGS, RECIPES, Recipe
 from kernelviz.training.finish import finish
-from kernelviz.training.fit import Training
-from kernelviz.training.recipe import RATINGS, RECIPES, Recipe
-from kernelviz.weights import backbone_from
+from kernelviz.training.loop import Training
 
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
 TINY = Recipe("digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
@@ -178,7 +178,7 @@ def dead_network():
 @pytest.fixture
 def kernelviz(monkeypatch, capsys):
     """The command line in this process: words -> exit code, standard output, standard error."""
-    from kernelviz.cli import main
+    from kernelviz.cli.main import main
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["kernelviz", *map(str, words)])

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from kernelviz.data import decode
+from kernelviz.ingest import image_file
 
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # by EXIF orientation: the transposition that a camera stores
 
@@ -104,7 +104,7 @@ REFUSED = {
     "cut.jpg": (encoded(quarters().resize((300, 300)), "JPEG")[:2000], "damaged"),
     "bomb.png": (png_header(100_000, 100_000), "allowed are 50 million"),
     "64 megapixels.png": (png_header(8_000, 8_000), "8000 x 8000 pixels, allowed are 50 million"),
-    "heavy.png": (bytes(decode.MAX_BYTES + 1), "20.0 MB, allowed are 20 MB"),
+    "heavy.png": (bytes(image_file.MAX_BYTES + 1), "20.0 MB, allowed are 20 MB"),
     "not a number.tif": (_floats(np.nan), "no numbers"),
     "infinite.tif": (_floats(np.inf), "no numbers"),
     "cut.zip": (packed([("a.png", GOOD)])[:60], "archive is damaged"),

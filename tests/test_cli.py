@@ -24,14 +24,14 @@ from PIL import Image
 from websockets.sync.client import connect
 
 from kernelviz.disk import own_file
-from kernelviz.experiments.table2 import PAPER as TABLE2
-from kernelviz.inference import draw_probes, embed
-from kernelviz.probe import Probe
-from kernelviz.runs import load_run
-from kernelviz.training.fit import Training
-from kernelviz.training.recipe import RECIPES
+from kernelviz.evaluation.inference import draw_probes, embed
+from kernelviz.layers.probe import Probe
+from kernelviz.paper.table2 import PAPER as TABLE2
+from kernelviz.runs.record import load_run
+from kernelviz.runs.weights import load_network
+from kernelviz.tasks.recipes import RECIPES
+from kernelviz.training.loop import Training
 from kernelviz.ui.canvas import SCRIPTS, STAMP
-from kernelviz.weights import load_network
 
 ARRAYS = ("images", "labels")
 
@@ -134,7 +134,7 @@ def test_our_own_fault_is_not_blamed_on_the_user(kernelviz, in_library, monkeypa
     def fault(*_):
         np.zeros(3).reshape(2)  # a ValueError from below
 
-    monkeypatch.setattr("kernelviz.metrics.map_figures", fault)
+    monkeypatch.setattr("kernelviz.evaluation.metrics.map_figures", fault)
     with pytest.raises(ValueError, match="cannot reshape"):
         kernelviz("evaluate", "tiny")
 
@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_in_the_training_says_so(kernelviz, tiny_recipe, fu
 
 
 def test_a_loss_that_is_not_finite_stops_in_one_line(kernelviz, tiny_recipe, monkeypatch):
-    monkeypatch.setattr("kernelviz.training.fit.one_cycle", lambda *_: float("nan"))
+    monkeypatch.setattr("kernelviz.training.loop.one_cycle", lambda *_: float("nan"))
     code, out, errors = kernelviz("train", "tiny", "--epochs", 1)
     assert (code, out) == (2, "")
     assert "the loss became nan in epoch 1, step 2 of 40; there was no checkpoint yet" in errors.splitlines()[-1]
@@ -258,7 +258,7 @@ def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, 
     picture = digits.test_images[:1]
     frame = np.pad(picture[0].repeat(40, 0).repeat(40, 1), 40)
     Image.fromarray(frame).save(tmp_path / "digit.png")
-    from kernelviz.data.intake import prepare
+    from kernelviz.ingest.files import prepare
 
     with Image.open(tmp_path / "digit.png") as image:
         pixels = prepare(image, autoencoder.preprocess)

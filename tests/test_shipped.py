@@ -9,12 +9,12 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
-from kernelviz.experiments import figure3, table1, table3, table4
-from kernelviz.inference import draw_probes
-from kernelviz.maps import SPLITS, load_map
-from kernelviz.probe import Probe
-from kernelviz.runs import read_run
-from kernelviz.weights import load_network
+from kernelviz.evaluation.inference import draw_probes
+from kernelviz.layers.probe import Probe
+from kernelviz.paper import figure3, table1, table3, table4
+from kernelviz.runs.embedding_map import SPLITS, load_map
+from kernelviz.runs.record import read_run
+from kernelviz.runs.weights import load_network
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 FOLDERS = sorted(path for path in PRETRAINED.glob("*") if path.is_dir())

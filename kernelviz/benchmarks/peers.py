@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from kernelviz.data.images import load
-from kernelviz.metrics import knn_accuracy
-from kernelviz.quality import PEERS_FILE, keep
+from kernelviz.evaluation.metrics import knn_accuracy
+from kernelviz.evaluation.quality import PEERS_FILE, keep
 
 Pixels = Float[np.ndarray, "n d"]
 Note = Callable[[str], None]

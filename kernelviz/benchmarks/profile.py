@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
-from kernelviz.inference import make_map
-from kernelviz.metrics import evaluate
-from kernelviz.quality import PROFILE_FILE, keep
-from kernelviz.training.fit import Training, best_device
-from kernelviz.training.recipe import RECIPES
-from kernelviz.weights import stand_on
+from kernelviz.evaluation.inference import make_map
+from kernelviz.evaluation.metrics import evaluate
+from kernelviz.evaluation.quality import PROFILE_FILE, keep
+from kernelviz.runs.weights import stand_on
+from kernelviz.tasks.recipes import RECIPES
+from kernelviz.training.loop import Training, best_device
 
 RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # images are not moved
 CUTS = range(1, 32, 2)  # the first convolution, then the end of each block

@@ -13,9 +13,9 @@ import pandas as pd
 
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.data.ratings import load_ratings
-from kernelviz.training import recommending
-from kernelviz.training.fit import Training
-from kernelviz.training.recipe import RECIPES
+from kernelviz.tasks import recommender
+from kernelviz.tasks.recipes import RECIPES
+from kernelviz.training.loop import Training
 
 USERS, ITEMS, N = 69_878, 10_677, 10_000_054  # of ML-10M
 HIDDEN = (500, 500)
@@ -62,7 +62,7 @@ def _trained(path: Path, recipe: str | None) -> dict[str, float]:
     started = time.perf_counter()
     ratings = load_ratings(str(path))
     if recipe:
-        recommending.ITERATIONS = ITERATIONS
+        recommender.ITERATIONS = ITERATIONS
         network = RECIPES[recipe].network | {"hidden": HIDDEN}
         for _ in Training(replace(RECIPES[recipe], network=network, epochs=1), ratings, 0, "cpu").run():
             pass

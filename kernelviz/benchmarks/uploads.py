@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from kernelviz.benchmarks.drawn import drawings
 from kernelviz.benchmarks.million import peak_gb
+from kernelviz.benchmarks.sketch import drawings
 from kernelviz.data.images import load
-from kernelviz.data.intake import take_paths
-from kernelviz.landings import land_files
-from kernelviz.maps import load_map
-from kernelviz.runs import load_run
-from kernelviz.weights import load_network
+from kernelviz.evaluation.novelty import land_files
+from kernelviz.ingest.files import take_paths
+from kernelviz.runs.embedding_map import load_map
+from kernelviz.runs.record import load_run
+from kernelviz.runs.weights import load_network
 
 RUN = "mnist-neighbours"
 PHOTOGRAPH = (4000, 3000)  # pixels

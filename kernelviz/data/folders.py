@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps
 
-from kernelviz.data.intake import FORMATS, Refused, files_in, open_image, read
-from kernelviz.data.prepare import Preprocess, prepare
+from kernelviz.ingest.files import FORMATS, Refused, files_in, open_image, read
+from kernelviz.ingest.preprocessing import Preprocess, prepare
 
 LARGEST = 64  # pixels: images of one size up to this side keep it, others are cropped to a square of it
 

@@ -9,7 +9,7 @@ from jaxtyping import Int64, UInt8
 
 from kernelviz.data.folders import read_folder
 from kernelviz.data.named import SETS, NamedSet, Progress, absent, data_folder, download, file_of, is_local
-from kernelviz.data.prepare import Preprocess
+from kernelviz.ingest.preprocessing import Preprocess
 
 __all__ = ["SETS", "ImageSet", "Preprocess", "data_folder", "download", "is_local", "load"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kernelviz.data.prepare import Preprocess
 from kernelviz.disk import data_folder
+from kernelviz.ingest.preprocessing import Preprocess
 
 Progress = Callable[[float, str], None]  # fraction done in [0, 1], one line for a person
 

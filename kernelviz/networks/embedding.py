@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernelviz.kernels import Gaussian
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+from kernelviz.layers.kernels import Gaussian
+from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
-from kernelviz.probe import Probe, probes_at_centers
 
 
 class EmbeddingNetwork(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernelviz.kernels import squared_distance
+from kernelviz.layers.kernels import squared_distance
 
 
 class KernelGrids(nn.Module):

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernelviz.kernels import Gaussian, Kernel
 from kernelviz.layers import KernelLinear
+from kernelviz.layers.kernels import Gaussian, Kernel
 
 
 class KernelizedNetwork(nn.Module):

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int64
 from scipy import sparse
 from torch import Tensor, nn
 
-from kernelviz.kernels import Tanh
 from kernelviz.layers import GatedLinear, KernelLinear
+from kernelviz.layers.kernels import Tanh
 
 KINDS = ("autorec", "kernelnet", "sparse-fc")
 DIMS = {"kernelnet": 50, "sparse-fc": 5}  # of the locations, as in the paper

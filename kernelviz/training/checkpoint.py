@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kernelviz.disk import replacing
-from kernelviz.probe import Probe
-from kernelviz.training.fit import Progress, Training
-from kernelviz.weights import load_own, own_weights
+from kernelviz.layers.probe import Probe
+from kernelviz.runs.weights import load_own, own_weights
+from kernelviz.training.loop import Progress, Training
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from kernelviz import __version__
 from kernelviz.data.images import ImageSet
 from kernelviz.data.ratings import Ratings
-from kernelviz.inference import make_map
-from kernelviz.metrics import evaluate_run
-from kernelviz.runs import Run
-from kernelviz.training.classifying import arguments_of
-from kernelviz.training.fit import Training
-from kernelviz.training.itemising import items_of
-from kernelviz.weights import load_network, save_backbone, save_weights
+from kernelviz.evaluation.inference import make_map
+from kernelviz.evaluation.metrics import evaluate_run
+from kernelviz.runs.record import Run
+from kernelviz.runs.weights import load_network, save_backbone, save_weights
+from kernelviz.tasks.classifier import arguments_of
+from kernelviz.tasks.item_map import items_of
+from kernelviz.training.loop import Training
 
 
 def finish(

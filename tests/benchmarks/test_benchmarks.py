@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import drawn, graph, million, peers, profile, ratings, sparse, uploads
-from kernelviz.quality import measured_peers, measured_profile
+from kernelviz.benchmarks import graph, million, peers, profile, ratings, sketch, sparse, uploads
+from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatc
 def test_files_are_placed_and_timed(kernelviz, monkeypatch):
     pictures = {name: uploads.PICTURES[name] for name in list(uploads.PICTURES)[1:]}  # the first are MNIST's
     monkeypatch.setattr(uploads, "PICTURES", pictures)
-    monkeypatch.setattr(drawn, "EACH", 2)
+    monkeypatch.setattr(sketch, "EACH", 2)
     code, out, _ = kernelviz("bench", "uploads", "--json")
     rows = json.loads(out)["uploads"]["rows"]
     assert code == 0 and [row["files"] for row in rows] == [20, 1]
@@ -129,7 +129,7 @@ def test_files_are_placed_and_timed(kernelviz, monkeypatch):
 
 
 def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
-    monkeypatch.setattr(drawn, "EACH", 3)
+    monkeypatch.setattr(sketch, "EACH", 3)
     code, out, _ = kernelviz("bench", "drawn", "--json")
     test, again, strokes = json.loads(out)["drawn"]["rows"]
     assert code == 0 and test["images"] == again["images"] == 297 and strokes["images"] == 30

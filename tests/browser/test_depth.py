@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from kernelviz.depths import laid_over, placed_by, reach_of
-from kernelviz.maps import load_map
+from kernelviz.evaluation.depths import laid_over, placed_by, reach_of
+from kernelviz.runs.embedding_map import load_map
 
 MARGIN = 1.06  # of the extent, what is on the screen when all of a map fits
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kernelviz.data.images import load
-from kernelviz.maps import load_map
+from kernelviz.runs.embedding_map import load_map
 
 CARD, PINNED = ".card:not(.pinned)", ".card.pinned"
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
@@ -262,7 +262,7 @@ def test_dragging_the_probe_changes_the_drawing_and_the_address(seen, settle):
 
 
 def test_the_drawing_is_that_of_torch(seen, autoencoder):
-    from kernelviz.ui.decoding import drawn_at
+    from kernelviz.ui.shared.network_cache import drawn_at
 
     page = seen("probe", x="1.25", y="-0.5")
     page.wait_for_timeout(800)
@@ -271,7 +271,7 @@ def test_the_drawing_is_that_of_torch(seen, autoencoder):
 
 
 def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, autoencoder):
-    from kernelviz.ui.decoding import drawn_at
+    from kernelviz.ui.shared.network_cache import drawn_at
 
     def meddle(page):
         page.route("**/decoder", lambda route: route.fulfill(status=404, body="no decoder of dense layers"))

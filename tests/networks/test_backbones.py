@@ -11,7 +11,7 @@ from torchvision.models import resnet18
 
 from kernelviz.networks import Backbone, new_backbone
 from kernelviz.networks.backbones import BACKBONES, normalised
-from kernelviz.networks.foreign import load_weights, read_weights
+from kernelviz.networks.checkpoints import load_weights, read_weights
 from kernelviz.networks.resnet import Block, ResNet
 from kernelviz.networks.truncated import truncated
 

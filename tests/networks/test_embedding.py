@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from kernelviz.kernels import Gaussian
 from kernelviz.layers import Grid
+from kernelviz.layers.kernels import Gaussian
+from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import NETWORKS
 from kernelviz.networks.embedding import EmbeddingNetwork, dense
-from kernelviz.probe import Probe, gaussian_bump
 
 SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
 

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kernelviz.data.batches import Jitter
+from kernelviz.tasks.recipes import Recipe
 from kernelviz.training import checkpoint
-from kernelviz.training.fit import Training
-from kernelviz.training.recipe import Recipe
+from kernelviz.training.loop import Training
 
 SMALL = {"encoder": (30, 40), "decoder": (30,), "grid": (12, 12)}
 SHORT = Recipe("digits", network=SMALL, epochs=3, batch=256, rate=5e-3, jitter=Jitter(0.1))  # 5 steps an epoch

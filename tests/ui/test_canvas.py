@@ -11,14 +11,14 @@ from starlette.testclient import TestClient
 from torch import nn
 
 from kernelviz.data.images import load
-from kernelviz.maps import load_map
 from kernelviz.networks import NETWORKS, EmbeddingNetwork
-from kernelviz.runs import load_run
-from kernelviz.ui import loaders
+from kernelviz.runs.embedding_map import load_map
+from kernelviz.runs.record import load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, masked, payloads, unmasked
-from kernelviz.ui.canvas.paths import CORNERS, STEPS, places_of, steps_along
-from kernelviz.ui.decoding import dense_layers, drawn_at, network_of
-from kernelviz.ui.server import ROUTES
+from kernelviz.ui.server.app import ROUTES
+from kernelviz.ui.server.paths import CORNERS, STEPS, places_of, steps_along
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.network_cache import dense_layers, drawn_at, network_of
 
 SHAPE = {"width": 0.5, "amplitude": 1.0}
 
@@ -32,7 +32,7 @@ def client():
 def address(add, autoencoder):
     """Where what belongs to the run "tiny" lies."""
     add(autoencoder)
-    return f"/kernelviz/runs/tiny/{loaders.version(load_run('tiny'))}"
+    return f"/kernelviz/runs/tiny/{caches.version(load_run('tiny'))}"
 
 
 def picture(response):
@@ -78,14 +78,14 @@ def test_every_image_is_on_its_sheet(autoencoder, address, client):
 def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(away, autoencoder, client, classifier):
     away(autoencoder)
     run = load_run("away")
-    found = picture(client.get(f"/kernelviz/runs/away/{loaders.version(run)}/sheets/test/drawn/0"))
+    found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/drawn/0"))
     points, _ = payloads.ordered(run, "test")
     np.testing.assert_array_equal(found[:8, 8:16, 0], drawn_at(run, points.places[1:2])[0])
 
 
 def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, client):
     away(classifier)
-    base = f"/kernelviz/runs/away/{loaders.version(load_run('away'))}"
+    base = f"/kernelviz/runs/away/{caches.version(load_run('away'))}"
     for part in ("sheets/test/drawn/0", "sheets/test/own/0", "decoder"):
         assert client.get(f"{base}/{part}").status_code == 404
     assert client.get(f"{base}/draw", params={"x": 0, "y": 0} | SHAPE).status_code == 400
@@ -191,7 +191,7 @@ class Convolving(EmbeddingNetwork):
 @pytest.fixture
 def convolving(add, autoencoder, no_runs, monkeypatch):
     """The run "conv", whose decoder the page cannot run itself."""
-    from kernelviz.weights import save_weights
+    from kernelviz.runs.weights import save_weights
 
     monkeypatch.setitem(NETWORKS, "convolving", Convolving)
     folder = add(autoencoder, "conv", network=autoencoder.network | {"name": "convolving"})
@@ -200,7 +200,7 @@ def convolving(add, autoencoder, no_runs, monkeypatch):
 
 
 def test_a_decoder_of_another_kind_is_drawn_by_the_server(convolving, client):
-    base = f"/kernelviz/runs/conv/{loaders.version(convolving)}"
+    base = f"/kernelviz/runs/conv/{caches.version(convolving)}"
     assert dense_layers(network_of(convolving).decoder) is None
     assert client.get(f"{base}/decoder").status_code == 404
     response = client.get(f"{base}/draw", params={"x": 0.5, "y": 1} | SHAPE)

@@ -12,11 +12,11 @@ from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
-from kernelviz.figures import COLOURINGS, VALUES
-from kernelviz.maps import COLUMNS, SPLITS, EmbeddingMap, load_map
-from kernelviz.runs import load_run, read_run
+from kernelviz.plots.maps import COLOURINGS, VALUES
+from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
+from kernelviz.runs.record import load_run, read_run
 from kernelviz.ui.canvas import masked, unmasked
-from kernelviz.ui.uploads import Uploads
+from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")
 PAGES = (*OF_A_RUN, "depth", "recommend", "results")

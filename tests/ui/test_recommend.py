@@ -7,12 +7,13 @@ import pytest
 from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 
 from kernelviz.data import movielens
-from kernelviz.items import fold_in, load_items
-from kernelviz.quality import RATED
-from kernelviz.ui import catalogue, loaders
+from kernelviz.evaluation.quality import RATED
+from kernelviz.runs.items import fold_in, load_items
+from kernelviz.runs.weights import load_network
 from kernelviz.ui.canvas import payloads
-from kernelviz.ui.gates import gate_picture
-from kernelviz.weights import load_network
+from kernelviz.ui.recommend import item_titles
+from kernelviz.ui.recommend.gates import gate_picture
+from kernelviz.ui.shared import caches
 
 OF = "opinions-25"
 GIVEN = {0: 5.0, 2: 5.0, 1: 1.0}
@@ -100,16 +101,16 @@ def test_what_was_searched_for_is_there_to_be_rated(page):
 
 def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
-    run = loaders.shown(catalogue.replace(recommender, data=recommender.data | {"name": "ml-1m"}))
-    before = catalogue.version(run)
-    assert catalogue.names_of(run)[3] == "no. 103" and not catalogue.has_titles(run)
+    run = caches.shown(item_titles.replace(recommender, data=recommender.data | {"name": "ml-1m"}))
+    before = item_titles.version(run)
+    assert item_titles.names_of(run)[3] == "no. 103" and not item_titles.has_titles(run)
     (tmp_path / "ml-1m").mkdir()
     (tmp_path / "ml-1m" / "movies.dat").write_text("103::Birds, The (1963)::Horror|Thriller\n")
-    assert catalogue.names_of(run)[3] == "The Birds (1963)" and catalogue.names_of(run)[4] == "no. 104"
-    assert catalogue.version(run) != before
-    points = loaders.points_of(run)
-    assert catalogue.GENRES[points.label[3]] == "Horror" and points.label[4] == -1
-    assert b'"The Birds (1963)"' in payloads.points_payload(run, catalogue.SPLIT)
+    assert item_titles.names_of(run)[3] == "The Birds (1963)" and item_titles.names_of(run)[4] == "no. 104"
+    assert item_titles.version(run) != before
+    points = caches.points_of(run)
+    assert item_titles.GENRES[points.label[3]] == "Horror" and points.label[4] == -1
+    assert b'"The Birds (1963)"' in payloads.points_payload(run, item_titles.SPLIT)
 
 
 def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommender, add, opened, monkeypatch):
@@ -137,7 +138,7 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
 
 
 def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
-    monkeypatch.setattr("kernelviz.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
     assert not page().get("plotly_chart")
     rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RATED}} for s in (0.1, 1.0)]
     (no_runs / "table4.json").write_text(json.dumps({"rows": rows}))

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from kernelviz.depths import placed_by
 from kernelviz.disk import own_file
-from kernelviz.figures import COLOURINGS, VALUES, palette
-from kernelviz.inference import draw_probes
-from kernelviz.kernels import KERNELS, FiniteSupport, Gaussian
+from kernelviz.evaluation.depths import placed_by
+from kernelviz.evaluation.inference import draw_probes
 from kernelviz.layers import Grid, PercentileClip, center_of_mass
-from kernelviz.maps import load_map
-from kernelviz.probe import Probe, gaussian_bump
-from kernelviz.runs import read_run
+from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
+from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.plots.maps import COLOURINGS, VALUES, palette
+from kernelviz.runs.embedding_map import load_map
+from kernelviz.runs.record import read_run
+from kernelviz.runs.weights import load_network
 from kernelviz.ui.canvas import FOLDER, masked, unmasked
 from kernelviz.ui.canvas.packing import pack
-from kernelviz.ui.canvas.paths import STEPS, steps_along
 from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
-from kernelviz.weights import load_network
+from kernelviz.ui.server.paths import STEPS, steps_along
 
 EXTENT = 4.0
 

@@ -15,14 +15,15 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from kernelviz.data.intake import take_paths
-from kernelviz.landings import land_files
-from kernelviz.maps import load_map
-from kernelviz.runs import load_run
-from kernelviz.ui import exporting, loaders, receiving, uploads
-from kernelviz.ui.server import ROUTES
-from kernelviz.ui.uploads import Uploads
-from kernelviz.weights import load_network
+from kernelviz.evaluation.novelty import land_files
+from kernelviz.ingest.files import take_paths
+from kernelviz.runs.embedding_map import load_map
+from kernelviz.runs.record import load_run
+from kernelviz.runs.weights import load_network
+from kernelviz.ui.server.app import ROUTES
+from kernelviz.ui.shared import caches
+from kernelviz.ui.upload import export, routes, uploads
+from kernelviz.ui.upload.uploads import Uploads
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def place(client, mine, tiny):
     def place(way="resize", first=0):
         rows = []
         while True:
-            where = f"landings/tiny/{loaders.version(tiny)}/{way}?first={first + len(rows)}"
+            where = f"landings/tiny/{caches.version(tiny)}/{way}?first={first + len(rows)}"
             answer = client.post(f"/kernelviz/uploads/{mine.token}/{where}")
             assert answer.status_code == 200, answer.text
             rows += answer.json()["rows"]
@@ -76,7 +77,7 @@ def place(client, mine, tiny):
 @pytest.fixture
 def look(client, mine, tiny):
     def look(where, way="resize"):
-        return client.get(f"/kernelviz/uploads/{mine.token}/details/tiny/{loaders.version(tiny)}/{way}/{where}")
+        return client.get(f"/kernelviz/uploads/{mine.token}/details/tiny/{caches.version(tiny)}/{way}/{where}")
 
     return look
 
@@ -114,9 +115,9 @@ def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
 
 
 def test_uploads_are_placed_some_at_a_time(send, client, mine, tiny, monkeypatch):
-    monkeypatch.setattr(receiving, "A_WHILE", 1e-9)
+    monkeypatch.setattr(routes, "A_WHILE", 1e-9)
     send([(f"{at}.png", GOOD) for at in range(150)])
-    where = f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/crop?first="
+    where = f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/crop?first="
     parts = [client.post(f"{where}{first}").json() for first in (0, 64, 128, 150)]
     assert [len(part["rows"]) for part in parts] == [64, 64, 22, 0]
     assert [part["done"] for part in parts] == [64, 128, 150, 150]
@@ -148,7 +149,7 @@ def test_a_run_that_was_trained_again_is_landed_on_anew(send, place, mine, tiny,
     send([("a.png", GOOD)])
     place()
     assert len(mine.landed(tiny, "resize")[0]) == 1
-    monkeypatch.setattr(loaders, "version", lambda run: "another")
+    monkeypatch.setattr(caches, "version", lambda run: "another")
     assert len(mine.landed(tiny, "resize")[0]) == 0
 
 
@@ -167,11 +168,11 @@ def test_details_show_what_the_network_saw(send, place, look, tiny):
 
 def test_a_drawing_is_looked_at_and_not_kept(client, mine, tiny, send, look):
     send([("a.png", GOOD)])
-    where = f"/kernelviz/uploads/{mine.token}/drawing/tiny/{loaders.version(tiny)}/resize"
+    where = f"/kernelviz/uploads/{mine.token}/drawing/tiny/{caches.version(tiny)}/resize"
     drawn = client.post(where, content=GOOD).json()
     assert drawn | {"name": "a.png"} == look(0).json() and mine.total == 1
     assert client.post(where, content=b"no picture").status_code == 400
-    assert client.post(where, content=bytes(receiving.MAX_DRAWING + 1)).status_code == 413
+    assert client.post(where, content=bytes(routes.MAX_DRAWING + 1)).status_code == 413
     assert client.post(where).status_code == 413
 
 
@@ -268,20 +269,20 @@ def test_a_form_that_is_none_of_ours_is_refused(client, mine, form):
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
-    headers = {"content-length": str(receiving.MAX_REQUEST + 1), "content-type": "multipart/form-data; boundary=x"}
+    headers = {"content-length": str(routes.MAX_REQUEST + 1), "content-type": "multipart/form-data; boundary=x"}
     assert client.post(f"/kernelviz/uploads/{mine.token}/files", headers=headers, content=b"").status_code == 413
 
 
 def test_a_network_that_cannot_be_read_is_said(send, client, mine, tiny):
     send([("a.png", GOOD)])
     (tiny.folder / "weights.safetensors").write_bytes(b"no such thing")
-    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/crop?first=0")
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/crop?first=0")
     assert answer.status_code == 500 and "weights.safetensors" in answer.text
 
 
 @pytest.mark.parametrize("way", ["stretch", "..", "digit%00"])
 def test_an_unknown_way_is_refused(client, mine, tiny, way):
-    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{loaders.version(tiny)}/{way}?first=0")
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/{way}?first=0")
     assert answer.status_code in (400, 404)
 
 
@@ -302,10 +303,10 @@ def test_the_map_with_the_uploads_as_a_picture_and_as_a_page(send, place, mine, 
     send([("a <script>alert(1)</script>.png", GOOD), ("b.png", encoded(Image.new("L", (9, 9), 255)))])
     place()
     table, _ = mine.landed(tiny, "resize")
-    picture = np.asarray(Image.open(io.BytesIO(exporting.map_png(tiny, table))).convert("RGB")).astype(int)
+    picture = np.asarray(Image.open(io.BytesIO(export.map_png(tiny, table))).convert("RGB")).astype(int)
     marks = (abs(picture - [0xE0, 0x40, 0x3F]).sum(2) < 9).sum()
     assert picture.shape == (1600, 1600, 3) and marks > 300
-    page = exporting.html_page(tiny, mine, table)
+    page = export.html_page(tiny, mine, table)
     assert "<script>alert" not in page and "b.png" in page and page.count("<tr>") == 3
     assert page.count('<img alt="" src="data:image/png;base64,') == 2
     assert "Plotly.newPlot" in page and '<script src="http' not in page  # the library is in the page

@@ -16,13 +16,13 @@ import streamlit as st
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
-from kernelviz.depths import Placement
-from kernelviz.figures import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
-from kernelviz.pictures import data_url
-from kernelviz.runs import Run
-from kernelviz.ui import loaders
+from kernelviz.evaluation.depths import Placement
+from kernelviz.plots.images import data_url
+from kernelviz.plots.maps import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
+from kernelviz.runs.record import Run
 from kernelviz.ui.canvas import payloads
-from kernelviz.ui.wording import plain
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.labels import plain
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {path.name: path.read_bytes() for path in sorted((FOLDER / "js").glob("*.mjs"))}
@@ -70,7 +70,7 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     intake: {"address", "way", "turn", "total", "picked", "digits", "allowed", "largest", "largestArchive"} to take
     pictures in and to show where they land, see js/intake.mjs.
     """
-    of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": loaders.source_of(run)}
+    of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": caches.source_of(run)}
     return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
 
 
@@ -93,7 +93,7 @@ def canvas_of_depths(
     """
     marks = extra.pop("marks", None) or [None] * len(runs)
     maps = [
-        {"base": _base(run), "placement": how.tolist(), "title": title, "source": loaders.source_of(run), "marks": own}
+        {"base": _base(run), "placement": how.tolist(), "title": title, "source": caches.source_of(run), "marks": own}
         for run, how, title, own in zip(runs, placements, titles, marks, strict=True)
     ]
     arranged = {"stages": maps} | maps[0] if moving else {"maps": maps}
@@ -108,12 +108,12 @@ def playground(key: str) -> None:
 
 
 def _base(run: Run) -> str:
-    return f"/kernelviz/runs/{run.name}/{loaders.version(run)}"
+    return f"/kernelviz/runs/{run.name}/{caches.version(run)}"
 
 
 def _facts(run: Run, split: str) -> dict:
     """What the page is told of a map."""
-    n = len(loaders.points_of(run).of_split(split))
+    n = len(caches.points_of(run).of_split(split))
     return {
         "base": _base(run),
         "split": split,
@@ -131,7 +131,7 @@ def _facts(run: Run, split: str) -> dict:
 
 def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
     """Put the component on the page, and check what it says."""
-    n = len(loaders.points_of(run).of_split(split))
+    n = len(caches.points_of(run).of_split(split))
     selected = extra.pop("selected", None)
     told = {
         "scripts": SCRIPT,

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image
 
-from kernelviz.density import contours
-from kernelviz.figures import VALUES, reach
-from kernelviz.maps import EmbeddingMap
-from kernelviz.pictures import sheet
-from kernelviz.runs import Run
-from kernelviz.ui import catalogue, loaders
+from kernelviz.plots.density import contours
+from kernelviz.plots.images import sheet
+from kernelviz.plots.maps import VALUES, reach
+from kernelviz.runs.embedding_map import EmbeddingMap
+from kernelviz.runs.record import Run
 from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.recommend import item_titles
+from kernelviz.ui.shared import caches
 
 SHEET = 1024  # pixels: longest side of a sheet of images
 LARGEST = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
@@ -38,7 +39,7 @@ def points_payload(run: Run, split: str) -> bytes:
         "prediction": points.prediction,
     }
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    names = {"names": catalogue.names_of(run)} if run.recommends else {}
+    names = {"names": item_titles.names_of(run)} if run.recommends else {}
     return pack(columns | {name: twelve_bits(value) for name, value in values.items()}, scales=scales, **names)
 
 
@@ -59,7 +60,7 @@ def sheet_payload(run: Run, split: str, number: int) -> bytes:
     part = np.arange(len(points))[number * across**2 :][: across**2]
     if number < 0 or not len(part):
         raise IndexError(f"{split} has no sheet {number}")
-    pictures = loaders.pictures_at(run, points.where(part))
+    pictures = caches.pictures_at(run, points.where(part))
     picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "WEBP", lossless=side <= SHARP, quality=50 if side <= SHARP else 85, method=2)
@@ -68,7 +69,7 @@ def sheet_payload(run: Run, split: str, number: int) -> bytes:
 
 def decoder_payload(run: Run) -> bytes | None:
     """The weights of a decoder of dense layers, float16, each matrix [inputs, outputs]; None for any other decoder."""
-    from kernelviz.ui.decoding import dense_layers, network_of  # torch takes seconds to import
+    from kernelviz.ui.shared.network_cache import dense_layers, network_of  # torch takes seconds to import
 
     layers = dense_layers(network_of(run).decoder)
     if layers is None:
@@ -84,7 +85,7 @@ def ordered(run: Run, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
 
     Then a view of a part of the map needs few of the sheets.
     """
-    return _ordered(loaders.points_of(run).of_split(split), run.arguments["extent"])
+    return _ordered(caches.points_of(run).of_split(split), run.arguments["extent"])
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,3 @@
+"""The command line: `kernelviz ...`."""
+
+from kernelviz.cli.main import main as main

@@ -1,0 +1,5 @@
+"""`python -m kernelviz.cli`."""
+
+from kernelviz.cli.main import main
+
+main()

@@ -1,0 +1,125 @@
+"""A network in use: images in, their places out; places in, their drawings out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor, nn
+
+from kernelviz.data.batches import pixels
+from kernelviz.data.images import ImageSet
+from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.backbones import normalised
+from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
+
+PART = 64  # images per forward pass, always
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """What a network makes of some images.
+
+    Args:
+        places: (x, y) in the units of the grid; NaN without a place.
+        activation: the bump of each image on the grid.
+        probabilities: of every class; with no class head, no columns.
+    """
+
+    places: Float32[np.ndarray, "n 2"]
+    activation: Float32[np.ndarray, "n units"]
+    probabilities: Float32[np.ndarray, "n classes"]
+
+
+@torch.inference_mode()
+def embed(
+    network: EmbeddingNetwork, images: UInt8[np.ndarray, "n h w *c"], progress: Callable[[int], None] | None = None
+) -> Embedded:
+    """Place images on the map, each by itself: a pure function of one image, whatever else is in the batch.
+
+    Every forward pass has exactly PART images, the last one filled up: matrix products round differently for another
+    number of rows, and the clip, which keeps the top of the field only, would magnify that.
+    `progress` is called with the number of images done so far.
+    """
+    places, activations, probabilities = [], [], []
+    for start in range(0, max(1, len(images)), PART):
+        part = pixels(images[start : start + PART])
+        filled = torch.cat([part, part.new_zeros(PART - len(part), *part.shape[1:])])
+        activation = network.activation(filled)
+        activations.append(activation[: len(part)])
+        places.append(network.place(activation)[: len(part)])
+        if network.classifier:
+            probabilities.append(network.class_logits(activation).softmax(1)[: len(part)])
+        if progress:
+            progress(min(start + PART, len(images)))
+    joined = [torch.cat(parts).numpy() for parts in (places, activations)]
+    none = np.zeros((len(images), 0), np.float32)
+    return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
+
+
+@torch.inference_mode()
+def draw(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
+    """The decoder's images of some activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
+    parts = [(255 * network.draw(part)).round().byte() for part in activation.split(PART)]
+    images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
+    return images[..., 0] if images.shape[-1] == 1 else images
+
+
+def draw_probes(
+    network: EmbeddingNetwork, centers: Float[np.ndarray, "n 2"], probe: Probe
+) -> UInt8[np.ndarray, "n h w *c"]:
+    """The decoder's images of probes at some centers, uint8."""
+    field = gaussian_bump(torch.from_numpy(centers.astype(np.float32)), network.grid, probe)
+    return draw(network, network.clip(field))
+
+
+@torch.inference_mode()
+def drawing_errors(
+    network: EmbeddingNetwork, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
+) -> Float32[np.ndarray, " n"]:
+    """Squared error per pixel in [0, 1] of what the decoder draws of each image; NaN without a decoder."""
+    if not network.decoder:
+        return np.full(len(images), np.nan, np.float32)
+    errors = [np.zeros(0, np.float32)]
+    for start in range(0, len(images), PART):
+        drawn = network.draw(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
+        errors.append((drawn - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
+    return np.concatenate(errors)
+
+
+@torch.no_grad()
+def class_probabilities(
+    network: nn.Module, images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu"
+) -> Float32[np.ndarray, "n classes"]:
+    """What a network without a map says of some images."""
+    starts = range(0, len(images), PART)
+    parts = [network(normalised(pixels(images[start : start + PART], device))).float() for start in starts]
+    return torch.cat(parts).softmax(1).cpu().numpy()
+
+
+def make_map(
+    network: EmbeddingNetwork, images: ImageSet, progress: Callable[[int], None] | None = None
+) -> EmbeddingMap:
+    """Embed every image of a set. Without a class head, the nearest training images on the map vote for the label."""
+    parts = []
+    for number, split in enumerate(SPLITS):
+        pictures, labels = images.split(split)
+        done = sum(map(len, parts))
+        embedded = embed(network, pictures, progress and (lambda n, done=done: progress(done + n)))
+        probabilities = embedded.probabilities if network.classifier else np.zeros((len(labels), 1), np.float32)
+        parts.append(
+            EmbeddingMap(
+                index=np.arange(len(labels)),
+                split=np.full(len(labels), number),
+                x=embedded.places[:, 0],
+                y=embedded.places[:, 1],
+                label=labels,
+                prediction=probabilities.argmax(1) if network.classifier else np.full(len(labels), -1),
+                confidence=probabilities.max(1) if network.classifier else np.full(len(labels), np.nan, np.float32),
+                error=drawing_errors(network, embedded, pictures),
+            )
+        )
+    whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
+    return whole if network.classifier else voted(whole)

@@ -1,0 +1,181 @@
+"""Figures of merit of a run, measured on its test images."""
+
+import time
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import ndimage
+from scipy.sparse import csr_matrix
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import silhouette_score
+from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
+from torch.nn import functional
+
+from kernelviz.data.batches import pixels
+from kernelviz.data.images import ImageSet
+from kernelviz.data.ratings import Ratings
+from kernelviz.evaluation.inference import PART, Embedded, class_probabilities, embed
+from kernelviz.evaluation.quality import MEANING
+from kernelviz.layers import Grid
+from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.recommender import Recommender, rated, root_mean_square_error
+from kernelviz.runs.embedding_map import EmbeddingMap, load_map
+from kernelviz.runs.items import Items, fold_in, load_items
+from kernelviz.runs.record import Run
+
+TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
+
+
+def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
+    """Every figure of MEANING that applies to this network and these images."""
+    pictures, labels = images.split("test")
+    started = time.perf_counter()
+    embedded = embed(network, pictures)
+    seconds = time.perf_counter() - started
+    placed = np.isfinite(embedded.places).all(1)
+    figures = map_figures(points.of_split("train"), embedded.places, labels)
+    figures |= class_figures(embedded.probabilities, labels) if network.classifier else {}
+    figures["silhouette"] = map_silhouette(embedded.places[placed], labels[placed])
+    figures |= drawing_figures(network, probe, pictures, embedded) if network.decoder else {}
+    figures["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.places[placed])
+    figures["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
+    figures["unplaced"] = int((~placed).sum())
+    figures["seconds_per_10000"] = 10_000 * seconds / len(pictures)
+    return {name: figures[name] for name in MEANING if figures.get(name) is not None}
+
+
+def evaluate_run(run: Run, network: nn.Module, data: ImageSet | Ratings) -> dict[str, float]:
+    """The same for the network of a run; of a backbone, its accuracy; of a recommender, its error and what it costs."""
+    if run.recommends:
+        return evaluate_recommender(
+            network, data, data.split(run.seed, run.recipe["validation"]), load_items(run.folder)
+        )
+    if not run.has_map:
+        return evaluate_backbone(network, data)
+    return evaluate(network, Probe(**run.probe), load_map(run.folder), data)
+
+
+def evaluate_backbone(network: nn.Module, images: ImageSet) -> dict[str, float]:
+    """The accuracy of a whole backbone on the test images."""
+    pictures, labels = images.split("test")
+    return class_figures(class_probabilities(network, pictures), labels)
+
+
+@torch.no_grad()
+def evaluate_recommender(
+    network: Recommender, ratings: Ratings, parts: dict[str, np.ndarray], items: Items
+) -> dict[str, float]:
+    """The error on the test ratings, of those whom it knows and as if each were new; what the network costs."""
+    known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
+    wanted = rated(asked)
+    error = root_mean_square_error(network(rated(known), wanted), wanted.values, ratings.range)
+    figures = {
+        "test_rmse": error,
+        "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "macs": network.products(),
+    }
+    if network.gates:
+        dead = float(np.mean([layer.dead() for layer in network.gates]))
+        figures |= {"density": network.density(), "dead_share": dead}
+    return figures
+
+
+def folded_error(
+    items: Items, known: csr_matrix, asked: csr_matrix, noise: float, between: tuple[float, float]
+) -> float:
+    """RMSE of `fold_in`: every user [users, items] is taken for someone new who gives the ratings that are known."""
+    errors = []
+    for user in np.flatnonzero(np.diff(asked.indptr)):
+        mine, theirs = known[user], asked[user]
+        predicted, _ = fold_in(items, mine.indices, mine.data, noise)
+        errors.append(predicted[theirs.indices].clip(*between) - theirs.data)
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+
+
+def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
+    """Accuracy of 1-NN and 5-NN fitted on the training points; none where there are no labels."""
+    figures = {f"map_{k}nn": knn_accuracy(train.places, train.label, places, labels, k) for k in (1, 5)}
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def knn_accuracy(
+    known: Float[np.ndarray, "m 2"],
+    known_labels: Int[np.ndarray, " m"],
+    places: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, " n"],
+    k: int,
+) -> float | None:
+    """Share of the labelled places that the k nearest known ones name rightly; one that is NaN counts as wrong.
+
+    None where nothing has a label, or fewer than five known places have one.
+    """
+    use = np.isfinite(known).all(1) & (known_labels >= 0)
+    asked = labels >= 0
+    if use.sum() < 5 or not asked.any():
+        return None
+    here = asked & np.isfinite(places).all(1)
+    if not here.any():
+        return 0.0
+    named = KNeighborsClassifier(k).fit(known[use], known_labels[use]).predict(places[here])
+    return float((named == labels[here]).sum() / asked.sum())
+
+
+def class_figures(probabilities: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> dict:
+    """Accuracy of the class head over the labelled images."""
+    asked = labels >= 0
+    return {"test_accuracy": float((probabilities.argmax(1) == labels)[asked].mean())} if asked.any() else {}
+
+
+@torch.inference_mode()
+def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
+    """How well the decoder draws each image from its activation and from its place, and where the drawing lands."""
+    sums, returns = np.zeros(3), []
+    for start in range(0, len(pictures), PART):
+        part = slice(start, start + PART)
+        target = pixels(pictures[part])
+        logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
+        here = torch.from_numpy(np.isfinite(embedded.places[part]).all(1))
+        centers = torch.from_numpy(embedded.places[part])[here]
+        drawn = network.draw(network.clip(gaussian_bump(centers, network.grid, probe)))
+        landed = network.place(network.activation(drawn))
+        returns.append((landed - centers).norm(dim=1).numpy() / network.grid.step)
+        share = len(target) / len(pictures)
+        sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
+        sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
+        sums[2] += (drawn - target[here]).square().flatten(1).mean(1).sum().item()
+    placed = sum(map(len, returns))
+    return {
+        "test_bce": float(sums[0]),
+        "test_mse": None if network.canonical else float(sums[1]),  # such a decoder is given no activation
+        "place_mse": float(sums[2] / placed) if placed else None,
+        "probe_round_trip": float(np.nanmedian(np.concatenate(returns))) if placed else None,
+    }
+
+
+def map_trustworthiness(pictures: np.ndarray, places: Float[np.ndarray, "n 2"]) -> float | None:
+    """Trustworthiness of the first TRUSTED places, 5 neighbours; None for fewer than 12 images."""
+    n = min(len(pictures), TRUSTED)
+    return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, places[:n])) if n >= 12 else None
+
+
+def map_silhouette(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:
+    """Mean silhouette of the labelled places, each class a cluster; None without two classes that have neighbours."""
+    places, labels = places[labels >= 0], labels[labels >= 0]
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return None
+    return float(silhouette_score(places, labels))
+
+
+def unimodal(activation: Float[np.ndarray, "n units"], grid: Grid) -> np.ndarray:
+    """Which activations are one connected bump on the grid (units that share a side are connected), bool [n]."""
+    on = activation.reshape(-1, grid.rows, grid.columns) > 0
+    within_an_image = ndimage.generate_binary_structure(3, 1)
+    within_an_image[[0, 2]] = False
+    bumps, _ = ndimage.label(on, within_an_image)
+    # labels count up image by image: an image has one bump when its largest label is its smallest
+    smallest = np.where(on, bumps, np.iinfo(bumps.dtype).max).min(axis=(1, 2))
+    return bumps.max(axis=(1, 2)) == smallest

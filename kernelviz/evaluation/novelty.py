@@ -1,0 +1,145 @@
+"""Where new images land on the map of a run, and how foreign they are to it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int, Shaped, UInt8
+
+from kernelviz.evaluation.inference import PART, Embedded, drawing_errors, embed
+from kernelviz.ingest.files import Picture, Rejected
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap, vote
+
+NEAREST = 5
+FOREIGN = 99.0  # percentile of the test images beyond which an image counts as foreign
+Column = Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Landings:
+    """New images on a map.
+
+    Args:
+        embedded: what the network made of them.
+        prediction: class; from the class head, else by a vote of the nearest known images; -1 = none.
+        confidence: its probability, or its share of the votes.
+        nearest: rows of the nearest known points of the map.
+        distance: to the farthest of these, in the units of the grid; NaN without a place.
+        distance_percentile: share of the test images that lie nearer to theirs, 0 to 100.
+        error: mean square per pixel, in [0, 1], of what the decoder draws of an image; NaN without a decoder.
+        error_percentile: share of the test images that are drawn better, 0 to 100.
+    """
+
+    embedded: Embedded
+    prediction: Int[np.ndarray, " n"]
+    confidence: Column
+    nearest: Int[np.ndarray, "n k"]
+    distance: Column
+    distance_percentile: Column
+    error: Column
+    error_percentile: Column
+
+    @property
+    def placed(self) -> Shaped[np.ndarray, " n"]:
+        """Which images have a place."""
+        return np.isfinite(self.embedded.places).all(axis=1)
+
+    @property
+    def foreign(self) -> Shaped[np.ndarray, " n"]:
+        """Which images lie farther from the known ones, or are drawn worse, than 99 of 100 test images, or have no
+        place."""
+        return ~self.placed | (self.distance_percentile > FOREIGN) | (self.error_percentile > FOREIGN)
+
+    def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
+        """A row for each image."""
+        return pd.DataFrame(
+            {
+                "name": names,
+                "x": self.embedded.places[:, 0],
+                "y": self.embedded.places[:, 1],
+                "prediction": pd.Series([classes[at] if at >= 0 else None for at in self.prediction], dtype=object),
+                "confidence": self.confidence,
+                "foreign": self.foreign,
+                "distance": self.distance,
+                "distance_percentile": self.distance_percentile,
+                "error": self.error,
+                "error_percentile": self.error_percentile,
+                "nearest_index": np.where(self.placed, points.index[self.nearest[:, 0]], -1),
+            }
+        )
+
+
+def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Landings:
+    """Embed new images and look around where they land among the training points of a map."""
+    train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
+    embedded = embed(network, images)
+    placed = np.isfinite(embedded.places).all(1)
+    distances = np.full((len(images), min(NEAREST, train.placed.sum())), np.nan)
+    nearest = np.zeros(distances.shape, int)
+    if placed.any():
+        distances[placed], found = train.nearest(embedded.places[placed], NEAREST)
+        nearest[placed] = rows[found]
+    if network.classifier:
+        prediction, confidence = embedded.probabilities.argmax(1), embedded.probabilities.max(1)
+    else:
+        prediction, confidence = vote(points.label[nearest].astype(int))
+        named = placed & (prediction >= 0)
+        prediction, confidence = np.where(named, prediction, -1), np.where(named, confidence, np.nan)
+    distance, error = distances[:, -1], drawing_errors(network, embedded, images)
+    usual_distance, usual_error = usual(points)
+    return Landings(
+        embedded=embedded,
+        prediction=prediction,
+        confidence=confidence,
+        nearest=nearest,
+        distance=distance,
+        distance_percentile=percentile(distance, usual_distance),
+        error=error,
+        error_percentile=percentile(error, usual_error),
+    )
+
+
+@lru_cache(maxsize=8)
+def usual(points: EmbeddingMap) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " k"]]:
+    """The distances of the test images to their farthest of NEAREST training images, and the errors of their drawings,
+    both sorted; those that have none left out."""
+    test = points.of_split("test")
+    distances, _ = points.of_split("train").nearest(test.places[test.placed], NEAREST)
+    return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
+
+
+def percentile(values: Column, among: Float[np.ndarray, " m"]) -> Column:
+    """How many of a hundred of some sorted numbers are smaller than each value; NaN where there is no value, or none to
+    compare it with."""
+    share = 100 * np.searchsorted(among, values) / max(1, len(among))
+    return np.where(np.isfinite(values) & bool(len(among)), share, np.nan)
+
+
+def doubtful_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of landings: first the foreign images, then the others, the less confident the earlier."""
+    return table.sort_values(["foreign", "confidence"], ascending=[False, True], na_position="first", kind="stable")
+
+
+def land_files(
+    network: EmbeddingNetwork,
+    points: EmbeddingMap,
+    classes: tuple[str, ...],
+    files: Iterable[Picture | Rejected],
+    progress: Callable[[int], None],
+) -> tuple[pd.DataFrame, list[Rejected]]:
+    """The table of all files that are pictures, and the others; no more than a part of them in memory at a time."""
+    tables, refused, done = [], [], 0
+    files = iter(files)
+    while part := list(islice(files, PART)):
+        pictures = [file for file in part if isinstance(file, Picture)]
+        refused += [file for file in part if isinstance(file, Rejected)]
+        if pictures:
+            landings = land(network, points, np.stack([picture.pixels for picture in pictures]))
+            tables.append(landings.table([picture.name for picture in pictures], points, classes))
+        done += len(part)
+        progress(done)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), refused

@@ -1,0 +1,51 @@
+"""How an arbitrary picture becomes the pixels that a network was trained on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from kernelviz.ingest.digit import normalised_digit
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """The shape a network takes and the way a picture is brought to it, as plain values for `dataclasses.asdict`.
+
+    name: "digit" (the ink found, made bright on black, centred), "resize" (to the exact size) or "crop" (the shorter
+    side scaled, the longer one cut at both ends).
+    """
+
+    name: str
+    height: int  # pixels
+    width: int  # pixels
+    channels: int  # 1 grey, 3 RGB
+    box: int = 0  # pixels, "digit" only: the ink is scaled to fit box x box (MNIST: 20 of 28)
+
+
+def prepare(image: Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w *c"]:
+    """The picture as a network takes it: [height, width] grey or [height, width, 3] RGB, 0 to 255.
+
+    Raises ValueError for an unknown way to prepare.
+    """
+    size = (preprocess.width, preprocess.height)
+    ways = {
+        "digit": lambda: normalised_digit(image, preprocess.height, preprocess.width, preprocess.box),
+        "resize": lambda: _pixels(image.resize(size, Image.Resampling.LANCZOS), preprocess.channels),
+        "crop": lambda: _pixels(ImageOps.fit(image, size, Image.Resampling.LANCZOS), preprocess.channels),
+    }
+    if preprocess.name not in ways:
+        raise ValueError(f"unknown way {preprocess.name!r} to prepare a picture; choose one of {', '.join(ways)}")
+    return ways[preprocess.name]()
+
+
+def ways(own: Preprocess) -> dict[str, Preprocess]:
+    """By name the ways in which a picture may be brought to the same shape, a network's own first."""
+    digit = [replace(own, name="digit", box=own.box or round(0.7 * min(own.height, own.width)))]  # MNIST: 20 of 28
+    others = [*(digit if own.channels == 1 else []), replace(own, name="resize"), replace(own, name="crop")]
+    return {own.name: own} | {way.name: way for way in others if way.name != own.name}
+
+
+def _pixels(image: Image.Image, channels: int) -> UInt8[np.ndarray, "h w *c"]:
+    return np.array(image.convert("RGB" if channels == 3 else "L"))

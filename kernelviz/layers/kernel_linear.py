@@ -1,0 +1,78 @@
+"""The kernelized linear layer of Eq. (1): weights that are kernel values between locations."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kernelviz.layers.grid import Grid
+from kernelviz.layers.kernels import Gaussian, Kernel
+
+
+class KernelLinear(nn.Module):
+    """A linear layer whose weights are kernel values: x_j = sum_i alpha_i K(u_i, v_j) x_i (+ b_j). Eq. (1).
+
+    Args:
+        n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
+        kernel: K(u, v).
+        u, v: starting locations [n_in, dim], [n_out, dim]; drawn from a standard normal where not given. A Grid as v
+            stays fixed and is not part of the weights; with a Gaussian kernel the weight factorises along its two
+            axes and is made from two thin matrices.
+        learn_u, learn_v, learn_alpha: whether the locations and the weights are trained. A fixed alpha is 1.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        dim: int,
+        kernel: Kernel,
+        *,
+        u: Tensor | None = None,
+        v: Tensor | Grid | None = None,
+        learn_u: bool = True,
+        learn_v: bool = True,
+        learn_alpha: bool = True,
+        bias: bool = False,
+    ):
+        super().__init__()
+        self.kernel = kernel
+        self.grid = v if isinstance(v, Grid) else None
+        self.u = nn.Parameter(_locations("u", u, n_in, dim), requires_grad=learn_u)
+        if self.grid:
+            self.register_buffer("v", _locations("v", self.grid.positions(), n_out, dim), persistent=False)
+        else:
+            self.v = nn.Parameter(_locations("v", v, n_out, dim), requires_grad=learn_v)
+        alpha = torch.randn(n_in) / math.sqrt(n_in) if learn_alpha else torch.ones(n_in)
+        self.alpha = nn.Parameter(alpha, requires_grad=learn_alpha)
+        self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
+
+    def weight(self) -> Float[Tensor, "n_in n_out"]:
+        """The synaptic weight matrix alpha_i K(u_i, v_j)."""
+        if self.grid and isinstance(self.kernel, Gaussian):
+            return self._weight_on_grid()
+        return self.alpha[:, None] * self.kernel(self.u, self.v)
+
+    def _weight_on_grid(self) -> Float[Tensor, "n_in n_out"]:
+        """The same for a Gaussian on a grid: exp(-|u - v|^2) = exp(-(u_x - v_x)^2) exp(-(u_y - v_y)^2)."""
+        first_row, first_column = self.v[: self.grid.columns, :1], self.v[:: self.grid.columns, 1:]
+        along_x = self.kernel(self.u[:, :1], first_row)  # [n_in, columns]
+        along_y = self.kernel(self.u[:, 1:], first_column) * self.alpha[:, None]  # [n_in, rows]
+        return (along_y[:, :, None] * along_x[:, None, :]).flatten(1)
+
+    def forward(self, x: Float[Tensor, "*batch n_in"]) -> Float[Tensor, "*batch n_out"]:
+        out = x @ self.weight()
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{len(self.u)} -> {len(self.v)}, dim={self.u.shape[1]}, kernel={self.kernel}, grid={self.grid}"
+
+
+def _locations(name: str, given: Tensor | None, units: int, dim: int) -> Float[Tensor, "units dim"]:
+    if given is None:
+        return torch.randn(units, dim)
+    if given.shape != (units, dim):
+        wanted = (units, dim)
+        raise ValueError(f"{name} has shape {tuple(given.shape)}; {units} units in {dim} dimensions need {wanted}")
+    return given.detach().clone()

@@ -1,0 +1,71 @@
+"""A Gaussian probe: an artificial bump that is put on the grid in place of an image's own, and decoded (Figure 6)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kernelviz.layers.clip import PercentileClip, center_of_mass
+from kernelviz.layers.grid import Grid
+from kernelviz.layers.kernels import squared_distance
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid."""
+
+    width: float
+    amplitude: float
+
+    def __post_init__(self):
+        if not (0 < self.width < math.inf and 0 < self.amplitude < math.inf):
+            raise ValueError(f"a probe's width and amplitude are above 0, not {self.width!r} and {self.amplitude!r}")
+
+
+def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
+    """The field of a probe at each center, before the clip."""
+    distance = squared_distance(centers, grid.positions().to(centers))
+    return probe.amplitude * torch.exp(-distance / (2 * probe.width**2))
+
+
+@torch.no_grad()
+def probes_at_centers(
+    activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip, probe: Probe
+) -> Float[Tensor, "n units"]:
+    """The activation of a probe at each activation's center of mass; an activation without a place stays as it is."""
+    centers = center_of_mass(activation.float(), grid.positions().to(activation.device))
+    bumps = clip(gaussian_bump(centers, grid, probe))
+    return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)
+
+
+def bump_spread(activation: Float[Tensor, "n units"], grid: Grid) -> Float[Tensor, " n"]:
+    """Root mean squared distance of an activation's mass from its center, per axis, in the units of the grid."""
+    positions = grid.positions().to(activation)
+    centers = center_of_mass(activation, positions)
+    variance = (activation * squared_distance(centers, positions)).sum(1) / activation.sum(1)
+    return (variance / 2).sqrt()
+
+
+def fit_probe(activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip) -> Probe:
+    """The probe whose clipped bump is as wide and as high as the median of the given activations.
+
+    The candidates are laid at the activations' own centers, so that the coarseness of the grid counts alike on both
+    sides. Activations that are zero everywhere do not count; with none left a ValueError says so.
+    """
+    activation = activation[activation.sum(1) > 0]
+    if not len(activation):
+        raise ValueError("every activation is zero: there is no bump to fit a probe to; train the network longer")
+    centers = center_of_mass(activation, grid.positions().to(activation))
+    wanted = bump_spread(activation, grid).median()
+
+    def clipped(width: float) -> Tensor:
+        return clip(gaussian_bump(centers, grid, Probe(width, 1.0)))
+
+    narrow, wide = grid.step / 4, 4 * grid.extent
+    for _ in range(20):  # bisection: the spread grows with the width
+        width = math.sqrt(narrow * wide)
+        narrow, wide = (width, wide) if bump_spread(clipped(width), grid).median() < wanted else (narrow, width)
+    heights = [bumps.amax(1).median() for bumps in (activation, clipped(width))]
+    return Probe(width, (heights[0] / heights[1]).item())

@@ -1,0 +1,152 @@
+"""Plotly figures of curves: training, depths, dimensions, spectra; and of a layer's locations."""
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from kernelviz.plots.maps import ABOVE, BELOW, CLASS_COLOURS, POINTS_MARGIN, UNKNOWN, WRONG, as_map
+
+
+def history_figure(history: list[dict]) -> go.Figure:
+    """Training and validation loss over the epochs."""
+    figure = go.Figure()
+    for key, name in (("loss", "training"), ("validation_loss", "validation")):
+        rows = [row for row in history if key in row]
+        figure.add_scatter(x=[row["epoch"] for row in rows], y=[row[key] for row in rows], name=name, mode="lines")
+    figure.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0}, xaxis_title="epoch", yaxis_title="loss")
+    return figure
+
+
+def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figure:
+    """Accuracy and map kNN by the number of layers kept, and the paper's accuracies as (layers, accuracy)."""
+    figure = go.Figure()
+    layers = [row["layers"] for row in rows]
+    for key, name, colour in (
+        ("test_accuracy", "accuracy", CLASS_COLOURS[0]),
+        ("map_5nn", "5-NN on the map", CLASS_COLOURS[1]),
+    ):
+        values = [row[key] for row in rows]
+        figure.add_scatter(x=layers, y=values, name=name, mode="lines+markers", line={"color": colour})
+    if paper:
+        at, accuracies = zip(*paper, strict=True)
+        marker = {"symbol": "x", "size": 11, "color": WRONG}
+        figure.add_scatter(x=at, y=accuracies, name="accuracy, the paper", mode="markers", marker=marker)
+    figure.update_layout(
+        height=300,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "layers kept", "tickvals": layers},
+        yaxis={"tickformat": ".0%"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def dimensions_figure(rows: list[dict]) -> go.Figure:
+    """Test error over the dimension d for each kernel, mean and standard error: rows of kernel, dim, mean, error."""
+    figure = go.Figure()
+    for kernel, colour in zip(dict.fromkeys(row["kernel"] for row in rows), CLASS_COLOURS, strict=False):
+        own = [row for row in rows if row["kernel"] == kernel]
+        figure.add_scatter(
+            x=[row["dim"] for row in own],
+            y=[1 - row["mean"] for row in own],
+            error_y={"type": "data", "array": [row["error"] for row in own]},
+            name=kernel,
+            mode="lines+markers",
+            line={"color": colour},
+        )
+    figure.update_layout(
+        height=340,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
+        yaxis={"title": "test error", "tickformat": "~%", "type": "log", "dtick": "D2"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def locations_figure(u: Float[np.ndarray, "n 2"], alpha: Float[np.ndarray, " n"], extent: float) -> go.Figure:
+    """The learned locations of a layer's inputs: size for the weight, colour for its sign, a frame for the grid."""
+    size = 3 + 12 * np.sqrt(np.abs(alpha) / max(np.abs(alpha).max(), 1e-12))
+    colour = np.where(alpha < 0, BELOW, ABOVE)
+    dots = {"size": size, "color": colour, "opacity": 0.5, "line": {"width": 0}}
+    texts = [f"α {value:.3g}" for value in alpha]
+    figure = go.Figure(go.Scattergl(x=u[:, 0], y=u[:, 1], mode="markers", marker=dots, text=texts, hoverinfo="text"))
+    figure.add_shape(type="rect", x0=-extent, y0=-extent, x1=extent, y1=extent, line={"color": UNKNOWN, "width": 1})
+    far = max(POINTS_MARGIN * extent, float(np.percentile(np.abs(u), 99.5)))
+    as_map(figure, far, height=440)
+    return figure.update_layout(showlegend=False)
+
+
+def values_figure(values: Float[np.ndarray, " k"], rank: int) -> go.Figure:
+    """Singular values, from the largest on, and how many of them matter."""
+    at = np.arange(1, len(values) + 1)
+    shown = values > 1e-7 * values[0]  # below that there is rounding only
+    figure = go.Figure(go.Scatter(x=at[shown], y=values[shown] / values[0], mode="lines", line={"color": ABOVE}))
+    figure.add_vline(x=rank, line={"color": WRONG, "dash": "dot"})
+    figure.update_xaxes(title="number", type="log")
+    figure.update_yaxes(title="share of the largest", type="log", exponentformat="power")
+    return _small(figure)
+
+
+def stored_figure(n_in: int, n_out: int, dim: int) -> go.Figure:
+    """Numbers that locations take over their dimension, beside a dense layer's."""
+    dims = np.unique(np.geomspace(1, max(1000, 2 * dim), 60).round())
+    figure = go.Figure(go.Scatter(x=dims, y=dims * (n_in + n_out), name="locations", line={"color": ABOVE}))
+    figure.add_hline(y=n_in * n_out, line={"color": UNKNOWN, "dash": "dash"}, annotation_text="dense")
+    marker = {"size": 11, "color": WRONG}
+    figure.add_scatter(x=[dim], y=[dim * (n_in + n_out)], mode="markers", marker=marker, name="chosen")
+    figure.update_xaxes(title="d", type="log")
+    figure.update_yaxes(title="numbers", type="log", exponentformat="SI")
+    return _small(figure)
+
+
+def spectra_figure(spectra: dict[str, Float[np.ndarray, " n"]]) -> go.Figure:
+    """Eigenvalues of each kernel's Gram matrix over their number, divided by the largest."""
+    figure = go.Figure()
+    for (name, values), colour in zip(spectra.items(), CLASS_COLOURS, strict=False):
+        share = values / np.abs(values).max()
+        figure.add_scatter(x=np.arange(1, len(values) + 1), y=share, name=name, mode="lines", line={"color": colour})
+    figure.add_hline(y=0, line={"color": UNKNOWN, "width": 1})
+    figure.update_xaxes(title="number")
+    return _small(figure).update_layout(height=340, showlegend=True)
+
+
+def noise_figure(rows: list[dict], shift: int) -> go.Figure:
+    """Accuracy over the uncertainty of the pixels' positions: rows of noise, test_accuracy, shifted_accuracy."""
+    figure, noise = go.Figure(), [row["noise"] for row in rows]
+    for key, name, colour in (
+        ("test_accuracy", "test images", CLASS_COLOURS[0]),
+        ("shifted_accuracy", f"shifted by {shift} pixels", CLASS_COLOURS[1]),
+    ):
+        figure.add_scatter(
+            x=noise, y=[row[key] for row in rows], name=name, mode="lines+markers", line={"color": colour}
+        )
+    figure.update_xaxes(title="noise on the positions while it learns, pixels")
+    figure.update_yaxes(title="accuracy", tickformat=".1%")
+    return _small(figure).update_layout(showlegend=True)
+
+
+def _small(figure: go.Figure) -> go.Figure:
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, legend=legend)
+
+
+def sparsity_figure(rows: list[dict]) -> go.Figure:
+    """The trade-off: error over the density that each weight of the sparsity leaves; rows of sparsity, density, macs,
+    test_rmse."""
+    texts = [f"λ₀ = {row['sparsity']:g}" for row in rows]
+    figure = go.Figure(
+        go.Scatter(
+            x=[row["density"] for row in rows],
+            y=[row["test_rmse"] for row in rows],
+            customdata=[row["macs"] for row in rows],
+            text=texts,
+            textposition=["top left" if row["density"] == 1 else "top right" for row in rows],  # clear of the line
+            mode="lines+markers+text",
+            line={"color": ABOVE},
+            hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} products<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="share of the weights that are left", tickformat=".0%")
+    figure.update_yaxes(title="RMSE")
+    return _small(figure).update_layout(height=320)

@@ -1,0 +1,185 @@
+"""Plotly figures, and every colour in one place."""
+
+import colorsys
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float, Int
+
+from kernelviz.plots.density import density
+from kernelviz.runs.embedding_map import EmbeddingMap
+
+# Ten colours that differ in hue and in lightness, readable on white as on dark ground.
+CLASS_COLOURS = (
+    "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
+)  # fmt: skip
+RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
+BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
+DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
+VALUES = {  # what each point may be coloured by as a number
+    "confidence": lambda points, extent: points.confidence,
+    "density": lambda points, extent: density(points.places, extent),
+    "kNN agreement": lambda points, extent: points.agreement,
+    "reconstruction error": lambda points, extent: points.error,
+}
+COLOURINGS = ("label", "prediction", "right or wrong", *VALUES)
+NAMED = 20  # marks on a map, at most, that have their texts beside them
+POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
+
+
+def class_colours(n: int) -> list[str]:
+    """A colour for each of n classes."""
+    if n <= len(CLASS_COLOURS):
+        return list(CLASS_COLOURS[:n])
+    rgb = (colorsys.hls_to_rgb((0.618 * at) % 1, (0.42, 0.58)[at % 2], 0.6) for at in range(n))
+    return ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in rgb]
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """ "#rrggbb" as three numbers from 0 to 255."""
+    return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+
+
+def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str) -> go.Figure:
+    """The map of some points (the unplaced ones left out), coloured by one of COLOURINGS.
+
+    Every point carries its row in `points` as customdata.
+    """
+    rows = np.flatnonzero(points.placed)
+    shown = points.where(rows)
+    if colouring in VALUES:
+        values = VALUES[colouring](shown, extent)
+        low, high = reach(values)
+        scale = {"colorscale": DOTS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(colouring)}
+        traces = [_dots(shown, rows, classes, color=values, **scale)]
+    else:
+        traces = [
+            _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
+            for name, colour, mask in _groups(shown, classes, colouring)
+        ]
+    return as_map(go.Figure(traces), extent)
+
+
+def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Where the colours begin and end: a few points far out do not take all of them."""
+    known = values[np.isfinite(values)]
+    return tuple(np.percentile(known, (1, 99)).tolist()) if len(known) else (0.0, 1.0)
+
+
+def palette(classes: tuple[str, ...], colouring: str) -> list[tuple[str, str]]:
+    """Name and colour of each group of a colouring by groups; the last is for points that are in none."""
+    if colouring == "right or wrong":
+        return [("right", RIGHT), ("wrong", WRONG), ("?", UNKNOWN)]
+    return [*zip(classes, class_colours(len(classes)), strict=True), ("no label", UNKNOWN)]
+
+
+def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
+    """Name, colour and mask of each group of points that is not empty."""
+    if colouring == "right or wrong":
+        unknown = (points.label < 0) | (points.prediction < 0)
+        group = np.where(unknown, 2, points.prediction != points.label)
+    else:
+        group = points.label if colouring == "label" else points.prediction
+        group = np.where(group < 0, len(classes), group)
+    named = [(name, colour, group == at) for at, (name, colour) in enumerate(palette(classes, colouring))]
+    return [part for part in named if part[2].any()]
+
+
+def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:
+    named = np.array([*classes, "–"])  # -1 takes the last
+    return go.Scattergl(
+        x=points.x,
+        y=points.y,
+        mode="markers",
+        name=name,
+        marker={"size": 5 if len(points) < 20_000 else 3, "opacity": 0.85, **marker},
+        customdata=np.stack(
+            [rows.astype(object), points.index, named[points.label], named[points.prediction]]
+            + [points.confidence.round(3)],
+            axis=1,
+        ),
+        hovertemplate="no. %{customdata[1]}<br>label %{customdata[2]}, taken for %{customdata[3]}"
+        "<br>confidence %{customdata[4]}<extra></extra>",
+        showlegend=bool(name),
+    )
+
+
+def _bar(title: str) -> dict:
+    place = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0, "xanchor": "left", "len": 0.6}
+    return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **place}
+
+
+def as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
+    """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
+    far = POINTS_MARGIN * extent
+    axis = {"range": [-far, far], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
+    axis["constrain"] = "domain"  # by range, a map that was once too flat would stay small
+    figure.update_layout(
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        height=height,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        dragmode="pan",
+        legend={"itemsizing": "constant", "orientation": "h", "y": -0.01, "yanchor": "top", "x": 0},
+        hoverlabel={"font": {"size": 12}},
+    )
+    return figure
+
+
+def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:
+    """The map with crosses at some places; of more than NAMED the texts show only under the pointer."""
+    figure.add_trace(
+        go.Scattergl(  # drawn over the dots: SVG would lie under them
+            x=places[:, 0],
+            y=places[:, 1],
+            mode="markers+text" if len(texts) <= NAMED else "markers",
+            text=texts,
+            textposition="top center",
+            textfont={"size": 13},
+            marker={"symbol": "x", "size": 12, "color": colour, "line": {"width": 1.5, "color": "white"}},
+            hovertemplate="%{text} (%{x:.2f}, %{y:.2f})<extra></extra>",
+            showlegend=False,
+        )
+    )
+    return figure
+
+
+def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -> go.Figure:
+    """How many images of each class (a row) are taken for each class (a column), the errors in colour.
+
+    Every cell can be clicked, and carries the two classes by number as customdata.
+    """
+    n = len(classes)
+    share = counts / counts.sum(1, keepdims=True).clip(1)
+    errors = np.where(np.eye(n, dtype=bool), 0.0, share)
+    down, across = np.mgrid[:n, :n].reshape(2, -1)
+    clear, full = (f"rgba{(*rgb(WRONG), opacity)}" for opacity in (0, 1))
+    figure = go.Figure(go.Heatmap(z=errors, colorscale=[(0, clear), (1, full)], showscale=False, hoverinfo="skip"))
+    figure.add_trace(
+        go.Scatter(  # a heatmap cannot be clicked in a page of Streamlit, and points can
+            x=across,
+            y=down,
+            mode="markers+text",
+            text=[str(count) if count else "" for count in counts.ravel()],
+            textfont={
+                "color": ["#ffffff" if strong else "#7d8791" for strong in (errors > 0.5 * errors.max()).ravel()]
+            },
+            marker={"symbol": "square", "size": 26, "color": clear},
+            selected={"marker": {"color": full, "opacity": 0.5}},
+            unselected={"marker": {"opacity": 1}},
+            customdata=np.stack([down, across], 1).tolist(),  # of an array the browser makes no list
+            hovertemplate="%{text} images of %{y} taken for %{x}<extra></extra>",
+        )
+    )
+    axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False}
+    axis |= {"minallowed": -0.5, "maxallowed": n - 0.5}
+    figure.update_layout(
+        xaxis=axis | {"title": "taken for", "range": (-0.5, n - 0.5)},
+        yaxis=axis | {"title": "is", "range": (n - 0.5, -0.5)},
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=max(300, 60 + 34 * n),
+        dragmode="pan",  # the one that leaves a click to a cell; the axes have nowhere to go
+        clickmode="event+select",
+        showlegend=False,
+    )
+    return figure

@@ -1,0 +1,62 @@
+"""What a step looks at: some images, a partner of each, and some of those whose label is known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int, Int32, Int64, Shaped, UInt8
+
+from kernelviz.data.images import ImageSet
+from kernelviz.data.neighbours import neighbour_graph
+from kernelviz.tasks.recipes import Recipe
+
+KNOWN = 256  # images with a label that a step of `gather` looks at
+Rows = Int[np.ndarray, "_"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The training or the validation images, as the objectives of a recipe need them.
+
+    Args:
+        images: as stored.
+        labels: those that the objectives may see; -1 is none.
+        graph: rows of the nearest neighbours of each image; no columns where no objective needs them.
+        known: rows with a label; none where no objective needs them.
+    """
+
+    images: UInt8[np.ndarray, "n h w *c"]
+    labels: Int64[np.ndarray, " n"]
+    graph: Int32[np.ndarray, "n k"]
+    known: Shaped[np.ndarray, " m"]
+
+    def rows(self, chosen: Rows, generator: torch.Generator) -> tuple[Rows, Rows, Rows]:
+        """The chosen rows, for each of them its partner's, and KNOWN of those with a label."""
+        known = torch.randperm(len(self.known), generator=generator)[:KNOWN].numpy()
+        return chosen, self._partners(chosen, generator), self.known[known]
+
+    def _partners(self, chosen: Rows, generator: torch.Generator) -> Rows:
+        """One of the nearest neighbours of each row or the row itself, all alike likely; none without a graph."""
+        if not self.graph.shape[1]:
+            return chosen[:0]
+        column = torch.randint(self.graph.shape[1] + 1, (len(chosen),), generator=generator).numpy()
+        return np.column_stack([self.graph[chosen], chosen])[np.arange(len(chosen)), column]
+
+
+def part_of(
+    images: ImageSet, split: str, recipe: Recipe, seed: int, progress: Callable[[int], None] | None = None
+) -> Part:
+    """A part of a set for a recipe; `progress` is called with the number of images whose neighbours are found.
+
+    Of the training labels only the recipe's share is shown, chosen at random by the seed.
+    """
+    pictures, labels = images.split(split)
+    if split == "train" and recipe.labels < 1:
+        labels = np.where(np.random.default_rng(seed).random(len(labels)) < recipe.labels, labels, -1)
+    graph = np.zeros((len(pictures), 0), np.int32)
+    if "neighbours" in recipe.objectives and len(pictures) > 1:
+        graph = neighbour_graph(pictures, recipe.neighbours, progress)
+    return Part(
+        pictures, labels, graph, np.flatnonzero(labels >= 0) if "gather" in recipe.objectives else np.array([], int)
+    )

@@ -1,0 +1,190 @@
+"""The training loop: a one-cycle rate, mixed precision, and a stop at any step that loses nothing."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from kernelviz.data.images import ImageSet
+from kernelviz.data.ratings import Ratings
+from kernelviz.layers.probe import Probe
+from kernelviz.networks import Backbone
+from kernelviz.tasks.classifier import Classifying
+from kernelviz.tasks.embedding import Mapping
+from kernelviz.tasks.recipes import Recipe
+from kernelviz.tasks.recommender import Recommending, RoundsOfLBFGS, RoundsOfRprop
+
+MOMENTUM = 0.9
+
+
+class TrainingStopped(ValueError):
+    """The training cannot go on; the message says where it stood and what to do."""
+
+
+@dataclass
+class Progress:
+    """How far a training is: `step` counts batches over all epochs; `history` has a row for each finished epoch."""
+
+    step: int = 0
+    probe: Probe | None = None  # that a map's activations look like so far; of a backbone there is none
+    loss_sum: float = 0.0  # of this epoch's steps
+    seconds: float = 0.0  # in this epoch's steps
+    history: list[dict] = field(default_factory=list)
+
+
+class Training:
+    """A network on its way through a recipe.
+
+    Every random choice is a function of the seed and of the step, so a training that goes on from a checkpoint makes
+    the same choices, and ends with the same weights, as one that was never stopped. A recipe makes a map, on the
+    frozen `backbone` if there is one, a recommender from ratings, or a plain classifier. `progress` is called with the
+    number of images that are prepared, where the recipe needs that: their neighbours found or their features computed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: ImageSet | Ratings,
+        seed: int,
+        device: str,
+        backbone: Backbone | None = None,
+        progress: Callable[[int], None] | None = None,
+    ):
+        self.recipe, self.seed, self.device, self.unit = recipe, seed, device, data.unit
+        with mixed_precision(recipe.mixed, device):
+            if recipe.makes == "embedding":
+                self.task = Mapping(recipe, data, seed, device, backbone, progress)
+            elif recipe.makes == "recommender":
+                self.task = Recommending(recipe, data, seed, device)
+            else:
+                self.task = Classifying(recipe, data, seed, device)
+        self.optimizer = new_optimizer(recipe, self.network)
+        self.batches = math.ceil(self.task.size / recipe.batch)
+        self.progress = Progress(probe=self.task.first_probe)
+
+    @property
+    def network(self) -> nn.Module:
+        """What learns."""
+        return self.task.network
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.batches * self.recipe.epochs
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history."""
+        while self.progress.step < self.steps:
+            started = time.perf_counter()
+            self.progress.loss_sum += self._step()
+            self.progress.seconds += time.perf_counter() - started
+            if self.progress.step % self.batches == 0:
+                self._finish_epoch()
+            yield self.progress
+
+    def _step(self) -> float:
+        epoch, position = divmod(self.progress.step, self.batches)
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.task.size)
+        chosen = np.array_split(order, self.batches)[position]
+        for group in self.optimizer.param_groups:
+            group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
+        generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
+
+        def cost() -> Tensor:
+            with torch.random.fork_rng(devices=[]), mixed_precision(self.recipe.mixed, self.device):
+                torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
+                loss = self.task.loss(chosen, self.progress.probe, generator)
+            self._check(loss)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            return loss
+
+        loss = self.optimizer.step(cost)
+        self.progress.step += 1
+        return loss.item()
+
+    def _check(self, loss: Tensor) -> None:
+        if not math.isfinite(loss.item()):
+            raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
+
+    def _finish_epoch(self) -> None:
+        """Append the epoch's row to the history; a map's probe is fitted to the network as it is now."""
+        progress = self.progress
+        row = {
+            "epoch": progress.step // self.batches,
+            "loss": progress.loss_sum / self.batches,
+            **self._validate(),
+            "images_per_second": self.task.size / progress.seconds,
+            "seconds": progress.seconds,
+        }
+        progress.history.append(row)
+        progress.loss_sum = progress.seconds = 0.0
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        """Figures of the validation part; none where there is no such part."""
+        self.network.eval()
+        with mixed_precision(self.recipe.mixed, self.device):
+            try:
+                self.progress.probe, figures = self.task.validate(self.progress.probe)
+            except ValueError as error:
+                raise self._stopped(str(error), self.progress.step - 1) from None
+        self.network.train()
+        return figures
+
+    def _stopped(self, what: str, step: int) -> TrainingStopped:
+        epoch, position = divmod(step, self.batches)
+        done = len(self.progress.history)
+        kept = f"the checkpoint after epoch {done} is kept" if done else "there was no checkpoint yet"
+        return TrainingStopped(
+            f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
+            f"Train again with a lower rate than {self.recipe.rate}"
+        )
+
+
+def new_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimizer of all that learns; only the matrices of dense layers, of kernel grids and of
+    convolutions decay."""
+    learning = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
+    decaying = [name.endswith(("weight", "alpha")) and weight.ndim > 1 for name, weight in learning]
+    matrices = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if decays]
+    others = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if not decays]
+    groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.rate, momentum=MOMENTUM, nesterov=True)
+    if recipe.optimizer == "rprop":
+        return RoundsOfRprop([weight for _, weight in learning], lr=recipe.rate)
+    if recipe.optimizer == "lbfgs":
+        return RoundsOfLBFGS([weight for _, weight in learning])
+    return torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+
+
+def one_cycle(step: int, steps: int, peak: float) -> float:
+    """Learning rate: from a 25th up to the peak over the first three tenths, then down to nearly none, as cosines."""
+    warm = 0.3 * steps
+    if step < warm:
+        return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
+    return peak * (1e-4 + (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2)
+
+
+def best_device() -> str:
+    """The GPU if there is one, else the processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def mixed_precision(wanted: bool, device: str) -> AbstractContextManager:
+    """bfloat16 products if wanted and the hardware has them, else float32."""
+    if device == "cuda":
+        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_it = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast(device, torch.bfloat16) if wanted and has_it else nullcontext()
+
+
+def _mixed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])

@@ -1,0 +1,184 @@
+"""Probe: put a Gaussian bump on the grid, and see what the decoder draws there (Figure 6)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from kernelviz.layers.probe import Probe
+from kernelviz.plots.images import enlarged, png, sheet
+from kernelviz.plots.maps import map_figure, marked
+from kernelviz.runs.record import Run
+from kernelviz.ui.canvas import canvas
+from kernelviz.ui.server.paths import places_of
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.labels import aims
+from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
+
+SMALLEST, LARGEST = 0.2, 3.0  # times the run's usual width or height of the bump
+
+
+def page(run: Run) -> None:
+    """The whole page."""
+    if not run.arguments["draws"]:
+        st.info(
+            f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
+            "Choose an autoencoder in the sidebar.",
+            icon=":material/image_not_supported:",
+        )
+        return
+    what = st.segmented_control(
+        "Draw", ("one place", "a window"), default="one place", required=True, key="what", bind="query-params"
+    )
+    {"one place": _place, "a window": _window}[what](run)
+
+
+def _place(run: Run) -> None:
+    simple = simple_map_instead()
+    place, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
+    _landing(run, place, probe, drawn_here=simple)
+
+
+def _choice_on_canvas(run: Run) -> tuple[tuple[float, float], Probe]:
+    """The place and shape of the probe where it was last let go of; the page keeps them in the address, too."""
+    standing = st.session_state.setdefault("probes", {})  # by the weights' hash
+    if run.weights_sha256 not in standing:
+        standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
+    probe, path = standing[run.weights_sha256]
+    heard = canvas(run, "test", f"probe-{run.name}", probe=probe | {"usual": run.probe}, path=path)
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    probe = heard.probe or probe
+    standing[run.weights_sha256] = (probe, path if heard.path is None else _path(heard.path, run))
+    return (probe["x"], probe["y"]), Probe(probe["width"], probe["amplitude"])
+
+
+def _first_standing(run: Run, from_address: bool) -> tuple[dict[str, float], list[list[float]]]:
+    """Where the probe stands at first, and its path: as the address says, which speaks of the first run only."""
+    usual, extent, address = run.probe, run.arguments["extent"], st.query_params if from_address else {}
+    x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
+    width, amplitude = (_number(address, size, 1.0, SMALLEST, LARGEST) for size in "wa")
+    probe = {"x": x, "y": y, "width": width * usual["width"], "amplitude": amplitude * usual["amplitude"]}
+    return probe, _path(address.get("path", ""), run)
+
+
+def _path(text: str, run: Run) -> list[list[float]]:
+    """The corners of a path; none where it is no path."""
+    try:
+        return places_of(text, run.arguments["extent"]).tolist()
+    except ValueError:
+        return []
+
+
+def _simple_choice(run: Run) -> tuple[tuple[float, float], Probe]:
+    """The same by sliders, beside a map that only shows the place."""
+    extent, home = run.arguments["extent"], _home(run)
+    left, right = st.columns([5, 3], gap="medium")
+    with right:
+        place = tuple(
+            st.slider(axis, -extent, extent, value, 0.01, key=axis, bind="query-params")
+            for axis, value in zip("xy", home, strict=True)
+        )
+        probe = _shape(run)
+    with left, st.container(key="map"):
+        figure = map_figure(caches.points_of(run).of_split("test"), extent, run.classes, "label")
+        marked(figure.update_traces(marker_opacity=0.35), np.array([place]), ["probe"])
+        st.plotly_chart(figure, key=f"simple-probe-{run.name}", height="stretch", config=SIMPLE_MAP, alt="Map")
+    return place, probe
+
+
+def _landing(run: Run, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
+    """Where the drawing at a place lands when it is embedded again."""
+    from kernelviz.evaluation.inference import (  # torch takes seconds to import, and the map needs none of it
+        draw_probes,
+        embed,
+    )
+    from kernelviz.ui.shared.network_cache import network_of
+
+    network = network_of(run)
+    image = draw_probes(network, np.array([place]), probe)
+    back = math.dist(embed(network, image).places[0], place) / network.grid.step
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if drawn_here:
+            st.image(enlarged(image[0], 224), caption="What the decoder draws")
+        _download(png(image[0]), f"{run.name}_{place[0]:.2f}_{place[1]:.2f}.png")
+        st.caption(
+            f"Embedded again, the drawing at ({place[0]:.2f}, {place[1]:.2f}) lands {back:.2f} grid steps from there."
+            if math.isfinite(back)
+            else "Embedded again, the drawing has no place: its activation is zero everywhere."
+        )
+
+
+def _window(run: Run) -> None:
+    from kernelviz.evaluation.inference import draw_probes
+    from kernelviz.ui.shared.network_cache import network_of
+
+    extent = run.arguments["extent"]
+    controls, drawing = st.columns([1, 3], gap="medium")
+    with controls:
+        probe = _shape(run)
+        count = st.slider("Places along each side", 4, 32, 20, key="n", bind="query-params")
+        size = st.slider("Side of the window", extent / 10, 2 * extent, 2 * extent, key="side", bind="query-params")
+        low, high = -extent, extent - size
+        left = _corner("Left edge", low, high, "left")
+        bottom = _corner("Bottom edge", low, high, "bottom")
+    x, y = np.meshgrid(left + size * _middles(count), bottom + size * _middles(count)[::-1])
+    drawn = draw_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
+    picture = sheet(drawn, count)
+    with drawing:
+        st.image(enlarged(picture, 1000), width="stretch")
+        st.caption(
+            f"What the decoder draws at {count} × {count} places from ({left:.2f}, {bottom:.2f}) to "
+            f"({left + size:.2f}, {bottom + size:.2f}), as in Figure 6 of the paper."
+        )
+        _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
+
+
+def _home(run: Run) -> tuple[float, float]:
+    """A place where images live: the point nearest to the median of the first class."""
+    points = caches.points_of(run).of_split("test")
+    points = points.where(points.placed)
+    middle = np.median(points.places[points.label == points.label.min()], axis=0)
+    _, ((row,),) = points.nearest(middle[None], 1)
+    return tuple(float(part.round(2)) for part in points.places[row])
+
+
+def _number(address: Mapping[str, str], name: str, otherwise: float, low: float, high: float) -> float:
+    """A number in the address, within bounds."""
+    try:
+        value = float(address.get(name, otherwise))
+    except ValueError:
+        return otherwise
+    return min(max(value, low), high) if math.isfinite(value) else otherwise
+
+
+def _shape(run: Run) -> Probe:
+    """Width and height of the bump, as the run's own unless changed."""
+    usual = Probe(**run.probe)
+    width = st.slider(
+        "Width of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
+        help=f"1 is the run's usual width, {usual.width:.2f} before the clip",
+    )  # fmt: skip
+    amplitude = st.slider(
+        "Height of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
+        help=f"1 is the run's usual height, {usual.amplitude:.2f} before the clip",
+    )  # fmt: skip
+    return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
+
+
+def _corner(label: str, low: float, high: float, key: str) -> float:
+    """The corner of a window; a window over the whole map leaves no choice."""
+    if high - low < 1e-6:
+        return low
+    return st.slider(label, low, high, low, key=key, bind="query-params")
+
+
+def _download(data: bytes, name: str) -> None:
+    st.download_button("PNG", data, name, "image/png", icon=":material/download:", on_click="ignore")
+
+
+def _middles(n: int) -> np.ndarray:
+    """The middles of n equal parts of [0, 1]."""
+    return (np.arange(n) + 0.5) / n

@@ -1,0 +1,201 @@
+"""Recommend: rate a few items, see what someone with these tastes would like, and why (section 3.5)."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from kernelviz.data import movielens
+from kernelviz.evaluation.quality import MEANING, measured_table4
+from kernelviz.plots.curves import sparsity_figure
+from kernelviz.runs.items import Items, fold_in
+from kernelviz.runs.record import Run
+from kernelviz.ui.canvas import canvas
+from kernelviz.ui.recommend import gates, item_titles, rating
+from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.plotly_fallback import simple_map_instead
+
+OFTEN = 20  # ratings from which on an item, at least every second, is recommended unless all are asked for
+LISTED, REASONS = 50, 5
+BAR = {"displayModeBar": False}
+
+
+def page(runs: list[Run]) -> None:
+    """The whole page."""
+    known = {run.name: run for run in runs if run.recommends}
+    if not known:
+        _invite()
+        return
+    with st.sidebar:
+        run = known[st.selectbox("Recommender", list(known), key="recommender", bind="query-params")]
+        _describe(run)
+    if not item_titles.has_titles(run):
+        _offer_titles(run)
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        given = rating.given(run)
+    items = item_titles.items_of(run)
+    predicted, added = _predicted(run, items, given)
+    with right:
+        best, on_map, inside = st.tabs(["Recommendations", "Map", "Inside the network"])
+        with best:
+            _recommendations(run, items, given, predicted, added)
+        with on_map:
+            _map(run, items, given, predicted)
+        with inside:
+            _inside(run)
+
+
+def _invite() -> None:
+    st.info(
+        "There is no recommender yet. Train one on MovieLens, which takes minutes, or on ratings of your own: a table "
+        "with the columns user, item, rating.",
+        icon=":material/recommend:",
+    )
+    st.code("kernelviz train ml100k-sparse-fc-1\nkernelviz train sparse-fc --data ratings.csv", language="bash")
+
+
+def _describe(run: Run) -> None:
+    low, high = run.data["range"]
+    st.caption(
+        f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
+        f"**Network** {plain(run.arguments['kind'])}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
+        f"**RMSE on the test part** {run.metrics['test_rmse']:.3f}; of someone new {run.metrics['new_rmse']:.3f}"
+    )
+
+
+def _offer_titles(run: Run) -> None:
+    """How to get titles in place of numbers."""
+    name = run.data["name"]
+    if name not in movielens.SETS:
+        return
+    words, button = st.columns([5, 1], vertical_alignment="center")
+    words.info(
+        f"The titles are not on this machine: they belong to GroupLens' {name}, which may not be passed on. Download "
+        f"it from their site, or unpack {name}.zip into the data folder.",
+        icon=":material/title:",
+    )
+    if button.button("Download", width="stretch"):
+        bar = st.progress(0.0)
+        try:
+            movielens.fetch(name, lambda share, note: bar.progress(min(share, 1.0), note))
+        except FileNotFoundError as error:
+            st.error(str(error), icon=":material/cloud_off:")
+        else:
+            st.rerun()
+
+
+def _predicted(run: Run, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """What every item would be given, and what each rating adds to that."""
+    rows = np.array(list(given), dtype=int)
+    predicted, added = fold_in(items, rows, np.array(list(given.values())), run.metrics["test_rmse"] ** 2)
+    return predicted.clip(*run.data["range"]), added
+
+
+def _recommendations(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray, added: np.ndarray) -> None:
+    table = item_titles.titles_of(run).reset_index(drop=True)
+    genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
+    filters = st.columns([3, 2], vertical_alignment="bottom")
+    wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
+    often = int(min(OFTEN, np.median(items.count)))
+    rare = filters[1].toggle(f"Also those with fewer than {often} ratings", key=f"rare-{run.name}")
+    if not given:
+        st.caption("Nothing rated yet: this is what everybody likes best.")
+    shown = np.ones(len(items), bool) if rare else items.count >= often
+    shown[list(given)] = False
+    if wanted:
+        shown &= np.array([bool({*joined.split("|")} & {*wanted}) for joined in table["genres"]])
+    best = np.flatnonzero(shown)[np.argsort(-predicted[shown], kind="stable")][:LISTED]
+    if not len(best):
+        st.info("No item is left under these filters.", icon=":material/filter_alt_off:")
+        return
+    low, high = run.data["range"]
+    rows = table.iloc[best].assign(
+        predicted=predicted[best],
+        mean=items.mean[best],
+        ratings=items.count[best],
+        genres=[joined.replace("|", ", ") for joined in table["genres"].iloc[best]],
+    )
+    event = st.dataframe(
+        rows[["title", "year", "predicted", "mean", "ratings", "genres"]],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"best-{run.name}",
+        height=420,
+        column_config={
+            "title": st.column_config.TextColumn("Title", width="medium"),
+            "year": st.column_config.NumberColumn("Year", format="%d") if genres else None,  # comes with the titles
+            "predicted": st.column_config.ProgressColumn(
+                "For you", format="%.2f", min_value=low, max_value=high, help="What you would give it"
+            ),
+            "mean": st.column_config.NumberColumn("All", format="%.2f", help="What all users would give it"),
+            "ratings": st.column_config.NumberColumn("Ratings", help="How many it was learned from"),
+            "genres": st.column_config.TextColumn("Genres", width="medium") if genres else None,
+        },
+    )
+    if given:
+        chosen = event.selection.rows[0] if event.selection.rows and event.selection.rows[0] < len(best) else 0
+        _why(run, int(best[chosen]), given, predicted, items, added)
+
+
+def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, items: Items, added: np.ndarray) -> None:
+    """The ratings that moved a prediction most."""
+    names = item_titles.names_of(run)
+    st.markdown(
+        f"**Why {predicted[row]:.2f} for {rating.title(names[row])}?** All users would give it {items.mean[row]:.2f}; "
+        "your ratings add to that:"
+    )
+    rated = list(given)
+    strongest = np.argsort(-np.abs(added[row]), kind="stable")[:REASONS]
+    reasons = [
+        {"rated": names[rated[at]], "you gave": given[rated[at]], "adds": round(float(added[row, at]), 3)}
+        for at in strongest
+    ]
+    st.dataframe(pd.DataFrame(reasons), hide_index=True, key=f"why-{run.name}")
+    st.caption("Choose a line of the table above to see why it is there.")
+
+
+def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
+    names = item_titles.names_of(run)
+    found = rating.search("Find on the map", names, key=f"find-{run.name}")
+    if simple_map_instead():
+        return
+    marks = [
+        {"x": float(x), "y": float(y), "name": f"{names[row]}: you gave {given[row]:g}"}
+        for row, (x, y) in zip(given, items.places[list(given)], strict=True)
+    ]
+    heard = canvas(item_titles.on_map(run), item_titles.SPLIT, f"items-{run.name}", found=found, marks=marks)
+    if heard.failed:
+        simple_map_instead(heard.failed)
+    st.caption(
+        f"{len(items):,} items, each where a 2-D kernel layer puts it: near each other are those whose ratings go the "
+        "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso "
+        "to list them."
+    )
+    chosen = heard.selection if heard.selection is not None else []
+    if len(chosen):
+        order = sorted(chosen, key=lambda row: -predicted[row])[:LISTED]
+        table = pd.DataFrame({"title": [names[row] for row in order], "for you": predicted[order]})
+        st.dataframe(table, hide_index=True, key=f"selected-{run.name}", height=260)
+
+
+def _inside(run: Run) -> None:
+    """What was learned, what it costs, and what sparsity does."""
+    names = [name for name in MEANING if name in run.metrics]
+    values = [f"{run.metrics[name]:,}" if run.metrics[name] > 100 else f"{run.metrics[name]:.4g}" for name in names]
+    st.dataframe(
+        pd.DataFrame({"figure": names, "value": values, "meaning": [MEANING[name] for name in names]}),
+        hide_index=True,
+        key=f"figures-{run.name}",
+    )
+    if run.arguments["kind"] == "sparse-fc":
+        gates.pictures(run)
+    rows = measured_table4()
+    if rows:
+        st.subheader("What sparsity costs", anchor=False)
+        rows = sorted(rows, key=lambda row: row["sparsity"])
+        st.plotly_chart(sparsity_figure(rows), key="sparsity", config=BAR, alt="Error over density")
+        st.caption(
+            "Each point is a network trained with another weight λ₀ of its gates (ML-100K, two hidden layers): the "
+            "larger, the fewer weights are left."
+        )

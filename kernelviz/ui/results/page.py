@@ -1,0 +1,45 @@
+"""Results: every figure and table of the paper with ours beside it, and the commands that made it."""
+
+import pandas as pd
+import streamlit as st
+
+from kernelviz.paper import EXPERIMENTS, experiment
+from kernelviz.runs.record import BrokenRun, Run
+
+WIDEST = 900  # pixels
+
+
+def page(_runs: list[Run]) -> None:
+    """The whole page."""
+    st.markdown("What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what this gives.")
+    with st.container(width=WIDEST):
+        for part in EXPERIMENTS:
+            _result(part)
+
+
+def _named(part: str) -> str:
+    return f"{part[:-1].capitalize()} {part[-1]}"
+
+
+def _result(part: str) -> None:
+    module = experiment(part)
+    st.subheader(f"{_named(part)}. {module.TITLE}", anchor=part)
+    try:
+        rows = module.rows()
+    except FileNotFoundError:
+        rows = []
+    except (BrokenRun, KeyError) as error:
+        st.warning(f"What it shows cannot be read: {error}", icon=":material/broken_image:")
+        return
+    if not rows:
+        st.info("This has not been run on this machine yet. The command:", icon=":material/terminal:")
+        st.code("\n".join(module.COMMANDS), language="bash")
+        return
+    if hasattr(module, "figure"):
+        st.plotly_chart(module.figure(), key=part, config={"displayModeBar": False}, alt=module.TITLE)
+    st.dataframe(pd.DataFrame(rows), height="content", hide_index=True, column_config={"what": ""}, key=f"rows-{part}")
+    st.caption(f"Ours: {module.SPREAD}.")
+    if hasattr(module, "VERDICT"):
+        st.markdown(module.VERDICT)
+    with st.expander("How it was made"):
+        st.code("\n".join((*module.COMMANDS, f"kernelviz reproduce {part}")), language="bash")

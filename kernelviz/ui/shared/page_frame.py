@@ -1,0 +1,95 @@
+"""What every page stands in: set-up, navigation, and the choice of the run."""
+
+from importlib import import_module
+
+import streamlit as st
+
+from kernelviz.disk import own_file
+from kernelviz.evaluation.depths import depth_of
+from kernelviz.runs.record import BrokenRun, Run
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.labels import aims
+
+DEFAULT_RUN = "mnist-neighbours"
+OF_ALL_RUNS = ("depth", "recommend", "results")  # pages that choose among the runs themselves
+
+# Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
+# high as it is wide, with room for the legend below it.
+STYLE = """
+<style>
+.stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
+[data-testid="stImageContainer"] { padding: 0 4px 4px 0; }
+.stVerticalBlock.st-key-map { flex: none; aspect-ratio: 1 / 1.08; max-height: max(660px, 75vh); }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 4.2rem 1rem 2rem; }
+  .stVerticalBlock.st-key-map { aspect-ratio: 1 / 1.25; }
+}
+</style>
+"""
+
+
+def open_door() -> None:
+    """Set the page up and run the chosen one on the chosen run."""
+    st.set_page_config(page_title="kernelviz", page_icon=str(own_file("assets", "icon.png")), layout="wide")
+    st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
+    st.html(STYLE)
+    pages = [
+        st.Page(lambda: _page("explore", chosen), title="Explore", icon=":material/map:", default=True),
+        st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
+        st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
+        st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
+        st.Page(lambda: _page("kernels", chosen), title="Kernels", icon=":material/graph_2:", url_path="kernels"),
+        st.Page(lambda: _page("recommend", runs), title="Recommend", icon=":material/recommend:", url_path="recommend"),
+        st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
+    ]
+    page = st.navigation(pages, position="top")
+    runs, broken = caches.readable_runs()
+    mapped = [run for run in runs if run.has_map]
+    if not mapped:
+        _invite(broken)
+        st.stop()
+    with st.sidebar:
+        chosen = None if page.url_path in OF_ALL_RUNS else _choose_run(mapped)
+        _warn(broken)
+    try:
+        page.run()
+    except BrokenRun as error:
+        st.error(str(error), icon=":material/broken_image:")
+
+
+def _page(name: str, what: Run | list[Run]) -> None:
+    """Run a page on a run, or on all of them; imported here, for torch takes seconds to import and the map of Explore
+    can show without it."""
+    import_module(f"kernelviz.ui.{name}.page").page(what)
+
+
+def _choose_run(runs: list[Run]) -> Run:
+    names = [run.name for run in runs]
+    first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
+    run = runs[names.index(st.selectbox("Run", names, index=first, key="run", bind="query-params"))]
+    _describe(run)
+    return run
+
+
+def _invite(broken: list[str]) -> None:
+    """What to do where no run can be read."""
+    st.info("There is no trained network yet. Train one in under a minute, then reload this page:")
+    st.code("kernelviz train digits-autoencoder", language="bash")
+    _warn(broken)
+
+
+def _warn(broken: list[str]) -> None:
+    for reason in broken:
+        st.warning(reason, icon=":material/broken_image:")
+
+
+def _describe(run: Run) -> None:
+    network = run.arguments
+    rows, columns = network["grid"]
+    st.caption(
+        f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
+        + (f"**Stands on** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
+        + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
+        f"**Kernel layer** {rows} × {columns} units, Gaussian of width {network['width']:g}, "
+        f"λ = {network['sparsity']:g}"
+    )

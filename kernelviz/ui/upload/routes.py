@@ -1,0 +1,162 @@
+"""Answers about uploads, under the token of a session that only its browser knows.
+
+POST files                                                     keep some files: {"total"}
+POST landings/<name>/<version>/<way>?first                     place more of them: {"rows", "done", "total", "left"}
+POST drawing/<name>/<version>/<way>                            what becomes of a picture that is not kept, as in details
+GET  details/<name>/<version>/<way>/<number>                   what a network makes of an upload
+GET  pictures/<number>                                         an upload, small, WebP
+POST end                                                       the page is left: forget all files
+"""
+
+import io
+import json
+from collections.abc import Callable
+
+import pandas as pd
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kernelviz.ingest.image_file import Refused, open_image
+from kernelviz.ingest.preprocessing import ways
+from kernelviz.runs.record import Run
+from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
+from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.upload.uploads import MAX_ARCHIVE, MAX_FILES, NAME, Uploads, by_token
+
+AT_ONCE = 200  # files of one request
+MAX_REQUEST = MAX_ARCHIVE + 1_000_000  # bytes
+MAX_DRAWING = 1_000_000  # bytes
+A_WHILE = 0.25  # seconds of placing for one answer
+ROWS = 5000  # of one answer
+SMALL = 128  # pixels: longer side of a small picture
+PRIVATE = {"Cache-Control": "private, max-age=86400"}
+
+
+def of_a_session(answer: Callable[[Request, Uploads], Response]) -> Callable[[Request], Response]:
+    """The uploads that a token belongs to, handed to what answers."""
+
+    def endpoint(request: Request) -> Response:
+        try:
+            return answer(request, by_token(request.path_params["token"]))
+        except (FileNotFoundError, IndexError) as error:
+            return PlainTextResponse(str(error), 404)
+        except Refused as error:
+            return PlainTextResponse(str(error), 400)
+
+    return endpoint
+
+
+def on_a_map(answer: Callable[[Request, Uploads, Run, str], Response]) -> Callable[[Request], Response]:
+    """The same with a run, and a way to prepare pictures for it."""
+
+    @of_a_session
+    def endpoint(request: Request, uploads: Uploads) -> Response:
+        def with_way(request: Request, run: Run) -> Response:
+            return answer(request, uploads, run, one_of(ways(run.preprocess), request.path_params["way"]))
+
+        return of_a_run(with_way)(request)
+
+    return endpoint
+
+
+async def files(request: Request) -> Response:
+    """Multipart: "names", a JSON list, and as many "files"; "batch" names them all, so that they are kept once."""
+    if not 0 < _length(request) <= MAX_REQUEST:
+        return PlainTextResponse(f"up to {MAX_ARCHIVE // 10**6} MB can be sent at once; choose fewer files", 413)
+    try:
+        by_token(request.path_params["token"])  # before all of it is read
+    except FileNotFoundError as error:
+        return PlainTextResponse(str(error), 404)
+    async with request.form(max_files=AT_ONCE, max_fields=2) as form:
+        return await run_in_threadpool(of_a_session(lambda _, uploads: _kept(uploads, form)), request)
+
+
+def _kept(uploads: Uploads, form: FormData) -> Response:
+    sent = [part.file for part in form.getlist("files") if isinstance(part, UploadFile)]
+    try:
+        names = [str(name) for name in json.loads(form["names"])]
+        uploads.take(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
+    except (KeyError, TypeError, ValueError):
+        return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
+    return JSONResponse({"total": uploads.total})
+
+
+@on_a_map
+def landings(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
+    first = max(0, int(number(request, "first", float(MAX_FILES))))
+    done, total, table = uploads.land(run, way, A_WHILE)
+    rows = table.iloc[first:][:ROWS]
+    left = done < total or len(table) > first + len(rows)
+    return JSONResponse({"rows": _told(rows), "done": done, "total": total, "left": left})
+
+
+def _told(table: pd.DataFrame) -> list[dict]:
+    """What the map is told of uploads; null is what they do not have."""
+    if table.empty:
+        return []
+    told = table[["name", "x", "y", "prediction", "confidence", "foreign"]].astype(object)
+    told = told.where(told.notna(), None).reset_index()
+    for column in ("name", "prediction"):
+        told[column] = [plain(text) if text else None for text in told[column]]
+    return told.to_dict("records")
+
+
+async def drawing(request: Request) -> Response:
+    """The body is the picture."""
+    if not 0 < _length(request) <= MAX_DRAWING:
+        return PlainTextResponse(f"a drawing has up to {MAX_DRAWING // 10**6} MB", 413)
+    data = await request.body()
+
+    def answer(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
+        return _detailed(run, way, "drawing", open_image(data))
+
+    return await run_in_threadpool(on_a_map(answer), request)
+
+
+@on_a_map
+def details(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
+    return _detailed(run, way, *uploads.image(request.path_params["number"]))
+
+
+def _detailed(run: Run, way: str, name: str, image: Image.Image) -> Response:
+    from kernelviz.ui.upload.upload_details import (
+        details_of,  # torch takes seconds to import, and the server needs none of it
+    )
+
+    return JSONResponse({"name": plain(name)} | details_of(run, way, image))
+
+
+@of_a_session
+def pictures(request: Request, uploads: Uploads) -> Response:
+    _, image = uploads.image(request.path_params["number"])
+    image.thumbnail((SMALL, SMALL))
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=85)
+    return Response(file.getvalue(), media_type="image/webp", headers=PRIVATE)
+
+
+@of_a_session
+def end(request: Request, uploads: Uploads) -> Response:
+    uploads.remove()
+    return Response(status_code=204)
+
+
+def _length(request: Request) -> int:
+    """Bytes that a request says it has; 0 where it does not say."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
+ON_A_MAP = "/{name}/{version}/{way}"
+ROUTES = [
+    Route("/files", files, methods=["POST"]),
+    Route("/landings" + ON_A_MAP, landings, methods=["POST"]),
+    Route("/drawing" + ON_A_MAP, drawing, methods=["POST"]),
+    Route("/details" + ON_A_MAP + "/{number:int}", details),
+    Route("/pictures/{number:int}", pictures),
+    Route("/end", end, methods=["POST"]),
+]

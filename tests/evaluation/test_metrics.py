@@ -1,0 +1,213 @@
+"""The figures of merit, by hand on small cases and against slow oracles."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from kernelviz.evaluation.inference import embed
+from kernelviz.evaluation.metrics import (
+    MEANING,
+    class_figures,
+    drawing_figures,
+    evaluate,
+    knn_accuracy,
+    map_figures,
+    map_silhouette,
+    map_trustworthiness,
+    unimodal,
+)
+from kernelviz.layers import Grid
+from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap, load_map
+from kernelviz.runs.weights import load_network
+
+ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
+DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
+
+FORMS = {
+    "one": ("....", ".##.", ".##.", True),
+    "a corner": ("...#", "....", "....", True),
+    "a ring": (".##.", ".#.#", ".###", True),
+    "a snake": ("####", "...#", "####", True),
+    "two": ("#...", "....", "...#", False),
+    "touching only at a corner": (".#..", "..#.", "....", False),
+    "across the edges": ("#..#", "....", "....", False),
+    "across the rows": ("...#", "#...", "....", False),
+    "none": ("....", "....", "....", False),
+    "all": ("####", "####", "####", True),
+}
+
+
+def bump(*rows):
+    return np.array([[0.3 if cell == "#" else 0.0 for cell in row] for row in rows], np.float32).ravel()
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_unimodal_by_hand(form):
+    *rows, expected = form
+    assert unimodal(bump(*rows)[None], Grid(3, 4, 1.0)).tolist() == [expected]
+
+
+def test_unimodal_of_many_does_not_join_them():
+    together = np.stack([bump(*rows) for *rows, _ in FORMS.values()])
+    expected = [answer for *_, answer in FORMS.values()]
+    assert unimodal(together, Grid(3, 4, 1.0)).tolist() == expected
+    assert unimodal(together[::-1], Grid(3, 4, 1.0)).tolist() == expected[::-1]
+
+
+def map_of(places, labels):
+    n = len(labels)
+    whole = dict.fromkeys(COLUMNS, np.zeros(n)) | {"x": places[:, 0], "y": places[:, 1], "label": labels}
+    return EmbeddingMap(**whole | {"index": np.arange(n)})
+
+
+def test_map_figures_against_an_oracle_with_unplaced_images_counted_as_wrong():
+    random = np.random.default_rng(0)
+    known, asked = (random.normal(size=(n, 2)).astype(np.float32) for n in (80, 40))
+    known_labels, labels = np.where(known[:, 0] > 0, 4, 2), np.where(asked[:, 0] > 0, 4, 2)
+    known[:7], known_labels[7:14] = np.nan, -1
+    asked[:5], labels[5:9] = np.nan, -1
+    usable = [at for at in range(80) if np.isfinite(known[at]).all() and known_labels[at] >= 0]
+    right = {1: 0, 5: 0}
+    for place, label in zip(asked, labels, strict=True):
+        if label < 0 or np.isnan(place).any():
+            continue
+        nearest = sorted(usable, key=lambda at, place=place: math.dist(known[at], place))
+        for k in right:
+            votes = Counter(known_labels[nearest[:k]].tolist())
+            right[k] += max(votes, key=votes.get) == label
+    found = map_figures(map_of(known, known_labels), asked, labels)
+    assert found == {"map_1nn": right[1] / 36, "map_5nn": right[5] / 36}
+    assert 0.5 < found["map_5nn"] <= 31 / 36
+
+
+def test_knn_accuracy_counts_unplaced_and_ignores_unlabelled_images():
+    known = np.array([[0, 0]] * 5 + [[9, 9]] * 5 + [[np.nan, 0]], np.float32)
+    labels = np.array([3] * 5 + [4] * 5 + [4])
+    asked = np.array([[1, 0], [8, 9], [8, 9], [np.nan, np.nan], [0, 0]], np.float32)
+    truth = np.array([3, 4, 3, 3, -1])
+    assert knn_accuracy(known, labels, asked, truth, k=5) == 2 / 4
+
+
+def test_map_figures_of_images_without_any_place_are_zero():
+    known = map_of(np.zeros((6, 2), np.float32), np.ones(6, int))
+    nowhere = np.full((3, 2), np.nan, np.float32)
+    assert map_figures(known, nowhere, np.ones(3, int)) == {"map_1nn": 0, "map_5nn": 0}
+
+
+@pytest.mark.parametrize("n_known, label", [(4, 1), (6, -1)], ids=["four known points", "no label asked for"])
+def test_map_figures_need_five_known_points_and_labels(n_known, label):
+    known = map_of(np.zeros((n_known, 2), np.float32), np.ones(n_known, int))
+    assert map_figures(known, np.zeros((3, 2), np.float32), np.full(3, label)) == {}
+
+
+def test_class_figures_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]], np.float32)
+    assert class_figures(probabilities, np.array([0, 0, 0, -1])) == {"test_accuracy": pytest.approx(2 / 3)}
+    assert class_figures(probabilities, np.full(4, -1)) == {}
+
+
+def image_by_image(network, probe, pictures):
+    """Means of the first three drawing figures and median of the last, one image at a time."""
+    own_cost, own_error, place_error, way_back = [], [], [], []
+    for picture in pictures:
+        target = torch.from_numpy(picture).double() / 255
+        activation = network.activation(target.float()[None, None])
+        own = network.decoder(activation)[0].double().sigmoid().reshape(8, 8)
+        own_cost.append(-(target * own.log() + (1 - target) * (1 - own).log()).mean().item())
+        own_error.append((own - target).square().mean().item())
+        place = network.place(activation)
+        if place.isfinite().all():
+            drawn = network.decoder(network.clip(gaussian_bump(place, network.grid, probe))).sigmoid().reshape(8, 8)
+            place_error.append((drawn.double() - target).square().mean().item())
+            back = network.place(network.activation(drawn[None, None]))
+            way_back.append(math.dist(back[0].tolist(), place[0].tolist()) / (8 / 19))  # 20 units over [-4, 4]
+    means = [np.mean(values) if values else None for values in (own_cost, own_error, place_error)]
+    return [*means, np.median(way_back) if way_back else None]
+
+
+@pytest.fixture(scope="module")
+def network(autoencoder):
+    return load_network(autoencoder)
+
+
+def test_drawing_figures_against_a_direct_computation(network, autoencoder, digits):
+    pictures = digits.test_images[:150]  # more than one part
+    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embed(network, pictures))
+    assert found.keys() == DRAWING
+    expected = image_by_image(network, Probe(**autoencoder.probe), pictures)
+    wanted = dict(zip(("test_bce", "test_mse", "place_mse", "probe_round_trip"), expected, strict=True))
+    assert found == pytest.approx(wanted, rel=1e-3)
+
+
+def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_network, autoencoder, digits):
+    pictures = digits.test_images[:5]
+    found = drawing_figures(dead_network, Probe(**autoencoder.probe), pictures, embed(dead_network, pictures))
+    expected = image_by_image(dead_network, Probe(**autoencoder.probe), pictures)[:2]
+    assert [found["test_bce"], found["test_mse"]] == pytest.approx(expected, rel=1e-5)
+    assert found["place_mse"] is None and found["probe_round_trip"] is None
+
+
+def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder, digits):
+    pictures = digits.test_images[:3]
+    embedded = embed(network, pictures)
+    embedded.places[1], embedded.activation[1] = np.nan, 0
+    two = [drawing_figures(network, Probe(**autoencoder.probe), p, embed(network, p)) for p in pictures[[0, 2], None]]
+    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embedded)
+    for name in ("place_mse", "probe_round_trip"):
+        assert found[name] == pytest.approx((two[0][name] + two[1][name]) / 2, rel=1e-4)
+
+
+def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lower_where_not():
+    random = np.random.default_rng(0)
+    places = random.integers(0, 256, (60, 2)).astype(np.uint8)
+    pictures = places.reshape(60, 1, 2)
+    assert map_trustworthiness(pictures, places.astype(np.float32)) == 1
+    assert map_trustworthiness(pictures, random.normal(size=(60, 2)).astype(np.float32)) < 0.7
+    assert map_trustworthiness(pictures[:11], places[:11].astype(np.float32)) is None
+
+
+def test_an_autoencoder_has_the_figures_of_its_map_and_its_drawings(autoencoder, digits):
+    assert autoencoder.metrics.keys() == ALWAYS | DRAWING
+    figures = evaluate(load_network(autoencoder), Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
+    timing = "seconds_per_10000"
+    assert {k: v for k, v in figures.items() if k != timing} == pytest.approx(
+        {k: v for k, v in autoencoder.metrics.items() if k != timing}, rel=1e-6
+    )
+    assert figures["map_5nn"] > 0.5 and figures["test_bce"] < 0.4 and figures["unplaced"] == 0
+
+
+def test_a_classifier_has_an_accuracy_and_no_drawings(classifier):
+    assert classifier.metrics.keys() == ALWAYS | {"test_accuracy"}
+    assert classifier.metrics["test_accuracy"] > 0.6
+
+
+def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, autoencoder, digits):
+    figures = evaluate(dead_network, Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
+    assert figures["unplaced"] == 297
+    assert (figures["map_1nn"], figures["map_5nn"], figures["unimodal_share"]) == (0, 0, 0)
+    assert not {"place_mse", "probe_round_trip", "trustworthiness"} & figures.keys()
+
+
+def test_every_figure_has_a_meaning(autoencoder, classifier, recommender):
+    assert list(autoencoder.metrics) == [name for name in MEANING if name in autoencoder.metrics]
+    assert MEANING.keys() == autoencoder.metrics.keys() | classifier.metrics.keys() | recommender.metrics.keys()
+
+
+def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoencoder, digits):
+    figures = neighbourly.metrics
+    assert "test_mse" not in figures and {"place_mse", "test_bce", "probe_round_trip"} <= set(figures)
+    error = load_map(neighbourly.folder).of_split("test").error
+    assert figures["place_mse"] == pytest.approx(error.mean(), rel=1e-4)
+    assert "test_mse" in autoencoder.metrics
+
+
+def test_the_silhouette_is_that_of_the_labelled_places():
+    places = np.array([[0, 0], [0, 1], [10, 0], [10, 1], [5, 5]], np.float32)
+    labels = np.array([0, 0, 1, 1, -1])
+    b = (10 + math.sqrt(101)) / 2  # of each: 1 to its own, b to the others on average
+    assert map_silhouette(places, labels) == pytest.approx(1 - 1 / b)
+    assert map_silhouette(places, np.zeros(5, int)) is None and map_silhouette(places[:2], labels[[0, 2]]) is None

@@ -1,0 +1,130 @@
+"""What a map stands on: found by its hash, beside it, in a file of others, or not at all."""
+
+import shutil
+import sys
+from dataclasses import replace
+from urllib.error import URLError
+
+import pytest
+import torch
+from torch import nn
+
+from kernelviz.disk import runs_folder
+from kernelviz.evaluation.inference import embed
+from kernelviz.networks import new_backbone
+from kernelviz.runs import weights
+from kernelviz.runs.record import BrokenRun, read_run
+from kernelviz.runs.weights import load_network, own_weights, save_backbone, stand_on
+
+
+@pytest.fixture
+def put():
+    """Put a copy of a run among the user's runs."""
+
+    def put(run, name=None):
+        return read_run(shutil.copytree(run.folder, runs_folder() / (name or run.name)))
+
+    return put
+
+
+def test_a_head_lies_with_what_it_stands_on_and_places_as_it_did(heads, coloured):
+    for head in heads:
+        assert {"backbone.safetensors", "weights.safetensors"} <= {path.name for path in head.folder.iterdir()}
+        network = load_network(head)
+        assert not any(name.startswith("lower.") for name in own_weights(network))
+        assert (
+            embed(network, coloured.test_images[:50]).places == embed(network, coloured.test_images[:50]).places
+        ).all()
+        assert network.arguments["backbone"] == head.backbone
+
+
+def test_the_lower_part_is_that_of_the_backbone_and_did_not_learn(heads, bottom):
+    whole = load_network(bottom).state_dict()
+    for name, value in load_network(heads[1]).lower[1].lower[3].state_dict().items():  # the first block
+        assert torch.equal(value, whole[f"layer1.0.{name}"])
+
+
+def test_a_head_finds_its_backbone_among_the_runs_by_its_hash(put, heads, bottom, coloured):
+    head = put(heads[0])
+    expected = embed(load_network(head), coloured.test_images[:20]).places
+    (head.folder / "backbone.safetensors").unlink()
+    with pytest.raises(BrokenRun, match="stands on a resnet32 whose weights are gone"):
+        load_network(head)
+    put(bottom, "elsewhere")
+    assert (embed(load_network(head), coloured.test_images[:20]).places == expected).all()
+
+
+def test_a_backbone_that_is_a_run_is_not_written_again(put, heads, bottom, tmp_path):
+    backbone = stand_on("resnet32", str(bottom.folder / "weights.safetensors"), 11)
+    save_backbone(backbone, tmp_path)
+    assert (tmp_path / "backbone.safetensors").exists()
+    put(bottom)
+    (tmp_path / "other").mkdir()
+    save_backbone(backbone, tmp_path / "other")
+    assert not list((tmp_path / "other").iterdir())
+
+
+def test_a_backbone_is_taken_from_a_run_from_its_own_run_or_from_a_file(put, bottom, tmp_path):
+    own = put(bottom, "cifar10-resnet32")
+    by_default, by_name = stand_on("resnet32", "", 11), stand_on("resnet32", "cifar10-resnet32", 11)
+    by_file = stand_on("resnet32", str(own.folder / "weights.safetensors"), 11)
+    assert by_default.facts == by_name.facts == by_file.facts
+    assert by_default.facts["sha256"] == own.weights_sha256
+    with pytest.raises(ValueError, match="'cifar10-resnet32' is a resnet32, not a resnet18"):
+        stand_on("resnet18", "cifar10-resnet32", "layer1")
+    with pytest.raises(FileNotFoundError, match="no file of weights"):
+        stand_on("resnet32", str(tmp_path / "nowhere.pt"), 11)
+
+
+def test_published_weights_are_fetched_once_or_it_is_said_where_they_belong(monkeypatch, tmp_path):
+    asked = []
+
+    def fetch(address, folder, **how):
+        assert how == {"check_hash": True, "weights_only": True}
+        asked.append(address)
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(new_backbone("resnet18").state_dict(), folder / address.rsplit("/", 1)[1])
+
+    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
+    monkeypatch.setattr(weights, "load_state_dict_from_url", fetch)
+    assert stand_on("resnet18", "", "layer1").layers == 5
+    assert "resnet18-" in asked[0]
+
+    def refuse(*_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setattr(weights, "load_state_dict_from_url", refuse)
+    with pytest.raises(FileNotFoundError, match="resnet34 cannot be downloaded .*no network.*; give --weights FILE"):
+        stand_on("resnet34", "", "layer1")
+    with pytest.raises(ValueError, match="has no published weights"):
+        stand_on("package.module:factory", "", "layer1")
+
+
+def factory():
+    """A network of the user's own."""
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, 10))
+
+
+def test_code_of_others_runs_only_where_it_is_named(put, heads, monkeypatch):
+    code = f"{__name__}:factory"
+    facts = {"network": code, "kept": "1", "layers": 1, "sha256": "0" * 64}
+    head = put(heads[0])
+    head = replace(head, network={"name": "embedding", "arguments": head.arguments | {"backbone": facts}})
+    made = factory
+    monkeypatch.setattr(sys.modules[__name__], "factory", lambda: pytest.fail("it ran"))
+    with pytest.raises(BrokenRun, match=f"if you trust it, start kernelviz with KERNELVIZ_CODE={code}"):
+        load_network(head)
+    monkeypatch.setenv("KERNELVIZ_CODE", f"other.module:make,{code}")
+    monkeypatch.setattr(sys.modules[__name__], "factory", made)
+    with pytest.raises(BrokenRun, match="do not load"):  # it is made, but these are not its weights
+        load_network(head)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"network": "resnet19"}, {"kept": 99}, {"kept": "layer9"}, {"network": "resnet18"}]
+)
+def test_a_record_that_does_not_fit_its_backbone_is_a_broken_run(changed, put, heads):
+    head = put(heads[0])
+    arguments = head.arguments | {"backbone": head.backbone | changed}
+    with pytest.raises(BrokenRun):
+        load_network(replace(head, network={"name": "embedding", "arguments": arguments}))

@@ -1,0 +1,69 @@
+"""Networks that are trained at once learn what each would learn alone."""
+
+import pytest
+import torch
+
+from kernelviz.layers.kernels import DotProduct, Gaussian, Polynomial
+from kernelviz.networks.kernelized import KernelizedNetwork
+from kernelviz.tasks.batched import Together
+
+
+def networks(n, kernel=None, dim=3):
+    torch.manual_seed(0)
+    return [KernelizedNetwork((64, 12, 10), 4, kernel or Gaussian(), dim) for _ in range(n)]
+
+
+@pytest.fixture
+def blobs():
+    """Four clouds of 8 x 8 images, and which cloud each is of."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(400) % 4
+    middles = torch.rand(4, 1, 8, 8, generator=generator)
+    return middles[labels] + 0.2 * torch.randn(400, 1, 8, 8, generator=generator), labels
+
+
+def learn(together, blobs, epochs=2, **changes):
+    settings = {"epochs": epochs, "batch": 20, "rate": 0.01, "l2": 1e-4} | changes
+    together.train(*blobs, **settings, generator=torch.Generator().manual_seed(2), progress=lambda *_: None)
+    return together
+
+
+def test_together_they_say_what_each_says_alone(blobs):
+    alone = networks(3)
+    together = Together(alone)
+    images = blobs[0][:30].unflatten(0, (3, 10))
+    for said, network, own in zip(together.logits(images), alone, images, strict=True):
+        torch.testing.assert_close(said, network(own))
+
+
+def test_the_first_of_one_learns_as_adam_has_it(blobs):
+    (network,) = networks(1)
+    together = learn(Together([network]), blobs)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=40)
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(2):
+        order = torch.randperm(400, generator=generator)
+        for chosen in order.split(20):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(blobs[0][chosen]), blobs[1][chosen]).backward()
+            optimizer.step()
+            schedule.step()
+    for name, weights in network.named_parameters():
+        torch.testing.assert_close(together.weights[name][0], weights, atol=2e-5, rtol=2e-4)
+
+
+@pytest.mark.parametrize("kernel", [DotProduct(), Polynomial(2), Gaussian()], ids=lambda kernel: type(kernel).__name__)
+@pytest.mark.parametrize("dim", [1, 5, 50])
+def test_every_kernel_learns_in_every_dimension(kernel, dim, blobs):
+    accuracies = learn(Together(networks(2, kernel, dim)), blobs, epochs=10, rate=0.02).accuracies(*blobs)
+    assert len(accuracies) == 2 and min(accuracies) > 0.4  # chance is 0.25
+
+
+def test_at_the_start_units_vary_by_one():
+    for kernel in (DotProduct(), Polynomial(2), Gaussian()):
+        for dim in (1, 2, 10, 50):
+            torch.manual_seed(dim)
+            layer = KernelizedNetwork((400, 300), 2, kernel, dim).layers[1]
+            out = layer(torch.randn(200, 400))
+            assert 0.6 < (out - out.mean(1, keepdim=True)).std() < 1.6

@@ -1,0 +1,233 @@
+"""The costs against sums written out, which images reach the decoder as probes, and what takes a gradient."""
+
+import math
+
+import pytest
+import torch
+
+from kernelviz.layers.probe import Probe, gaussian_bump, probes_at_centers
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.tasks.objectives import Batch, cauchy, classify, gather, neighbours, reconstruct, round_trip
+
+PROBE = Probe(1.5, 2.0)
+
+
+@pytest.fixture
+def network():
+    return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), classes=3)
+
+
+def batch_of(n, share=0.0, labels=None, seed=0, **others):
+    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "drawings")}
+    nothing |= {"known_labels": torch.zeros(0, dtype=int), "probes": torch.zeros(0, 2)}
+    return Batch(
+        images=torch.rand(n, 1, 2, 3),
+        labels=torch.full((n,), -1) if labels is None else torch.tensor(labels),
+        scale=15.0,
+        probe=PROBE,
+        bump_share=share,
+        smoothing=0.0,
+        generator=torch.Generator().manual_seed(seed),
+        **nothing | others,
+    )
+
+
+def bernoulli_cost(logits, pixels):
+    """Nats per pixel, pixel by pixel."""
+    pairs = list(zip(logits.flatten().tolist(), pixels.flatten().tolist(), strict=True))
+    on = [1 / (1 + math.exp(-logit)) for logit, _ in pairs]
+    return -sum(y * math.log(p) + (1 - y) * math.log(1 - p) for p, (_, y) in zip(on, pairs, strict=True)) / len(pairs)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_reconstruct_is_the_cross_entropy_of_what_the_decoder_is_shown(network, share):
+    batch = batch_of(7, share)
+    activation = network.activation(torch.rand(7, 1, 2, 3))
+    bumps = network.clip(gaussian_bump(network.place(activation), network.grid, PROBE))
+    logits = network.pixel_logits(bumps if share else activation)
+    assert reconstruct(network, activation, batch).item() == pytest.approx(bernoulli_cost(logits, batch.images), 1e-5)
+
+
+def test_exactly_the_chosen_share_is_shown_as_probes(network):
+    n, share = 2000, 0.4
+    shown = []
+    network.decoder.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    activation = network.activation(torch.rand(n, 1, 2, 3)).detach()
+    reconstruct(network, activation, batch_of(n, share, seed=5))
+    chosen = torch.rand(n, generator=torch.Generator().manual_seed(5)) < share
+    assert torch.equal(shown[0][~chosen], activation[~chosen])
+    assert torch.equal(shown[0][chosen], probes_at_centers(activation, network.grid, network.clip, PROBE)[chosen])
+    assert chosen.float().mean() == pytest.approx(share, abs=0.04)  # 3.6 standard deviations
+
+
+def test_no_gradient_flows_through_the_center_of_mass(network):
+    reconstruct(network, network.activation(torch.rand(8, 1, 2, 3)), batch_of(8, share=1.0)).backward()
+    before = [*network.encoder.parameters(), *network.kernel_layer.parameters()]
+    assert all(weight.grad is None or not weight.grad.any() for weight in before)
+    assert all(weight.grad.any() for weight in network.decoder[-1].parameters())
+
+
+def test_the_gradient_flows_through_the_activations_own_form(network):
+    reconstruct(network, network.activation(torch.rand(8, 1, 2, 3)), batch_of(8, share=0.0)).backward()
+    assert network.kernel_layer.u.grad.any() and network.kernel_layer.alpha.grad.any()
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_an_image_without_a_place_keeps_its_own_activation(network, kind):
+    activation = network.activation(torch.rand(3, 1, 2, 3)).detach().to(kind)
+    activation[1] = 0
+    probes = probes_at_centers(activation, network.grid, network.clip, PROBE)
+    assert probes.dtype == kind
+    assert not probes[1].any()
+    for row in (0, 2):
+        center = network.place(activation[row : row + 1].float())
+        expected = network.clip(gaussian_bump(center, network.grid, PROBE))[0]
+        torch.testing.assert_close(probes[row], expected.to(kind))
+
+
+def test_a_batch_with_an_unplaced_image_has_a_finite_cost_and_gradient(network):
+    activation = network.activation(torch.rand(3, 1, 2, 3)) * torch.tensor([[1.0], [0.0], [1.0]])
+    loss = reconstruct(network, activation, batch_of(3, share=1.0))
+    loss.backward()
+    assert loss.isfinite()
+    assert all(weight.grad.isfinite().all() for weight in network.parameters() if weight.grad is not None)
+
+
+def test_classify_is_the_cross_entropy_of_the_labelled_images(network):
+    labels = [2, -1, 0, -1]
+    activation = network.activation(torch.rand(4, 1, 2, 3))
+    logits = network.class_logits(activation).tolist()
+    costs = [math.log(sum(map(math.exp, logits[at]))) - logits[at][label] for at, label in ((0, 2), (2, 0))]
+    found = classify(network, activation, batch_of(4, labels=labels))
+    assert found.item() == pytest.approx(sum(costs) / 2, rel=1e-5)
+
+
+def test_an_unlabelled_image_takes_no_part_in_classify(network):
+    activation = network.activation(torch.rand(4, 1, 2, 3)).detach().requires_grad_()
+    classify(network, activation, batch_of(4, labels=[2, -1, 0, -1])).backward()
+    assert activation.grad.any(1).tolist() == [True, False, True, False]
+
+
+def test_a_batch_without_a_label_costs_nothing_and_can_still_be_trained_on(network):
+    loss = classify(network, network.activation(torch.rand(4, 1, 2, 3)), batch_of(4))
+    assert loss.item() == 0
+    loss.backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+
+
+def similarity(a, b):
+    return 1 / (1 + math.dist(a, b) ** 2)
+
+
+def contrast(z):
+    """The mean of -log(q(a, p) / sum of q(a, b)) over all places, the n images first and then their n partners."""
+    n, costs = len(z) // 2, []
+    for at, place in enumerate(z):
+        others = [similarity(place, other) for row, other in enumerate(z) if row != at]
+        costs.append(-math.log(similarity(place, z[(at + n) % (2 * n)]) / sum(others)))
+    return sum(costs) / len(costs)
+
+
+def test_neighbours_is_the_cost_written_out_pair_by_pair(network):
+    activation, partners = network.activation(torch.rand(10, 1, 2, 3)).chunk(2)
+    z = (network.place(torch.cat([activation, partners])) * 15 / network.grid.extent).tolist()
+    found = neighbours(network, activation, batch_of(5, partners=partners))
+    assert found.item() == pytest.approx(contrast(z), rel=1e-4)
+
+
+def test_cauchy_of_far_places_and_of_doubles():
+    q = cauchy(torch.tensor([[60.0, 60.0], [60.0, 60.0], [-60.0, -60.0]]))
+    assert q.diagonal().tolist() == [0, 0, 0]
+    assert q[0, 1].item() == pytest.approx(1, abs=5e-3)
+    assert q[0, 2].item() == pytest.approx(1 / 28801, rel=1e-3)
+
+
+def test_a_pair_without_a_place_takes_no_part_in_neighbours(network):
+    activation, partners = (part.detach().clone() for part in network.activation(torch.rand(8, 1, 2, 3)).chunk(2))
+    activation[1], partners[2] = 0, 0
+    whole = neighbours(network, activation, batch_of(4, partners=partners))
+    kept = [0, 3]
+    few = neighbours(network, activation[kept], batch_of(2, partners=partners[kept]))
+    assert whole.item() == pytest.approx(few.item())
+
+
+def test_a_batch_without_any_place_costs_nothing_and_can_still_be_trained_on(network):
+    nothing = torch.zeros(4, 36, requires_grad=True)
+    loss = neighbours(network, nothing, batch_of(4, partners=torch.zeros(4, 36)))
+    loss.backward()
+    assert loss.item() == 0 and not nothing.grad.any()
+
+
+def test_gather_is_the_cost_written_out_pair_by_pair(network):
+    labels = [0, 1, 0, 2, 1, 0]  # the 2 has no company
+    known = network.activation(torch.rand(6, 1, 2, 3))
+    z = (network.place(known) * 15 / network.grid.extent).tolist()
+    costs = []
+    for at, label in enumerate(labels):
+        others = [(labels[row], similarity(z[at], z[row])) for row in range(6) if row != at]
+        if same := sum(q for other, q in others if other == label):
+            costs.append(-math.log(same / sum(q for _, q in others)))
+    assert len(costs) == 5
+    found = gather(network, known, batch_of(6, known=known, known_labels=torch.tensor(labels)))
+    assert found.item() == pytest.approx(sum(costs) / 5, rel=1e-4)
+
+
+@pytest.mark.parametrize("labels", [[], [3], [0, 1, 2]], ids=str)
+def test_gather_costs_nothing_without_two_of_one_class(network, labels):
+    known = network.activation(torch.rand(4, 1, 2, 3))[: len(labels)]
+    activation = network.activation(torch.rand(4, 1, 2, 3))
+    loss = gather(network, activation, batch_of(4, known=known, known_labels=torch.tensor(labels, dtype=int)))
+    loss.backward()
+    assert loss.item() == 0
+    assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+
+
+def test_an_image_without_a_place_takes_no_part_in_gather(network):
+    known, labels = network.activation(torch.rand(5, 1, 2, 3)).detach().clone(), torch.tensor([0, 0, 1, 1, 0])
+    known[1] = 0
+    kept = [0, 2, 3, 4]
+    whole = gather(network, known, batch_of(5, known=known, known_labels=labels))
+    few = gather(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
+    assert whole.item() == pytest.approx(few.item())
+
+
+def test_round_trip_is_how_far_from_the_probes_the_drawings_land(network):
+    drawings, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
+    landed = network.place(drawings).tolist()
+    costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(landed, probes.tolist(), strict=True)]
+    found = round_trip(network, drawings, batch_of(6, drawings=drawings, probes=probes))
+    assert found.item() == pytest.approx(sum(costs) / 6, rel=1e-4)
+
+
+def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
+    drawings, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
+    drawings[2] = 0
+    kept = [0, 1, 3]
+    whole = round_trip(network, drawings, batch_of(4, drawings=drawings, probes=probes))
+    few = round_trip(network, drawings, batch_of(3, drawings=drawings[kept], probes=probes[kept]))
+    assert whole.item() == pytest.approx(few.item())
+    nothing = torch.zeros(4, 36, requires_grad=True)
+    loss = round_trip(network, nothing, batch_of(4, drawings=nothing, probes=probes))
+    loss.backward()
+    assert loss.item() == 0 and not nothing.grad.any()
+
+
+@pytest.fixture
+def from_places():
+    """A network whose decoder takes canonical bumps."""
+    return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
+
+
+def test_with_a_canonical_bump_the_decoder_sees_only_that(from_places):
+    activation = from_places.activation(torch.rand(7, 1, 2, 3))
+    bumps = from_places.clip(gaussian_bump(from_places.place(activation), from_places.grid, Probe(0.9, 1.0)))
+    torch.testing.assert_close(from_places.code(activation), bumps)
+    batch = batch_of(7, share=0.0)
+    expected = bernoulli_cost(from_places.pixel_logits(bumps), batch.images)
+    assert reconstruct(from_places, activation, batch).item() == pytest.approx(expected, 1e-5)
+
+
+def test_a_decoder_of_canonical_bumps_does_not_bend_the_map(from_places):
+    reconstruct(from_places, from_places.activation(torch.rand(8, 1, 2, 3)), batch_of(8)).backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in from_places.encoder.parameters())
+    assert from_places.kernel_layer.u.grad is None and from_places.decoder[0].weight.grad.any()
