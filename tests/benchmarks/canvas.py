@@ -155,8 +155,8 @@ def probing(page: Page) -> dict:
     )
     times = page.evaluate(
         """async (scripts) => {
-            const { Decoder, Grid, bump, clip } = await import(scripts.replace('main.mjs', 'decoder.mjs'))
-            const { fetchPacked } = await import(scripts.replace('main.mjs', 'fetching.mjs'))
+            const { Decoder, Grid, bump, clip } = await import(scripts.replace('main.mjs', 'core/decoder.mjs'))
+            const { fetchPacked } = await import(scripts.replace('main.mjs', 'core/fetching.mjs'))
             const weights = performance.getEntriesByType('resource').find((one) => one.name.endsWith('/decoder')).name
             const decoder = new Decoder(await fetchPacked(weights))
             const [grid, times] = [new Grid(40, 40, 4), []]

@@ -144,7 +144,8 @@ def test_what_is_not_allowed_is_refused_with_a_word(asked, said, address, client
         "/kernelviz/runs/%2e%2e/1/points/test",
         "/kernelviz/runs/tiny/1/points/test",
     ]
-    + [f"/kernelviz/canvas/{STAMP}/{name}" for name in ("nothing.mjs", "..%2f__init__.py", "%2e%2e/__init__.py")]
+    + [f"/kernelviz/canvas/{STAMP}/{name}" for name in ("nothing.mjs", "core/nothing.mjs", "core/", "view.mjs")]
+    + [f"/kernelviz/canvas/{STAMP}/{name}" for name in ("..%2f__init__.py", "core/%2e%2e/%2e%2e/__init__.py")]
     + ["/kernelviz/canvas/another/main.mjs", "/kernelviz"],
 )
 def test_what_is_not_there_is_not_found(path, address, client):

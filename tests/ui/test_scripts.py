@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,8 +44,10 @@ def script(node, tmp_path):
         (tmp_path / "data.bin").write_bytes(packed or pack(arrays))
         (tmp_path / "main.mjs").write_text(
             "import { readFileSync } from 'node:fs'\n"
-            f"import * as packing from '{FOLDER.as_uri()}/js/packing.mjs'\n"
-            + "".join(f"import * as {name} from '{FOLDER.as_uri()}/js/{name}.mjs'\n" for name in imports.split())
+            + "".join(
+                f"import * as {Path(name).stem} from '{FOLDER.as_uri()}/js/{name}.mjs'\n"
+                for name in ["core/packing", *imports.split()]
+            )
             + f"const bytes = readFileSync({json.dumps(str(tmp_path / 'data.bin'))})\n"
             "const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)\n"
             "const { facts, arrays } = packing.unpack(buffer)\n"
@@ -100,7 +103,7 @@ def test_the_bump_and_the_clip_are_those_of_the_network(place, sparsity, script)
         f"""const grid = new decoder.Grid(12, 17, 4)
         const field = decoder.bump({{ x: {place[0]}, y: {place[1]}, width: 0.6, amplitude: 1.7 }}, grid)
         return [...decoder.clip(field, {sparsity})]""",
-        imports="decoder",
+        imports="core/decoder",
     )
     np.testing.assert_allclose(out, wanted, rtol=1e-4, atol=1e-7)
 
@@ -124,7 +127,7 @@ def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder
         return {script_places}.map(([x, y]) =>
             [...page.draw(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
         packed=decoder_payload(run),
-        imports="decoder",
+        imports="core/decoder",
     )
     assert abs(np.array(out) - wanted).max() <= 2e-3
     drawn = draw_probes(network, places, probe).reshape(200, -1)
@@ -140,7 +143,7 @@ def test_the_nearest_point_is_the_nearest_of_all(script, cloud):
         return {json.dumps(places.tolist())}.map(([x, y]) =>
             [index.nearest(x, y, 0.2), index.nearest(x, y, 0.2, even),
             index.few(x, y, 5), index.few(x, y, 1, even)])""",
-        imports="spatial",
+        imports="core/spatial",
         x=cloud[:, 0].copy(),
         y=cloud[:, 1].copy(),
     )
@@ -177,7 +180,7 @@ def inside(places, corners):
 def test_a_lasso_finds_exactly_the_points_inside(corners, script, cloud):
     out = script(
         f"return new spatial.Spatial(arrays.x, arrays.y, 4).inPolygon({json.dumps(corners)})",
-        imports="spatial",
+        imports="core/spatial",
         x=cloud[:, 0].copy(),
         y=cloud[:, 1].copy(),
     )
@@ -188,7 +191,7 @@ def test_a_lasso_finds_exactly_the_points_inside(corners, script, cloud):
 def test_a_box_finds_exactly_the_points_inside(box, script, cloud):
     out = script(
         f"return new spatial.Spatial(arrays.x, arrays.y, 4).inBox({', '.join(map(str, box))})",
-        imports="spatial",
+        imports="core/spatial",
         x=cloud[:, 0].copy(),
         y=cloud[:, 1].copy(),
     )
@@ -201,7 +204,7 @@ def test_a_map_without_points_finds_none(script):
     body = """const index = new spatial.Spatial(arrays.x, arrays.y, 4)
         const around = [[0, 0], [1, 1], [0, 1]]
         return [index.nearest(0, 0, 1), index.few(0, 0, 3), index.inBox(-9, -9, 9, 9), index.inPolygon(around)]"""
-    assert script(body, imports="spatial", x=none, y=none) == [-1, [], [], []]
+    assert script(body, imports="core/spatial", x=none, y=none) == [-1, [], [], []]
 
 
 def groups_of(points, colouring):
@@ -222,7 +225,7 @@ def test_points_with_names_are_called_by_them(script):
     body = """const all = new points.Points({ facts, arrays }, { total: 3, extent: 4 })
         return [0, 1, 2].map((i) => all.about(i, ['Comedy', 'Drama']))"""
     packed = pack(arrays, scales={"confidence": [0.0, 1.0, 0.0, 1.0]}, names=["Alien", "Brazil", "Cube"])
-    assert script(body, packed, imports="points") == [["Cube", "Drama"], ["Alien"], ["Brazil", "Comedy"]]
+    assert script(body, packed, imports="core/points") == [["Cube", "Drama"], ["Alien"], ["Brazil", "Comedy"]]
 
 
 @pytest.mark.parametrize("colouring", COLOURINGS)
@@ -239,7 +242,7 @@ def test_points_arrive_with_their_groups_and_values(colouring, script, autoencod
         return [...all.row].map((row, i) =>
             [row, all.x[i], all.y[i], all.label[i], all.prediction[i], all.paint[i], value(i)])""",
         packed=points_payload(autoencoder, "test"),
-        imports="points",
+        imports="core/points",
     )
     row, x, y, label, prediction, paint, value = map(np.array, zip(*out, strict=True))
     assert sorted(row) == np.flatnonzero(points.placed).tolist()
@@ -274,7 +277,7 @@ def test_selecting_hiding_and_counting(script, autoencoder):
         all.toggle(all.positions[3])
         return [...first, faint, hidden, alone, back, rows()]"""
     rows, counts, faint, hidden, alone, back, fewer = script(
-        body, packed=points_payload(autoencoder, "test"), imports="points"
+        body, packed=points_payload(autoencoder, "test"), imports="core/points"
     )
     assert rows == [3, 5, 8, 13] and faint == len(labels) - 4
     assert counts["each"][:10] == np.bincount(labels, minlength=10).tolist()
@@ -294,7 +297,7 @@ def test_the_arrow_keys_reach_a_point_in_their_direction(script, autoencoder):
             return [all.x[next] - all.x[start], all.y[next] - all.y[start]]
         }})""",
         packed=points_payload(autoencoder, "test"),
-        imports="points",
+        imports="core/points",
     )
     for (dx, dy), (right, up) in zip(out, [(1, 0), (-1, 0), (0, 1), (0, -1)], strict=True):
         ahead = dx * right + dy * up
@@ -311,7 +314,7 @@ def test_a_disc_covers_its_area_and_a_square_too(script):
             return [...made.pixels].map((pixel) => 1 - (pixel & 255) / 255)
         }
         return [draw({ soft: true }), draw({ soft: false }), draw({ soft: true, opacity: 0.5 })]"""
-    for ink, area in zip(script(body, imports="raster"), [np.pi * 25, 81, np.pi * 25 / 2], strict=True):
+    for ink, area in zip(script(body, imports="core/raster"), [np.pi * 25, 81, np.pi * 25 / 2], strict=True):
         ink = np.array(ink).reshape(60, 80)
         assert ink.sum() == pytest.approx(area, rel=0.04)
         rows, columns = np.indices(ink.shape)
@@ -330,14 +333,14 @@ def test_points_at_and_beyond_the_edges_of_the_picture_do_no_harm(script):
             raster.drawPoints(picture, { x: 0, y: 0, scale: 10 }, all, 2, [0xff112233], look)
         }
         return [...pixels.subarray(0, 200), ...pixels.subarray(10200)]"""
-    assert set(script(body, imports="raster")) == {7}
+    assert set(script(body, imports="core/raster")) == {7}
 
 
 @pytest.mark.parametrize("share", [0, 1, 128, 255, 256])
 def test_colours_mix_channel_by_channel(share, script):
     under, over = (0x10, 0xFF, 0x00), (0xF0, 0x00, 0xFF)
     as_pixel = [0xFF000000 | red | green << 8 | blue << 16 for red, green, blue in (under, over)]
-    out = script(f"return raster.mix({as_pixel[0]}, {as_pixel[1]}, {share})", imports="raster")
+    out = script(f"return raster.mix({as_pixel[0]}, {as_pixel[1]}, {share})", imports="core/raster")
     found = [out & 255, out >> 8 & 255, out >> 16 & 255]
     np.testing.assert_allclose(found, [a + (b - a) * share / 256 for a, b in zip(under, over, strict=True)], atol=1.01)
     assert out >> 24 == 255
@@ -345,7 +348,7 @@ def test_colours_mix_channel_by_channel(share, script):
 
 def test_images_on_the_map_do_not_overlap_and_leave_no_room(script, cloud):
     places = [{"px": float(80 * x), "py": float(80 * y)} for x, y in cloud]
-    kept = script(f"return raster.apart({json.dumps(places)}, 30)", imports="raster")
+    kept = script(f"return raster.apart({json.dumps(places)}, 30)", imports="core/raster")
     at = np.array([[one["px"], one["py"]] for one in kept])
     far = abs(at[:, None] - at).max(2) + 1e9 * np.eye(len(at))
     assert len(kept) > 100 and far.min() >= 30
@@ -366,7 +369,7 @@ def test_the_view_comes_back_and_zooms_around_the_pointer(script):
         const near = camera.zoom
         camera.fit()
         return { whole, back, x, y, kept, near, zoom: camera.zoom }"""
-    out = script(body, imports="view")
+    out = script(body, imports="core/view")
     assert out["whole"][0] < -4 and out["whole"][1] <= -4 and out["whole"][2] > 4 and out["whole"][3] >= 4
     np.testing.assert_allclose(out["back"], [640, 90])
     np.testing.assert_allclose(out["kept"], [out["x"], out["y"]])
@@ -375,18 +378,18 @@ def test_the_view_comes_back_and_zooms_around_the_pointer(script):
 
 def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):
     corners = [[-2.83, 2.83], [0.0, 0.0], [0.0, 0.0], [1.5, -0.25], [-3.0, 3.5]]
-    out = script(f"return walk.along({json.dumps(corners)}, {STEPS})", imports="walk")
+    out = script(f"return walk.along({json.dumps(corners)}, {STEPS})", imports="features/walk")
     np.testing.assert_allclose(out, steps_along(np.array(corners)), atol=1e-9)
 
 
 def test_places_are_laid_over_as_by_numpy(script, cloud):
     how = np.array([[0.6, 0.8, 1.5], [0.8, -0.6, -2.0]])
     out = script(
-        f"""placing.placePoints(arrays.x, arrays.y, {how.tolist()})
-        placing.placeCorners(arrays.corners, {how.tolist()})
-        placing.placeCorners(arrays.same, undefined)
+        f"""affine.placePoints(arrays.x, arrays.y, {how.tolist()})
+        affine.placeCorners(arrays.corners, {how.tolist()})
+        affine.placeCorners(arrays.same, undefined)
         return [[...arrays.x], [...arrays.y], [...arrays.corners], [...arrays.same]]""",
-        imports="placing",
+        imports="core/affine",
         x=cloud[:, 0].copy(),
         y=cloud[:, 1].copy(),
         corners=cloud[:50],
@@ -403,7 +406,7 @@ def test_between_two_depths_points_are_between_their_places(script):
     out = script(
         """return [[...journey.mixed(arrays.one, arrays.other, 0)], [...journey.mixed(arrays.one, arrays.other, 0.25)],
         [...journey.mixed(arrays.one, arrays.other, 1)]]""",
-        imports="journey",
+        imports="features/journey",
         one=one,
         other=other,
     )
@@ -418,7 +421,7 @@ def test_another_depth_is_read_in_the_order_of_the_first_and_who_has_no_place_th
         const other = of(Uint32Array.of(0, 1, 2), Float32Array.of(5, 6, 8), Int16Array.of(1, 2, 3))
         const { x, columns } = journey.inOrder(first, other)
         return [[...x], [...columns.prediction], [...columns.row]]""",
-        imports="journey",
+        imports="features/journey",
         none=np.zeros(1, np.uint8),
     )
     assert out == [[8, 5, 30], [3, 1, 7], [2, 0, 3]]
@@ -432,7 +435,7 @@ def test_a_part_of_a_map_is_framed_with_room_around_it(script):
         const near = shown.bounds
         shown.frame([-9, 9], [-9, 9])
         return [near, shown.zoom]""",
-        imports="view",
+        imports="core/view",
         none=np.zeros(1, np.uint8),
     )
     (left, bottom, right, top), zoom = out
@@ -450,7 +453,7 @@ def test_the_page_has_the_kernels_of_torch(name, script):
     grid = Grid(9, 9, EXTENT)
     out = script(
         f"""return [...kernels.field({json.dumps(inputs)}, "{name}", {width}, new decoder.Grid(9, 9, {EXTENT}))]""",
-        imports="kernels decoder",
+        imports="core/kernels core/decoder",
         none=np.zeros(1, np.uint8),
     )
     wanted = torch.tensor(alpha).float() @ kernel(torch.tensor(places).float(), grid.positions())
@@ -463,7 +466,7 @@ def test_the_page_finds_the_center_of_mass(script):
     body = f"""const grid = new decoder.Grid(9, 9, {EXTENT})
         return [kernels.centerOfMass({json.dumps(activation.tolist())}, grid),
             kernels.centerOfMass(new Array(81).fill(0), grid)]"""
-    found, none = script(body, imports="kernels decoder", none=np.zeros(1, np.uint8))
+    found, none = script(body, imports="core/kernels core/decoder", none=np.zeros(1, np.uint8))
     wanted = center_of_mass(activation[None], Grid(9, 9, EXTENT).positions())[0].tolist()
     assert [found["x"], found["y"]] == pytest.approx(wanted, abs=1e-5) and none is None
 
@@ -491,7 +494,7 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
         following.lead(one)
         return [[...rows], shown, faint, other.view.zoom]""",
         packed=points_payload(autoencoder, "test"),
-        imports="points view following",
+        imports="core/points core/view features/following",
     )
     left, bottom, right, top = shown
     inside = ((there.places > [left, bottom]) & (there.places < [right, top])).all(1)

@@ -1,7 +1,7 @@
 """The map as a component of our own: drawn, searched and decoded in the page, from what `ui.server` serves.
 
 Python says what to show (`canvas`), the page says what was selected and where the probe was let go. Points, images and
-weights never pass through here: the page fetches them once (js/fetching.mjs).
+weights never pass through here: the page fetches them once (js/core/fetching.mjs).
 """
 
 import base64
@@ -25,7 +25,9 @@ from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
 
 FOLDER = Path(__file__).parent
-SCRIPTS = {path.name: path.read_bytes() for path in sorted((FOLDER / "js").glob("*.mjs"))}
+SCRIPTS = {
+    path.relative_to(FOLDER / "js").as_posix(): path.read_bytes() for path in sorted((FOLDER / "js").rglob("*.mjs"))
+}
 STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
 SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
 
@@ -68,7 +70,7 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
     corners of a path for it;
     intake: {"address", "way", "turn", "total", "picked", "digits", "allowed", "largest", "largestArchive"} to take
-    pictures in and to show where they land, see js/intake.mjs.
+    pictures in and to show where they land, see js/features/uploads/uploads.mjs.
     """
     of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": caches.source_of(run)}
     return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)

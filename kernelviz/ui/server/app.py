@@ -146,7 +146,7 @@ def _packed(data: bytes) -> Response:
 
 
 ROUTES = [
-    Route("/kernelviz/canvas/{stamp}/{file}", script),
+    Route("/kernelviz/canvas/{stamp}/{file:path}", script),
     Mount(
         "/kernelviz/runs/{name}/{version}",
         routes=[

@@ -1,8 +1,8 @@
 // The canvas as Streamlit sees it: shown, told again when its data change, and taken away.
 
-import { App } from './app.mjs'
-import { Linked } from './linked.mjs'
-import { Playground } from './playground.mjs'
+import { App } from './map_canvas.mjs'
+import { Linked } from './features/linked_views.mjs'
+import { Playground } from './features/playground.mjs'
 
 const apps = new WeakMap() // by the element that each stands in
 

@@ -1,6 +1,6 @@
 // A sheet to draw on, whose picture is asked about while one draws.
 
-import { button, element } from './dom.mjs'
+import { button, element } from '../../ui/dom.mjs'
 
 const SIDE = 280 // pixels
 const PEN = 18 // pixels

@@ -1,6 +1,6 @@
 // What a press, a drag and a click on the map do, for each tool.
 
-import { markAt } from './marks.mjs'
+import { markAt } from '../features/marks.mjs'
 import { imageAt } from './scene.mjs'
 
 const NEAR = 14 // pixels: how far from the pointer a point may lie

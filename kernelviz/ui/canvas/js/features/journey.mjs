@@ -1,8 +1,8 @@
 // One map of images that move from their places at one depth of a network to those at the next.
 
-import { button, element } from './dom.mjs'
-import { fetchPacked } from './fetching.mjs'
-import { Points } from './points.mjs'
+import { button, element } from '../ui/dom.mjs'
+import { fetchPacked } from '../core/fetching.mjs'
+import { Points } from '../core/points.mjs'
 
 const SECONDS = 2.5 // from one depth to the next
 

@@ -1,8 +1,8 @@
 // Draws the map: the points as pixels, and over them what belongs to the moment (contours, marks, lasso, probe).
 
-import { drawMarks, twice } from './marks.mjs'
-import { FAINT, HIDDEN, Picture, SHOWN, apart, drawImage, drawPoints } from './raster.mjs'
-import { View, clamp } from './view.mjs'
+import { drawMarks, twice } from '../features/marks.mjs'
+import { FAINT, HIDDEN, Picture, SHOWN, apart, drawImage, drawPoints } from '../core/raster.mjs'
+import { View, clamp } from '../core/view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to take the place of dots

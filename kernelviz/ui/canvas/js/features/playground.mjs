@@ -1,13 +1,13 @@
 // Figure 2 to play with: inputs on the plane, the field that their kernels make, and what the clip leaves of it.
 
-import { mix } from './raster.mjs'
-import { pixel } from './colours.mjs'
-import { Grid, clip } from './decoder.mjs'
-import { button, element } from './dom.mjs'
-import { listen } from './gestures.mjs'
-import { KERNELS, centerOfMass, field } from './kernels.mjs'
+import { mix } from '../core/raster.mjs'
+import { pixel } from '../core/colours.mjs'
+import { Grid, clip } from '../core/decoder.mjs'
+import { button, element } from '../ui/dom.mjs'
+import { listen } from '../ui/gestures.mjs'
+import { KERNELS, centerOfMass, field } from '../core/kernels.mjs'
 import { twice } from './marks.mjs'
-import { View, clamp } from './view.mjs'
+import { View, clamp } from '../core/view.mjs'
 
 const EXTENT = 4
 const SIDE = 61 // units along each side of the grid

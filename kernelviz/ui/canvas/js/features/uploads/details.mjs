@@ -1,6 +1,6 @@
 // What a network saw of a picture, made of it, and knows beside it.
 
-import { button, element } from './dom.mjs'
+import { button, element } from '../../ui/dom.mjs'
 
 const FIGURES = [
   ['original', 'Original'],

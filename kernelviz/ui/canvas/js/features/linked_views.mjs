@@ -1,7 +1,7 @@
 // Several maps of the same images beside each other: what is done in one is seen in all.
 
-import { App } from './app.mjs'
-import { element } from './dom.mjs'
+import { App } from '../map_canvas.mjs'
+import { element } from '../ui/dom.mjs'
 
 export class Linked {
   constructor(parent, data, tell) {

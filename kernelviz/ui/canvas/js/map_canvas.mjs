@@ -1,18 +1,18 @@
 // One map on a page: what it shows, and what happens to it.
 
-import { pixel } from './colours.mjs'
-import { button, element } from './dom.mjs'
-import { Sheets, fetchPacked } from './fetching.mjs'
-import { echo, lead } from './following.mjs'
-import { exploreKey, probeKey } from './keys.mjs'
-import { lay } from './layout.mjs'
-import { imageOf } from './marks.mjs'
-import { masked, unmasked } from './packing.mjs'
-import { placeCorners } from './placing.mjs'
-import { Points } from './points.mjs'
-import { drawOver } from './scene.mjs'
-import { TOOLS, cancel } from './tools.mjs'
-import { View } from './view.mjs'
+import { pixel } from './core/colours.mjs'
+import { button, element } from './ui/dom.mjs'
+import { Sheets, fetchPacked } from './core/fetching.mjs'
+import { echo, lead } from './features/following.mjs'
+import { exploreKey, probeKey } from './ui/keys.mjs'
+import { lay } from './ui/layout.mjs'
+import { imageOf } from './features/marks.mjs'
+import { masked, unmasked } from './core/packing.mjs'
+import { placeCorners } from './core/affine.mjs'
+import { Points } from './core/points.mjs'
+import { drawOver } from './ui/scene.mjs'
+import { TOOLS, cancel } from './ui/tools.mjs'
+import { View } from './core/view.mjs'
 
 const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
 const OVERVIEW = 1.2 // zoom from which on the overview shows

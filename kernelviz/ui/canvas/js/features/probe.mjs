@@ -1,7 +1,7 @@
 // The probe on a map: where it is, what it draws, where it walks.
 
-import { ProbePanel } from './probe.mjs'
-import { clamp } from './view.mjs'
+import { ProbePanel } from './probe_panel.mjs'
+import { clamp } from '../core/view.mjs'
 import { Walk } from './walk.mjs'
 
 const TELL = 400 // ms without a key, after which Python hears where the probe is

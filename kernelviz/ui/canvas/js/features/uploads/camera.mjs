@@ -1,6 +1,6 @@
 // A picture from the camera.
 
-import { button, element } from './dom.mjs'
+import { button, element } from '../../ui/dom.mjs'
 
 const LARGEST = 1920 // pixels: what the camera is asked for
 

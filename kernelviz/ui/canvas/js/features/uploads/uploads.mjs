@@ -2,9 +2,9 @@
 
 import { Camera } from './camera.mjs'
 import { Details } from './details.mjs'
-import { button, element } from './dom.mjs'
-import { chosen, dropped, pasted } from './gathering.mjs'
-import { Pad } from './pad.mjs'
+import { button, element } from '../../ui/dom.mjs'
+import { chosen, dropped, pasted } from './dropped_files.mjs'
+import { Pad } from './sketch_pad.mjs'
 import { Transfer, asked } from './transfer.mjs'
 
 const OFTEN = 1000 // ms between two words to Python while it goes on

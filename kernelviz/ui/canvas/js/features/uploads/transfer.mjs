@@ -1,6 +1,6 @@
 // Files on their way to the server, some at a time, and what comes back: where they have landed.
 
-import { said } from './fetching.mjs'
+import { said } from '../../core/fetching.mjs'
 
 const FILES = 200 // of one request
 const BYTES = 16e6 // of one request, but for a single file that is larger

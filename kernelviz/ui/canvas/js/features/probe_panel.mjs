@@ -1,9 +1,9 @@
 // The panel beside the map: what the decoder draws at the probe, the bump on the grid, its shape, where it has been.
 
-import { paintImage } from './card.mjs'
-import { button, element, icon } from './dom.mjs'
-import { Decoder, Grid, bump, clip } from './decoder.mjs'
-import { fetchPacked, said } from './fetching.mjs'
+import { paintImage } from '../ui/card.mjs'
+import { button, element, icon } from '../ui/dom.mjs'
+import { Decoder, Grid, bump, clip } from '../core/decoder.mjs'
+import { fetchPacked, said } from '../core/fetching.mjs'
 
 const TRAIL = 16 // drawings that are kept
 const AGAIN = 'M4 10a6 6 0 1 0 2-4.500M6 2v4h4'

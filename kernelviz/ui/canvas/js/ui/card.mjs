@@ -1,8 +1,8 @@
 // The card above a point: its image and what is known of it.
 
 import { button, element } from './dom.mjs'
-import { drawCovering } from './marks.mjs'
-import { clamp } from './view.mjs'
+import { drawCovering } from '../features/marks.mjs'
+import { clamp } from '../core/view.mjs'
 
 const IMAGE = 128 // pixels: side of the image
 const ABOVE = 12 // pixels between the point and the card

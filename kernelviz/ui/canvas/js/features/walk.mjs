@@ -1,7 +1,7 @@
 // A path over the map and the walk along it.
 
-import { button, element } from './dom.mjs'
-import { clamp } from './view.mjs'
+import { button, element } from '../ui/dom.mjs'
+import { clamp } from '../core/view.mjs'
 
 const SECONDS = 4 // from one end to the other
 const CORNERS = 48 // of a drawn path that are kept

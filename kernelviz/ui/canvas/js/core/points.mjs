@@ -1,7 +1,7 @@
 // The points of a map with what is known of them: colours, which are hidden and which selected.
 
 import { faded, painted, pixel, ramp, ranked, valueAt } from './colours.mjs'
-import { placePoints } from './placing.mjs'
+import { placePoints } from './affine.mjs'
 import { HIDDEN } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
