@@ -109,7 +109,7 @@ def test_the_bump_and_the_clip_are_those_of_the_network(place, sparsity, script)
 
 
 @pytest.mark.parametrize("name", ["tiny", "near", "mnist-autoencoder", "mnist-neighbours"])
-def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder, neighbourly):
+def test_the_page_decodes_what_torch_decodes_at_200_positions(name, script, autoencoder, neighbourly):
     run = {"tiny": autoencoder, "near": neighbourly}.get(name) or read_run(own_file("pretrained", name))
     rng = np.random.default_rng(0)
     border = [[x, y] for x in (-EXTENT, 0, EXTENT) for y in (-EXTENT, 0, EXTENT)]
@@ -125,7 +125,7 @@ def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder
         const grid = new decoder.Grid({rows}, {columns}, {EXTENT})
         const shape = {json.dumps(run.probe)}
         return {script_places}.map(([x, y]) =>
-            [...page.draw(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
+            [...page.decode(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
         packed=decoder_payload(run),
         imports="core/decoder",
     )
@@ -240,7 +240,7 @@ def test_points_arrive_with_their_groups_and_values(colouring, script, autoencod
         all.colour({json.dumps(colouring)}, {json.dumps(settings)}, 0xffffffff)
         const value = {json.dumps(colouring in VALUES)} ? (i) => all.value({json.dumps(colouring)}, i) : () => 0
         return [...all.row].map((row, i) =>
-            [row, all.x[i], all.y[i], all.label[i], all.prediction[i], all.paint[i], value(i)])""",
+            [row, all.x[i], all.y[i], all.label[i], all.prediction[i], all.groupOf[i], value(i)])""",
         packed=points_payload(autoencoder, "test"),
         imports="core/points",
     )
@@ -263,10 +263,10 @@ def test_selecting_hiding_and_counting(script, autoencoder):
     settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
     body = f"""const all = new points.Points({{ facts, arrays }}, {{ total: {len(labels)}, extent: 4 }})
         all.colour('label', {json.dumps(settings)}, 0xffffffff)
-        all.selectRows([3, 5, 8, 13])
-        const rows = () => [...all.selectedRows].sort((a, b) => a - b)
-        const {{ all: each, chosen, any }} = all.counts
-        const first = [rows(), {{ each: [...each], chosen: [...chosen], any }}]
+        all.showSelected([3, 5, 8, 13])
+        const rows = () => [...all.row].filter((_, i) => all.selected[i]).sort((a, b) => a - b)
+        const {{ all: each, selected, any }} = all.counts
+        const first = [rows(), {{ each: [...each], selected: [...selected], any }}]
         const faint = [...all.rank].filter((rank) => rank === 1).length
         all.toggleGroup(3)
         const hidden = [...all.row].filter((_, i) => all.rank[i] === 0)
@@ -274,16 +274,15 @@ def test_selecting_hiding_and_counting(script, autoencoder):
         const alone = [...new Set([...all.label].filter((_, i) => all.rank[i] !== 0))]
         all.toggleGroup(5, true)
         const back = [...all.rank].filter((rank) => rank === 0).length
-        all.toggle(all.positions[3])
-        return [...first, faint, hidden, alone, back, rows()]"""
-    rows, counts, faint, hidden, alone, back, fewer = script(
+        return [...first, faint, hidden, alone, back]"""
+    rows, counts, faint, hidden, alone, back = script(
         body, packed=points_payload(autoencoder, "test"), imports="core/points"
     )
     assert rows == [3, 5, 8, 13] and faint == len(labels) - 4
     assert counts["each"][:10] == np.bincount(labels, minlength=10).tolist()
-    assert counts["chosen"][:10] == np.bincount(labels[rows], minlength=10).tolist() and counts["any"]
+    assert counts["selected"][:10] == np.bincount(labels[rows], minlength=10).tolist() and counts["any"]
     assert sorted(hidden) == np.flatnonzero(labels == 3).tolist()
-    assert alone == [5] and back == 0 and fewer == [5, 8, 13]
+    assert alone == [5] and back == 0
 
 
 def test_the_arrow_keys_reach_a_point_in_their_direction(script, autoencoder):
@@ -307,10 +306,10 @@ def test_the_arrow_keys_reach_a_point_in_their_direction(script, autoencoder):
 def test_a_disc_covers_its_area_and_a_square_too(script):
     body = """const view = { x: 0, y: 0, scale: 10 }
         const picture = () => ({ width: 80, height: 60, density: 1, pixels: new Uint32Array(4800).fill(0xffffffff) })
-        const one = { x: [0.53], y: [-0.27], paint: [0], rank: [2] }
+        const one = { x: [0.53], y: [-0.27], groupOf: [0], rank: [2] }
         const draw = (look) => {
             const made = picture()
-            raster.drawPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, ...look })
+            raster.paintPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, ...look })
             return [...made.pixels].map((pixel) => 1 - (pixel & 255) / 255)
         }
         return [draw({ soft: true }), draw({ soft: false }), draw({ soft: true, opacity: 0.5 })]"""
@@ -324,13 +323,13 @@ def test_a_disc_covers_its_area_and_a_square_too(script):
 
 def test_points_at_and_beyond_the_edges_of_the_picture_do_no_harm(script):
     body = """const at = [-4.2, -4, -0.01, 0, 4, 4.2, 90, NaN]
-        const all = { x: [], y: [], paint: [], rank: [] }
-        for (const x of at) for (const y of at) { all.x.push(x); all.y.push(y); all.paint.push(0); all.rank.push(2) }
+        const all = { x: [], y: [], groupOf: [], rank: [] }
+        for (const x of at) for (const y of at) { all.x.push(x); all.y.push(y); all.groupOf.push(0); all.rank.push(2) }
         const pixels = new Uint32Array(100 * 100 + 400).fill(7)
         const picture = { width: 100, height: 100, density: 1.25, pixels: pixels.subarray(200, 10200) }
         for (const soft of [true, false]) {
             const look = { radius: 6, opacity: 0.7, soft }
-            raster.drawPoints(picture, { x: 0, y: 0, scale: 10 }, all, 2, [0xff112233], look)
+            raster.paintPoints(picture, { x: 0, y: 0, scale: 10 }, all, 2, [0xff112233], look)
         }
         return [...pixels.subarray(0, 200), ...pixels.subarray(10200)]"""
     assert set(script(body, imports="core/raster")) == {7}
@@ -378,16 +377,16 @@ def test_the_view_comes_back_and_zooms_around_the_pointer(script):
 
 def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):
     corners = [[-2.83, 2.83], [0.0, 0.0], [0.0, 0.0], [1.5, -0.25], [-3.0, 3.5]]
-    out = script(f"return walk.along({json.dumps(corners)}, {STEPS})", imports="features/walk")
+    out = script(f"return path.stepsAlong({json.dumps(corners)}, {STEPS})", imports="core/path")
     np.testing.assert_allclose(out, steps_along(np.array(corners)), atol=1e-9)
 
 
 def test_places_are_laid_over_as_by_numpy(script, cloud):
     how = np.array([[0.6, 0.8, 1.5], [0.8, -0.6, -2.0]])
     out = script(
-        f"""affine.placePoints(arrays.x, arrays.y, {how.tolist()})
-        affine.placeCorners(arrays.corners, {how.tolist()})
-        affine.placeCorners(arrays.same, undefined)
+        f"""affine.transformPoints(arrays.x, arrays.y, {how.tolist()})
+        affine.transformCorners(arrays.corners, {how.tolist()})
+        affine.transformCorners(arrays.same, undefined)
         return [[...arrays.x], [...arrays.y], [...arrays.corners], [...arrays.same]]""",
         imports="core/affine",
         x=cloud[:, 0].copy(),
@@ -416,12 +415,12 @@ def test_between_two_depths_points_are_between_their_places(script):
 def test_another_depth_is_read_in_the_order_of_the_first_and_who_has_no_place_there_stays(script):
     out = script(
         """const of = (row, x, prediction) => ({ row, x, y: x, prediction,
-            columns: { row, x, y: x, prediction }, positions: [-1, -1, -1, -1].map((_, at) => row.indexOf(at)) })
+            columns: { row, x, y: x, prediction }, indices: [-1, -1, -1, -1].map((_, at) => row.indexOf(at)) })
         const first = of(Uint32Array.of(2, 0, 3), Float32Array.of(20, 0, 30), Int16Array.of(7, 7, 7))
         const other = of(Uint32Array.of(0, 1, 2), Float32Array.of(5, 6, 8), Int16Array.of(1, 2, 3))
-        const { x, columns } = journey.inOrder(first, other)
+        const { x, columns } = points.inOrder(first, other)
         return [[...x], [...columns.prediction], [...columns.row]]""",
-        imports="features/journey",
+        imports="core/points",
         none=np.zeros(1, np.uint8),
     )
     assert out == [[8, 5, 30], [3, 1, 7], [2, 0, 3]]
@@ -476,28 +475,55 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
     x, y = np.nanmedian(there.places, axis=0)
     settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
     rows, shown, faint, back = script(
-        f"""const app = () => ({{
-            points: new points.Points({{ facts, arrays }}, {{ total: {len(there)}, extent: 4 }}),
-            view: new view.View(4), move(change) {{ change() }} }})
-        const [one, other] = [app(), app()]
-        one.peers = [other]
-        for (const {{ points, view }} of [one, other]) {{
-            points.colour('label', {json.dumps(settings)}, 0xffffffff)
-            view.resize(300, 300)
+        f"""const linked = new linked_views.LinkedViews()
+        const made = () => {{
+            const all = new points.Points({{ facts, arrays }}, {{ total: {len(there)}, extent: 4 }})
+            all.colour('label', {json.dumps(settings)}, 0xffffffff)
+            const map = {{ view: new view.View(4), points: () => all, move(change) {{ change() }} }}
+            map.view.resize(300, 300)
+            linked.join(map)
+            return map
         }}
-        one.view.place = {{ x: {x}, y: {y}, zoom: 4 }}
-        following.lead(one)
-        const rows = one.points.spatial.inBox(...one.view.bounds).map((i) => one.points.row[i])
+        const [one, other] = [made(), made()]
+        one.view.position = {{ x: {x}, y: {y}, zoom: 4 }}
+        linked.lead(one)
+        const rows = one.points().rowsOf(one.points().spatial.inBox(...one.view.bounds))
         const shown = other.view.bounds
-        const faint = [...other.points.row].filter((_, i) => other.points.rank[i] === 1)
+        const faint = [...other.points().row].filter((_, i) => other.points().rank[i] === 1)
         one.view.fit()
-        following.lead(one)
+        linked.lead(one)
         return [[...rows], shown, faint, other.view.zoom]""",
         packed=points_payload(autoencoder, "test"),
-        imports="core/points core/view features/following",
+        imports="core/points core/view features/linked_views",
     )
     left, bottom, right, top = shown
     inside = ((there.places > [left, bottom]) & (there.places < [right, top])).all(1)
     assert rows and inside[rows].mean() > 0.6  # but for a tenth at each of four ends
     assert sorted(rows + faint) == np.flatnonzero(there.placed).tolist()
     assert back == pytest.approx(1)
+
+
+def test_the_newest_selection_stands_and_is_told_once(script):
+    told, older, newer = masked(np.array([1, 2]), 20), masked(np.array([3]), 20), masked(np.array([4, 5]), 20)
+    shown, said, rows, revision = script(
+        f"""const [shown, said] = [[], []]
+        const all = new selection.Selection({{ revision: 4, rows: '{told}' }}, 20, (changed) => said.push(changed))
+        const leave = all.subscribe((rows) => shown.push([...rows]))
+        all.add([7])
+        all.toggle(1)
+        all.receive({{ revision: 6, rows: '{older}' }})
+        all.receive({{ revision: 7, rows: '{newer}' }})
+        all.set([])
+        leave()
+        all.begin({{ revision: 2, rows: '{told}' }}, 20)
+        return [shown, said, [...all.rows], all.revision]""",
+        imports="core/selection",
+        none=np.zeros(1, np.uint8),
+    )
+    assert shown == [[1, 2, 7], [2, 7], [4, 5], []]
+    assert [(one["revision"], unmasked(one["rows"], 20).tolist()) for one in said] == [
+        (5, [1, 2, 7]),
+        (6, [2, 7]),
+        (8, []),
+    ]
+    assert rows == [1, 2] and revision == 8

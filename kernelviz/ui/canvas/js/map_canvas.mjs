@@ -1,333 +1,560 @@
-// One map on a page: what it shows, and what happens to it.
+// One map on a page: what it shows, and what happens to it. It hands each feature what that feature needs, and no more.
 
-import { pixel } from './core/colours.mjs'
-import { button, element } from './ui/dom.mjs'
-import { Sheets, fetchPacked } from './core/fetching.mjs'
-import { echo, lead } from './features/following.mjs'
-import { exploreKey, probeKey } from './ui/keys.mjs'
-import { lay } from './ui/layout.mjs'
-import { imageOf } from './features/marks.mjs'
-import { masked, unmasked } from './core/packing.mjs'
-import { placeCorners } from './core/affine.mjs'
+/** @import { Selection } from './core/selection.mjs' */
+/** @import { ContoursHandle } from './features/contours.mjs' */
+/** @import { JourneyHandle } from './features/journey.mjs' */
+/** @import { Focus, LinkedMap, LinkedViews } from './features/linked_views.mjs' */
+/** @import { ProbeHandle } from './features/probe.mjs' */
+/** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
+/** @import { Layer, MarkTold, PackedPoints, Pixel, Point, Tell, Told } from './types.mjs' */
+/** @import { KeysHandle } from './ui/keys.mjs' */
+/** @import { ToolbarHandle } from './ui/toolbar.mjs' */
+/** @import { Tool, ToolsHandle } from './ui/tools.mjs' */
+
+import { Sheets, fetchPacked, messageOf } from './core/fetching.mjs'
 import { Points } from './core/points.mjs'
-import { drawOver } from './ui/scene.mjs'
-import { TOOLS, cancel } from './ui/tools.mjs'
+import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
+import { ContourLines } from './features/contours.mjs'
+import { Journey } from './features/journey.mjs'
+import { Marks } from './features/marks.mjs'
+import { ProbeFeature } from './features/probe.mjs'
+import { Uploads } from './features/uploads/uploads.mjs'
+import { Cards } from './ui/cards.mjs'
+import { button, element } from './ui/dom.mjs'
+import { listen } from './ui/gestures.mjs'
+import { helpOf, pressKey } from './ui/keys.mjs'
+import { Legend } from './ui/legend.mjs'
+import { paintOverlay } from './ui/overlay.mjs'
+import { Overview } from './ui/overview.mjs'
+import { Scene, imageAt } from './ui/scene.mjs'
+import { Stage } from './ui/stage.mjs'
+import { themeOf } from './ui/theme.mjs'
+import { Toolbar } from './ui/toolbar.mjs'
+import { Hand, TOOLS } from './ui/tools.mjs'
 
-const REST = 140 // ms without a movement, after which the picture is drawn with all its pixels
-const OVERVIEW = 1.2 // zoom from which on the overview shows
+const REST = 140 // ms without a movement, after which the picture is painted with all its pixels
+const NEAR = 14 // pixels: how far from the pointer a point may lie
 
-const views = new Map() // where each map was last looked at, so that it is still there after a change of page
+/** @type {Map<string, View['position']>} where each map was last looked at, for when it is shown again */
+const positions = new Map()
 
-export class App {
-  /** `tell(name, value)` tells Python. */
-  constructor(parent, data, tell) {
-    this.peers = [] // maps of the same images beside this one, which follow what is done here
-    this.data = data
+/**
+ * What a map is given.
+ *
+ * @typedef {object} MapSettings
+ * @property {Told} told
+ * @property {number} index of the map in what is told
+ * @property {Tell} tell
+ * @property {Selection} selection
+ * @property {LinkedViews} linked
+ */
+
+export class MapCanvas {
+  /**
+   * @param {HTMLElement} parent
+   * @param {MapSettings} settings
+   */
+  constructor(parent, { told, index, tell, selection, linked }) {
+    this.told = told
+    this.index = index
     this.tell = tell
-    this.view = new View(data.extent)
-    this.focus = this.pinned = this.mark = -1
-    this.came = () => this.redraw('over')
-    this.marks = []
+    this.selection = selection
+    this.linked = linked
+    this.view = new View(told.extent)
+    /** @type {Points | null} */
+    this.points = null
+    /** @type {Sheets | null} */
+    this.sheets = null
+    this.focus = this.pinned = -1
+    this.moving = false
+    this.resting = 0
+    /** @type {Set<Layer>} */
     this.dirty = new Set()
-    lay(this, parent)
-    this.takeMarks()
-    this.readTheme()
+    this.asked = 0
+    this.redraw = this.redraw.bind(this)
+    this.navigate = this.navigate.bind(this)
+    this.stage = new Stage(`Map of ${told.what}. ${helpOf(told)}`)
+    this.note = this.stage.note.bind(this.stage)
+    this.marks = new Marks(this.redraw)
+    this.marks.set(copied(this.map.marks))
+    this.contours = new ContourLines(this.contoursHandle())
+    this.probe = told.probe ? new ProbeFeature(this.probeHandle()) : null
+    this.uploads = told.uploads ? new Uploads(this.uploadsHandle()) : null
+    this.journey = told.moving ? new Journey(this.journeyHandle()) : null
+    /** @type {Tool[]} */
+    this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
+    this.hand = new Hand(this.toolsHandle())
+    this.keys = this.keysHandle()
+    this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
+    this.toolbar = new Toolbar(this.tools, this.toolbarHandle())
+    this.cards = new Cards(this.stage.node, () => this.pin(-1))
+    this.scene = new Scene(this.stage.dots)
+    this.overview = new Overview(this.stage.overview, told.extent)
+    this.root = this.arrange()
+    parent.append(this.root)
+    this.theme = themeOf(this.root)
+    this.listen()
+    this.linkedMap = this.asLinkedMap()
+    linked.join(this.linkedMap)
+    this.leaveSelection = selection.subscribe((rows) => this.changePoints((points) => points.showSelected(rows)))
+    this.choose(this.tools[0])
     this.observer = new ResizeObserver(() => this.resize())
-    this.observer.observe(this.stage)
+    this.observer.observe(this.stage.node)
     this.resize()
-    this.view.place = views.get(this.name) ?? this.view.place
+    this.view.position = positions.get(this.name) ?? this.view.position
     this.load()
   }
 
+  /** The map among those that are told of. */
+  get map() {
+    return this.told.maps[this.index]
+  }
+
   get name() {
-    return `${this.data.base}/${this.data.split}${this.data.placement ? '/laid over' : ''}`
+    return `${this.map.base}/${this.told.split}${this.map.placement ? '/laid over' : ''}`
+  }
+
+  /** Whether images can be selected. */
+  get selectable() {
+    return this.tools.includes('lasso')
+  }
+
+  // What each part is given
+
+  /** @returns {ContoursHandle} */
+  contoursHandle() {
+    return {
+      name: () => this.name,
+      address: () => `${this.map.base}/contours/${this.told.split}`,
+      placement: () => this.map.placement,
+      changed: (shown) => (this.toolbar.showContours(shown), this.redraw('over')),
+      note: this.note,
+    }
+  }
+
+  /** @returns {ProbeHandle} */
+  probeHandle() {
+    return {
+      told: () => this.told,
+      address: () => this.map.base,
+      nearest: (x, y, n) => this.nearest(x, y, n),
+      redraw: this.redraw,
+      announce: (words) => this.stage.announce(words),
+      note: this.note,
+      tell: (name, value) => this.tell(name, value),
+    }
+  }
+
+  /** @returns {UploadsHandle} */
+  uploadsHandle() {
+    return {
+      told: () => this.told,
+      address: () => this.map.base,
+      marks: this.marks,
+      showDropping: (over) => void this.stage.node.classList.toggle('dropping', over),
+      reveal: (x, y) => this.reveal(x, y),
+      note: this.note,
+      tell: (name, value) => this.tell(name, value),
+    }
+  }
+
+  /** @returns {JourneyHandle} */
+  journeyHandle() {
+    return { told: () => this.told, marks: this.marks, recolour: () => this.recolour() }
+  }
+
+  /** @returns {ToolsHandle} */
+  toolsHandle() {
+    return {
+      view: this.view,
+      marks: this.marks,
+      points: () => this.points,
+      pointAt: (at) => this.pointAt(at),
+      navigate: this.navigate,
+      hover: (i) => this.hover(i),
+      pin: (i) => this.pin(i),
+      select: (list, add) => this.select(list, add),
+      chooseMark: (mark) => this.uploads?.chooseMark(mark),
+      probe: this.probe,
+      selectable: this.selectable,
+      redraw: this.redraw,
+    }
+  }
+
+  /** @returns {KeysHandle} */
+  keysHandle() {
+    return {
+      view: this.view,
+      navigate: this.navigate,
+      step: (direction) => this.step(direction),
+      pinFocused: () => this.pin(this.focus),
+      toggleFocused: () => this.toggleFocused(),
+      escape: () => this.escape(),
+      selectable: this.selectable,
+      probe: this.probe,
+    }
+  }
+
+  /** @returns {ToolbarHandle} */
+  toolbarHandle() {
+    return {
+      choose: (tool) => this.linked.choose(tool),
+      toggleContours: () => this.linked.toggleContours(),
+      zoom: (factor) => this.navigate(() => this.view.zoomBy(factor)),
+      fit: () => this.navigate(() => this.view.fit()),
+      save: () => this.stage.save(`${this.map.base.split('/').at(-2)}_${this.told.split}.png`),
+      help: () => this.note(helpOf(this.told)),
+    }
+  }
+
+  /** @returns {LinkedMap} */
+  asLinkedMap() {
+    return {
+      view: this.view,
+      points: () => this.points,
+      move: (change) => this.move(change),
+      show: (focus) => this.show(focus),
+      choose: (tool) => this.choose(tool),
+      toggleContours: () => this.contours.toggle(),
+      toggleGroup: (group, alone) => this.changePoints((points) => points.toggleGroup(group, alone)),
+    }
+  }
+
+  /** The elements of the map and of its features, as they stand on the page. */
+  arrange() {
+    const { toolbar, stage, legend, probe, uploads, journey } = this
+    const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
+    const root = element('div', { className: 'root' }, left, stage.live)
+    if (probe) {
+      left.append(probe.panel.trail)
+      root.append(probe.panel.node)
+      root.classList.add('beside', 'probing')
+    }
+    if (uploads) {
+      left.prepend(uploads.bar)
+      root.append(uploads.panel)
+      root.classList.add('beside')
+    }
+    if (journey) legend.node.before(journey.node)
+    return root
+  }
+
+  listen() {
+    const { over, overview } = this.stage
+    listen(over, this.hand.gestures)
+    listen(overview, this.overview.gestures(this.view, this.navigate))
+    over.ondblclick = () => this.navigate(() => this.view.fit())
+    over.onkeydown = (event) => {
+      if (this.points && pressKey(this.keys, event)) event.preventDefault()
+    }
+    over.onblur = () => this.hover(-1)
   }
 
   // What Python says
 
-  update(data, tell) {
-    const before = this.data
-    Object.assign(this, { data, tell })
-    this.readTheme()
-    const same = (...parts) => parts.every((part) => JSON.stringify(before[part]) === JSON.stringify(data[part]))
-    if (!same('base', 'split', 'source', 'placement', 'stages')) return this.load()
-    if (!same('marks')) this.takeMarks()
-    this.intake?.update()
-    if (this.points && before.turn !== data.turn) this.select(this.points.at(unmasked(data.selected ?? '')))
-    if (this.journey) this.journey.show(this.journey.at) // its marks are where it stands, not where it began
+  /** @param {Told} told */
+  update(told) {
+    const before = this.told
+    this.told = told
+    this.theme = themeOf(this.root)
+    if (contentOf(before, this.index) !== contentOf(told, this.index)) {
+      this.load()
+      return
+    }
+    const { marks } = before.maps[this.index]
+    if (JSON.stringify(marks) !== JSON.stringify(this.map.marks)) this.marks.set(copied(this.map.marks))
+    this.uploads?.update()
+    if (this.journey) this.journey.refresh()
     else this.recolour()
-    if (before.found !== data.found) this.find()
+    if (before.found !== told.found) this.find()
   }
 
-  /** Pin the point that was searched for, and come to where it is. */
+  /** Pin the point that was searched for, and move to where it is. */
   find() {
-    const i = this.points?.positions[this.data.found ?? -1] ?? -1
-    if (i < 0) return
-    this.pinned = i
-    this.comeTo(i)
-    this.redraw('over')
+    const i = this.points?.indices[this.told.found ?? -1] ?? -1
+    if (i < 0 || !this.points) return
+    this.show({ pinned: i })
+    this.reveal(this.points.x[i], this.points.y[i])
   }
 
   async load() {
-    const { name, data } = this
+    const { name, told, map } = this
     this.points = null
-    this.status.replaceChildren('Loading the map …')
-    this.status.hidden = false
+    this.stage.showStatus('Loading the map …')
     try {
-      const packed = await fetchPacked(`${data.base}/points/${data.split}`)
+      /** @type {PackedPoints} */
+      const packed = await fetchPacked(`${map.base}/points/${told.split}`)
       if (name !== this.name) return // another map was asked for meanwhile
-      const points = new Points(packed, data)
-      points.colour(data.colouring, data, this.background)
-      if (data.selected) points.selectRows(unmasked(data.selected))
-      await this.journey?.prepare(points)
+      const points = new Points(packed, { total: told.total, extent: told.extent, placement: map.placement })
+      points.colour(told.colouring, told, this.theme.background)
+      points.showSelected(this.selection.rows)
+      await this.journey?.load(points)
       if (name !== this.name) return
       this.points = points
     } catch (error) {
-      return this.fail(`The map cannot be shown. ${error.message}`)
+      this.fail(`The map cannot be shown. ${messageOf(error)}`)
+      return
     }
-    const sheets = `${data.base}/sheets/${data.split}/${data.source}`
-    this.sheets = data.source && new Sheets(sheets, data, () => this.redraw('dots', 'over'))
-    this.status.hidden = true
+    const sheets = `${map.base}/sheets/${told.split}/${map.source}`
+    this.sheets = map.source ? new Sheets(sheets, told, () => this.redraw('dots', 'over')) : null
+    this.stage.showStatus()
     this.recolour()
     this.find()
     this.redraw('probe')
   }
 
-  /** Say why there is no map, and offer to try again or to do without the canvas. */
+  /**
+   * Say why there is no map, and offer to try again or to do without the canvas.
+   *
+   * @param {string} why
+   */
   fail(why) {
-    this.status.replaceChildren(
+    this.stage.showStatus(
       element('div', { role: 'alert' }, why),
       button('Try again', 'Try again', () => this.load()),
       button('Use the simple map', 'Use the simple map', () => this.tell('failed', why)),
     )
-    this.status.hidden = false
-  }
-
-  readTheme() {
-    const style = getComputedStyle(this.root)
-    this.paper = style.getPropertyValue('--st-background-color').trim() || '#ffffff'
-    this.ink = style.getPropertyValue('--st-text-color').trim() || '#000000'
-    const context = new OffscreenCanvas(1, 1).getContext('2d')
-    context.fillStyle = this.paper // any colour of CSS; it comes back as #rrggbb
-    this.background = pixel(context.fillStyle)
-  }
-
-  takeMarks() {
-    this.marks = (this.data.marks ?? []).map((mark) => ({ ...mark }))
   }
 
   recolour() {
-    this.changePoints(() => this.points?.colour(this.data.colouring, this.data, this.background))
+    this.changePoints((points) => points.colour(this.told.colouring, this.told, this.theme.background))
   }
 
   // What the person does
 
-  /** This map and those beside it. */
-  get all() {
-    return [this, ...this.peers]
-  }
-
+  /** @param {Tool} tool */
   choose(tool) {
-    this.tool = tool
-    this.toolbar.show(tool, Boolean(this.lines))
-    this.over.style.cursor = TOOLS[tool].cursor
+    this.hand.tool = tool
+    this.toolbar.showTool(tool)
+    this.stage.over.style.cursor = TOOLS[tool].cursor
   }
 
-  /** Change the view, and have the maps beside this one show the same images. */
-  moved(change) {
+  /**
+   * Change the view, and have the maps beside this one show the same images.
+   *
+   * @param {() => void} change
+   */
+  navigate(change) {
     this.move(change)
-    lead(this)
+    this.linked.lead(this.linkedMap)
   }
 
-  /** Change the view, and show it roughly until it has come to rest. */
+  /**
+   * Change the view, and show it roughly until it has come to rest.
+   *
+   * @param {() => void} change
+   */
   move(change) {
     change()
     this.moving = true
     clearTimeout(this.resting)
-    this.resting = setTimeout(() => {
+    this.resting = window.setTimeout(() => {
       this.moving = false
-      views.set(this.name, this.view.place)
+      positions.set(this.name, this.view.position)
       this.redraw('dots')
     }, REST)
     this.redraw('dots', 'over')
   }
 
-  /** Change something of the points, and show it. */
+  /**
+   * Change something of the points, and show it.
+   *
+   * @param {(points: Points) => void} change
+   */
   changePoints(change) {
-    change()
-    if (this.points) this.legend.show(this.points, this.data)
+    if (this.points) {
+      change(this.points)
+      this.legend.show(this.points, this.told.scale)
+    }
     this.redraw('dots', 'over')
   }
 
-  select(list, also) {
-    this.changePoints(() => this.points.select(list, also))
-    const rows = this.points.selectedRows
-    for (const peer of this.peers) if (peer.points) peer.changePoints(() => peer.points.selectRows(rows))
-    this.say(`${rows.length} selected`)
-    this.tell('selection', masked(rows, this.points.total))
+  /**
+   * @param {number[]} list
+   * @param {boolean} add
+   */
+  select(list, add) {
+    if (!this.points) return
+    const rows = this.points.rowsOf(list)
+    if (add) this.selection.add(rows)
+    else this.selection.set(rows)
+    this.announceSelection()
   }
 
   toggleFocused() {
-    if (this.focus < 0) return
-    this.points.toggle(this.focus)
-    this.select([], true)
+    if (this.focus < 0 || !this.points) return
+    this.selection.toggle(this.points.row[this.focus])
+    this.announceSelection()
+  }
+
+  announceSelection() {
+    this.stage.announce(`${this.selection.rows.size} selected`)
   }
 
   /** Undo the last thing that stands on the map: a gesture under way, a pinned card, a path, a selection. */
   escape() {
-    if (this.using) cancel(this)
+    if (this.hand.using) this.hand.cancel()
     else if (this.pinned >= 0) this.pin(-1)
-    else if (this.probing) this.probing.walk.set([])
-    else if (this.points.selectedRows.length) this.select([])
+    else if (this.probe) this.probe.forgetPath()
+    else if (this.selection.rows.size) this.select([], false)
     this.hover(-1)
   }
 
-  /** Show the card of a point, -1 for none. */
+  /**
+   * Have another point in focus, here and beside.
+   *
+   * @param {number} i -1 for none
+   */
   hover(i) {
     if (i === this.focus) return
     this.show({ focus: i })
-    echo(this, i, (peer, its) => peer.show({ focus: its }))
+    this.linked.echo(this.linkedMap, { focus: i })
   }
 
-  /** Have another point in focus, or pinned. */
-  show(change) {
-    Object.assign(this, change)
-    this.redraw('over')
-  }
-
-  hoverMark(at) {
-    if (at === this.mark) return
-    this.mark = at
-    this.redraw('over')
-  }
-
+  /**
+   * Pin the card of a point, here and beside; that of the pinned point or of none is taken away.
+   *
+   * @param {number} i
+   */
   pin(i) {
     this.show({ pinned: i === this.pinned ? -1 : i })
-    echo(this, this.pinned, (peer, its) => peer.show({ pinned: its }))
+    this.linked.echo(this.linkedMap, { pinned: this.pinned })
   }
 
-  /** Go to the next point in a direction, and keep it on the screen. */
+  /** @param {Focus} focus */
+  show({ focus = this.focus, pinned = this.pinned }) {
+    this.focus = focus
+    this.pinned = pinned
+    this.redraw('over')
+  }
+
+  /**
+   * Go to the next point in a direction, and keep it on the screen.
+   *
+   * @param {Point} direction
+   */
   step(direction) {
     const { points, view } = this
+    if (!points) return
     const [start] = this.focus >= 0 ? [this.focus] : points.spatial.few(view.x, view.y, 1, points.visible)
     if (start === undefined) return
     const next = this.focus >= 0 ? points.neighbour(start, direction) : start
     this.hover(next)
-    this.say(points.about(next, this.data.classes).join(', '))
-    this.comeTo(next)
+    this.stage.announce(points.about(next, this.told.classes).join(', '))
+    this.reveal(points.x[next], points.y[next])
   }
 
-  comeTo(i) {
-    const { points, view } = this
-    if (!view.shows(points.x[i], points.y[i])) this.moved(() => view.lookAt(points.x[i], points.y[i]))
+  /**
+   * Move the map, if that is needed to see something.
+   *
+   * @param {number} x
+   * @param {number} y
+   */
+  reveal(x, y) {
+    if (!this.view.shows(x, y)) this.navigate(() => this.view.lookAt(x, y))
   }
 
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.points) return
-    const known = this.probing ? probeKey(this, event) : exploreKey(this, event)
-    if (known) event.preventDefault()
+  /**
+   * The point at a pixel, -1 for none.
+   *
+   * @param {Pixel} at
+   */
+  pointAt(at) {
+    const { view, points, scene } = this
+    if (!points) return -1
+    const image = imageAt(scene.images, at)
+    return image ?? points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
   }
 
-  async toggleLines() {
-    this.lines = !this.lines
-    this.toolbar.show(this.tool, this.lines)
-    if (this.lines && this.contoursOf !== this.name) {
-      try {
-        this.contours = (await fetchPacked(`${this.data.base}/contours/${this.data.split}`)).arrays
-        placeCorners(this.contours.corners, this.data.placement)
-        this.contoursOf = this.name
-      } catch (error) {
-        this.lines = false
-        this.toolbar.show(this.tool, false)
-        this.note(`The contour lines cannot be fetched. ${error.message}`)
-      }
-    }
-    this.redraw('over')
-  }
-
-  /** A word over the map, until it is closed; with a way to try again where there is one. */
-  note(words, again) {
-    const close = () => this.notes.replaceChildren()
-    this.notes.replaceChildren(
-      element('span', { role: 'alert' }, words),
-      ...(again ? [button('Try again', 'Try again', () => (close(), again()))] : []),
-      button('×', 'Close', close),
-    )
-  }
-
-  /** What is on the map, as a PNG file. */
-  save() {
-    const canvas = element('canvas', { width: this.dots.width, height: this.dots.height })
-    const context = canvas.getContext('2d')
-    for (const layer of [this.dots, this.over]) context.drawImage(layer, 0, 0, canvas.width, canvas.height)
-    const name = this.data.base.split('/').at(-2)
-    element('a', { href: canvas.toDataURL('image/png'), download: `${name}_${this.data.split}.png` }).click()
-  }
-
-  /** Tell those who listen instead of looking. */
-  say(words) {
-    this.live.textContent = words
+  /**
+   * The images nearest to some coordinates; null while they are not known.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} n
+   */
+  nearest(x, y, n) {
+    const { points, sheets, told } = this
+    if (!points || !sheets) return null
+    sheets.begin()
+    const found = points.spatial.few(x, y, n)
+    return found.map((i) => ({ image: sheets.image(i), lines: points.about(i, told.classes) }))
   }
 
   // Frames
 
-  redraw(...parts) {
-    for (const part of parts) this.dirty.add(part)
-    this.asked ??= requestAnimationFrame((time) => this.frame(time))
+  /** @param {...Layer} layers */
+  redraw(...layers) {
+    for (const layer of layers) this.dirty.add(layer)
+    this.asked ||= requestAnimationFrame((time) => this.frame(time))
   }
 
+  /** @param {number} time */
   frame(time) {
-    this.asked = null
-    const dirty = this.dirty
+    this.asked = 0
+    const { dirty } = this
     this.dirty = new Set()
-    this.probing?.frame(time, dirty)
+    this.probe?.frame(time, dirty)
     if (!this.points) return
-    if (dirty.has('dots')) this.scene.draw(this)
-    if (dirty.has('over') || dirty.has('dots')) this.drawOver()
+    if (dirty.has('dots')) this.paintScene(this.points)
+    if (dirty.has('over') || dirty.has('dots')) this.paintOver(this.points)
   }
 
-  drawOver() {
-    const contours = this.lines && this.contoursOf === this.name && this.contours
-    drawOver(this.over.getContext('2d'), { ...this, contours, path: this.drawn ?? this.probing?.walk.path ?? [] })
-    this.small.hidden = this.view.zoom < OVERVIEW
-    if (!this.small.hidden) this.overview.draw(this)
-    if (this.sheets) this.sheets.begin()
-    if (this.marks[this.mark]) this.showMark(this.marks[this.mark])
-    else this.showPoint(this.card, this.focus === this.pinned ? -1 : this.focus)
-    this.showPoint(this.pinnedCard, this.pinned)
+  /** @param {Points} points */
+  paintScene(points) {
+    const { view, sheets, told, theme, moving } = this
+    const asImages = told.view === 'images'
+    this.scene.paint({ points, view, sheets, asImages, background: theme.background, moving })
   }
 
-  /** The card of a point, if it can be seen. */
-  showPoint(card, i) {
-    const { points, view, sheets } = this
-    if (i < 0 || !points.visible(i) || !view.shows(points.x[i], points.y[i])) return card.hide()
-    const image = sheets ? sheets.image(i) : undefined
-    const lines = points.about(i, this.data.classes)
-    if (this.data.source === 'drawn') lines.push('as the decoder draws it')
-    card.show(view.toScreen(points.x[i], points.y[i]), lines, image)
-  }
-
-  showMark(mark) {
-    const { x, y, name, says = [] } = mark
-    const lines = [name, ...says, `x ${x.toFixed(2)}, y ${y.toFixed(2)}`]
-    this.card.show(this.view.toScreen(x, y), lines, imageOf(mark, this.came))
+  /** @param {Points} points */
+  paintOver(points) {
+    const { view, sheets, told, theme, marks, focus, pinned, hand, probe } = this
+    paintOverlay(contextOf(this.stage.over), {
+      ...{ view, points, theme, marks, accent: told.accent },
+      contours: this.contours.visible,
+      rings: [focus, pinned],
+      path: hand.path ?? probe?.walk.path ?? [],
+      outline: hand.outline,
+      probe: probe?.standing ?? null,
+    })
+    this.overview.show(points, view, theme.background, told.accent)
+    const decoded = this.map.source === 'drawn'
+    const { hovered: mark, loaded } = marks
+    this.cards.show({ points, view, sheets, classes: told.classes, decoded, focus, pinned, mark, loaded })
   }
 
   resize() {
-    this.view.resize(this.stage.clientWidth, this.stage.clientHeight)
-    this.over.width = Math.round(this.view.width * devicePixelRatio)
-    this.over.height = Math.round(this.view.height * devicePixelRatio)
+    const { width, height } = this.stage.fit()
+    this.view.resize(width, height)
     this.redraw('dots', 'over')
   }
 
   remove() {
+    this.leaveSelection()
     this.observer.disconnect()
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
-    this.probing?.remove()
-    this.intake?.remove()
+    this.probe?.remove()
+    this.uploads?.remove()
     this.journey?.stop()
     this.root.remove()
   }
+}
+
+/**
+ * What has to be fetched again when it is another one.
+ *
+ * @param {Told} told
+ * @param {number} index
+ */
+function contentOf({ split, maps, moving }, index) {
+  const { base, source, placement } = maps[index]
+  return JSON.stringify([split, moving ? maps : { base, source, placement }])
+}
+
+/** @param {MarkTold[]} marks */
+function copied(marks) {
+  return marks.map((mark) => ({ ...mark }))
 }

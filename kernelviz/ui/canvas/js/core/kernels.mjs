@@ -1,9 +1,24 @@
 // The kernels K(u, v) of kernels.py on the plane, and the field that some inputs make with them.
 
+/** @import { Point } from '../types.mjs' */
+/** @import { Grid } from './decoder.mjs' */
+
+/** @typedef {{ x: number, y: number, alpha: number }} Input an input of the kernel layer, whose value is 1 */
+
+/**
+ * @typedef {object} Kernel
+ * @property {string} name what it is called
+ * @property {string} formula
+ * @property {boolean} radial whether it has a width
+ * @property {(u: Point, v: Point, width: number) => number} of K(u, v)
+ */
+
+/** @type {(u: Point, v: Point) => number} */
 const dot = ([a, b], [c, d]) => a * c + b * d
+/** @type {(u: Point, v: Point) => number} */
 const squared = ([a, b], [c, d]) => (a - c) ** 2 + (b - d) ** 2
 
-/** By name: what it is called, its formula, and K(u, v) for a width; `radial` ones have one. */
+/** @type {Record<string, Kernel>} */
 export const KERNELS = {
   gaussian: {
     name: 'Gaussian',
@@ -17,12 +32,19 @@ export const KERNELS = {
     radial: true,
     of: (u, v, width) => Math.max(0, 1 - squared(u, v) / width ** 2),
   },
-  polynomial: { name: 'Polynomial', formula: '(⟨u, v⟩ + 1)²', of: (u, v) => (dot(u, v) + 1) ** 2 },
-  dot_product: { name: 'Dot product', formula: '⟨u, v⟩', of: dot },
-  tanh: { name: 'Tanh', formula: 'tanh ⟨u, v⟩', of: (u, v) => Math.tanh(dot(u, v)) },
+  polynomial: { name: 'Polynomial', formula: '(⟨u, v⟩ + 1)²', radial: false, of: (u, v) => (dot(u, v) + 1) ** 2 },
+  dot_product: { name: 'Dot product', formula: '⟨u, v⟩', radial: false, of: dot },
+  tanh: { name: 'Tanh', formula: 'tanh ⟨u, v⟩', radial: false, of: (u, v) => Math.tanh(dot(u, v)) },
 }
 
-/** sum_i alpha_i K(u_i, v) at every unit of a grid, inputs [{ x, y, alpha }] all being 1. Eq. (1). */
+/**
+ * sum_i alpha_i K(u_i, v) at every unit of a grid. Eq. (1).
+ *
+ * @param {Input[]} inputs
+ * @param {string} kernel
+ * @param {number} width
+ * @param {Grid} grid
+ */
 export function field(inputs, kernel, width, grid) {
   const { of } = KERNELS[kernel]
   const out = new Float32Array(grid.x.length * grid.y.length)
@@ -37,13 +59,18 @@ export function field(inputs, kernel, width, grid) {
   return out
 }
 
-/** The place of an activation's center of mass, null where it is zero everywhere. Eq. (10). */
+/**
+ * The coordinates of an activation's center of mass, null where it is zero everywhere. Eq. (10).
+ *
+ * @param {ArrayLike<number>} activation
+ * @param {Grid} grid
+ */
 export function centerOfMass(activation, grid) {
   let [sum, x, y] = [0, 0, 0]
-  activation.forEach((value, at) => {
-    sum += value
-    x += value * grid.x[at % grid.x.length]
-    y += value * grid.y[Math.floor(at / grid.x.length)]
-  })
+  for (let at = 0; at < activation.length; at++) {
+    sum += activation[at]
+    x += activation[at] * grid.x[at % grid.x.length]
+    y += activation[at] * grid.y[Math.floor(at / grid.x.length)]
+  }
   return sum > 0 ? { x: x / sum, y: y / sum } : null
 }

@@ -1,98 +1,152 @@
 // The points of a map with what is known of them: colours, which are hidden and which selected.
 
-import { faded, painted, pixel, ramp, ranked, valueAt } from './colours.mjs'
-import { placePoints } from './affine.mjs'
-import { HIDDEN } from './raster.mjs'
+/** @import { Affine, Columns, Group, PackedPoints, Point, Scale } from '../types.mjs' */
+
+import { transformPoints } from './affine.mjs'
+import { faded, grouped, pixel, ramp, ranked, valueAt } from './colours.mjs'
+import { HIDDEN, SHOWN } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
+/** @typedef {{ total: number, extent: number, placement?: Affine | null }} PointSettings */
+
+/**
+ * What a map knows of its points, in the order of another map.
+ *
+ * @typedef {{ x: Float32Array, y: Float32Array, columns: Columns, scales: Record<string, Scale> }} Stage
+ */
+
 export class Points {
-  /** What the server packs, and how many rows the split has. */
+  /**
+   * @param {PackedPoints} packed what the server packs
+   * @param {PointSettings} settings `total` are the rows of the split, with those that have no coordinates
+   */
   constructor({ facts, arrays }, { total, extent, placement }) {
-    if (placement) placePoints(arrays.x, arrays.y, placement)
-    Object.assign(this, arrays)
+    if (placement) transformPoints(arrays.x, arrays.y, placement)
     this.columns = arrays
+    this.row = arrays.row
+    this.x = arrays.x
+    this.y = arrays.y
+    this.label = arrays.label
+    this.prediction = arrays.prediction
     this.scales = facts.scales
-    this.names = facts.names // of each row, where the points have some
+    this.names = facts.names
     this.total = total
     this.n = this.x.length
     this.spatial = new Spatial(this.x, this.y, extent)
     this.selected = new Uint8Array(this.n)
-    this.lit = new Uint8Array(this.n)
+    this.highlighted = new Uint8Array(this.n)
+    this.indices = new Int32Array(total).fill(-1) // of each row in the list of points
+    this.row.forEach((row, i) => (this.indices[row] = i))
+    this.colouring = ''
+    /** @type {Group[]} */
+    this.groups = []
+    /** @type {Set<number>} */
     this.hidden = new Set()
-    this.positions = new Int32Array(total).fill(-1) // of each row in the list of points
-    this.row.forEach((row, i) => (this.positions[row] = i))
+    this.groupOf = new Uint16Array(this.n)
+    this.colours = new Uint32Array(1)
+    this.faded = new Uint32Array(1)
+    this.rank = new Uint8Array(this.n).fill(SHOWN)
   }
 
-  /** Take other places and other columns, of the same images in the same order. */
+  /**
+   * Take other coordinates and other columns, of the same images in the same order.
+   *
+   * @param {{ columns: Columns, scales: Record<string, Scale> }} stage
+   * @param {Float32Array} x
+   * @param {Float32Array} y
+   * @param {number} extent
+   */
   become({ columns, scales }, x, y, extent) {
-    Object.assign(this, columns, { columns, scales, x, y })
+    const { label, prediction } = columns
+    Object.assign(this, { columns, label, prediction, scales, x, y })
     this.spatial = new Spatial(x, y, extent)
   }
 
-  /** Colour by a column; `palettes` has the groups [[name, "#rrggbb"], ...] of the colourings by groups. */
+  /**
+   * Colour by a column.
+   *
+   * @param {string} colouring
+   * @param {{ palettes: Record<string, Group[]>, scale: string[] }} settings
+   * @param {number} background
+   */
   colour(colouring, { palettes, scale }, background) {
     if (colouring !== this.colouring) this.hidden = new Set()
     this.colouring = colouring
     this.groups = palettes[colouring] ?? []
-    this.paint = painted(this.columns, this.scales, colouring, this.groups.length)
+    this.groupOf = grouped(this.columns, this.scales, colouring, this.groups.length)
+    const unknown = palettes.label[palettes.label.length - 1][1]
     this.colours = Uint32Array.from(
-      this.groups.length ? this.groups.map(([, colour]) => pixel(colour)) : ramp(scale, palettes.label.at(-1)[1]),
+      this.groups.length ? this.groups.map(([, colour]) => pixel(colour)) : ramp(scale, unknown),
     )
     this.faded = faded(this.colours, background)
     this.rerank()
   }
 
   rerank() {
-    this.rank = ranked(this.paint, this.hidden, this.selected.includes(1) ? this.selected : this.lit)
+    this.rank = ranked(this.groupOf, this.hidden, this.selected.includes(1) ? this.selected : this.highlighted)
   }
 
-  /** Show only the points of a list as long as none is selected, the others faintly; an empty list shows all alike. */
-  light(list) {
-    this.lit = new Uint8Array(this.n)
-    for (const i of list) this.lit[i] = 1
+  /**
+   * Show only some points as long as none is selected, the others faintly; an empty list shows all alike.
+   *
+   * @param {number[]} list
+   */
+  highlight(list) {
+    this.highlighted = new Uint8Array(this.n)
+    for (const i of list) this.highlighted[i] = 1
     this.rerank()
   }
 
+  /** Whether the i-th point can be seen. */
   get visible() {
-    return (i) => this.rank[i] !== HIDDEN
+    return (/** @type {number} */ i) => this.rank[i] !== HIDDEN
   }
 
-  /** Select the points of a list, with those selected before if `also`. */
-  select(list, also) {
-    if (!also) this.selected.fill(0)
-    for (const i of list) this.selected[i] = 1
+  /**
+   * Show which rows are selected.
+   *
+   * @param {Iterable<number>} rows
+   */
+  showSelected(rows) {
+    this.selected.fill(0)
+    for (const i of this.at(rows)) this.selected[i] = 1
     this.rerank()
   }
 
-  toggle(i) {
-    this.selected[i] ^= 1
-    this.rerank()
-  }
-
-  selectRows(rows) {
-    this.select(this.at(rows))
-  }
-
-  /** Where some rows are in the list of points. */
+  /**
+   * Where some rows are in the list of points.
+   *
+   * @param {Iterable<number>} rows
+   */
   at(rows) {
-    return Array.from(rows, (row) => this.positions[row]).filter((i) => i >= 0)
+    return Array.from(rows, (row) => this.indices[row]).filter((i) => i >= 0)
   }
 
-  get selectedRows() {
-    return this.row.filter((_, i) => this.selected[i])
+  /**
+   * The rows of some points.
+   *
+   * @param {number[]} list
+   */
+  rowsOf(list) {
+    return list.map((i) => this.row[i])
   }
 
   /** How many points each group has, and how many of them are selected; whether any point is. */
   get counts() {
-    const [all, chosen] = [new Uint32Array(this.colours.length), new Uint32Array(this.colours.length)]
-    this.paint.forEach((group, i) => {
+    const [all, selected] = [new Uint32Array(this.colours.length), new Uint32Array(this.colours.length)]
+    this.groupOf.forEach((group, i) => {
       all[group]++
-      chosen[group] += this.selected[i]
+      selected[group] += this.selected[i]
     })
-    return { all, chosen, any: chosen.some(Boolean) }
+    return { all, selected, any: selected.some(Boolean) }
   }
 
-  /** Hide a group, or show it again; with `alone`, hide the others, or show all if they are hidden already. */
+  /**
+   * Hide a group, or show it again; with `alone`, hide the others, or show all if they are hidden already.
+   *
+   * @param {number} group
+   * @param {boolean} [alone]
+   */
   toggleGroup(group, alone) {
     const others = this.groups.map((_, at) => at).filter((at) => at !== group)
     if (alone) {
@@ -102,7 +156,12 @@ export class Points {
     this.rerank()
   }
 
-  /** The next visible point from the i-th one in a direction: near, and rather ahead than aside. */
+  /**
+   * The next visible point from the i-th one in a direction: near, and rather ahead than aside.
+   *
+   * @param {number} i
+   * @param {Point} direction
+   */
   neighbour(i, [right, up]) {
     let found = i
     let best = Infinity
@@ -121,14 +180,20 @@ export class Points {
     return found
   }
 
-  /** Lines of text about a point. */
+  /**
+   * Lines of text about a point.
+   *
+   * @param {number} i
+   * @param {string[]} classes
+   */
   about(i, classes) {
-    const [label, prediction] = [this.label[i], this.prediction[i]].map((at) => classes[at])
+    const label = classes.at(this.label[i] < 0 ? classes.length : this.label[i])
+    const prediction = classes.at(this.prediction[i] < 0 ? classes.length : this.prediction[i])
     const sure = this.value('confidence', i)
     const lines = [this.names?.[this.row[i]] ?? `no. ${this.row[i]}`]
     if (label !== undefined) lines.push(this.names ? label : `label ${label}`)
     if (prediction !== undefined)
-      lines.push(`taken for ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
+      lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
     if (this.colouring in this.scales && this.colouring !== 'confidence') {
       const value = this.value(this.colouring, i)
       lines.push(`${this.colouring} ${Number.isNaN(value) ? 'unknown' : value.toPrecision(3)}`)
@@ -136,11 +201,33 @@ export class Points {
     return lines
   }
 
+  /**
+   * @param {string} name
+   * @param {number} i
+   */
   value(name, i) {
     return valueAt(this.columns[name], this.scales[name], i)
   }
 }
 
-function percent(share) {
+/**
+ * What another map knows of some points, in their order; an image that has no coordinates there stays where it is.
+ *
+ * @param {Pick<Points, 'row' | 'columns'>} points
+ * @param {Pick<Points, 'indices' | 'columns' | 'scales'>} other
+ * @returns {Stage}
+ */
+export function inOrder(points, other) {
+  const theirs = Array.from(points.row, (row) => other.indices[row])
+  const columns = { ...points.columns }
+  for (const [name, own] of Object.entries(points.columns)) {
+    if (name === 'row') continue
+    columns[name] = own.map((value, i) => (theirs[i] < 0 ? value : other.columns[name][theirs[i]]))
+  }
+  return { x: columns.x, y: columns.y, columns, scales: other.scales }
+}
+
+/** @param {number} share */
+export function percent(share) {
   return `${Math.round(100 * share)} %`
 }

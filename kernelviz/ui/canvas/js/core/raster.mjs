@@ -1,11 +1,29 @@
-// Draws points and images into an array of pixels (0xAABBGGRR, as ImageData has them): no GPU, the same everywhere.
+// Paints points and images into an array of pixels (0xAABBGGRR, as ImageData has them): no GPU, the same everywhere.
+
+/** @import { Context, Tile } from '../types.mjs' */
+
+/** @typedef {{ width: number, height: number, density: number, pixels: Uint32Array }} Pixels */
+/** @typedef {{ x: ArrayLike<number>, y: ArrayLike<number>, groupOf: ArrayLike<number>, rank: ArrayLike<number> }} Dots */
+/** @typedef {{ side: number, reach: number, shares: Uint16Array[] }} Stamps */
+
+/**
+ * How dots look: discs with soft edges, or squares, which take less time.
+ *
+ * @typedef {{ radius: number, opacity: number, soft: boolean }} Look radius in CSS pixels, opacity from 0 to 1
+ */
 
 const PHASES = 4 // positions of a disc between two pixels, along each axis
 
 export const [HIDDEN, FAINT, SHOWN] = [0, 1, 2] // ranks of points
 
-/** A picture to draw into: `pixels` of `width` x `height`, `density` of them for each CSS pixel along a side. */
-export class Picture {
+/** A raster to paint into: `pixels` of `width` x `height`, `density` of them for each CSS pixel along a side. */
+export class Raster {
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @param {number} density
+   * @param {number} background
+   */
   constructor(width, height, density, background) {
     this.density = density
     this.width = Math.max(1, Math.round(width * density))
@@ -17,29 +35,43 @@ export class Picture {
 }
 
 /**
- * Draw the points of a rank, later ones on top.
+ * Paint the points of a rank, later ones on top; `groupOf` is the index of each point's colour in `colours`.
  *
- * points: { x, y, paint, rank }, paint being the index of each point's colour in `colours`.
- * look: { radius (CSS pixels), opacity (0 to 1), soft }: discs with soft edges, or squares, which take less time.
+ * @param {Pixels} raster
+ * @param {{ x: number, y: number, scale: number }} view
+ * @param {Dots} points
+ * @param {number} rank
+ * @param {ArrayLike<number>} colours
+ * @param {Look} look
  */
-export function drawPoints(picture, view, points, rank, colours, { radius, opacity, soft }) {
-  const stamps = soft ? discs(radius * picture.density, opacity) : square(radius * picture.density)
-  const { x, y, paint, rank: ranks } = points
-  const { width, height, pixels } = picture
-  const scale = view.scale * picture.density
+export function paintPoints(raster, view, points, rank, colours, { radius, opacity, soft }) {
+  const stamps = soft ? discs(radius * raster.density, opacity) : square(radius * raster.density)
+  const { x, y, groupOf, rank: ranks } = points
+  const { width, height, pixels } = raster
+  const scale = view.scale * raster.density
   const left = width / 2 - view.x * scale
   const top = height / 2 + view.y * scale
-  const draw = soft ? blend : store
+  const paint = soft ? blend : store
   for (let i = 0; i < x.length; i++) {
     if (ranks[i] !== rank) continue
     const px = x[i] * scale + left
     const py = top - y[i] * scale
     if (px < -stamps.reach || py < -stamps.reach || px > width + stamps.reach || py > height + stamps.reach) continue
-    draw(pixels, width, height, px, py, stamps, colours[paint[i]])
+    paint(pixels, width, height, px, py, stamps, colours[groupOf[i]])
   }
 }
 
-/** Cover each pixel of a square with a colour. */
+/**
+ * Cover each pixel of a square with a colour.
+ *
+ * @param {Uint32Array} pixels
+ * @param {number} width
+ * @param {number} height
+ * @param {number} px
+ * @param {number} py
+ * @param {Stamps} stamps
+ * @param {number} colour
+ */
 function store(pixels, width, height, px, py, { side }, colour) {
   const left = Math.round(px - side / 2)
   const top = Math.round(py - side / 2)
@@ -50,7 +82,17 @@ function store(pixels, width, height, px, py, { side }, colour) {
   }
 }
 
-/** Lay a disc over what is there. */
+/**
+ * Lay a disc over what is there.
+ *
+ * @param {Uint32Array} pixels
+ * @param {number} width
+ * @param {number} height
+ * @param {number} px
+ * @param {number} py
+ * @param {Stamps} stamps
+ * @param {number} colour
+ */
 function blend(pixels, width, height, px, py, { side, shares, reach }, colour) {
   const firstX = Math.floor(px) - reach
   const firstY = Math.floor(py) - reach
@@ -67,7 +109,13 @@ function blend(pixels, width, height, px, py, { side, shares, reach }, colour) {
   }
 }
 
-/** `share` of 256 parts of one colour over another; opaque. */
+/**
+ * `share` of 256 parts of one colour over another; opaque.
+ *
+ * @param {number} under
+ * @param {number} over
+ * @param {number} share
+ */
 export function mix(under, over, share) {
   const [rb, g] = [under & 0xff00ff, under & 0xff00]
   const redBlue = (rb + (Math.imul((over & 0xff00ff) - rb, share) >>> 8)) & 0xff00ff
@@ -75,17 +123,29 @@ export function mix(under, over, share) {
   return (0xff000000 | redBlue | green) >>> 0
 }
 
+/**
+ * @param {number} radius
+ * @returns {Stamps}
+ */
 function square(radius) {
   const side = Math.max(1, Math.round(1.8 * radius))
-  return { side, reach: side }
+  return { side, reach: side, shares: [] }
 }
 
+/** @type {Map<string, Stamps>} */
 const made = new Map()
 
-/** How much of each pixel a disc covers, in 256 parts, for each of its positions between the pixels. */
+/**
+ * How much of each pixel a disc covers, in 256 parts, for each of its positions between the pixels.
+ *
+ * @param {number} radius
+ * @param {number} opacity
+ * @returns {Stamps}
+ */
 function discs(radius, opacity) {
   const name = `${radius.toFixed(2)} ${opacity.toFixed(3)}`
-  if (made.has(name)) return made.get(name)
+  const known = made.get(name)
+  if (known) return known
   const reach = Math.ceil(radius + 0.5)
   const side = 2 * reach + 1
   const shares = Array.from({ length: PHASES ** 2 }, (_, phase) => {
@@ -96,17 +156,25 @@ function discs(radius, opacity) {
     })
   })
   if (made.size > 200) made.clear()
-  made.set(name, { side, reach, shares })
-  return made.get(name)
+  const stamps = { side, reach, shares }
+  made.set(name, stamps)
+  return stamps
 }
 
 /**
- * Draw an image of a sheet with its middle at a pixel, `size` pixels wide.
+ * Paint an image of a sheet with its middle at a pixel, `size` pixels wide.
  *
  * With a colour, the image is ink of that colour, as strong as the image is bright; without, it covers what is there.
+ *
+ * @param {Pixels} raster
+ * @param {number} px
+ * @param {number} py
+ * @param {number} size
+ * @param {Tile} image
+ * @param {number} [colour]
  */
-export function drawImage(picture, px, py, size, image, colour) {
-  const { pixels, width, height } = picture
+export function paintTile(raster, px, py, size, image, colour) {
+  const { pixels, width, height } = raster
   const left = Math.round(px - size / 2)
   const top = Math.round(py - size / 2)
   const step = image.side / size
@@ -121,10 +189,17 @@ export function drawImage(picture, px, py, size, image, colour) {
   }
 }
 
-/** Of places on the screen, those where images of `size` pixels do not overlap: of two that would, the first. */
-export function apart(places, size) {
+/**
+ * Of positions on the screen, those where images of `size` pixels do not overlap: of two that would, the first.
+ *
+ * @template {{ px: number, py: number }} P
+ * @param {P[]} positions
+ * @param {number} size
+ */
+export function apart(positions, size) {
+  /** @type {Map<string, { px: number, py: number }>} */
   const taken = new Map()
-  return places.filter(({ px, py }) => {
+  return positions.filter(({ px, py }) => {
     const [column, row] = [Math.floor(px / size), Math.floor(py / size)]
     for (let r = row - 1; r <= row + 1; r++) {
       for (let c = column - 1; c <= column + 1; c++) {
@@ -135,4 +210,17 @@ export function apart(places, size) {
     taken.set(`${column},${row}`, { px, py })
     return true
   })
+}
+
+/**
+ * The context of a canvas, which every browser that runs these scripts has.
+ *
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {Context}
+ */
+export function contextOf(canvas, settings) {
+  const context = /** @type {Context | null} */ (canvas.getContext('2d', settings))
+  if (!context) throw new Error('this browser has no 2-D canvas')
+  return context
 }

@@ -1,9 +1,18 @@
-// Finds points by their places: the nearest to a place, those inside a box or a lasso.
+// Finds points by their coordinates: the nearest to a position, those inside a box or a lasso.
+
+/** @import { Point } from '../types.mjs' */
+
+/** @typedef {(i: number) => boolean} Accept */
 
 const PER_CELL = 4 // points of a cell, on average
 
 /** Points sorted into the square cells of a lattice over [-extent, extent]^2. */
 export class Spatial {
+  /**
+   * @param {Float32Array} xs
+   * @param {Float32Array} ys
+   * @param {number} extent
+   */
   constructor(xs, ys, extent) {
     this.xs = xs
     this.ys = ys
@@ -19,12 +28,23 @@ export class Spatial {
     cells.forEach((cell, i) => (this.items[next[cell]++] = i))
   }
 
-  /** Column of an x, or row of a y; beyond the border the last one. */
+  /**
+   * Column of an x, or row of a y; beyond the border the last one.
+   *
+   * @param {number} value
+   */
   at(value) {
     return Math.min(this.across - 1, Math.max(0, Math.floor((value - this.low) / this.cell)))
   }
 
-  /** The accepted point nearest to a place within a radius, the first of several; -1 for none. */
+  /**
+   * The accepted point nearest to a position within a radius, the first of several; -1 for none.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} radius
+   * @param {Accept} [accept]
+   */
   nearest(x, y, radius, accept = () => true) {
     let found = -1
     let best = radius * radius
@@ -38,10 +58,18 @@ export class Spatial {
     return found
   }
 
-  /** The k accepted points nearest to a place, however far they are, the nearest first. */
+  /**
+   * The k accepted points nearest to a position, however far they are, the nearest first.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} k
+   * @param {Accept} [accept]
+   */
   few(x, y, k, accept = () => true) {
-    const distance = (i) => (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2
+    const distance = (/** @type {number} */ i) => (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2
     for (let radius = this.cell; ; radius *= 2) {
+      /** @type {number[]} */
       const found = []
       this.each(x - radius, y - radius, x + radius, y + radius, (i) => {
         if (distance(i) <= radius * radius && accept(i)) found.push(i)
@@ -52,7 +80,14 @@ export class Spatial {
     }
   }
 
+  /**
+   * @param {number} left
+   * @param {number} bottom
+   * @param {number} right
+   * @param {number} top
+   */
   inBox(left, bottom, right, top) {
+    /** @type {number[]} */
     const found = []
     this.each(left, bottom, right, top, (i) => {
       const x = this.xs[i]
@@ -62,8 +97,13 @@ export class Spatial {
     return found
   }
 
-  /** Points inside a polygon [[x, y], ...], by the even-odd rule. */
+  /**
+   * Points inside a polygon, by the even-odd rule.
+   *
+   * @param {Point[]} corners
+   */
   inPolygon(corners) {
+    /** @type {number[]} */
     const found = []
     const [lowX, highX] = reach(corners.map(([x]) => x))
     const [lowY, highY] = reach(corners.map(([, y]) => y))
@@ -79,10 +119,16 @@ export class Spatial {
     return found
   }
 
-  /** The edges of a polygon that points in a row of cells can lie beside; all of them in the rows at the border. */
+  /**
+   * The edges of a polygon that points in a row of cells can lie beside; all of them in the rows at the border.
+   *
+   * @param {number} row
+   * @param {Point[]} corners
+   */
   edgesIn(row, corners) {
     const bottom = row === 0 ? -Infinity : this.low + row * this.cell - 1e-9
     const top = row === this.across - 1 ? Infinity : this.low + (row + 1) * this.cell + 1e-9
+    /** @type {number[]} */
     const edges = []
     corners.forEach(([x, y], i) => {
       const [beforeX, beforeY] = corners[(i || corners.length) - 1]
@@ -91,6 +137,15 @@ export class Spatial {
     return edges
   }
 
+  /**
+   * Visit all points in the cells that a box touches.
+   *
+   * @param {number} left
+   * @param {number} bottom
+   * @param {number} right
+   * @param {number} top
+   * @param {(i: number) => void} visit
+   */
   each(left, bottom, right, top, visit) {
     const [first, last] = [this.at(left), this.at(right)]
     for (let row = this.at(bottom); row <= this.at(top); row++) {
@@ -100,6 +155,11 @@ export class Spatial {
   }
 }
 
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {number[]} edges four numbers for each edge
+ */
 function inside(x, y, edges) {
   let odd = false
   for (let e = 0; e < edges.length; e += 4) {
@@ -110,6 +170,7 @@ function inside(x, y, edges) {
   return odd
 }
 
+/** @param {number[]} values */
 function reach(values) {
   return [Math.min(...values), Math.max(...values)]
 }

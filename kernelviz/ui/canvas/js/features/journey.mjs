@@ -1,72 +1,125 @@
-// One map of images that move from their places at one depth of a network to those at the next.
+// One map of images that move from their coordinates at one depth of a network to those at the next.
 
-import { button, element } from '../ui/dom.mjs'
+/** @import { Stage } from '../core/points.mjs' */
+/** @import { Mark, PackedPoints, Told } from '../types.mjs' */
+/** @import { Marks } from './marks.mjs' */
+
 import { fetchPacked } from '../core/fetching.mjs'
-import { Points } from '../core/points.mjs'
+import { Points, inOrder } from '../core/points.mjs'
+import { button, element } from '../ui/dom.mjs'
 
 const SECONDS = 2.5 // from one depth to the next
 
+/**
+ * What the journey uses of a map.
+ *
+ * @typedef {object} JourneyHandle
+ * @property {() => Told} told
+ * @property {Marks} marks
+ * @property {() => void} recolour shows the points as they are now
+ */
+
 export class Journey {
-  constructor(app) {
-    this.app = app
-    const { stages } = app.data
+  /** @param {JourneyHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    const { maps } = handle.told()
     this.slider = element('input', {
       type: 'range',
       min: 0,
-      max: stages.length - 1,
+      max: maps.length - 1,
       step: 0.01,
       'aria-label': 'Depth',
       oninput: () => (this.stop(), this.show(Number(this.slider.value))),
     })
     this.play = button('Play', 'Move from one depth to the next', () => this.playOrPause())
-    const names = stages.map(({ title }, at) => button(title, `Show ${title}`, () => (this.stop(), this.show(at))))
+    const names = maps.map(({ title }, at) => button(title ?? '', `Show ${title}`, () => (this.stop(), this.show(at))))
     this.names = element('div', { className: 'stages' }, ...names)
     this.node = element('div', { className: 'journey' }, this.play, element('div', {}, this.slider, this.names))
     this.at = 0
+    this.playing = false
+    this.asked = 0
+    /** @type {Points | null} */
+    this.points = null
+    /** @type {Stage[]} */
+    this.depths = []
   }
 
-  /** Fetch what the images are at every depth, in the order of the points of the first. */
-  async prepare(points) {
+  /**
+   * Fetch what the images are at every depth, in the order of the points of the first.
+   *
+   * @param {Points} points
+   */
+  async load(points) {
     this.stop()
-    const { app } = this
-    const { stages, split, total, extent } = app.data
+    const { maps, split, total, extent } = this.handle.told()
     const own = { x: points.x, y: points.y, columns: points.columns, scales: points.scales }
-    const others = stages.slice(1).map(async ({ base, placement }) => {
-      return inOrder(points, new Points(await fetchPacked(`${base}/points/${split}`), { total, extent, placement }))
+    const others = maps.slice(1).map(async ({ base, placement }) => {
+      /** @type {PackedPoints} */
+      const packed = await fetchPacked(`${base}/points/${split}`)
+      return inOrder(points, new Points(packed, { total, extent, placement }))
     })
     this.depths = [own, ...(await Promise.all(others))]
     this.points = points
-    this.show(Math.min(this.at, stages.length - 1))
+    this.show(Math.min(this.at, maps.length - 1))
   }
 
-  /** Put every point to its place at a depth, or between two. */
+  /** Show the map as it is where the slider stands. */
+  refresh() {
+    this.show(this.at)
+  }
+
+  /**
+   * Put every point to its coordinates at a depth, or between two.
+   *
+   * @param {number} at
+   */
   show(at) {
-    const { app, points, depths } = this
+    const { handle, points, depths } = this
     this.at = at
-    this.slider.value = at
+    this.slider.value = String(at)
     if (!points) return
+    const { maps, extent } = handle.told()
     const [before, after] = [Math.floor(at), Math.ceil(at)]
     const nearest = Math.round(at)
-    const between = (name) => mixed(depths[before][name], depths[after][name], at - before)
-    points.become(depths[nearest], between('x'), between('y'), app.data.extent)
-    this.slider.setAttribute('aria-valuetext', app.data.stages[nearest].title)
-    for (const [i, name] of [...this.names.children].entries()) name.setAttribute('aria-pressed', i === at)
-    if (app.marks.length) app.marks = marksBetween(app, before, after, at - before)
-    app.recolour()
+    const between = (/** @type {'x' | 'y'} */ axis) => mixed(depths[before][axis], depths[after][axis], at - before)
+    points.become(depths[nearest], between('x'), between('y'), extent)
+    this.slider.setAttribute('aria-valuetext', maps[nearest].title ?? '')
+    for (const [i, name] of [...this.names.children].entries()) name.setAttribute('aria-pressed', String(i === at))
+    if (handle.marks.all.length) handle.marks.set(this.marksBetween(before, after, at - before))
+    handle.recolour()
+  }
+
+  /**
+   * The marks between their coordinates at two depths.
+   *
+   * @param {number} before
+   * @param {number} after
+   * @param {number} share
+   * @returns {Mark[]}
+   */
+  marksBetween(before, after, share) {
+    const { maps } = this.handle.told()
+    const [from, to] = [maps[before].marks, maps[after].marks]
+    return this.handle.marks.all.map((mark, i) => {
+      const between = (/** @type {'x' | 'y'} */ axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
+      return { ...mark, name: (share < 0.5 ? from : to)[i].name, x: between('x'), y: between('y') }
+    })
   }
 
   playOrPause() {
     if (this.playing) return this.stop()
     this.playing = true
     this.play.textContent = 'Pause'
-    const from = this.at >= this.depths.length - 1 ? 0 : this.at
+    const end = this.depths.length - 1
+    const from = this.at >= end ? 0 : this.at
     const start = performance.now()
-    const step = (time) => {
+    const step = (/** @type {number} */ time) => {
       if (!this.playing) return
-      const at = Math.min(from + Math.max(0, time - start) / 1000 / SECONDS, this.depths.length - 1)
+      const at = Math.min(from + Math.max(0, time - start) / 1000 / SECONDS, end)
       this.show(eased(at))
-      if (at >= this.depths.length - 1) return this.stop()
-      this.asked = requestAnimationFrame(step)
+      if (at >= end) this.stop()
+      else this.asked = requestAnimationFrame(step)
     }
     this.asked = requestAnimationFrame(step)
   }
@@ -78,32 +131,25 @@ export class Journey {
   }
 }
 
-/** Values of two arrays, the second by a share. */
+/**
+ * Values of two arrays, the second by a share.
+ *
+ * @param {Float32Array} one
+ * @param {Float32Array} other
+ * @param {number} share
+ */
 export function mixed(one, other, share) {
   if (share === 0) return one.slice()
   return one.map((value, i) => value + share * (other[i] - value))
 }
 
-/** The marks between their places at two depths. */
-function marksBetween({ data, marks }, before, after, share) {
-  const [from, to] = [before, after].map((at) => data.stages[at].marks)
-  return marks.map((mark, i) => {
-    const between = (axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
-    return { ...mark, name: (share < 0.5 ? from : to)[i].name, x: between('x'), y: between('y') }
-  })
-}
-
-/** Slow at each depth, faster between. */
+/**
+ * Slow at each depth, faster between.
+ *
+ * @param {number} at
+ */
 function eased(at) {
   const before = Math.floor(at)
   const share = at - before
   return before + share * share * (3 - 2 * share)
-}
-
-/** What another map knows of some points, in their order; an image that has no place there stays where it is. */
-export function inOrder(points, other) {
-  const its = Array.from(points.row, (row) => other.positions[row])
-  const ordered = (name, own) => own.map((value, i) => (its[i] < 0 ? value : other.columns[name][its[i]]))
-  const columns = Object.fromEntries(Object.entries(points.columns).map(([name, own]) => [name, ordered(name, own)]))
-  return { x: columns.x, y: columns.y, columns: { ...columns, row: points.row }, scales: other.scales }
 }

@@ -1,13 +1,18 @@
 // Figure 2 to play with: inputs on the plane, the field that their kernels make, and what the clip leaves of it.
 
-import { mix } from '../core/raster.mjs'
+/** @import { Input } from '../core/kernels.mjs' */
+/** @import { Pixel, PlaygroundTold } from '../types.mjs' */
+
 import { pixel } from '../core/colours.mjs'
 import { Grid, clip } from '../core/decoder.mjs'
-import { button, element } from '../ui/dom.mjs'
-import { listen } from '../ui/gestures.mjs'
 import { KERNELS, centerOfMass, field } from '../core/kernels.mjs'
-import { twice } from './marks.mjs'
+import { contextOf, mix } from '../core/raster.mjs'
 import { View, clamp } from '../core/view.mjs'
+import { button, element, figure, slider } from '../ui/dom.mjs'
+import { listen } from '../ui/gestures.mjs'
+import { ARROWS } from '../ui/keys.mjs'
+import { strokeTwice } from '../ui/lines.mjs'
+import { themeOf } from '../ui/theme.mjs'
 
 const EXTENT = 4
 const SIDE = 61 // units along each side of the grid
@@ -20,40 +25,54 @@ const START = [
   { x: 1.8, y: -1.4, alpha: -0.8 },
 ]
 const HELP =
-  'Drag an input; click an empty place for a new one. With the keyboard: N goes to the next input, arrow keys move it, ' +
+  'Drag an input; click an empty spot for a new one. With the keyboard: N goes to the next input, arrow keys move it, ' +
   'plus and minus change its weight, S its sign, Delete removes it, Enter adds one.'
 
+/** @typedef {{ x: number, y: number }} Center */
+
 export class Playground {
-  constructor(parent, data) {
-    this.data = data
+  /**
+   * @param {HTMLElement} parent
+   * @param {PlaygroundTold} told
+   */
+  constructor(parent, told) {
+    this.told = told
     this.grid = new Grid(SIDE, SIDE, EXTENT)
     this.view = new View(EXTENT)
+    /** @type {Input[]} */
     this.inputs = START.map((input) => ({ ...input }))
     this.chosen = 0
+    this.held = false // whether an input is being dragged
     this.kernel = 'gaussian'
     this.width = 1.5
     this.sparsity = 0.8
-    this.lay(parent)
-    this.observer = new ResizeObserver(() => this.draw())
-    this.observer.observe(this.stage)
-    this.update(data)
-  }
-
-  lay(parent) {
+    this.asked = 0
     this.canvas = element('canvas', { className: 'over', tabIndex: 0, role: 'application', 'aria-label': HELP })
     this.stage = element('div', { className: 'stage' }, this.canvas)
+    this.small = new OffscreenCanvas(SIDE, SIDE)
     this.after = element('canvas', { width: SIDE, height: SIDE, className: 'pixels', role: 'img' })
-    this.said = element('p', { className: 'place', 'aria-live': 'polite' })
+    this.said = element('p', { className: 'position', 'aria-live': 'polite' })
     this.formula = element('p', { className: 'hint' })
     this.choice = element(
       'select',
       { 'aria-label': 'Kernel', onchange: () => this.change(() => (this.kernel = this.choice.value)) },
       ...Object.entries(KERNELS).map(([value, { name }]) => element('option', { value }, name)),
     )
-    this.widths = this.slider('Width s', 0.3, 4, this.width, (value) => (this.width = value))
-    this.clips = this.slider('Clip λ', 0, 0.98, this.sparsity, (value) => (this.sparsity = value))
-    this.alphas = this.slider('Weight α', -2, 2, 1, (value) => this.inputs[this.chosen] && (this.inputs[this.chosen].alpha = value))
-    const panel = element(
+    this.widths = this.slider('Width s', 0.3, 4, (value) => (this.width = value))
+    this.clips = this.slider('Clip λ', 0, 0.98, (value) => (this.sparsity = value))
+    this.alphas = this.slider('Weight α', -2, 2, (value) => this.setAlpha(value))
+    const left = element('div', { className: 'left' }, this.stage)
+    this.root = element('div', { className: 'root beside playground' }, left, this.panel())
+    parent.append(this.root)
+    this.listen()
+    this.theme = themeOf(this.root)
+    this.observer = new ResizeObserver(() => this.paint())
+    this.observer.observe(this.stage)
+    this.update(told)
+  }
+
+  panel() {
+    return element(
       'div',
       { className: 'panel' },
       element('label', { className: 'slider' }, element('span', {}, 'Kernel'), this.choice),
@@ -67,48 +86,56 @@ export class Playground {
         button('Add an input', 'Add an input', () => this.change(() => this.add(0, 0))),
         button('Remove it', 'Remove the chosen input', () => this.change(() => this.removeChosen())),
       ),
-      element('figure', {}, this.after, element('figcaption', {}, 'After the clip (Eq. 9): one bump, if λ is high enough')),
+      figure(this.after, 'After the clip (Eq. 9): one bump, if λ is high enough'),
       this.said,
       element('p', { className: 'hint' }, HELP),
     )
-    this.root = element('div', { className: 'root beside playground' }, element('div', { className: 'left' }, this.stage), panel)
-    parent.append(this.root)
-    const nothing = () => {}
+  }
+
+  listen() {
     listen(this.canvas, {
       press: (at) => this.press(at),
       drag: (at) => this.drag(at),
       tap: (at) => this.tap(at),
       wheel: (_, factor) => this.change(() => this.weigh(factor)),
-      ...{ hover: nothing, leave: nothing, drop: nothing, cancel: nothing, pinch: nothing },
     })
     this.canvas.onkeydown = (event) => this.key(event)
   }
 
-  slider(name, min, max, value, set) {
-    const input = element('input', { type: 'range', min, max, step: 0.02, value, 'aria-label': name })
-    const output = element('output')
+  /**
+   * @param {string} name
+   * @param {number} min
+   * @param {number} max
+   * @param {(value: number) => void} set
+   */
+  slider(name, min, max, set) {
+    const { node, input, output } = slider(name, { min, max, step: 0.02, 'aria-label': name })
     input.oninput = () => this.change(() => set(Number(input.value)))
-    const show = (now) => {
-      input.value = now
+    const show = (/** @type {number} */ now) => {
+      input.value = String(now)
       output.textContent = now.toFixed(2)
     }
-    const node = element('label', { className: 'slider' }, element('span', {}, name), input, output)
     return { node, show }
   }
 
-  update(data) {
-    this.data = data
-    const style = getComputedStyle(this.root)
-    this.paper = style.getPropertyValue('--st-background-color').trim() || '#ffffff'
-    this.ink = style.getPropertyValue('--st-text-color').trim() || '#000000'
-    this.draw()
+  /** @param {PlaygroundTold} told */
+  update(told) {
+    this.told = told
+    this.theme = themeOf(this.root)
+    this.paint()
   }
 
+  /** @param {() => void} how */
   change(how) {
     how()
-    this.asked ??= requestAnimationFrame(() => this.draw())
+    this.asked ||= requestAnimationFrame(() => this.paint())
   }
 
+  /**
+   * The input at a pixel, -1 for none.
+   *
+   * @param {Pixel} at
+   */
   at([left, top]) {
     return this.inputs.findLastIndex(({ x, y }) => {
       const [own, down] = this.view.toScreen(x, y)
@@ -116,20 +143,27 @@ export class Playground {
     })
   }
 
+  /** @param {Pixel} at */
   press(at) {
     const found = this.at(at)
     this.held = found >= 0
     if (this.held) this.change(() => (this.chosen = found))
   }
 
+  /** @param {Pixel} at */
   drag(at) {
     if (this.held) this.change(() => this.moveTo(...this.view.toMap(...at)))
   }
 
+  /** @param {Pixel} at */
   tap(at) {
     if (!this.held) this.change(() => this.add(...this.view.toMap(...at)))
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   add(x, y) {
     if (this.inputs.length >= MOST) return
     this.inputs.push({ x, y, alpha: 1 })
@@ -141,21 +175,46 @@ export class Playground {
     this.chosen = Math.max(0, this.chosen - 1)
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   moveTo(x, y) {
     const input = this.inputs[this.chosen]
     if (input) Object.assign(input, { x: clamp(x, -EXTENT, EXTENT), y: clamp(y, -EXTENT, EXTENT) })
   }
 
+  /** @param {number} value */
+  setAlpha(value) {
+    const input = this.inputs[this.chosen]
+    if (input) input.alpha = value
+  }
+
+  /** @param {number} factor */
   weigh(factor) {
     const input = this.inputs[this.chosen]
     if (input) input.alpha = Math.sign(input.alpha || 1) * clamp(Math.abs(input.alpha) * factor, 0.05, 2)
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
+    const act = this.actOf(event.key)
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault()
+    this.change(act)
+  }
+
+  /**
+   * What a key does; undefined where it does nothing.
+   *
+   * @param {string} key
+   * @returns {(() => void) | undefined}
+   */
+  actOf(key) {
     const input = this.inputs[this.chosen]
-    const arrow = arrows[event.key]
-    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const arrow = ARROWS[key]
+    if (arrow) return input && (() => this.moveTo(input.x + STEP * arrow[0], input.y + STEP * arrow[1]))
+    /** @type {Record<string, () => void>} */
     const acts = {
       '+': () => this.weigh(1.15),
       '=': () => this.weigh(1.15),
@@ -166,22 +225,19 @@ export class Playground {
       Backspace: () => this.removeChosen(),
       Enter: () => this.add(0, 0),
     }
-    const act = arrow && input ? () => this.moveTo(input.x + STEP * arrow[0], input.y + STEP * arrow[1]) : acts[event.key]
-    if (!act) return
-    event.preventDefault()
-    this.change(act)
+    return acts[key]
   }
 
-  draw() {
-    this.asked = null
+  paint() {
+    this.asked = 0
     const { inputs, kernel, width, sparsity, grid } = this
     this.view.resize(this.stage.clientWidth, this.stage.clientHeight)
     const values = field(inputs, kernel, width, grid)
     const activation = clip(values, sparsity)
     const center = centerOfMass(activation, grid)
-    this.drawField(values)
-    this.drawMarks(center)
-    paintValues(this.after, activation, this.paper, this.data.colours)
+    this.paintField(values)
+    this.paintInputs(center)
+    paintValues(this.after, activation, this.theme.paper, this.told.colours)
     this.formula.textContent = `K(u, v) = ${KERNELS[kernel].formula}`
     this.widths.node.hidden = !KERNELS[kernel].radial
     this.widths.show(width)
@@ -193,36 +249,37 @@ export class Playground {
       : 'No center of mass: the activation is zero everywhere'
   }
 
-  drawField(values) {
-    const small = (this.small ??= new OffscreenCanvas(SIDE, SIDE))
-    paintValues(small, values, this.paper, this.data.colours)
+  /** @param {Float32Array} values */
+  paintField(values) {
+    paintValues(this.small, values, this.theme.paper, this.told.colours)
     const { width, height } = this.view
     this.canvas.width = Math.round(width * devicePixelRatio)
     this.canvas.height = Math.round(height * devicePixelRatio)
-    const context = this.canvas.getContext('2d')
+    const context = contextOf(this.canvas)
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0)
     const half = EXTENT * (1 + 1 / (SIDE - 1)) // a unit in the middle of its pixel
     const [left, top] = this.view.toScreen(-half, half)
     const [right, bottom] = this.view.toScreen(half, -half)
-    context.drawImage(small, left, top, right - left, bottom - top)
+    context.drawImage(this.small, left, top, right - left, bottom - top)
   }
 
-  drawMarks(center) {
-    const context = this.canvas.getContext('2d')
+  /** @param {Center | null} center */
+  paintInputs(center) {
+    const context = contextOf(this.canvas)
     this.inputs.forEach(({ x, y, alpha }, at) => {
       const [left, top] = this.view.toScreen(x, y)
       context.beginPath()
       context.arc(left, top, 5 + 5 * Math.abs(alpha), 0, 2 * Math.PI)
-      context.fillStyle = this.data.colours[alpha < 0 ? 0 : 1]
+      context.fillStyle = this.told.colours[alpha < 0 ? 0 : 1]
       context.fill()
       context.lineWidth = at === this.chosen ? 3 : 1.5
-      context.strokeStyle = at === this.chosen ? this.ink : this.paper
+      context.strokeStyle = at === this.chosen ? this.theme.ink : this.theme.paper
       context.stroke()
     })
     if (!center) return
     const [left, top] = this.view.toScreen(center.x, center.y)
-    twice(context, this.data.accent, this.paper, () => context.arc(left, top, 9, 0, 2 * Math.PI))
-    twice(context, this.data.accent, this.paper, () => context.arc(left, top, 1, 0, 2 * Math.PI))
+    strokeTwice(context, this.told.accent, this.theme.paper, () => context.arc(left, top, 9, 0, 2 * Math.PI))
+    strokeTwice(context, this.told.accent, this.theme.paper, () => context.arc(left, top, 1, 0, 2 * Math.PI))
   }
 
   remove() {
@@ -232,12 +289,23 @@ export class Playground {
   }
 }
 
-/** Two digits, and no minus before 0. */
+/**
+ * Two digits, and no minus before 0.
+ *
+ * @param {number} value
+ */
 function shown(value) {
   return (Math.round(100 * value) / 100 || 0).toFixed(2)
 }
 
-/** Values on a grid as colours: the paper where they are 0, towards one colour below it and another above. */
+/**
+ * Paint values on a grid as colours: the paper where they are 0, towards one colour below it and another above.
+ *
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @param {Float32Array} values
+ * @param {string} paper
+ * @param {string[]} colours
+ */
 function paintValues(canvas, values, paper, colours) {
   const most = Math.max(
     1e-12,
@@ -251,5 +319,5 @@ function paintValues(canvas, values, paper, colours) {
     const row = side - 1 - Math.floor(at / side)
     out[row * side + (at % side)] = mix(ground, value < 0 ? below : above, Math.round((256 * Math.abs(value)) / most))
   })
-  canvas.getContext('2d').putImageData(image, 0, 0)
+  contextOf(canvas).putImageData(image, 0, 0)
 }

@@ -1,45 +1,73 @@
-// The probe on a map: where it is, what it draws, where it walks.
+// The probe on a map: where it is, what is decoded there, where it walks.
 
-import { ProbePanel } from './probe_panel.mjs'
+/** @import { Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
+
 import { clamp } from '../core/view.mjs'
+import { ProbePanel } from './probe_panel.mjs'
 import { Walk } from './walk.mjs'
 
 const TELL = 400 // ms without a key, after which Python hears where the probe is
-const NEAR = 6 // images beside the probe's drawing
+const NEAR = 6 // images beside the decoded one
 const [LEAST, MOST] = [0.2, 3] // times the run's own width and height of the bump
 
-export class Probing {
-  constructor(app) {
-    this.app = app
-    const { data } = app
-    this.probe = { x: data.probe.x, y: data.probe.y, width: data.probe.width, amplitude: data.probe.amplitude }
-    this.panel = new ProbePanel({
-      data,
-      range: [LEAST, MOST],
+/**
+ * What the probe uses of a map.
+ *
+ * @typedef {object} ProbeHandle
+ * @property {() => Told} told
+ * @property {() => string} address of the run on the server
+ * @property {(x: number, y: number, n: number) => { image: Image, lines: string[] }[] | null} nearest known images
+ * @property {Redraw} redraw
+ * @property {(words: string) => void} announce
+ * @property {Note} note
+ * @property {Tell} tell
+ */
+
+export class ProbeFeature {
+  /** @param {ProbeHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    const { x, y, width, amplitude, path } = this.told
+    /** @type {ProbeStanding} */
+    this.probe = { x, y, width, amplitude }
+    this.telling = 0
+    this.panel = new ProbePanel(handle.told(), [LEAST, MOST], {
+      address: handle.address,
       changed: (shape) => this.reshape(shape),
-      go: (x, y) => this.go(x, y),
       done: () => this.tell(),
-      failed: (why) => app.note(why, () => this.panel.load()),
-      ready: () => app.redraw('probe'),
+      go: (goX, goY) => (this.moveTo(goX, goY), this.tell()),
+      ready: () => handle.redraw('probe'),
+      note: handle.note,
     })
-    this.walk = new Walk({
-      data,
-      step: ([x, y]) => this.moveTo(x, y),
-      changed: () => (app.redraw('over'), this.writeAddress(), app.tell('path', this.walk.text)),
+    this.walk = new Walk(path, {
+      extent: handle.told().extent,
+      address: handle.address,
+      shape: () => this.probe,
+      step: (stepX, stepY) => this.moveTo(stepX, stepY),
+      changed: () => {
+        handle.redraw('over')
+        this.writeAddress()
+        handle.tell('path', this.walk.text)
+      },
       stopped: () => this.tell(),
-      shape: () => ({ width: this.probe.width, amplitude: this.probe.amplitude }),
     })
     this.panel.node.append(this.walk.node)
     this.writeAddress()
   }
 
-  /** Where the probe is, in the address: without a new entry in the browser's history for each move. */
+  get told() {
+    const { probe } = this.handle.told()
+    if (!probe) throw new Error('there is no probe')
+    return probe
+  }
+
+  /** Write where the probe is into the address, without a new entry in the browser's history for each move. */
   writeAddress() {
     const { x, y, width, amplitude } = this.probe
-    const { usual } = this.app.data.probe
+    const { usual } = this.told
     const parts = { x, y, w: width / usual.width, a: amplitude / usual.amplitude }
-    const address = new URL(location)
-    for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, Number(value.toFixed(3)))
+    const address = new URL(location.href)
+    for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, String(Number(value.toFixed(3))))
     if (this.walk.ready) address.searchParams.set('path', this.walk.text)
     else address.searchParams.delete('path')
     history.replaceState(history.state, '', address)
@@ -49,53 +77,88 @@ export class Probing {
     return this.panel.grid.step
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   moveTo(x, y) {
-    const { extent } = this.app.data
+    const { extent } = this.handle.told()
     this.probe.x = clamp(x, -extent, extent)
     this.probe.y = clamp(y, -extent, extent)
-    this.app.redraw('probe', 'over')
+    this.handle.redraw('probe', 'over')
   }
 
-  /** Move, and have it heard. */
-  go(x, y) {
-    this.moveTo(x, y)
-    this.tell()
-  }
-
-  /** Change the width or the amplitude. */
+  /**
+   * Change the width or the amplitude.
+   *
+   * @param {Partial<ProbeShape>} shape
+   */
   reshape(shape) {
-    for (const [part, value] of Object.entries(shape)) {
-      const usual = this.app.data.probe.usual[part]
-      this.probe[part] = clamp(value, LEAST * usual, MOST * usual)
-    }
+    const { usual } = this.told
+    const within = (/** @type {number} */ value, /** @type {number} */ own) => clamp(value, LEAST * own, MOST * own)
+    if (shape.width !== undefined) this.probe.width = within(shape.width, usual.width)
+    if (shape.amplitude !== undefined) this.probe.amplitude = within(shape.amplitude, usual.amplitude)
     this.walk.show()
-    this.app.redraw('probe', 'over')
+    this.handle.redraw('probe', 'over')
   }
 
+  /** Tell Python, and those who listen instead of looking, where the probe is. */
   tell() {
     clearTimeout(this.telling)
     this.writeAddress()
-    this.app.say(`Probe at ${this.probe.x.toFixed(2)}, ${this.probe.y.toFixed(2)}`)
-    this.app.tell('probe', { ...this.probe })
+    this.handle.announce(`Probe at ${this.probe.x.toFixed(2)}, ${this.probe.y.toFixed(2)}`)
+    this.handle.tell('probe', { ...this.probe })
   }
 
   tellSoon() {
     clearTimeout(this.telling)
-    this.telling = setTimeout(() => this.tell(), TELL)
+    this.telling = window.setTimeout(() => this.tell(), TELL)
   }
 
-  /** What a frame does: one step of a walk, one drawing, if anything has changed. */
+  // The walk
+
+  stop() {
+    this.walk.stop()
+  }
+
+  playOrPause() {
+    this.walk.playOrPause()
+  }
+
+  /** @param {Point} corner */
+  addCorner(corner) {
+    this.walk.add(corner)
+  }
+
+  /** @param {Point[]} corners */
+  walkAlong(corners) {
+    this.walk.set(corners)
+    this.walk.playOrPause()
+  }
+
+  forgetPath() {
+    this.walk.set([])
+  }
+
+  /** What stands on the map: the center, and how far the bump reaches. */
+  get standing() {
+    return { x: this.probe.x, y: this.probe.y, reach: this.panel.reach }
+  }
+
+  /**
+   * What a frame does: one step of a walk, one decoded image, if anything has changed.
+   *
+   * @param {number} time
+   * @param {Set<Layer>} dirty
+   */
   frame(time, dirty) {
     if (this.walk.playing) {
       this.moveTo(...this.walk.at(time))
       dirty.add('probe').add('over')
     }
-    if (dirty.has('probe')) this.panel.draw(this.probe)
-    const { points, sheets, data } = this.app
-    if (!points || !sheets || !dirty.has('over')) return
-    sheets.begin()
-    const near = points.spatial.few(this.probe.x, this.probe.y, NEAR)
-    this.panel.showNear(near.map((i) => ({ image: sheets.image(i), lines: points.about(i, data.classes) })))
+    if (dirty.has('probe')) this.panel.show(this.probe)
+    const near = dirty.has('over') ? this.handle.nearest(this.probe.x, this.probe.y, NEAR) : null
+    if (near) this.panel.showNear(near)
   }
 
   remove() {

@@ -1,30 +1,44 @@
-// A path over the map and the walk along it.
+// A walk of the probe along a path.
 
-import { button, element } from '../ui/dom.mjs'
+/** @import { Point, ProbeShape } from '../types.mjs' */
+
+import { pathText, pointAlong, stepsAlong } from '../core/path.mjs'
 import { clamp } from '../core/view.mjs'
+import { button, element } from '../ui/dom.mjs'
 
 const SECONDS = 4 // from one end to the other
-const CORNERS = 48 // of a drawn path that are kept
+const CORNERS = 48 // of a path, at most
+
+/**
+ * What a walk uses of the probe.
+ *
+ * @typedef {object} WalkHandle
+ * @property {number} extent of the map
+ * @property {() => string} address of the run on the server
+ * @property {() => ProbeShape} shape of the probe
+ * @property {(x: number, y: number) => void} step is called when a walk begins
+ * @property {() => void} changed is called when the path is another one
+ * @property {() => void} stopped is called when a walk comes to rest
+ */
 
 export class Walk {
-  /** `step(place)` is called in every frame of a walk, `changed()` when the path is another one,
-   * `stopped()` when a walk comes to rest. */
-  constructor({ data, step, changed, stopped, shape }) {
-    this.path = (data.path ?? []).slice()
+  /**
+   * @param {Point[]} path
+   * @param {WalkHandle} handle
+   */
+  constructor(path, handle) {
+    this.path = path.slice()
+    this.handle = handle
     this.walked = 0 // ms
-    this.step = step
-    this.changed = changed
-    this.stopped = stopped
-    this.extent = data.extent
-    this.base = data.base
-    this.shape = shape
+    this.last = 0 // ms
+    this.playing = false
     this.play = button('Play', 'Walk along the path', () => this.playOrPause())
     this.save = element('a', { download: '', role: 'button' }, 'Save GIF')
     this.clear = button('Clear', 'Forget the path', () => this.set([]))
     this.hint = element(
       'p',
       { className: 'hint' },
-      'Choose Path and draw over the map, or press Enter at two places or more, to walk there.',
+      'Choose Path and trace a line over the map, or press Enter at two positions or more, to walk there.',
     )
     this.node = element('div', { className: 'walk' }, this.hint, this.play, this.save, this.clear)
     this.show()
@@ -34,23 +48,30 @@ export class Walk {
     return this.path.length > 1
   }
 
-  /** Take a path, as long as the corners given, but with few of them. */
+  /**
+   * Take a path, with few of its corners if it has many.
+   *
+   * @param {Point[]} corners
+   */
   set(corners) {
+    const { extent, changed } = this.handle
+    const rounded = (/** @type {number} */ part) => Math.round(100 * clamp(part, -extent, extent)) / 100
+    /** @type {(corner: Point) => Point} */
+    const within = ([x, y]) => [rounded(x), rounded(y)]
     this.stop()
     this.walked = 0
-    this.path = corners.length > CORNERS ? along(corners, CORNERS) : corners
-    this.path = this.path.map((corner) => {
-      return corner.map((part) => Math.round(100 * clamp(part, -this.extent, this.extent)) / 100)
-    })
+    const few = corners.length > CORNERS ? stepsAlong(corners, CORNERS) : corners
+    this.path = few.map(within)
     this.show()
-    this.changed()
+    changed()
   }
 
-  /** The path as it stands in an address (paths.py). */
+  /** The path as it stands in an address. */
   get text() {
-    return this.path.map((corner) => corner.join('_')).join('~')
+    return pathText(this.path)
   }
 
+  /** @param {Point} corner */
   add(corner) {
     this.set([...this.path, corner])
   }
@@ -59,9 +80,10 @@ export class Walk {
     for (const part of [this.play, this.save, this.clear]) part.hidden = !this.ready
     this.hint.hidden = this.ready
     this.play.textContent = this.playing ? 'Pause' : 'Play'
-    if (this.ready) {
-      this.save.href = `${this.base}/walk?${new URLSearchParams({ path: this.text, ...this.shape() })}`
-    }
+    if (!this.ready) return
+    const { width, amplitude } = this.handle.shape()
+    const query = new URLSearchParams({ path: this.text, width: String(width), amplitude: String(amplitude) })
+    this.save.href = `${this.handle.address()}/walk?${query}`
   }
 
   playOrPause() {
@@ -70,40 +92,24 @@ export class Walk {
     this.playing = true
     this.last = performance.now()
     this.show()
-    this.step(this.at(this.last))
+    this.handle.step(...this.at(this.last))
   }
 
   stop() {
-    if (this.playing) this.stopped()
+    if (this.playing) this.handle.stopped()
     this.playing = false
     this.show()
   }
 
-  /** Where the walk is at a time in ms, there and back. */
+  /**
+   * Where the walk is at a time in ms, there and back.
+   *
+   * @param {number} time
+   */
   at(time) {
     this.walked += Math.max(0, time - this.last)
     this.last = time
     const share = (this.walked / 1000 / SECONDS) % 2
-    return at(this.path, share > 1 ? 2 - share : share)
+    return pointAlong(this.path, share > 1 ? 2 - share : share)
   }
-}
-
-/** The place at a share of a path's length. */
-export function at(path, share = 0) {
-  const lengths = [0]
-  for (let i = 1; i < path.length; i++) {
-    lengths.push(lengths[i - 1] + Math.hypot(path[i][0] - path[i - 1][0], path[i][1] - path[i - 1][1]))
-  }
-  const wanted = share * lengths.at(-1)
-  const next = Math.max(
-    1,
-    lengths.findIndex((length) => length >= wanted),
-  )
-  const part = (wanted - lengths[next - 1]) / Math.max(1e-12, lengths[next] - lengths[next - 1])
-  return [0, 1].map((axis) => path[next - 1][axis] + part * (path[next][axis] - path[next - 1][axis]))
-}
-
-/** n places along a path, equally far from each other. */
-export function along(path, n) {
-  return Array.from({ length: n }, (_, i) => at(path, i / (n - 1)))
 }

@@ -1,6 +1,10 @@
 // The keyboard on the map.
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
+/** @import { View } from '../core/view.mjs' */
+/** @import { Point, Told } from '../types.mjs' */
+
+/** @type {Record<string, Point>} */
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 const PAN = 60 // pixels for an arrow key with Shift
 const ZOOM = 1.3
 const WIDER = 1.05
@@ -16,47 +20,97 @@ const PROBE_HELP =
   'Arrow keys move the probe, with Shift faster; plus and minus change its width. ' +
   'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map. Wheel or two fingers zoom.'
 
-/** What may be done on a map with these data. */
-export function helpOf({ probe, intake }) {
+/**
+ * What may be done on a map.
+ *
+ * @param {Told} told
+ */
+export function helpOf({ probe, uploads }) {
   if (probe) return PROBE_HELP
-  return intake ? UPLOAD_HELP : EXPLORE_HELP
+  return uploads ? UPLOAD_HELP : EXPLORE_HELP
 }
 
-/** What a key does on the map of images; false where it does nothing. */
-export function exploreKey(app, event) {
-  const { view } = app
+/**
+ * What the keys use of the probe.
+ *
+ * @typedef {object} ProbeForKeys
+ * @property {number} step of the grid
+ * @property {{ x: number, y: number, width: number }} probe
+ * @property {(x: number, y: number) => void} moveTo
+ * @property {(shape: { width: number }) => void} reshape
+ * @property {(corner: Point) => void} addCorner
+ * @property {() => void} playOrPause
+ * @property {() => void} tellSoon
+ */
+
+/**
+ * What the keys use of a map.
+ *
+ * @typedef {object} KeysHandle
+ * @property {View} view
+ * @property {(change: () => void) => void} navigate
+ * @property {(direction: Point) => void} step goes to the next point
+ * @property {() => void} pinFocused
+ * @property {() => void} toggleFocused selects the point in focus, or no longer
+ * @property {() => void} escape
+ * @property {boolean} selectable
+ * @property {ProbeForKeys | null} probe
+ */
+
+/**
+ * Do what a key means; false where it means nothing.
+ *
+ * @param {KeysHandle} handle
+ * @param {KeyboardEvent} event
+ */
+export function pressKey(handle, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false
+  return handle.probe ? probeKey(handle, handle.probe, event) : exploreKey(handle, event)
+}
+
+/**
+ * @param {KeysHandle} handle
+ * @param {KeyboardEvent} event
+ */
+function exploreKey(handle, event) {
+  const { view, navigate } = handle
   const arrow = ARROWS[event.key]
-  if (arrow && event.shiftKey) app.moved(() => view.moveBy(-PAN * arrow[0], PAN * arrow[1]))
-  else if (arrow) app.step(arrow)
-  else if (event.key === 'Enter') app.pin(app.focus)
-  else if (event.key === ' ' && app.toolbar.has('lasso')) app.toggleFocused()
-  else return zoomKey(app, event.key)
+  if (arrow && event.shiftKey) navigate(() => view.moveBy(-PAN * arrow[0], PAN * arrow[1]))
+  else if (arrow) handle.step(arrow)
+  else if (event.key === 'Enter') handle.pinFocused()
+  else if (event.key === ' ' && handle.selectable) handle.toggleFocused()
+  else return zoomKey(handle, event.key)
   return true
 }
 
-/** What a key does where there is a probe. */
-export function probeKey(app, event) {
-  const { probing } = app
-  const { x, y, width } = probing.probe
+/**
+ * @param {KeysHandle} handle
+ * @param {ProbeForKeys} probe
+ * @param {KeyboardEvent} event
+ */
+function probeKey(handle, probe, event) {
+  const { x, y, width } = probe.probe
   const arrow = ARROWS[event.key]
-  const far = probing.step * (event.shiftKey ? 2 : 0.25)
-  if (arrow) probing.moveTo(x + far * arrow[0], y + far * arrow[1])
-  else if ('+='.includes(event.key)) probing.reshape({ width: width * WIDER })
-  else if ('-_'.includes(event.key)) probing.reshape({ width: width / WIDER })
-  else if (event.key === 'Enter') probing.walk.add([x, y])
-  else if (event.key.toLowerCase() === 'p') probing.walk.playOrPause()
-  else return zoomKey(app, event.key)
-  probing.tellSoon()
+  const far = probe.step * (event.shiftKey ? 2 : 0.25)
+  if (arrow) probe.moveTo(x + far * arrow[0], y + far * arrow[1])
+  else if ('+='.includes(event.key)) probe.reshape({ width: width * WIDER })
+  else if ('-_'.includes(event.key)) probe.reshape({ width: width / WIDER })
+  else if (event.key === 'Enter') probe.addCorner([x, y])
+  else if (event.key.toLowerCase() === 'p') probe.playOrPause()
+  else return zoomKey(handle, event.key)
+  probe.tellSoon()
   return true
 }
 
-function zoomKey(app, key) {
-  const { view } = app
-  const middle = [view.width / 2, view.height / 2]
-  if ('+='.includes(key)) app.moved(() => view.zoomAt(...middle, ZOOM))
-  else if ('-_'.includes(key)) app.moved(() => view.zoomAt(...middle, 1 / ZOOM))
-  else if (key === '0' || key === 'Home') app.moved(() => view.fit())
-  else if (key === 'Escape') app.escape()
+/**
+ * @param {KeysHandle} handle
+ * @param {string} key
+ */
+function zoomKey({ view, navigate, escape }, key) {
+  if ('+='.includes(key)) navigate(() => view.zoomBy(ZOOM))
+  else if ('-_'.includes(key)) navigate(() => view.zoomBy(1 / ZOOM))
+  else if (key === '0' || key === 'Home') navigate(() => view.fit())
+  else if (key === 'Escape') escape()
   else return false
   return true
 }

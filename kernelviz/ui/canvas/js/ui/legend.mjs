@@ -1,46 +1,59 @@
 // What the colours mean: groups that can be hidden, with their numbers, or a scale.
 
+/** @import { Points } from '../core/points.mjs' */
+
 import { button, element } from './dom.mjs'
 
+/** @typedef {(group: number, alone: boolean) => void} ToggleGroup */
+
 export class Legend {
-  /** `toggle(group, alone)` is called when a group is clicked. */
+  /** @param {ToggleGroup} toggle is called when a group is clicked */
   constructor(toggle) {
     this.node = element('div', { className: 'legend', role: 'group', 'aria-label': 'Legend' })
     this.toggle = toggle
   }
 
-  show(points, { scale }) {
+  /**
+   * @param {Points} points
+   * @param {string[]} scale
+   */
+  show(points, scale) {
     this.node.replaceChildren(...(points.groups.length ? this.groups(points) : [bar(points, scale)]))
   }
 
+  /** @param {Points} points */
   groups(points) {
-    const { all, chosen, any } = points.counts
-    const focused = this.node.getRootNode().activeElement?.dataset?.group
+    const { all, selected, any } = points.counts
+    const root = /** @type {Document | ShadowRoot} */ (this.node.getRootNode())
+    const focused = root.activeElement instanceof HTMLElement ? root.activeElement.dataset.group : undefined
     const made = points.groups.map(([name, colour], group) => {
       if (!all[group]) return null
-      const count = any ? `${number(chosen[group])} / ${number(all[group])}` : number(all[group])
+      const count = any ? `${number(selected[group])} / ${number(all[group])}` : number(all[group])
       const shown = !points.hidden.has(group)
-      const face = [
-        element('span', { className: 'swatch', style: `background: ${colour}` }),
-        element('span', {}, name),
-        element('span', { className: 'count' }, count),
-      ]
       const entry = button('', '', (event) => this.toggle(group, event.shiftKey), {
         title: `${shown ? 'Hide' : 'Show'} ${name}; with Shift: only this one`,
         'aria-label': `${name}, ${count}`,
         'aria-pressed': shown,
       })
-      entry.dataset.group = group
-      entry.replaceChildren(...face)
+      entry.dataset.group = String(group)
+      entry.replaceChildren(
+        element('span', { className: 'swatch', style: `background: ${colour}` }),
+        element('span', {}, name),
+        element('span', { className: 'count' }, count),
+      )
       return entry
     })
-    if (focused) queueMicrotask(() => made[focused]?.focus()) // a click must not take the keyboard's place away
-    return made.filter(Boolean)
+    if (focused) queueMicrotask(() => made[Number(focused)]?.focus()) // a click must not take the focus away
+    return made.filter((entry) => entry !== null)
   }
 }
 
+/**
+ * @param {Points} points
+ * @param {string[]} scale
+ */
 function bar(points, scale) {
-  const [low, high] = points.scales[points.colouring].slice(2)
+  const [, , low, high] = points.scales[points.colouring]
   const colours = element('div', {
     className: 'bar',
     style: `background: linear-gradient(to right, ${scale.join(', ')})`,
@@ -54,10 +67,12 @@ function bar(points, scale) {
   )
 }
 
+/** @param {number} value */
 function short(value) {
   return value === 0 ? '0' : Math.abs(value) >= 100 ? number(Math.round(value)) : String(Number(value.toPrecision(2)))
 }
 
+/** @param {number} n */
 function number(n) {
   return n.toLocaleString('en')
 }

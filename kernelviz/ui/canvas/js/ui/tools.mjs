@@ -1,10 +1,14 @@
 // What a press, a drag and a click on the map do, for each tool.
 
-import { markAt } from '../features/marks.mjs'
-import { imageAt } from './scene.mjs'
+/** @import { Points } from '../core/points.mjs' */
+/** @import { View } from '../core/view.mjs' */
+/** @import { Marks } from '../features/marks.mjs' */
+/** @import { Bounds, Mark, Pixel, Point, Redraw } from '../types.mjs' */
+/** @import { Gestures } from './gestures.mjs' */
 
-const NEAR = 14 // pixels: how far from the pointer a point may lie
+/** @typedef {'pan' | 'box' | 'lasso' | 'probe' | 'path'} Tool */
 
+/** @type {Record<Tool, { name: string, cursor: string, icon: string }>} */
 export const TOOLS = {
   pan: {
     name: 'Move the map',
@@ -26,114 +30,170 @@ export const TOOLS = {
     cursor: 'crosshair',
     icon: 'M10 2v4M10 14v4M2 10h4M14 10h4M10 6a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z',
   },
-  path: { name: 'Path: draw where to walk', cursor: 'crosshair', icon: 'M3 16c0-6 7-2 7-7s7-1 7-6M3 16h.01M17 3h.01' },
+  path: { name: 'Path: trace where to walk', cursor: 'crosshair', icon: 'M3 16c0-6 7-2 7-7s7-1 7-6M3 16h.01M17 3h.01' },
 }
 
-/** The gestures of a map, as `listen` wants them. */
-export function gesturesOf(app) {
-  return {
-    hover: (at) => hover(app, at),
-    leave: () => (app.hover(-1), app.hoverMark(-1)),
-    press: (at, event) => press(app, at, event),
-    drag: (at, before, event) => drag(app, at, before, event),
-    drop: (event) => drop(app, event),
-    tap: (at) => tap(app, at),
-    cancel: () => cancel(app),
-    wheel: (at, factor) => app.moved(() => app.view.zoomAt(...at, factor)),
-    pinch: (at, factor, by) => app.moved(() => (app.view.moveBy(...by), app.view.zoomAt(...at, factor))),
+/**
+ * What the tools use of the probe.
+ *
+ * @typedef {object} ProbeForTools
+ * @property {(x: number, y: number) => void} moveTo
+ * @property {() => void} tell
+ * @property {() => void} stop the walk
+ * @property {(corner: Point) => void} addCorner
+ * @property {(corners: Point[]) => void} walkAlong
+ */
+
+/**
+ * What the tools use of a map.
+ *
+ * @typedef {object} ToolsHandle
+ * @property {View} view
+ * @property {Marks} marks
+ * @property {() => Points | null} points
+ * @property {(at: Pixel) => number} pointAt
+ * @property {(change: () => void) => void} navigate
+ * @property {(i: number) => void} hover
+ * @property {(i: number) => void} pin -1 unpins, and so does the point that is pinned
+ * @property {(list: number[], add: boolean) => void} select
+ * @property {(mark: Mark) => void} chooseMark
+ * @property {ProbeForTools | null} probe
+ * @property {boolean} selectable
+ * @property {Redraw} redraw
+ */
+
+/** The tool in hand, and the gesture under way. */
+export class Hand {
+  /** @param {ToolsHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    /** @type {Tool} */
+    this.tool = 'pan'
+    /** @type {Tool | null} */
+    this.using = null
+    /** @type {Point | null} of a box */
+    this.corner = null
+    /** @type {Point[] | null} of a box or lasso */
+    this.outline = null
+    /** @type {Point[] | null} corners of a path */
+    this.path = null
+  }
+
+  /** @returns {Gestures} */
+  get gestures() {
+    const { view, navigate } = this.handle
+    return {
+      hover: (at) => this.hover(at),
+      leave: () => this.leave(),
+      press: (at, event) => this.press(at, event),
+      drag: (at, before) => this.drag(at, before),
+      drop: (event) => this.drop(event),
+      tap: (at) => this.tap(at),
+      cancel: () => this.cancel(),
+      wheel: (at, factor) => navigate(() => view.zoomAt(...at, factor)),
+      pinch: (at, factor, by) => navigate(() => (view.moveBy(...by), view.zoomAt(...at, factor))),
+    }
+  }
+
+  /** @param {Pixel} at */
+  hover(at) {
+    const { handle } = this
+    if (!handle.points()) return
+    const mark = handle.marks.hover(handle.view, at)
+    handle.hover(!mark && !handle.probe ? handle.pointAt(at) : -1)
+  }
+
+  leave() {
+    this.handle.hover(-1)
+    this.handle.marks.hover(this.handle.view, null)
+  }
+
+  /**
+   * @param {Pixel} at
+   * @param {PointerEvent} event
+   */
+  press(at, event) {
+    const { view, probe, hover } = this.handle
+    this.using = this.toolFor(event)
+    probe?.stop()
+    const point = view.toMap(...at)
+    if (this.using === 'probe') probe?.moveTo(...point)
+    if (this.using === 'path') this.path = [point]
+    if (this.using === 'box') this.corner = point
+    if (this.using === 'lasso') this.outline = [point]
+    hover(-1)
+  }
+
+  /**
+   * Shift makes a lasso of moving, the middle button moves with every tool.
+   *
+   * @param {PointerEvent} event
+   * @returns {Tool}
+   */
+  toolFor(event) {
+    if (event.button === 1 || event.buttons === 4) return 'pan'
+    return this.tool === 'pan' && event.shiftKey && this.handle.selectable ? 'lasso' : this.tool
+  }
+
+  /**
+   * @param {Pixel} at
+   * @param {Pixel} before
+   */
+  drag(at, before) {
+    const { view, probe, navigate, redraw } = this.handle
+    if (!this.using) return // Escape has ended it
+    const point = view.toMap(...at)
+    if (this.using === 'pan') navigate(() => view.moveBy(at[0] - before[0], at[1] - before[1]))
+    if (this.using === 'lasso') this.outline?.push(point)
+    if (this.using === 'path') this.path?.push(point)
+    if (this.using === 'probe' || this.using === 'path') probe?.moveTo(...point)
+    if (this.using === 'box' && this.corner) {
+      const [x, y] = this.corner
+      this.outline = [[x, y], [point[0], y], point, [x, point[1]]]
+    }
+    redraw('over')
+  }
+
+  /** @param {PointerEvent} event */
+  drop(event) {
+    const { using, outline, path } = this
+    if (!using) return
+    this.cancel()
+    const { probe, select, points: of } = this.handle
+    if (using === 'probe') probe?.tell()
+    if (using === 'path' && path) probe?.walkAlong(path)
+    const points = of()
+    if (!outline || !points) return
+    const found = using === 'box' ? points.spatial.inBox(...reach(outline)) : points.spatial.inPolygon(outline)
+    select(found.filter(points.visible), event.shiftKey)
+  }
+
+  /** @param {Pixel} at */
+  tap(at) {
+    const { using } = this
+    this.cancel()
+    const { view, marks, probe, points, pointAt, pin, hover, chooseMark } = this.handle
+    if (using === 'probe') probe?.tell()
+    if (using === 'path') probe?.addCorner(view.toMap(...at))
+    if (probe || !points()) return
+    const mark = marks.hover(view, at)
+    if (mark) return chooseMark(mark)
+    const found = pointAt(at)
+    pin(found)
+    hover(found)
+  }
+
+  /** End what is under way, without its effect. */
+  cancel() {
+    this.using = this.corner = this.outline = this.path = null
+    this.handle.redraw('over')
   }
 }
 
-/** The gestures of the overview: it is where the middle of the map goes. */
-export function overviewGestures(app) {
-  const look = (at) => app.moved(() => app.view.lookAt(...app.overview.whole.toMap(...at)))
-  const nothing = () => {}
-  return {
-    press: look,
-    drag: look,
-    wheel: (_, factor) => app.moved(() => app.view.zoomAt(app.view.width / 2, app.view.height / 2, factor)),
-    ...{ hover: nothing, leave: nothing, drop: nothing, tap: nothing, cancel: nothing, pinch: nothing },
-  }
-}
-
-/** The tool in hand: Shift makes a lasso of moving, the middle button moves with every tool. */
-function toolOf(app, event) {
-  if (event.button === 1 || event.buttons === 4) return 'pan'
-  return app.tool === 'pan' && event.shiftKey && app.toolbar.has('lasso') ? 'lasso' : app.tool
-}
-
-function hover(app, at) {
-  if (!app.points) return
-  const mark = markAt(app, at)
-  app.hoverMark(mark)
-  app.hover(mark < 0 && !app.probing ? pointAt(app, at) : -1)
-}
-
-function press(app, at, event) {
-  app.using = toolOf(app, event)
-  app.probing?.walk.stop()
-  const place = app.view.toMap(...at)
-  if (app.using === 'probe') app.probing.moveTo(...place)
-  if (app.using === 'path') app.drawn = [place]
-  if (app.using === 'box') app.corner = place
-  if (app.using === 'lasso') app.outline = [place]
-  app.hover(-1)
-}
-
-function drag(app, at, before) {
-  if (!app.using) return // Escape has ended it
-  const place = app.view.toMap(...at)
-  if (app.using === 'pan') app.moved(() => app.view.moveBy(at[0] - before[0], at[1] - before[1]))
-  if (app.using === 'probe') app.probing.moveTo(...place)
-  if (app.using === 'lasso') app.outline.push(place)
-  if (app.using === 'path') {
-    app.drawn.push(place)
-    app.probing.moveTo(...place)
-  }
-  if (app.using === 'box') {
-    const [x, y] = app.corner
-    app.outline = [[x, y], [place[0], y], place, [x, place[1]]]
-  }
-  app.redraw('over')
-}
-
-function drop(app, event) {
-  const { using, outline, drawn, points } = app
-  if (!using) return
-  cancel(app)
-  if (using === 'probe') app.probing.tell()
-  if (using === 'path') {
-    app.probing.walk.set(drawn)
-    app.probing.walk.playOrPause()
-  }
-  if (!outline || !points) return
-  const found = using === 'box' ? points.spatial.inBox(...reach(outline)) : points.spatial.inPolygon(outline)
-  app.select(found.filter(points.visible), event.shiftKey)
-}
-
-function tap(app, at) {
-  const { using } = app
-  cancel(app)
-  if (using === 'probe') app.probing.tell()
-  if (using === 'path') app.probing.walk.add(app.view.toMap(...at))
-  if (app.probing || !app.points) return
-  app.hoverMark(markAt(app, at))
-  if (app.mark >= 0) return app.intake?.choose(app.marks[app.mark])
-  const found = pointAt(app, at)
-  app.pin(found < 0 ? app.pinned : found)
-  app.hover(found)
-}
-
-/** Drop what is under way. */
-export function cancel(app) {
-  app.using = app.outline = app.drawn = null
-  app.redraw('over')
-}
-
-function pointAt({ view, points, scene }, at) {
-  return imageAt(scene.images, at) ?? points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
-}
-
+/**
+ * @param {Point[]} corners
+ * @returns {Bounds}
+ */
 function reach(corners) {
   const [xs, ys] = [0, 1].map((axis) => corners.map((corner) => corner[axis]))
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]

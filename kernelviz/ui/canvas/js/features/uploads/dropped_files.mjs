@@ -1,54 +1,109 @@
-// Files that a person drops, pastes or chooses: [{ name, file }], those of a folder by their way in it, without hidden ones.
+// Files that a person drops, pastes or chooses, those of a folder by their path in it, without hidden ones.
 
+/** @typedef {{ name: string, file: File }} NamedFile */
+
+/**
+ * @param {DataTransfer} transfer
+ * @returns {Promise<NamedFile[]>}
+ */
 export async function dropped(transfer) {
-  const entries = Array.from(transfer.items ?? [], (item) => item.webkitGetAsEntry?.()).filter(Boolean)
+  const entries = Array.from(transfer.items ?? [], (item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry)
   if (!entries.length) return Array.from(transfer.files, named)
+  /** @type {NamedFile[]} */
   const found = []
-  for (const entry of entries) await walk(entry, '', found)
+  for (const entry of entries) await collect(entry, '', found)
   return found
 }
 
+/**
+ * @param {DataTransfer | null} clipboard
+ * @returns {NamedFile[]}
+ */
 export function pasted(clipboard) {
-  const number = (at) => (clipboard.files.length > 1 ? ` ${at + 1}` : '')
-  return Array.from(clipboard?.files ?? [], (file, at) => ({ name: `pasted${number(at)}.${ending(file)}`, file }))
+  const files = Array.from(clipboard?.files ?? [])
+  const number = (/** @type {number} */ at) => (files.length > 1 ? ` ${at + 1}` : '')
+  return files.map((file, at) => ({ name: `pasted${number(at)}.${ending(file)}`, file }))
 }
 
+/**
+ * @param {HTMLInputElement} input
+ * @returns {NamedFile[]}
+ */
 export function chosen(input) {
-  const found = Array.from(input.files, named).filter(({ name }) => !hidden(name))
+  const found = Array.from(input.files ?? [], named).filter(({ name }) => !hidden(name))
   input.value = '' // the same files may be chosen again
   return found.sort(byName)
 }
 
-async function walk(entry, above, found) {
+/**
+ * @param {FileSystemEntry} entry
+ * @param {string} above
+ * @param {NamedFile[]} found
+ */
+async function collect(entry, above, found) {
   const name = above + entry.name
   if (hidden(entry.name)) return
-  if (entry.isFile) found.push({ name, file: await new Promise((good, bad) => entry.file(good, bad)) })
-  else for (const inside of (await listed(entry)).sort(byName)) await walk(inside, `${name}/`, found)
+  if (isFile(entry)) found.push({ name, file: await new Promise((good, bad) => entry.file(good, bad)) })
+  else if (isFolder(entry)) {
+    for (const inside of (await listed(entry)).sort(byName)) await collect(inside, `${name}/`, found)
+  }
 }
 
-/** What is in a folder; the browser tells some at a time. */
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {entry is FileSystemFileEntry}
+ */
+function isFile(entry) {
+  return entry.isFile
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {entry is FileSystemDirectoryEntry}
+ */
+function isFolder(entry) {
+  return entry.isDirectory
+}
+
+/**
+ * What is in a folder; the browser tells some at a time.
+ *
+ * @param {FileSystemDirectoryEntry} folder
+ */
 async function listed(folder) {
   const reader = folder.createReader()
+  /** @type {FileSystemEntry[]} */
   const found = []
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((good, bad) => reader.readEntries(good, bad))
     if (!some.length) return found
     found.push(...some)
   }
 }
 
+/**
+ * @param {File} file
+ * @returns {NamedFile}
+ */
 function named(file) {
   return { name: file.webkitRelativePath || file.name, file }
 }
 
+/** @param {string} name */
 function hidden(name) {
   return name.split('/').some((part) => part.startsWith('.'))
 }
 
+/** @param {File} file */
 function ending(file) {
   return file.type.split('/')[1]?.replace('jpeg', 'jpg') ?? 'png'
 }
 
+/**
+ * @param {{ name: string }} one
+ * @param {{ name: string }} other
+ */
 function byName(one, other) {
   return one.name.localeCompare(other.name, 'en', { numeric: true })
 }

@@ -1,160 +1,218 @@
-// Pictures on their way in: sent to the server some at a time, and where they land, as marks on the map.
+// Uploaded pictures: sent to the server some at a time, and shown where they are on the map, as marks.
 
+/** @import { Mark, Note, Tell, Told } from '../../types.mjs' */
+/** @import { Marks } from '../marks.mjs' */
+/** @import { Seen } from './details.mjs' */
+/** @import { NamedFile } from './dropped_files.mjs' */
+/** @import { ProjectedRow } from './transfer.mjs' */
+
+import { messageOf } from '../../core/fetching.mjs'
+import { percent } from '../../core/points.mjs'
+import { element } from '../../ui/dom.mjs'
 import { Camera } from './camera.mjs'
 import { Details } from './details.mjs'
-import { button, element } from '../../ui/dom.mjs'
 import { chosen, dropped, pasted } from './dropped_files.mjs'
-import { Pad } from './sketch_pad.mjs'
+import { SketchPad } from './sketch_pad.mjs'
 import { Transfer, asked } from './transfer.mjs'
+import { UploadBar } from './upload_bar.mjs'
 
 const OFTEN = 1000 // ms between two words to Python while it goes on
 
-export class Intake {
-  constructor(app) {
-    this.app = app
-    ;[this.turn] = this.data.picked
+/**
+ * What the uploads use of a map.
+ *
+ * @typedef {object} UploadsHandle
+ * @property {() => Told} told
+ * @property {() => string} address of the run on the server
+ * @property {Marks} marks
+ * @property {(over: boolean) => void} showDropping shows whether files are held over the page
+ * @property {(x: number, y: number) => void} reveal moves the map so that something can be seen
+ * @property {Note} note
+ * @property {Tell} tell
+ */
+
+/**
+ * An upload that is on the map, or that has no coordinates.
+ *
+ * @typedef {Omit<Mark, 'x' | 'y'> & {
+ *   number: number, x: number | null, y: number | null, novel: boolean, confidence: number | null
+ * }} Upload
+ */
+
+export class Uploads {
+  /** @param {UploadsHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    this.revision = this.told.chosen.revision
+    /** @type {Upload[]} */
+    this.rows = []
+    /** @type {Upload | null} */
+    this.chosen = null
+    /** @type {Mark | null} what is on the sketch pad */
+    this.live = null
+    this.of = this.content
+    this.made = 0 // pictures made on this page
+    this.wanted = false // whether the next upload is to be chosen, because it was made here
+    this.lastTold = 0 // ms
+    this.lastWords = ''
     this.transfer = new Transfer({
-      ask: (address, options) => this.ask(address, options),
+      address: this.told.address,
+      ask: (path, options) => this.ask(path, options),
       onMap: () => this.onMap,
-      landed: (rows) => this.rows.push(...rows.map((row) => this.marked(row))),
+      projected: (rows) => void this.rows.push(...rows.map((row) => this.uploadOf(row))),
       changed: () => (this.show(), this.tell(this.transfer.busy ? OFTEN : 0)),
       finished: () => this.finished(),
-      lost: (names) => app.note(`${names.length} files cannot be read any more, ${names[0]} first; choose them again.`),
-      address: this.data.address,
-      failed: (why) => app.note(`The pictures could not be placed. ${why}`, () => this.transfer.goOn()),
+      lost: (names) =>
+        handle.note(`${names.length} files cannot be read any more, ${names[0]} first; choose them again.`),
+      failed: (why) => handle.note(`The pictures could not be placed. ${why}`, () => this.transfer.goOn()),
     })
-    this.forget()
     this.details = new Details((step) => this.chooseNext(step))
-    this.input = element('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Pictures' })
-    this.folder = element('input', { type: 'file', webkitdirectory: true, hidden: true, 'aria-label': 'A folder' })
-    for (const input of [this.input, this.folder]) input.onchange = () => this.add(chosen(input))
-    this.pad = new Pad({ changed: (picture) => this.draw(picture), keep: (picture) => this.keep('drawing', picture) })
-    this.camera = new Camera({ keep: (picture) => this.keep('camera', picture), failed: (why) => app.note(why) })
-    this.laid()
-    this.listening = new AbortController()
-    const listen = (name, on) => document.addEventListener(name, on, { signal: this.listening.signal })
-    listen('dragover', (event) => this.dragged(event, true))
-    listen('dragleave', (event) => event.relatedTarget || this.dragged(event, false))
-    listen('drop', (event) => this.drop(event))
-    listen('paste', (event) => this.paste(event))
-    // Else the files would stay for minutes; a page that the browser keeps may come back to them.
-    const leave = ({ persisted }) => persisted || navigator.sendBeacon(`${this.data.address}/end`)
-    window.addEventListener('pagehide', leave, { signal: this.listening.signal })
-    if (this.data.total || this.transfer.waiting.files.length) this.transfer.goOn()
-  }
-
-  laid() {
-    this.meter = element('progress', { max: 1, 'aria-label': 'Pictures placed' })
-    this.count = element('span', { role: 'status' })
-    this.stop = button('Cancel', 'Stop placing pictures', () => this.transfer.stop())
-    this.resume = button('Go on', 'Place the rest', () => this.transfer.goOn())
-    this.progress = element('div', { className: 'progress', hidden: true }, this.meter, this.count, this.stop, this.resume)
-    this.bar = element(
-      'div',
-      { className: 'intake' },
-      button('Choose pictures', `Choose ${this.data.allowed}`, () => this.input.click(), { className: 'main' }),
-      button('Choose a folder', 'Choose a folder of pictures', () => this.folder.click()),
-      ...(navigator.mediaDevices ? [button('Camera', 'Take a picture', () => this.open(this.camera))] : []),
-      ...(this.data.digits ? [button('Draw', 'Draw a digit, and see where it goes', () => this.open(this.pad))] : []),
-      element('span', { className: 'hint' }, 'or drop them anywhere on this page, or paste one'),
-      this.progress,
-      this.input,
-      this.folder,
-    )
+    this.pad = new SketchPad({
+      changed: (picture) => this.lookAtSketch(picture),
+      keep: (picture) => this.keep('sketch', picture),
+    })
+    this.camera = new Camera({
+      keep: (picture) => this.keep('camera', picture),
+      failed: (why) => handle.note(why),
+    })
+    this.progress = new UploadBar(this.told, {
+      add: (input) => this.add(chosen(input)),
+      openCamera: () => this.open(this.camera),
+      openPad: () => this.open(this.pad),
+      stop: () => this.transfer.stop(),
+      goOn: () => this.transfer.goOn(),
+    })
+    this.bar = this.progress.node
     this.empty = element(
       'p',
       { className: 'hint' },
-      'Nothing is uploaded yet. Scans, screenshots, photographs: each picture gets its place by one forward pass, and ' +
+      'Nothing is uploaded yet. Scans, screenshots, photographs: one forward pass gives each picture its position, and ' +
         'the map does not change.',
     )
     this.panel = element('div', { className: 'panel' }, this.empty, this.pad.node, this.camera.node, this.details.node)
-  }
-
-  get data() {
-    return this.app.data.intake
-  }
-
-  /** What a map is called on the server, with the way in which pictures are prepared for it. */
-  get onMap() {
-    const { base, intake } = this.app.data
-    return `${base.replace('/kernelviz/runs/', '')}/${intake.way}`
-  }
-
-  forget() {
-    this.rows = []
-    this.chosen = this.live = null
-    this.of = `${this.onMap} ${this.data.turn}`
+    this.listening = new AbortController()
+    this.listen(this.listening.signal)
     this.show()
+    if (this.told.total || this.transfer.waiting.files.length) this.transfer.goOn()
+  }
+
+  /** @param {AbortSignal} signal ends the listening */
+  listen(signal) {
+    document.addEventListener('dragover', (event) => this.dragged(event, true), { signal })
+    document.addEventListener('dragleave', (event) => event.relatedTarget || this.dragged(event, false), { signal })
+    document.addEventListener('drop', (event) => this.drop(event), { signal })
+    document.addEventListener('paste', (event) => this.paste(event), { signal })
+    // Else the files would stay for minutes; a page that the browser keeps may come back to them.
+    const leave = (/** @type {PageTransitionEvent} */ { persisted }) =>
+      persisted || navigator.sendBeacon(`${this.told.address}/end`)
+    window.addEventListener('pagehide', leave, { signal })
+  }
+
+  get told() {
+    const { uploads } = this.handle.told()
+    if (!uploads) throw new Error('there are no uploads')
+    return uploads
+  }
+
+  /** What a map is called on the server, with the preprocessing of the pictures for it. */
+  get onMap() {
+    return `${this.handle.address().replace('/kernelviz/runs/', '')}/${this.told.preprocessing}`
+  }
+
+  /** Which uploads on which map: another text where everything has to be asked for again. */
+  get content() {
+    return `${this.onMap} ${this.told.revision}`
   }
 
   /** Begin anew; what was chosen stays so, if there is still the same. */
   begin() {
-    const { chosen } = this
-    const same = this.of.endsWith(` ${this.data.turn}`)
+    const before = this.chosen
+    const same = this.of.endsWith(` ${this.told.revision}`)
     this.transfer.forget()
-    if (!same && !this.data.total) this.transfer.drop() // all were removed, what is still to come among them
-    this.forget()
-    if (this.pad.node.hidden) this.choose(chosen && same ? { ...chosen, x: null } : null, false)
-    else this.pad.again()
+    if (!same && !this.told.total) this.transfer.discard() // all were removed, what is still to come among them
+    this.rows = []
+    this.chosen = this.live = null
+    this.of = this.content
+    this.show()
+    if (this.pad.open) this.pad.ask()
+    else this.choose(before && same ? { ...before, x: null } : null)
   }
 
-  /** Python has said something: of another map, or of another way to it, everything is asked for again. */
+  /** Python has said something: of another map, or of another preprocessing, everything is asked for again. */
   update() {
-    if (this.of !== `${this.onMap} ${this.data.turn}`) this.begin()
+    if (this.of !== this.content) this.begin()
     const { waiting, total, halted } = this.transfer
-    if ((waiting.files.length || this.data.total > total) && !halted) this.transfer.goOn()
-    const [turn, picked] = this.data.picked
-    if (turn === this.turn) return
-    this.turn = turn
-    const row = this.rows.find(({ number }) => number === picked)
-    if (row && row !== this.chosen) this.choose(row, false)
+    if ((waiting.files.length || this.told.total > total) && !halted) this.transfer.goOn()
+    const { revision, number } = this.told.chosen
+    if (revision <= this.revision) return
+    this.revision = revision
+    const row = this.rows.find((one) => one.number === number)
+    if (row && row !== this.chosen) this.choose(row)
   }
 
   // Ways in
 
-  /** Open the sheet or the camera and close the other, or close it. */
+  /**
+   * Open the pad or the camera and close the other, or close it.
+   *
+   * @param {SketchPad | Camera} one
+   */
   open(one) {
     for (const other of [this.pad, this.camera]) other.show(other === one && other.node.hidden)
     this.show()
-    if (!this.pad.node.hidden) return
+    if (this.pad.open) return
     this.live = null
-    this.choose(this.chosen, false)
+    this.choose(this.chosen)
   }
 
+  /** @param {NamedFile[]} files */
   add(files) {
-    const large = files.filter(({ file }) => file.size > this.most(file))
-    if (large.length) this.app.note(tooLarge(large, (file) => this.most(file)))
-    this.transfer.add(files.filter(({ file }) => file.size <= this.most(file)))
+    const large = files.filter((one) => one.file.size > this.most(one))
+    if (large.length) this.handle.note(tooLarge(large, this.most(large[0])))
+    this.transfer.add(files.filter((one) => one.file.size <= this.most(one)))
   }
 
-  most({ name }) {
-    return name.toLowerCase().endsWith('.zip') ? this.data.largestArchive : this.data.largest
+  /** @param {NamedFile} file */
+  most({ file }) {
+    return file.name.toLowerCase().endsWith('.zip') ? this.told.largest_archive : this.told.largest_file
   }
 
+  /**
+   * Upload a picture that was made here.
+   *
+   * @param {string} kind
+   * @param {Blob} picture
+   */
   keep(kind, picture) {
-    this.made = (this.made ?? 0) + 1
+    this.made++
     this.wanted = true
     const file = new File([picture], `${kind} ${this.made}`, { type: picture.type })
     this.add([{ name: `${file.name}.${picture.type === 'image/png' ? 'png' : 'jpg'}`, file }])
   }
 
+  /**
+   * @param {DragEvent} event
+   * @param {boolean} over
+   */
   dragged(event, over) {
     if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
-    this.app.stage.classList.toggle('dropping', over)
+    this.handle.showDropping(over)
   }
 
+  /** @param {DragEvent} event */
   async drop(event) {
     if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
-    this.app.stage.classList.remove('dropping')
+    this.handle.showDropping(false)
     try {
       this.add(await dropped(event.dataTransfer))
     } catch (error) {
-      this.app.note(`What was dropped cannot be read. ${error.message}`)
+      this.handle.note(`What was dropped cannot be read. ${messageOf(error)}`)
     }
   }
 
+  /** @param {ClipboardEvent} event */
   paste(event) {
     const files = pasted(event.clipboardData)
     if (!files.length) return
@@ -162,101 +220,127 @@ export class Intake {
     this.add(files)
   }
 
-  // Where they land
+  // Where they are on the map
 
-  ask(address, options) {
-    return asked(`${this.data.address}/${address}`, options)
+  /**
+   * @param {string} path
+   * @param {RequestInit} options
+   */
+  ask(path, options) {
+    return asked(`${this.told.address}/${path}`, options)
   }
 
-  marked({ number, name, x, y, prediction, confidence, foreign }) {
-    const taken = prediction === null ? [] : [`taken for ${prediction}, ${percent(confidence)}`]
-    const says = [...taken, ...(foreign ? ['foreign to this map'] : [])]
-    const [, colour] = this.app.data.palettes.prediction.find(([known]) => known === prediction) ?? []
-    const picture = `${this.data.address}/pictures/${number}?${this.data.turn}`
-    return { number, name, x, y, says, foreign, confidence, colour, picture }
+  /**
+   * @param {ProjectedRow} row
+   * @returns {Upload}
+   */
+  uploadOf({ number, name, x, y, prediction, confidence, foreign: novel }) {
+    const predicted = prediction === null ? [] : [`predicted as ${prediction}, ${percent(confidence ?? NaN)}`]
+    const lines = [...predicted, ...(novel ? ['novel to this map'] : [])]
+    const [, colour] = this.handle.told().palettes.prediction.find(([known]) => known === prediction) ?? []
+    const picture = `${this.told.address}/pictures/${number}?${this.told.revision}`
+    return { number, name, x, y, lines, novel, confidence, colour, picture }
   }
 
   finished() {
     if (!this.rows.length) return
-    const again = this.chosen && this.rows.find(({ number }) => number === this.chosen.number)
-    if (this.wanted) this.choose(this.rows.at(-1))
+    const again = this.rows.find(({ number }) => number === this.chosen?.number)
+    if (this.wanted) this.choose(this.rows[this.rows.length - 1], true)
     else if (again) this.chosen = again
-    else if (this.pad.node.hidden) this.choose(doubtful(this.rows))
+    else if (!this.pad.open) this.choose(mostDoubtful(this.rows), true)
     this.wanted = false
   }
 
-  /** Tell Python how far it has come, if it has not heard for some time. */
+  /**
+   * Tell Python how far it has come, if it has not heard for some time.
+   *
+   * @param {number} after
+   */
   tell(after) {
     const now = performance.now()
-    const what = `${this.of} ${this.transfer.done}`
-    if (!this.transfer.done || what === this.what || now - (this.told ?? 0) < after) return
-    this.told = now
-    this.what = what
-    this.app.tell('landed', what)
+    const words = `${this.of} ${this.transfer.done}`
+    if (!this.transfer.done || words === this.lastWords || now - this.lastTold < after) return
+    this.lastTold = now
+    this.lastWords = words
+    this.handle.tell('projected', words)
   }
 
   // What is seen of it
 
   show() {
-    const { app } = this
-    app.marks = [...this.rows, ...(this.live ? [this.live] : [])].filter(({ x }) => x !== null)
-    app.chosen = this.chosen && this.chosen.x !== null ? this.chosen : null
-    app.redraw('over')
-    if (this.progress) this.showProgress(this.transfer)
+    const chosen = this.chosen && onTheMap(this.chosen) ? this.chosen : null
+    this.handle.marks.set([...this.rows.filter(onTheMap), ...(this.live ? [this.live] : [])], chosen)
+    this.progress.show(this.transfer)
+    this.empty.hidden = this.transfer.all > 0 || this.pad.open || !this.camera.node.hidden
   }
 
-  showProgress({ all, busy, done, halted, long }) {
-    const words = `${done.toLocaleString('en')} of ${all.toLocaleString('en')} placed`
-    this.progress.hidden = !long
-    this.empty.hidden = all > 0 || !this.pad.node.hidden || !this.camera.node.hidden
-    this.meter.value = all ? done / all : 0
-    this.count.textContent = halted ? `Stopped: ${words}` : words
-    this.stop.hidden = !busy
-    this.resume.hidden = Boolean(busy)
+  /** @param {Mark} mark */
+  chooseMark(mark) {
+    const row = this.rows.find(({ number }) => number === mark.number)
+    if (row) this.choose(row, true) // what is being sketched is looked at already
   }
 
-  async choose(row, tell = true) {
-    if (row && row === this.live) return // what is being drawn is looked at already
+  /**
+   * Choose an upload, or none, and show its details.
+   *
+   * @param {Upload | null} row
+   * @param {boolean} [tell] whether Python has to hear of it
+   */
+  async choose(row, tell = false) {
     this.pad.show(false)
     this.live = null
     this.chosen = row
     this.show()
     if (!row) return this.details.show(null)
-    if (row.x !== null && !this.app.view.shows(row.x, row.y)) this.app.moved(() => this.app.view.lookAt(row.x, row.y))
-    if (tell) this.app.tell('chosen', [Date.now(), row.number])
+    if (row.x !== null && row.y !== null) this.handle.reveal(row.x, row.y)
+    if (tell) this.handle.tell('chosen', { revision: ++this.revision, number: row.number })
     const { of } = this
     const wanted = () => this.of === of && this.chosen?.number === row.number
-    await this.look(`details/${this.onMap}/${row.number}`, {}, wanted)
+    const seen = await this.look(`details/${this.onMap}/${row.number}`, {}, wanted)
+    if (seen) this.details.show(seen, this.rows.length > 1)
   }
 
+  /** @param {number} step */
   chooseNext(step) {
-    const at = this.rows.indexOf(this.chosen)
-    this.choose(this.rows[(at + step + this.rows.length) % this.rows.length])
+    const at = this.rows.findIndex((row) => row === this.chosen)
+    this.choose(this.rows[(at + step + this.rows.length) % this.rows.length], true)
   }
 
-  /** What is being drawn, while it is: its place on the map follows; null when there is nothing. */
-  async draw(picture) {
+  /**
+   * Look at what is being sketched, while it is: its position on the map follows; null when there is nothing.
+   *
+   * @param {Blob | null} picture
+   */
+  async lookAtSketch(picture) {
     if (!picture) {
       this.live = null
       this.details.show(null)
-      return this.show()
+      this.show()
+      return
     }
-    const seen = await this.look(`drawing/${this.onMap}`, { method: 'POST', body: picture }, () => !this.pad.node.hidden)
-    if (!seen || this.pad.empty) return
+    const seen = await this.look(`drawing/${this.onMap}`, { method: 'POST', body: picture }, () => this.pad.open)
+    if (!seen) return
+    this.details.show(seen)
+    if (this.pad.empty) return
     this.chosen = null
-    this.live = { name: 'drawing', x: seen.x, y: seen.y, says: [], image: this.pad.sheet }
+    const { x, y } = seen
+    this.live = x === null || y === null ? null : { name: 'sketch', x, y, image: this.pad.sheet }
     this.show()
   }
 
-  /** Ask what a network makes of a picture, and show it if it is still wanted then. */
-  async look(address, options, wanted) {
+  /**
+   * Ask what a network makes of a picture; null if that is not wanted any more then.
+   *
+   * @param {string} path
+   * @param {RequestInit} options
+   * @param {() => boolean} wanted
+   */
+  async look(path, options, wanted) {
     try {
-      const seen = await this.ask(address, options)
-      if (!wanted()) return null
-      this.details.show(seen, this.rows.length > 1 && !options.body)
-      return seen
+      const seen = /** @type {Seen} */ (await this.ask(path, options))
+      return wanted() ? seen : null
     } catch (error) {
-      if (wanted()) this.app.note(error.message)
+      if (wanted()) this.handle.note(messageOf(error))
       return null
     }
   }
@@ -268,22 +352,35 @@ export class Intake {
   }
 }
 
-/** The foreign one, else the least confident. */
-function doubtful(rows) {
-  const doubt = ({ foreign, confidence }) => Number(foreign) + 1 - (confidence ?? 0)
+/**
+ * @param {Upload} upload
+ * @returns {upload is Upload & { x: number, y: number }}
+ */
+function onTheMap(upload) {
+  return upload.x !== null && upload.y !== null
+}
+
+/**
+ * The novel one, else the least confident.
+ *
+ * @param {Upload[]} rows
+ */
+function mostDoubtful(rows) {
+  const doubt = (/** @type {Upload} */ { novel, confidence }) => Number(novel) + 1 - (confidence ?? 0)
   return rows.reduce((most, row) => (doubt(row) > doubt(most) ? row : most))
 }
 
+/**
+ * @param {NamedFile[]} files
+ * @param {number} most bytes
+ */
 function tooLarge(files, most) {
   const [{ name, file }] = files
   const others = files.length > 1 ? ` and ${files.length - 1} more are` : ' is'
-  return `${name}${others} not taken: it has ${megabytes(file.size)}, allowed are ${megabytes(most(file))}.`
+  return `${name}${others} not taken: it has ${megabytes(file.size)}, allowed are ${megabytes(most)}.`
 }
 
+/** @param {number} bytes */
 function megabytes(bytes) {
   return `${Number((bytes / 1e6).toPrecision(3))} MB`
-}
-
-export function percent(share) {
-  return `${Math.round(100 * share)} %`
 }

@@ -1,0 +1,220 @@
+// The types that several scripts share. `Told` and `Heard` mirror the dataclasses of the same names in __init__.py,
+// property by property; a test holds them together.
+
+/**
+ * What Python tells a map.
+ *
+ * @typedef {object} Told
+ * @property {string} kind 'map', as opposed to 'playground'
+ * @property {string} scripts address of main.mjs
+ * @property {string} accent colour of what a person puts onto the map
+ * @property {string} split
+ * @property {number} total rows of the split, those without coordinates included
+ * @property {string} what the images in words, such as "10,000 test images"
+ * @property {string[]} classes
+ * @property {Record<string, Group[]>} palettes groups of each colouring that has groups
+ * @property {number[]} shape [channels, height, width] of the images
+ * @property {number} side pixels along a side of an image on a sheet
+ * @property {number} across images along a side of a sheet
+ * @property {number} extent the maps reach from -extent to extent
+ * @property {string} colouring
+ * @property {string[]} scale colours of a continuous colouring, from low to high
+ * @property {string} view 'dots' or 'images'
+ * @property {MapTold[]} maps one map; several side by side; or the stages between which images move
+ * @property {boolean} moving whether the maps are stages of one
+ * @property {SelectionTold} selection
+ * @property {number | null} found row that was searched for
+ * @property {ProbeTold | null} probe
+ * @property {UploadsTold | null} uploads
+ */
+
+/** @typedef {[name: string, colour: string]} Group */
+
+/**
+ * One map of the images.
+ *
+ * @typedef {object} MapTold
+ * @property {string} base address of what the server has of the run
+ * @property {string | null} source where the images come from, null where there are none
+ * @property {string | null} title
+ * @property {Affine | null} placement how the map is laid over the others
+ * @property {MarkTold[]} marks
+ */
+
+/** @typedef {[a: number, b: number, c: number][]} Affine two rows: x' = a x + b y + c and y' alike */
+
+/**
+ * @typedef {object} MarkTold
+ * @property {number} x
+ * @property {number} y
+ * @property {string} name
+ * @property {string | null} picture address of its picture
+ */
+
+/**
+ * @typedef {object} SelectionTold
+ * @property {number} revision
+ * @property {string} rows a bit for each row, in base 64
+ */
+
+/**
+ * @typedef {object} ProbeTold
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} amplitude
+ * @property {ProbeShape} usual the shape that the run was trained with
+ * @property {number[]} grid rows and columns
+ * @property {number} sparsity of the clip
+ * @property {Point[]} path corners of a path to walk
+ */
+
+/**
+ * @typedef {object} ProbeShape
+ * @property {number} width
+ * @property {number} amplitude
+ */
+
+/**
+ * @typedef {object} UploadsTold
+ * @property {string} address of the uploads of this session
+ * @property {string} preprocessing
+ * @property {number} revision another number once uploads were removed
+ * @property {number} total files that the server has
+ * @property {ChosenUpload} chosen
+ * @property {boolean} digits whether the network was trained on digits, so that one may sketch one
+ * @property {string} allowed what can be uploaded, in words
+ * @property {number} largest_file bytes
+ * @property {number} largest_archive bytes
+ */
+
+/**
+ * @typedef {object} ChosenUpload
+ * @property {number} revision
+ * @property {number | null} number
+ */
+
+/**
+ * What Python tells the playground.
+ *
+ * @typedef {object} PlaygroundTold
+ * @property {string} kind 'playground'
+ * @property {string} scripts address of main.mjs
+ * @property {string} accent
+ * @property {string[]} colours below and above zero
+ */
+
+/**
+ * What the page says to Python, each property by itself.
+ *
+ * @typedef {object} Heard
+ * @property {SelectionTold | null} selection
+ * @property {ProbeStanding | null} probe where the probe was released
+ * @property {string | null} path corners of the path as in an address
+ * @property {ChosenUpload | null} chosen
+ * @property {string | null} projected how many uploads are on which map: another text after each step
+ * @property {string | null} failed why the canvas cannot run in this browser
+ */
+
+/**
+ * @typedef {object} ProbeStanding
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} amplitude
+ */
+
+/**
+ * Says something to Python.
+ *
+ * @typedef {<Name extends keyof Heard>(name: Name, value: Heard[Name]) => void} Tell
+ */
+
+/**
+ * What Streamlit hands to a component.
+ *
+ * @typedef {object} Component
+ * @property {HTMLElement} parentElement
+ * @property {Told | PlaygroundTold} data
+ * @property {Tell} setStateValue
+ */
+
+// What the server packs
+
+/** @typedef {Float32Array | Uint8Array | Uint16Array | Uint32Array | Int16Array} PackedArray */
+
+/** @typedef {{ facts: object, arrays: Record<string, PackedArray> }} Packed */
+
+/**
+ * Columns of the points of a map: besides these, one of 12 bits for each value of `scales`.
+ *
+ * @typedef {{
+ *   row: Uint32Array, x: Float32Array, y: Float32Array, label: Int16Array, prediction: Int16Array
+ * } & Record<string, PackedArray>} Columns
+ */
+
+/** @typedef {[lowest: number, highest: number, low: number, high: number]} Scale range of the values, and of the colours */
+
+/**
+ * @typedef {object} PointFacts
+ * @property {Record<string, Scale>} scales
+ * @property {string[]} [names] of each row, where the points have some
+ */
+
+/** @typedef {{ facts: PointFacts, arrays: Columns }} PackedPoints */
+
+/** @typedef {{ corners: Float32Array, starts: Uint32Array, levels: Float32Array }} Contours */
+
+/** @typedef {{ facts: object, arrays: Contours & Record<string, PackedArray> }} PackedContours */
+
+// Geometry
+
+/** @typedef {[x: number, y: number]} Point coordinates on the map */
+
+/** @typedef {[left: number, top: number]} Pixel CSS pixels on an element */
+
+/** @typedef {[left: number, bottom: number, right: number, top: number]} Bounds */
+
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
+// Images
+
+/**
+ * A part of a sheet.
+ *
+ * @typedef {object} Tile
+ * @property {ArrayLike<number>} pixels of the whole sheet
+ * @property {number} width of the whole sheet
+ * @property {boolean} [grey] whether there is one number a pixel
+ * @property {number} left
+ * @property {number} top
+ * @property {number} side
+ */
+
+/** @typedef {HTMLImageElement | HTMLCanvasElement} Picture a picture that stands alone */
+
+/** @typedef {Tile | Picture | null | undefined} Image null while it is loading, undefined where there is none */
+
+/**
+ * An image that was brought to the map, pinned to its coordinates.
+ *
+ * @typedef {object} Mark
+ * @property {number} x
+ * @property {number} y
+ * @property {string} name
+ * @property {string | null} [picture] address of its picture
+ * @property {Picture} [image] its picture, once it was asked for
+ * @property {string[]} [lines] what is known of it besides its name
+ * @property {string} [colour]
+ * @property {number} [number] of an upload
+ */
+
+/** @typedef {{ paper: string, ink: string, background: number }} Theme colours of the page; the paper also as a pixel */
+
+/** @typedef {'dots' | 'over' | 'probe'} Layer what has to be painted again */
+
+/** @typedef {(...layers: Layer[]) => void} Redraw */
+
+/** @typedef {(words: string, again?: () => void) => void} Note says something over the map, with a way to try again */
+
+export {}

@@ -1,0 +1,68 @@
+// The two cards of a map: one goes with the pointer, the other is pinned.
+
+/** @import { Sheets } from '../core/fetching.mjs' */
+/** @import { Points } from '../core/points.mjs' */
+/** @import { View } from '../core/view.mjs' */
+/** @import { Mark } from '../types.mjs' */
+
+import { imageOf } from '../features/marks.mjs'
+import { Card } from './card.mjs'
+
+/**
+ * What the cards are about.
+ *
+ * @typedef {object} CardSubjects
+ * @property {Points} points
+ * @property {View} view
+ * @property {Sheets | null} sheets
+ * @property {string[]} classes
+ * @property {boolean} decoded whether the images are those of the decoder
+ * @property {number} focus point under the pointer, -1 for none
+ * @property {number} pinned
+ * @property {Mark | undefined} mark that is under the pointer
+ * @property {() => void} loaded is called once a picture has come
+ */
+
+export class Cards {
+  /**
+   * @param {HTMLElement} stage
+   * @param {() => void} unpin
+   */
+  constructor(stage, unpin) {
+    this.pinned = new Card(stage, unpin)
+    this.hovering = new Card(stage)
+  }
+
+  /** @param {CardSubjects} subjects */
+  show(subjects) {
+    const { focus, pinned, mark, sheets } = subjects
+    sheets?.begin()
+    if (mark) showMark(this.hovering, mark, subjects)
+    else showPoint(this.hovering, focus === pinned ? -1 : focus, subjects)
+    showPoint(this.pinned, pinned, subjects)
+  }
+}
+
+/**
+ * Show the card of a point, if it can be seen.
+ *
+ * @param {Card} card
+ * @param {number} i
+ * @param {CardSubjects} subjects
+ */
+function showPoint(card, i, { points, view, sheets, classes, decoded }) {
+  if (i < 0 || !points.visible(i) || !view.shows(points.x[i], points.y[i])) return card.hide()
+  const lines = points.about(i, classes)
+  if (decoded) lines.push('as decoded from its coordinates')
+  return card.show(view.toScreen(points.x[i], points.y[i]), lines, sheets ? sheets.image(i) : undefined)
+}
+
+/**
+ * @param {Card} card
+ * @param {Mark} mark
+ * @param {CardSubjects} subjects
+ */
+function showMark(card, mark, { view, loaded }) {
+  const { x, y, name, lines = [] } = mark
+  card.show(view.toScreen(x, y), [name, ...lines, `x ${x.toFixed(2)}, y ${y.toFixed(2)}`], imageOf(mark, loaded))
+}
