@@ -1,14 +1,14 @@
-"""The map as a component of our own: drawn, searched and decoded in the page, from what `ui.server` serves.
+"""The map as a component of our own: painted, searched and decoded in the page, from what `ui.server` serves.
 
-Python says what to show (`canvas`), the page says what was selected and where the probe was let go. Points, images and
-weights never pass through here: the page fetches them once (js/core/fetching.mjs).
+Python says what to show (`Told`), the page says what was selected and where the probe was released (`Heard`). Points,
+images and weights never pass through here: the page fetches them once (js/core/fetching.mjs).
 """
 
 import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,22 @@ from kernelviz.plots.images import data_url
 from kernelviz.plots.maps import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
 from kernelviz.runs.record import Run
 from kernelviz.ui.canvas import payloads
+from kernelviz.ui.canvas.messages import (
+    ChosenUpload,
+    Heard,
+    MapTold,
+    MarkTold,
+    PlaygroundTold,
+    ProbeShape,
+    ProbeStanding,
+    ProbeTold,
+    SelectionTold,
+    Told,
+    UploadsTold,
+)
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.selection import Selection
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {
@@ -30,6 +44,10 @@ SCRIPTS = {
 }
 STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
 SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
+
+MOST_REVISIONS = 2**31
+LONGEST = 4000  # letters of a text that the page says
+_NONSENSE = (KeyError, TypeError, ValueError, OverflowError)
 
 # The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.
 LOADER = """
@@ -43,37 +61,31 @@ export default function (component) {
 """
 
 
-@dataclass(frozen=True)
-class Heard:
-    """What the page has said: all of it is the browser's word, and checked here.
+def canvas(
+    run: Run,
+    split: str,
+    key: str,
+    *,
+    colouring: str = "label",
+    view: str = "dots",
+    selection: Selection | None = None,
+    found: int | None = None,
+    marks: Sequence[MarkTold] = (),
+    probe: ProbeTold | None = None,
+    uploads: UploadsTold | None = None,
+) -> Heard:
+    """Show the map of a split.
 
     Args:
-        selection: rows of the split that are selected; None where nothing was said.
-        probe: {"x", "y", "width", "amplitude"} where it was let go.
-        path: a drawn path as in `paths`.
-        chosen: when an upload was chosen on the map, and its number.
-        failed: why the canvas cannot run in this browser.
+        selection: the rows that are selected.
+        found: a row to pin.
+        marks: images to pin to the map.
+        probe: a probe, of which the decoded image is shown.
+        uploads: makes the map one that pictures can be uploaded to.
     """
-
-    selection: Int[np.ndarray, " n"] | None
-    probe: dict[str, float] | None
-    path: str | None
-    chosen: tuple[int, int] | None
-    failed: str | None
-
-
-def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
-    """Show the map of a split; `extra` may have
-
-    selected: rows to begin with; turn: a number that, when it changes, makes them the selection again; found: a row to
-    pin;
-    probe: {"x", "y", "width", "amplitude", "usual": {...}} to show a probe and what the decoder draws there; path: the
-    corners of a path for it;
-    intake: {"address", "way", "turn", "total", "picked", "digits", "allowed", "largest", "largestArchive"} to take
-    pictures in and to show where they land, see js/features/uploads/uploads.mjs.
-    """
-    of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": caches.source_of(run)}
-    return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
+    shown = MapTold(_base(run), caches.source_of(run), marks=marks)
+    told = _told(run, split, [shown], run.arguments["extent"], colouring, selection)
+    return _shown(run, key, replace(told, view=view, found=found, probe=probe, uploads=uploads))
 
 
 def canvas_of_depths(
@@ -86,85 +98,83 @@ def canvas_of_depths(
     moving: bool,
     colouring: str,
     titles: Sequence[str],
-    **extra,
+    selection: Selection | None = None,
+    marks: Sequence[Sequence[MarkTold]] | None = None,
 ) -> Heard:
     """Show maps of the same images, laid over each other: side by side and linked, or as one whose images move.
 
-    `extra` has `selected`, `turn` and `found` as for `canvas`, and `marks`: for each run a list of [{"x", "y", "name",
-    "picture"}] to pin, the picture as a data URL.
+    Args:
+        selection: the rows that are selected.
+        marks: for each run the images to pin to its map.
     """
-    marks = extra.pop("marks", None) or [None] * len(runs)
     maps = [
-        {"base": _base(run), "placement": how.tolist(), "title": title, "source": caches.source_of(run), "marks": own}
-        for run, how, title, own in zip(runs, placements, titles, marks, strict=True)
+        MapTold(_base(run), caches.source_of(run), title, how.tolist(), own)
+        for run, how, title, own in zip(runs, placements, titles, marks or [()] * len(runs), strict=True)
     ]
-    arranged = {"stages": maps} | maps[0] if moving else {"maps": maps}
-    shared = {"extent": extent, "colouring": colouring, "view": "dots", "selectable": True}
-    return _shown(runs[0], split, key, _facts(runs[0], split) | arranged | shared, extra)
+    told = _told(runs[0], split, maps, extent, colouring, selection)
+    return _shown(runs[0], key, replace(told, moving=moving))
 
 
 def playground(key: str) -> None:
     """Show kernels to play with: inputs on the plane, their field, and what the clip leaves of it (Figure 2)."""
-    told = {"playground": True, "scripts": SCRIPT, "accent": PROBE, "colours": [BELOW, ABOVE]}
-    _mounted()(key=key, data=told, on_failed_change=lambda: None)
+    _mounted()(key=key, data=asdict(PlaygroundTold(SCRIPT, PROBE, [BELOW, ABOVE])), on_failed_change=lambda: None)
+
+
+def probe_of(run: Run, standing: ProbeStanding, path: list[list[float]]) -> ProbeTold:
+    """The probe of a run where it stands, with a path to walk."""
+    usual = ProbeShape(**run.probe)
+    return ProbeTold(
+        **asdict(standing), usual=usual, grid=run.arguments["grid"], sparsity=run.arguments["sparsity"], path=path
+    )
 
 
 def _base(run: Run) -> str:
     return f"/kernelviz/runs/{run.name}/{caches.version(run)}"
 
 
-def _facts(run: Run, split: str) -> dict:
-    """What the page is told of a map."""
+def _told(
+    run: Run, split: str, maps: Sequence[MapTold], extent: float, colouring: str, selection: Selection | None
+) -> Told:
     n = len(caches.points_of(run).of_split(split))
-    return {
-        "base": _base(run),
-        "split": split,
-        "total": n,
-        "what": f"{n:,} items" if run.recommends else f"{n:,} {split} images",
-        "grid": run.arguments["grid"],
-        "sparsity": run.arguments["sparsity"],
-        "shape": run.arguments["image_shape"],
-        "classes": [plain(name) for name in run.classes],
-        "palettes": {name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
-        "side": payloads.tile_side(run),
-        "across": payloads.SHEET // payloads.tile_side(run),
-    }
+    side = payloads.tile_side(run)
+    return Told(
+        scripts=SCRIPT,
+        accent=PROBE,
+        split=split,
+        total=n,
+        what=f"{n:,} items" if run.recommends else f"{n:,} {split} images",
+        classes=[plain(name) for name in run.classes],
+        palettes={name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
+        shape=run.arguments["image_shape"],
+        side=side,
+        across=payloads.SHEET // side,
+        extent=extent,
+        colouring=colouring,
+        scale=DOTS_SCALE,
+        view="dots",
+        maps=maps,
+        selection=SelectionTold(selection.revision, masked(selection.rows, n)) if selection else SelectionTold(),
+    )
 
 
-def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
+def _shown(run: Run, key: str, told: Told) -> Heard:
     """Put the component on the page, and check what it says."""
-    n = len(caches.points_of(run).of_split(split))
-    selected = extra.pop("selected", None)
-    told = {
-        "scripts": SCRIPT,
-        "scale": DOTS_SCALE,
-        "accent": PROBE,
-        "selected": None if selected is None or not len(selected) else masked(selected, n),
-    }
-    said = _mounted()(
-        key=key,
-        data=data | told | extra,
-        on_selection_change=lambda: None,
-        on_probe_change=lambda: None,
-        on_path_change=lambda: None,
-        on_landed_change=lambda: None,
-        on_chosen_change=lambda: None,
-        on_failed_change=lambda: None,
-    )
-    failed, path, chosen = said.get("failed"), said.get("path"), said.get("chosen")
+    changes = {f"on_{field.name}_change": lambda: None for field in fields(Heard)}
+    said = _mounted()(key=key, data=asdict(told), **changes)
     return Heard(
-        selection=unmasked(said.get("selection"), n),
+        selection=_checked_selection(said.get("selection"), told.total),
         probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
-        path=path if isinstance(path, str) else None,
-        chosen=_checked_pair(chosen),
-        failed=str(failed)[:200] if failed else None,
+        path=_checked_text(said.get("path")),
+        chosen=_checked_choice(said.get("chosen")),
+        projected=_checked_text(said.get("projected")),
+        failed=_checked_text(said.get("failed")) or None,
     )
 
 
-def mark(place: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"]) -> dict:
+def mark(coordinates: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"]) -> MarkTold:
     """An image to pin to a map."""
-    address = data_url(Image.fromarray(picture))
-    return {"x": float(place[0]), "y": float(place[1]), "name": name, "picture": address}
+    x, y = map(float, coordinates)
+    return MarkTold(x, y, name, data_url(Image.fromarray(picture)))
 
 
 def masked(rows: Int[np.ndarray, " m"], n: int) -> str:
@@ -183,22 +193,41 @@ def unmasked(text: object, n: int) -> Int[np.ndarray, " m"] | None:
     return np.flatnonzero(np.unpackbits(bits, bitorder="little")[:n]) if len(bits) == -(-n // 8) else None
 
 
-def _checked_pair(said: object) -> tuple[int, int] | None:
+def _checked_selection(said: object, n: int) -> Selection | None:
     try:
-        first, second = said
-        return int(first), int(second)
-    except (TypeError, ValueError, OverflowError):
+        rows = unmasked(said["rows"], n)
+        return None if rows is None else Selection(_checked_revision(said), rows)
+    except _NONSENSE:
         return None
 
 
-def _checked_probe(said: object, reach: float) -> dict[str, float] | None:
+def _checked_choice(said: object) -> ChosenUpload | None:
+    try:
+        return ChosenUpload(_checked_revision(said), int(said["number"]))
+    except _NONSENSE:
+        return None
+
+
+def _checked_revision(said: object) -> int:
+    """A number of a change; one that is out of reach would let no other one come after it."""
+    revision = int(said["revision"])
+    if not 0 < revision < MOST_REVISIONS:
+        raise ValueError(f"a revision is a number from 1 to {MOST_REVISIONS}, not {revision}")
+    return revision
+
+
+def _checked_probe(said: object, reach: float) -> ProbeStanding | None:
     names = {"x": reach, "y": reach, "width": 1e6, "amplitude": 1e6}
     try:
         probe = {name: float(said[name]) for name in names}
-    except (TypeError, KeyError, ValueError):
+    except _NONSENSE:
         return None
     fits = all(abs(probe[name]) <= most for name, most in names.items()) and min(probe["width"], probe["amplitude"]) > 0
-    return probe if fits else None
+    return ProbeStanding(**probe) if fits else None
+
+
+def _checked_text(said: object) -> str | None:
+    return said[:LONGEST] if isinstance(said, str) else None
 
 
 def _named_palette(run: Run, colouring: str) -> list[tuple[str, str]]:

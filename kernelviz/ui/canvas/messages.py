@@ -1,0 +1,194 @@
+"""What Python and the page tell each other, as dataclasses.
+
+js/types.mjs has a typedef for each of them, with the same name and the same properties; a test holds them together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kernelviz.ui.shared.selection import Selection
+
+
+@dataclass(frozen=True)
+class SelectionTold:
+    """Selected rows, as a bit for each row in base 64, and the number of the change that selected them."""
+
+    revision: int = 0
+    rows: str = ""
+
+
+@dataclass(frozen=True)
+class MarkTold:
+    """An image to pin to a map; `picture` is the address of its picture."""
+
+    x: float
+    y: float
+    name: str
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class MapTold:
+    """One map of the images.
+
+    Args:
+        base: address of what the server has of the run.
+        source: where the images come from, None where there are none.
+        title: of a map that stands beside others, or of a stage.
+        placement: the affine transformation [2, 3] that lays it over the others.
+        marks: what is pinned to it.
+    """
+
+    base: str
+    source: str | None
+    title: str | None = None
+    placement: list[list[float]] | None = None
+    marks: Sequence[MarkTold] = ()
+
+
+@dataclass(frozen=True)
+class ProbeShape:
+    """Width and height of a bump."""
+
+    width: float
+    amplitude: float
+
+
+@dataclass(frozen=True)
+class ProbeStanding:
+    """Where a probe stands, and its shape."""
+
+    x: float
+    y: float
+    width: float
+    amplitude: float
+
+
+@dataclass(frozen=True)
+class ProbeTold:
+    """A probe to show, with the decoded image there.
+
+    Args:
+        x, y, width, amplitude: where it stands at first, and its shape.
+        usual: the shape that the run was trained with.
+        grid: rows and columns of the grid.
+        sparsity: of the clip.
+        path: corners [[x, y], ...] of a path to walk.
+    """
+
+    x: float
+    y: float
+    width: float
+    amplitude: float
+    usual: ProbeShape
+    grid: Sequence[int]
+    sparsity: float
+    path: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ChosenUpload:
+    """The number of the upload that is chosen, and the number of the change that chose it."""
+
+    revision: int = 0
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class UploadsTold:
+    """Uploads to take and to show on the map.
+
+    Args:
+        address: of the uploads of this session.
+        preprocessing: of the pictures.
+        revision: another number once uploads were removed.
+        total: files that the server has.
+        chosen: the upload whose details are shown.
+        digits: whether the network was trained on digits, so that one may sketch one.
+        allowed: what can be uploaded, in words.
+        largest_file, largest_archive: bytes.
+    """
+
+    address: str
+    preprocessing: str
+    revision: int
+    total: int
+    chosen: ChosenUpload
+    digits: bool
+    allowed: str
+    largest_file: int
+    largest_archive: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Python tells a map.
+
+    Args:
+        scripts: address of main.mjs.
+        accent: colour of what a person puts onto the map.
+        total: rows of the split, those without coordinates included.
+        what: the images in words.
+        palettes: groups (name, colour) of each colouring that has groups.
+        shape: [channels, height, width] of the images.
+        side, across: pixels along a side of an image on a sheet, and images along a side of a sheet.
+        extent: the maps reach from -extent to extent.
+        scale: colours of a continuous colouring, from low to high.
+        view: "dots" or "images".
+        maps: one map; several side by side; or the stages between which images move.
+        moving: whether the maps are stages of one.
+        found: the row that was searched for.
+    """
+
+    scripts: str
+    accent: str
+    split: str
+    total: int
+    what: str
+    classes: list[str]
+    palettes: dict[str, list[tuple[str, str]]]
+    shape: Sequence[int]
+    side: int
+    across: int
+    extent: float
+    colouring: str
+    scale: Sequence[str]
+    view: str
+    maps: Sequence[MapTold]
+    moving: bool = False
+    selection: SelectionTold = SelectionTold()
+    found: int | None = None
+    probe: ProbeTold | None = None
+    uploads: UploadsTold | None = None
+    kind: str = "map"
+
+
+@dataclass(frozen=True)
+class PlaygroundTold:
+    """What Python tells the playground; `colours` are those below and above zero."""
+
+    scripts: str
+    accent: str
+    colours: list[str]
+    kind: str = "playground"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the page has said: all of it is the browser's word, and checked before it comes here.
+
+    Args:
+        selection: rows of the split that are selected; None where nothing was said.
+        probe: where the probe was released.
+        path: corners of a path as in `paths`.
+        chosen: the upload that was chosen on the map.
+        projected: how many uploads are on which map: another text after each step.
+        failed: why the canvas cannot run in this browser.
+    """
+
+    selection: Selection | None = None
+    probe: ProbeStanding | None = None
+    path: str | None = None
+    chosen: ChosenUpload | None = None
+    projected: str | None = None
+    failed: str | None = None
