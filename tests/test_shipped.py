@@ -9,7 +9,7 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.paper import figure3, table1, table3, table4
 from kernelviz.runs.embedding_map import SPLITS, load_map
@@ -83,8 +83,8 @@ def test_the_map_has_every_image_once(folder):
         np.testing.assert_array_equal(np.sort(part.index), np.arange(size))
     assert len(points) == sum(sizes)
     assert points.placed.mean() > 0.99
-    reach = run.arguments["extent"] + 1e-3
-    assert (np.abs(points.places[points.placed]) <= reach).all()
+    reach = run.extent + 1e-3
+    assert (np.abs(points.coordinates[points.placed]) <= reach).all()
     assert points.label.min() >= 0 and points.label.max() == len(run.classes) - 1
     assert (points.prediction[points.placed] >= 0).all() and (points.confidence[points.placed] > 0).all()
 
@@ -99,12 +99,12 @@ def test_the_map_is_as_good_as_the_record_says(folder):
 @mapped
 def test_probes_draw_other_images_at_other_places(folder):
     run = read_run(folder)
-    if not run.arguments["draws"]:
+    if not run.has_decoder:
         assert "classify" in run.recipe["objectives"]
         return
-    channels, height, width = run.arguments["image_shape"]
-    extent = run.arguments["extent"]
-    drawn = draw_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
+    channels, height, width = run.image_shape
+    extent = run.extent
+    drawn = decode_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
 

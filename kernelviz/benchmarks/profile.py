@@ -13,7 +13,7 @@ from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate
 from kernelviz.evaluation.quality import PROFILE_FILE, keep
-from kernelviz.runs.weights import stand_on
+from kernelviz.runs.weights import pretrained_backbone
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import Training, best_device
 
@@ -28,7 +28,7 @@ def report(note: Callable[[str], None]) -> dict:
     path = runs_folder() / PROFILE_FILE
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     for kept in CUTS:
-        backbone = stand_on(RECIPE.backbone, RECIPE.weights, kept)
+        backbone = pretrained_backbone(RECIPE.backbone, RECIPE.weights, kept)
         if any((row["backbone"], row["layers"]) == (backbone.sha256, kept) for row in rows):
             continue
         note(f"{kept} layers kept")
@@ -37,8 +37,8 @@ def report(note: Callable[[str], None]) -> dict:
             note(f"{kept} layers kept, step {progress.step} of {training.steps}")
         network = training.network.cpu().eval().requires_grad_(False)
         note(f"{kept} layers kept, placing every image")
-        figures = evaluate(network, training.progress.probe, make_map(network, images), images)
-        rows.append({"backbone": backbone.sha256, "layers": kept, **{name: figures[name] for name in MEASURED}})
+        metrics = evaluate(network, training.progress.probe, make_map(network, images), images)
+        rows.append({"backbone": backbone.sha256, "layers": kept, **{name: metrics[name] for name in MEASURED}})
         keep(PROFILE_FILE, rows)
     return {
         "rows": rows,

@@ -30,9 +30,9 @@ def report(note: Callable[[str], None]) -> dict:
         path = Path(folder) / "ratings.dat"
         note(f"{N:,} random ratings")
         _alone(_write, path, USERS, ITEMS, N)
-        for way, recipe in WAYS.items():
-            note(way)
-            rows.append({"way": way, **_alone(_trained, path, recipe)})
+        for method, recipe in WAYS.items():
+            note(method)
+            rows.append({"way": method, **_alone(_trained, path, recipe)})
     return {
         "rows": rows,
         "notes": [

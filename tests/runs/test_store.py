@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from kernelviz.layers.probe import Probe
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.runs import record
-from kernelviz.runs.record import BrokenRun, load_run, new_folder, read_run, run_names
+from kernelviz.runs.record import BrokenRun, read_run
+from kernelviz.runs.store import load_run, new_folder, run_names
 from kernelviz.runs.weights import load_network, save_weights
 from kernelviz.training import finish as finishing
-from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 
 @pytest.fixture
@@ -281,6 +282,6 @@ def test_a_run_that_is_cut_short_at_any_moment_is_no_run(tmp_path, digits, tiny,
     monkeypatch.setattr(finishing, where, cut)
     folder = new_folder("half")
     with pytest.raises(KeyboardInterrupt):
-        finishing.finish(Training(tiny, digits, 0, "cpu"), digits, folder, "")
+        finishing.finish(new_training(tiny, digits, 0, "cpu"), folder, "")
     assert not (folder / "run.json").exists()
     assert run_names() == []

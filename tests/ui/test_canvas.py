@@ -13,12 +13,12 @@ from torch import nn
 from kernelviz.data.images import load
 from kernelviz.networks import NETWORKS, EmbeddingNetwork
 from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import load_run
+from kernelviz.runs.store import load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, masked, payloads, unmasked
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.server.paths import CORNERS, STEPS, places_of, steps_along
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.network_cache import dense_layers, drawn_at, network_of
+from kernelviz.ui.shared.network_cache import decoded_at, dense_layers, network_of
 
 SHAPE = {"width": 0.5, "amplitude": 1.0}
 
@@ -49,8 +49,10 @@ def test_a_selection_as_bits():
 def test_points_lie_mostly_beside_their_neighbours_in_the_list(autoencoder):
     points, rows = payloads.ordered(autoencoder, "test")
     whole = load_map(autoencoder.folder).of_split("test")
-    np.testing.assert_array_equal(whole.places[rows], points.places)
-    steps, usual = (np.linalg.norm(np.diff(of.places, axis=0), axis=1) for of in (points, whole.where(whole.placed)))
+    np.testing.assert_array_equal(whole.coordinates[rows], points.coordinates)
+    steps, usual = (
+        np.linalg.norm(np.diff(of.coordinates, axis=0), axis=1) for of in (points, whole.where(whole.placed))
+    )
     assert np.median(steps) < np.median(usual) / 3
 
 
@@ -80,7 +82,7 @@ def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(a
     run = load_run("away")
     found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/drawn/0"))
     points, _ = payloads.ordered(run, "test")
-    np.testing.assert_array_equal(found[:8, 8:16, 0], drawn_at(run, points.places[1:2])[0])
+    np.testing.assert_array_equal(found[:8, 8:16, 0], decoded_at(run, points.coordinates[1:2])[0])
 
 
 def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, client):
@@ -102,7 +104,7 @@ def test_large_and_oblong_images_fit_into_their_squares():
 def test_a_place_is_drawn_as_by_torch(autoencoder, address, client):
     usual = autoencoder.probe
     response = client.get(f"{address}/draw", params={"x": 1.25, "y": -0.5} | usual)
-    np.testing.assert_array_equal(picture(response), drawn_at(autoencoder, np.array([[1.25, -0.5]]))[0])
+    np.testing.assert_array_equal(picture(response), decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0])
 
 
 def test_a_walk_is_an_animation_there_and_back(autoencoder, address, client):

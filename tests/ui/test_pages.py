@@ -14,7 +14,8 @@ from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.plots.maps import COLOURINGS, VALUES
 from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
-from kernelviz.runs.record import load_run, read_run
+from kernelviz.runs.record import read_run
+from kernelviz.runs.store import load_run
 from kernelviz.ui.canvas import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
@@ -39,7 +40,7 @@ def captions(app):
     return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
-def figures(app):
+def metrics(app):
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
@@ -77,7 +78,7 @@ def uploaded(*files):
     mine = Uploads()
     mine.take((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
-    while mine.land(run, run.preprocess.name, 1.0)[0] < mine.total:
+    while mine.project(run, run.preprocess.name, 1.0)[0] < mine.total:
         pass
     return {"uploads": mine}
 
@@ -280,7 +281,7 @@ def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, auto
     add(autoencoder)
     app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
     assert "no such script" in app.warning[0].value
-    assert not maps(app) and len(figures(app)) == 2  # the other is the history
+    assert not maps(app) and len(metrics(app)) == 2  # the other is the history
     points = [{"customdata": [row, row, "", "", 1.0]} for row in (5, 7)]
     app.session_state["simple-tiny-test-label"] = PlotlyState(
         {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
@@ -293,7 +294,7 @@ def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, auto
 @pytest.mark.parametrize("colouring", COLOURINGS)
 def test_the_simple_map_has_every_colouring(colouring, add, opened, autoencoder):
     add(autoencoder)
-    assert figures(fine(opened(state=SIMPLE, colour=colouring)))
+    assert metrics(fine(opened(state=SIMPLE, colour=colouring)))
 
 
 def test_search_by_number_shows_that_image(add, opened, autoencoder):
@@ -492,7 +493,7 @@ def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     Image.new("L", (50, 50), 255).save(file, "PNG")
     app = fine(opened("upload", state=uploaded(("three.png", written(3)), ("blank.png", file.getvalue()))))
     assert app.dataframe[0].value["name"].iloc[0] in ("three.png", "blank.png")
-    assert app.dataframe[0].value["foreign"].is_monotonic_decreasing
+    assert app.dataframe[0].value["novel"].is_monotonic_decreasing
 
 
 def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
@@ -551,7 +552,7 @@ def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
     app.file_uploader(key="files-0").upload("three.png", written(), "image/png")
     app.file_uploader(key="files-0").upload("torn.png", b"no picture", "image/png")
     app = fine(fine(app.run()).run())
-    assert figures(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
+    assert metrics(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
     assert len(app.dataframe[0].value) == 1
 
 
@@ -661,7 +662,7 @@ def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, he
     rows = [row | {"layers": layers, "map_5nn": 0.4, "silhouette": 0.0} for layers in (3, 1)]
     (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
     app = fine(opened("depth"))
-    curve = next(figure for figure in figures(app) if figure["data"][0].get("name") == "accuracy")
+    curve = next(figure for figure in metrics(app) if figure["data"][0].get("name") == "accuracy")
     assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
 
 

@@ -11,9 +11,8 @@ from kernelviz.evaluation.quality import RATED
 from kernelviz.runs.items import fold_in, load_items
 from kernelviz.runs.weights import load_network
 from kernelviz.ui.canvas import payloads
-from kernelviz.ui.recommend import item_titles
 from kernelviz.ui.recommend.gates import gate_picture
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import caches, item_titles
 
 OF = "opinions-25"
 GIVEN = {0: 5.0, 2: 5.0, 1: 1.0}
@@ -131,9 +130,9 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
     app = page(GIVEN)
     (told,) = [json.loads(element.proto.json) for element in app.get("bidi_component")]
     assert told["what"] == "25 items" and told["source"] is None
-    places = load_items(recommender.folder).places
+    coordinates = load_items(recommender.folder).coordinates
     shown = np.array([(mark["x"], mark["y"]) for mark in told["marks"]])
-    np.testing.assert_allclose(shown, places[list(GIVEN)], rtol=1e-6)
+    np.testing.assert_allclose(shown, coordinates[list(GIVEN)], rtol=1e-6)
     assert told["marks"][2]["name"] == "no. 101: you gave 1"
 
 

@@ -11,7 +11,7 @@ import torch
 
 from kernelviz.disk import own_file
 from kernelviz.evaluation.depths import placed_by
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
@@ -114,20 +114,20 @@ def test_the_page_draws_what_torch_draws_on_200_places(name, script, autoencoder
     probe, network = Probe(**run.probe), load_network(run)
     with torch.inference_mode():
         activation = network.clip(gaussian_bump(torch.from_numpy(places), network.grid, probe))
-        wanted = network.draw(activation).flatten(1).numpy()
-    rows, columns = run.arguments["grid"]
+        wanted = network.decode(activation).flatten(1).numpy()
+    rows, columns = run.grid
     script_places = json.dumps(places.astype(float).tolist())
     out = script(
         f"""const page = new decoder.Decoder({{ arrays }})
         const grid = new decoder.Grid({rows}, {columns}, {EXTENT})
         const shape = {json.dumps(run.probe)}
         return {script_places}.map(([x, y]) =>
-            [...page.draw(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
+            [...page.draw(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.sparsity}))])""",
         packed=decoder_payload(run),
         imports="decoder",
     )
     assert abs(np.array(out) - wanted).max() <= 2e-3
-    drawn = draw_probes(network, places, probe).reshape(200, -1)
+    drawn = decode_probes(network, places, probe).reshape(200, -1)
     assert abs(np.round(255 * np.array(out)) - drawn.astype(float)).max() <= 1
 
 
@@ -244,7 +244,7 @@ def test_points_arrive_with_their_groups_and_values(colouring, script, autoencod
     row, x, y, label, prediction, paint, value = map(np.array, zip(*out, strict=True))
     assert sorted(row) == np.flatnonzero(points.placed).tolist()
     there = points.where(row)
-    np.testing.assert_array_equal(np.stack([x, y], 1), there.places)
+    np.testing.assert_array_equal(np.stack([x, y], 1), there.coordinates)
     assert (label == there.label).all() and (prediction == there.prediction).all()
     if colouring in VALUES:
         wanted = VALUES[colouring](there, EXTENT)
@@ -470,7 +470,7 @@ def test_the_page_finds_the_center_of_mass(script):
 
 def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, autoencoder):
     there = load_map(autoencoder.folder).of_split("test")
-    x, y = np.nanmedian(there.places, axis=0)
+    x, y = np.nanmedian(there.coordinates, axis=0)
     settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
     rows, shown, faint, back = script(
         f"""const app = () => ({{
@@ -494,7 +494,7 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
         imports="points view following",
     )
     left, bottom, right, top = shown
-    inside = ((there.places > [left, bottom]) & (there.places < [right, top])).all(1)
+    inside = ((there.coordinates > [left, bottom]) & (there.coordinates < [right, top])).all(1)
     assert rows and inside[rows].mean() > 0.6  # but for a tenth at each of four ends
     assert sorted(rows + faint) == np.flatnonzero(there.placed).tolist()
     assert back == pytest.approx(1)

@@ -19,10 +19,9 @@ from PIL import Image
 from kernelviz.evaluation.depths import Placement
 from kernelviz.plots.images import data_url
 from kernelviz.plots.maps import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
-from kernelviz.runs.record import Run
 from kernelviz.ui.canvas import payloads
-from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.map_source import MapSource
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {path.name: path.read_bytes() for path in sorted((FOLDER / "js").glob("*.mjs"))}
@@ -60,7 +59,7 @@ class Heard:
     failed: str | None
 
 
-def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
+def canvas(source: MapSource, split: str, key: str, *, colouring: str = "label", view: str = "dots", **extra) -> Heard:
     """Show the map of a split; `extra` may have
 
     selected: rows to begin with; turn: a number that, when it changes, makes them the selection again; found: a row to
@@ -70,12 +69,12 @@ def canvas(run: Run, split: str, key: str, *, colouring: str = "label", view: st
     intake: {"address", "way", "turn", "total", "picked", "digits", "allowed", "largest", "largestArchive"} to take
     pictures in and to show where they land, see js/intake.mjs.
     """
-    of_the_map = _facts(run, split) | {"extent": run.arguments["extent"], "source": caches.source_of(run)}
-    return _shown(run, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
+    of_the_map = _facts(source, split) | {"extent": source.extent, "source": source.picture_source()}
+    return _shown(source, split, key, of_the_map | {"colouring": colouring, "view": view}, extra)
 
 
 def canvas_of_depths(
-    runs: Sequence[Run],
+    sources: Sequence[MapSource],
     placements: Sequence[Placement],
     extent: float,
     split: str,
@@ -91,14 +90,20 @@ def canvas_of_depths(
     `extra` has `selected`, `turn` and `found` as for `canvas`, and `marks`: for each run a list of [{"x", "y", "name",
     "picture"}] to pin, the picture as a data URL.
     """
-    marks = extra.pop("marks", None) or [None] * len(runs)
+    marks = extra.pop("marks", None) or [None] * len(sources)
     maps = [
-        {"base": _base(run), "placement": how.tolist(), "title": title, "source": caches.source_of(run), "marks": own}
-        for run, how, title, own in zip(runs, placements, titles, marks, strict=True)
+        {
+            "base": _base(source),
+            "placement": how.tolist(),
+            "title": title,
+            "source": source.picture_source(),
+            "marks": own,
+        }
+        for source, how, title, own in zip(sources, placements, titles, marks, strict=True)
     ]
     arranged = {"stages": maps} | maps[0] if moving else {"maps": maps}
     shared = {"extent": extent, "colouring": colouring, "view": "dots", "selectable": True}
-    return _shown(runs[0], split, key, _facts(runs[0], split) | arranged | shared, extra)
+    return _shown(sources[0], split, key, _facts(sources[0], split) | arranged | shared, extra)
 
 
 def playground(key: str) -> None:
@@ -107,31 +112,31 @@ def playground(key: str) -> None:
     _mounted()(key=key, data=told, on_failed_change=lambda: None)
 
 
-def _base(run: Run) -> str:
-    return f"/kernelviz/runs/{run.name}/{caches.version(run)}"
+def _base(source: MapSource) -> str:
+    return f"/kernelviz/runs/{source.run.name}/{source.version}"
 
 
-def _facts(run: Run, split: str) -> dict:
+def _facts(source: MapSource, split: str) -> dict:
     """What the page is told of a map."""
-    n = len(caches.points_of(run).of_split(split))
+    n = len(source.points(split))
     return {
-        "base": _base(run),
+        "base": _base(source),
         "split": split,
         "total": n,
-        "what": f"{n:,} items" if run.recommends else f"{n:,} {split} images",
-        "grid": run.arguments["grid"],
-        "sparsity": run.arguments["sparsity"],
-        "shape": run.arguments["image_shape"],
-        "classes": [plain(name) for name in run.classes],
-        "palettes": {name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
-        "side": payloads.tile_side(run),
-        "across": payloads.SHEET // payloads.tile_side(run),
+        "what": f"{n:,} {split} images" if source.image_shape else f"{n:,} {source.unit}",
+        "grid": source.grid,
+        "sparsity": source.sparsity,
+        "shape": source.image_shape,
+        "classes": [plain(name) for name in source.classes],
+        "palettes": {name: _named_palette(source, name) for name in COLOURINGS if name not in VALUES},
+        "side": payloads.tile_side(source),
+        "across": payloads.SHEET // payloads.tile_side(source),
     }
 
 
-def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
+def _shown(source: MapSource, split: str, key: str, data: dict, extra: dict) -> Heard:
     """Put the component on the page, and check what it says."""
-    n = len(caches.points_of(run).of_split(split))
+    n = len(source.points(split))
     selected = extra.pop("selected", None)
     told = {
         "scripts": SCRIPT,
@@ -152,7 +157,7 @@ def _shown(run: Run, split: str, key: str, data: dict, extra: dict) -> Heard:
     failed, path, chosen = said.get("failed"), said.get("path"), said.get("chosen")
     return Heard(
         selection=unmasked(said.get("selection"), n),
-        probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
+        probe=_checked_probe(said.get("probe"), 2 * source.extent),
         path=path if isinstance(path, str) else None,
         chosen=_checked_pair(chosen),
         failed=str(failed)[:200] if failed else None,
@@ -199,8 +204,8 @@ def _checked_probe(said: object, reach: float) -> dict[str, float] | None:
     return probe if fits else None
 
 
-def _named_palette(run: Run, colouring: str) -> list[tuple[str, str]]:
-    return [(plain(name), colour) for name, colour in palette(run.classes, colouring)]
+def _named_palette(source: MapSource, colouring: str) -> list[tuple[str, str]]:
+    return [(plain(name), colour) for name, colour in palette(source.classes, colouring)]
 
 
 def _mounted():

@@ -10,7 +10,7 @@ from kernelviz.paper.table2 import PAPER
 from kernelviz.plots.curves import profile_figure
 from kernelviz.plots.maps import confusion_figure
 from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.runs.record import EmbeddingRun
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import gallery
 from kernelviz.ui.shared.labels import class_names
@@ -18,14 +18,14 @@ from kernelviz.ui.shared.labels import class_names
 WIDEST = 760  # pixels: of the confusions
 
 
-def table(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
+def table(cuts: list[EmbeddingRun], maps: list[EmbeddingMap]) -> None:
     """A row for each depth: how well it names and places the images, and which classes overlap there."""
     rows = []
     for run, points in zip(cuts, maps, strict=True):
         named = class_names(run.classes)
         pairs = [f"{named[a]} – {named[b]} {share:.0%}" for a, b, share in closest_pairs(points, len(run.classes))]
-        figures = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
-        rows.append([depth_of(run), *figures, ", ".join(pairs)])
+        metrics = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
+        rows.append([depth_of(run), *metrics, ", ".join(pairs)])
     columns = ["kept", "accuracy", "1-NN", "5-NN", "silhouette", "classes that overlap most"]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, column_config=_FORMATS)
 
@@ -41,7 +41,7 @@ _FORMATS = {
 }
 
 
-def images(cuts: list[Run], maps: list[EmbeddingMap], rows: np.ndarray) -> None:
+def images(cuts: list[EmbeddingRun], maps: list[EmbeddingMap], rows: np.ndarray) -> None:
     """The images that are selected, and what each depth takes them for."""
     if not len(rows):
         st.info(
@@ -59,13 +59,13 @@ def _right(points: EmbeddingMap) -> float:
     return float((points.label == points.prediction)[known].mean()) if known.any() else 0.0
 
 
-def _caption(run: Run, maps: list[EmbeddingMap], row: int) -> str:
+def _caption(run: EmbeddingRun, maps: list[EmbeddingMap], row: int) -> str:
     named = class_names(run.classes)
     taken = [named[points.prediction[row]] for points in maps]
     return f"{named[maps[0].label[row]]}: {' → '.join(taken)}"
 
 
-def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
+def confusion(cuts: list[EmbeddingRun], maps: list[EmbeddingMap]) -> None:
     names = [depth_of(run) for run in cuts]
     at = st.segmented_control(
         "With", range(len(cuts)), default=len(cuts) - 1, format_func=names.__getitem__, required=True, key="confusion"
@@ -103,7 +103,7 @@ def _cells(points: list[dict]) -> list[tuple[int, int]]:
         return []
 
 
-def profile(cuts: list[Run]) -> None:
+def profile(cuts: list[EmbeddingRun]) -> None:
     rows = measured_profile(cuts[0].backbone["sha256"])
     if not rows:
         st.info(

@@ -6,19 +6,21 @@ import numpy as np
 import streamlit as st
 
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
-from kernelviz.ingest.files import Picture, Rejected, opened, prepared
+from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.runs.record import EmbeddingRun, Run
+from kernelviz.runs.store import of_kind
 from kernelviz.ui.canvas import canvas_of_depths, mark
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.files import ENDINGS, say_rejected
 from kernelviz.ui.shared.gallery import word_on_pictures
 from kernelviz.ui.shared.labels import class_names, plain
+from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
 SPLIT = "test"
-SHOWN = 3  # maps at first
+FIRST_MAPS = 3  # maps at first
 MOST = 20  # pictures placed at every depth
 VIEWS = ("side by side", "moving")
 _HOW = {
@@ -30,7 +32,7 @@ COLOURINGS = ("label", "right or wrong", "prediction", "confidence", "kNN agreem
 
 def page(runs: list[Run]) -> None:
     """The whole page."""
-    known = families(runs)
+    known = families(of_kind(runs, EmbeddingRun))
     if not known:
         _invite()
         return
@@ -70,14 +72,14 @@ def _invite() -> None:
     )
 
 
-def _controls(cuts: list[Run]) -> tuple[list[Run], str, str]:
+def _controls(cuts: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
     """The cuts to show, the shallowest first; how to colour; and how to show them."""
     depths, colour, how = st.columns([4, 2, 3], vertical_alignment="bottom")
     names = {run.name: depth_of(run) for run in cuts}
     chosen = depths.pills(
         "Layers kept",
         list(names),
-        default=list(names)[-SHOWN:],
+        default=list(names)[-FIRST_MAPS:],
         format_func=names.get,
         selection_mode="multi",
         key=f"cuts-{cuts[0].backbone['sha256']}",
@@ -90,7 +92,7 @@ def _controls(cuts: list[Run]) -> tuple[list[Run], str, str]:
     )
 
 
-def _of_the_same_images(cuts: list[Run]) -> tuple[list[Run], list[EmbeddingMap]]:
+def _of_the_same_images(cuts: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], list[EmbeddingMap]]:
     """The cuts whose maps show the images of the deepest one, and these maps; a word on the others."""
     maps = [caches.points_of(run).of_split(SPLIT) for run in cuts]
     same = [np.array_equal(points.label, maps[-1].label) for points in maps]
@@ -100,7 +102,7 @@ def _of_the_same_images(cuts: list[Run]) -> tuple[list[Run], list[EmbeddingMap]]
 
 
 def _maps(
-    cuts: list[Run], maps: list[EmbeddingMap], colouring: str, view: str, of: str, pictures: list[Picture]
+    cuts: list[EmbeddingRun], maps: list[EmbeddingMap], colouring: str, view: str, of: str, pictures: list[Picture]
 ) -> None:
     reason = simple_map_instead()
     if reason:
@@ -109,7 +111,7 @@ def _maps(
     placements = laid_over(maps)
     key = f"depth-{view}-{len(cuts)}"
     heard = canvas_of_depths(
-        cuts,
+        [ImageMap(run) for run in cuts],
         placements,
         reach_of(maps, placements),
         SPLIT,
@@ -130,7 +132,7 @@ def _maps(
     )
 
 
-def _pictures(run: Run) -> list[Picture]:
+def _pictures(run: EmbeddingRun) -> list[Picture]:
     """The pictures that were uploaded to be placed at every depth."""
     with st.sidebar:
         files = st.file_uploader(
@@ -140,32 +142,32 @@ def _pictures(run: Run) -> list[Picture]:
             key="depth-files",
             help=f"Up to {MOST} pictures",
         )
-    found = chain.from_iterable(opened(file.name, file) for file in files)
-    results = [prepared(name, data, run.preprocess) for name, data in islice(found, MOST)]
-    say_rejected([one for one in results if isinstance(one, Rejected)])
+    found = chain.from_iterable(contents(file.name, file) for file in files)
+    results = list(ingest(islice(found, MOST), run.preprocess))
+    say_rejected([one for one in results if isinstance(one, RejectedFile)])
     if next(found, None):
         st.warning(f"Only the first {MOST} files are shown.", icon=":material/filter_list:")
     return [one for one in results if isinstance(one, Picture)]
 
 
-def _marks(cuts: list[Run], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[dict]]:
+def _marks(cuts: list[EmbeddingRun], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[dict]]:
     """For each depth a mark for each picture that has a place at every depth, and what it is taken for."""
     from kernelviz.evaluation.inference import embed  # torch takes seconds to import, and the maps need none of it
     from kernelviz.ui.shared.network_cache import network_of
 
     pixels = np.stack([picture.pixels for picture in pictures])
     placed = [embed(network_of(run), pixels) for run in cuts]
-    everywhere = np.all([np.isfinite(one.places).all(1) for one in placed], axis=0)
+    everywhere = np.all([np.isfinite(one.coordinates).all(1) for one in placed], axis=0)
     for at in np.flatnonzero(~everywhere):
         st.warning(f"**{plain(pictures[at].name)}** has no place at some depth.", icon=":material/block:")
     marks = []
     for run, how, one in zip(cuts, placements, placed, strict=True):
-        places = placed_by(how, one.places)
+        coordinates = placed_by(how, one.coordinates)
         named = class_names(run.classes)
         says = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
         marks.append(
             [
-                mark(places[at], f"{plain(pictures[at].name)}: {says[at]}", pictures[at].pixels)
+                mark(coordinates[at], f"{plain(pictures[at].name)}: {says[at]}", pictures[at].pixels)
                 for at in np.flatnonzero(everywhere)
             ]
         )

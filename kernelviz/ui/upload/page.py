@@ -10,15 +10,16 @@ from PIL import Image, ImageOps
 from kernelviz.data.images import load
 from kernelviz.evaluation.novelty import doubtful_first
 from kernelviz.ingest.image_file import MAX_BYTES
-from kernelviz.ingest.preprocessing import ways
+from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.plots.maps import UPLOADED, map_figure, marked
-from kernelviz.runs.record import Run
+from kernelviz.runs.record import EmbeddingRun
 from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.files import ALLOWED, ENDINGS, say_rejected
 from kernelviz.ui.shared.gallery import word_on_pictures
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.upload import export, uploads
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE, Uploads
@@ -31,40 +32,40 @@ _HOW = {
 }
 
 
-def page(run: Run) -> None:
+def page(run: EmbeddingRun) -> None:
     """The whole page."""
     mine = uploads.of_session()
-    way = _way(run, mine)
-    table, rejected = mine.landed(run, way)
-    _hear_table(run, way, mine, table)
+    preprocessing = _preprocessing(run, mine)
+    table, rejected = mine.projected(run, preprocessing)
+    _hear_table(run, preprocessing, mine, table)
     if simple_map_instead():
-        _simple_map(run, way, mine)
+        _simple_map(run, preprocessing, mine)
     else:
-        _map(run, way, mine)
+        _map(run, preprocessing, mine)
     word_on_pictures(run)
-    table, rejected = mine.landed(run, way)
+    table, rejected = mine.projected(run, preprocessing)
     say_rejected(rejected)
     if len(table):
-        _table(run, way, mine, table)
+        _table(run, preprocessing, mine, table)
 
 
-def _way(run: Run, mine: Uploads) -> str:
-    """How pictures are prepared for the network."""
-    allowed, samples = ways(run.preprocess), run.preprocess.name == "digit"
+def _preprocessing(run: EmbeddingRun, mine: Uploads) -> str:
+    """How pictures are preprocessed for the network."""
+    allowed, samples = alternatives(run.preprocess), run.preprocess.name == "digit"
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    way = row.segmented_control(
+    preprocessing = row.segmented_control(
         "The network is given",
         list(allowed),
         default=run.preprocess.name,
         format_func=WAYS.get,
         required=True,
-        key=f"way-{run.name}",
+        key=f"preprocessing-{run.name}",
         help=f"{run.name} was trained with {WAYS[run.preprocess.name]!r}. "
         + "; ".join(f"{WAYS[name]}: {_HOW[name]}" for name in allowed),
     )
     if samples and not mine.total:
         row.button("Try it with handwritten digits", on_click=_take_samples, args=(mine,), icon=":material/draw:")
-    return way
+    return preprocessing
 
 
 def _take_samples(mine: Uploads) -> None:
@@ -74,17 +75,17 @@ def _take_samples(mine: Uploads) -> None:
         small = Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC)
         file = io.BytesIO()
         ImageOps.expand(small, 40).save(file, "PNG")
-        mine.take([(f"digit {label}.png", file)])
+        mine.add([(f"digit {label}.png", file)])
 
 
-def _map(run: Run, way: str, mine: Uploads) -> None:
+def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     heard = canvas(
-        run,
+        ImageMap(run),
         "test",
         f"upload-{run.name}",
         intake={
             "address": f"/kernelviz/uploads/{mine.token}",
-            "way": way,
+            "way": preprocessing,
             "turn": mine.turn,
             "total": mine.total,
             "picked": st.session_state.get("upload picked", (0, None)),
@@ -101,19 +102,19 @@ def _map(run: Run, way: str, mine: Uploads) -> None:
         _, st.session_state["chosen upload"] = heard.chosen
 
 
-def _simple_map(run: Run, way: str, mine: Uploads) -> None:
+def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     """The map as a Plotly chart, the files by Streamlit's own chooser."""
     files = st.file_uploader("Pictures", ENDINGS, accept_multiple_files=True, key=f"files-{mine.turn}", help=ALLOWED)
     known = st.session_state.setdefault(f"taken-{mine.turn}", set())
-    mine.take((file.name, file) for file in files if file.file_id not in known)
+    mine.add((file.name, file) for file in files if file.file_id not in known)
     known.update(file.file_id for file in files)
     done, bar = 0, st.progress(0.0)
     while done < mine.total:
-        done, _, _ = mine.land(run, way, seconds=0.5)
+        done, _, _ = mine.project(run, preprocessing, seconds=0.5)
         bar.progress(done / mine.total, f"{done:,} of {mine.total:,} placed")
     bar.empty()
-    table, _ = mine.landed(run, way)
-    figure = map_figure(caches.points_of(run).of_split("test"), run.arguments["extent"], run.classes, "label")
+    table, _ = mine.projected(run, preprocessing)
+    figure = map_figure(caches.points_of(run).of_split("test"), run.extent, run.classes, "label")
     if len(table):
         placed = table[table["x"].notna()]
         names = [plain(name) for name in placed["name"]]
@@ -122,9 +123,9 @@ def _simple_map(run: Run, way: str, mine: Uploads) -> None:
         st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
 
 
-def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
+def _hear_table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
     """Take over what was chosen in the table, once."""
-    key = _key(run, way, mine, table)
+    key = _key(run, preprocessing, mine, table)
     said = st.session_state.get(key)
     rows = list(said.selection.rows) if said else []
     if rows and rows != st.session_state.get(f"heard-{key}") and rows[0] < len(table):
@@ -135,26 +136,29 @@ def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
         st.session_state["chosen upload"] = number
 
 
-def _key(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> str:
+def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> str:
     """A name for the table: another one where its rows are others, or the map has chosen one of them."""
     turn, _ = st.session_state.get("upload chosen on the map", (0, None))
-    return f"table-{run.name}-{way}-{mine.turn}-{len(table)}-{turn}"
+    return f"table-{run.name}-{preprocessing}-{mine.turn}-{len(table)}-{turn}"
 
 
-def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
+def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
     table, chosen = doubtful_first(table), st.session_state.get("chosen upload")
-    foreign = int(table["foreign"].sum())
-    st.subheader(f"{len(table):,} uploaded" + (f", {foreign:,} of them foreign" if foreign else ""), anchor=False)
-    number, key = st.column_config.NumberColumn, _key(run, way, mine, table)
+    novel = int(table["novel"].sum())
+    st.subheader(
+        f"{len(table):,} uploaded" + (f", {foreign:,} of them unlike the training images" if novel else ""),
+        anchor=False,
+    )
+    number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
     begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.session_state.setdefault(f"heard-{key}", begins_with)  # it is what is chosen already, nobody has clicked
     st.dataframe(
         table,
         hide_index=True,
-        column_order=["name", "prediction", "confidence", "foreign", *_measures(table), "x", "y"],
+        column_order=["name", "prediction", "confidence", "novel", *_measures(table), "x", "y"],
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "foreign": st.column_config.CheckboxColumn(
+            "novel": st.column_config.CheckboxColumn(
                 help="farther from the known images, or drawn worse, than 99 of 100 test images, or without a place"
             ),
             "distance_percentile": number("distance", format="%.1f", help="of 100 test images, how many lie nearer"),
@@ -187,7 +191,7 @@ def _measures(table: pd.DataFrame) -> list[str]:
     return ["distance_percentile", *(["error_percentile"] if table["error_percentile"].notna().any() else [])]
 
 
-def _exports(run: Run, mine: Uploads, table: pd.DataFrame) -> None:
+def _exports(run: EmbeddingRun, mine: Uploads, table: pd.DataFrame) -> None:
     name, icon = f"{run.name}_uploads", ":material/download:"
     for kind, mime, data in (
         ("CSV", "text/csv", lambda: table.to_csv(index=False)),
