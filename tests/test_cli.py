@@ -27,8 +27,8 @@ from kernelviz.disk import own_file
 from kernelviz.evaluation.inference import decode_probes, embed
 from kernelviz.layers.probe import Probe
 from kernelviz.paper.table2 import PAPER as TABLE2
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import Training
 from kernelviz.ui.canvas import SCRIPTS, STAMP

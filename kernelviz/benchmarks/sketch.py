@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from kernelviz.data.images import load
 from kernelviz.evaluation.inference import embed
 from kernelviz.ingest.preprocessing import preprocess_image
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 RUN = "mnist-classifier"
 SIDE, PEN = 280, 18  # pixels: of the pad and of its pen

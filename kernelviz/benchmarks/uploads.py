@@ -14,9 +14,9 @@ from kernelviz.benchmarks.sketch import sketches
 from kernelviz.data.images import load
 from kernelviz.evaluation.novelty import project_files
 from kernelviz.ingest.files import contents_of_paths, ingest
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 RUN = "mnist-neighbours"
 PHOTOGRAPH = (4000, 3000)  # pixels

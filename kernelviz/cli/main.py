@@ -58,7 +58,7 @@ def app(host: str = "127.0.0.1", port: int = 8501) -> None:
 @cli.command()
 def runs(as_json: AsJson = False) -> None:
     """List the trained networks."""
-    from kernelviz.runs.store import readable_runs
+    from kernelviz.storage.store import readable_runs
 
     found, broken = readable_runs()
     if as_json:
@@ -132,9 +132,9 @@ def embed(
     """Place pictures on a run's map. Without --out, a table as CSV on standard output."""
     from kernelviz.evaluation.novelty import project_files
     from kernelviz.ingest.files import contents_of_paths, ingest
-    from kernelviz.runs.embedding_map import load_map
-    from kernelviz.runs.store import load_mapped
-    from kernelviz.runs.weights import load_network
+    from kernelviz.storage.embedding_map import load_map
+    from kernelviz.storage.store import load_mapped
+    from kernelviz.storage.weights import load_network
     from kernelviz.tables import check_ending, to_json, write_table
 
     if out:
@@ -167,8 +167,8 @@ def embed(
 @cli.command()
 def evaluate(run: str, as_json: AsJson = False) -> None:
     """Measure a run on the test images or ratings of its set."""
-    from kernelviz.runs.store import load_run
-    from kernelviz.runs.weights import load_network
+    from kernelviz.storage.store import load_run
+    from kernelviz.storage.weights import load_network
     from kernelviz.tasks import TASKS
 
     found = load_run(run)
@@ -195,8 +195,8 @@ def probe(
     from kernelviz.disk import replacing
     from kernelviz.evaluation.inference import decode_probes
     from kernelviz.layers.probe import Probe
-    from kernelviz.runs.store import load_mapped
-    from kernelviz.runs.weights import load_network
+    from kernelviz.storage.store import load_mapped
+    from kernelviz.storage.weights import load_network
 
     found = load_mapped(run)
     if not found.has_decoder:

@@ -38,7 +38,7 @@ class Bars:
             stopped=lambda: bool(pressed),
         )
 
-    def _show(self, stage: str, done: float, total: float, note: str) -> None:
+    def _show(self, stage: str, done: float | int, total: int, note: str) -> None:
         if stage != self._stage:
             if self._stage in ("data", "prepare"):
                 self.bar.remove_task(self._task)

@@ -7,16 +7,17 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import orthogonal_procrustes
 
-from kernelviz.runs.embedding_map import AGREEING, EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import AGREEING, EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.store import of_kind
 
 Placement = Float[np.ndarray, "2 3"]  # [rotation or reflection | shift]: place -> placement @ (x, y, 1)
 
 
-def families(runs: Iterable[EmbeddingRun]) -> dict[str, list[EmbeddingRun]]:
+def families(runs: Iterable[Run]) -> dict[str, list[EmbeddingRun]]:
     """The runs that show one set of images through one network, the shallowest cut first, by a name for them all."""
     found: dict[tuple[str, str], list[EmbeddingRun]] = {}
-    for run in runs:
+    for run in of_kind(runs, EmbeddingRun):
         if run.backbone:
             found.setdefault((run.backbone["sha256"], run.recipe["data"]), []).append(run)
     named = {}

@@ -13,7 +13,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
-from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
+from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
 
 PART = 64  # images per forward pass, always
 

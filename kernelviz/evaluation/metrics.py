@@ -21,8 +21,8 @@ from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean_square_error
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.items import Items, fold_in
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.items import Items, fold_in
 
 TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from kernelviz.evaluation.inference import PART, Embedded, embed, reconstruction_errors
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap, vote
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
 
 NEAREST = 5
 NOVEL = 99.0  # percentile of the test images beyond which an image counts as foreign

@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 
 from kernelviz.networks.grid_classifier import KernelGrids
 from kernelviz.plots.images import enlarged, png, sheet, signed
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 TITLE = "Receptive fields of the first layer of a network of 2-D kernel layers"
 RUN = "mnist-grids"

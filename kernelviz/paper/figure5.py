@@ -9,10 +9,10 @@ from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import apart, collage, dots, on_white, png, tile_side
 from kernelviz.plots.maps import class_colours, rgb
-from kernelviz.runs.embedding_map import EmbeddingMap, load_map
-from kernelviz.runs.record import EmbeddingRun
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import EmbeddingMap, load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen MNIST digits, (a) by an autoencoder without labels, (b) by a classifier"

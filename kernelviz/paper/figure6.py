@@ -7,8 +7,8 @@ import numpy as np
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import enlarged, png, sheet
-from kernelviz.runs.store import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 SPREAD = "one seed"
 TITLE = "What the decoder draws for a Gaussian probe that moves through a window of the map"

@@ -10,9 +10,9 @@ from kernelviz.paper.table2 import COMMANDS as COMMANDS
 from kernelviz.paper.table2 import PAPER as TABLE2
 from kernelviz.plots.images import dots, on_white, png
 from kernelviz.plots.maps import class_colours, rgb
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import EmbeddingRun
-from kernelviz.runs.store import load_run
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen CIFAR-10 images at three depths of a ResNet"

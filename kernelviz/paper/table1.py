@@ -13,7 +13,8 @@ from kernelviz.evaluation.metrics import classification_metrics
 from kernelviz.evaluation.quality import TABLE1_FILE, keep, measured_table1
 from kernelviz.plots.curves import noise_figure
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training.loop import Training, best_device
+from kernelviz.training.loop import best_device
+from kernelviz.training.session import new_training
 
 TITLE = "Accuracy on MNIST of a network of 2-D kernel layers, positions of the pixels known or not"
 VERDICT = (
@@ -52,7 +53,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
         if any((row["recipe"], row["noise"], row["seed"]) == (name, noise, seed) for row in rows):
             continue
         recipe = replace(RECIPES[name], network=RECIPES[name].network | {"noise": noise})
-        training = Training(recipe, images, seed, best_device())
+        training = new_training(recipe, images, seed, best_device())
         for progress in training.run():
             note(f"{NAMES[name]}, noise {noise:g}, seed {seed}, step {progress.step} of {training.steps}")
         metrics = accuracies(training.network.eval(), images)

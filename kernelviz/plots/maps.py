@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from kernelviz.plots.density import density
-from kernelviz.runs.embedding_map import EmbeddingMap
+from kernelviz.storage.embedding_map import EmbeddingMap
 
 # Ten colours that differ in hue and in lightness, readable on white as on dark ground.
 CLASS_COLOURS = (

@@ -17,8 +17,8 @@ from kernelviz.evaluation.inference import class_probabilities
 from kernelviz.evaluation.metrics import classification_metrics
 from kernelviz.networks import NETWORKS, GridClassifier
 from kernelviz.networks.backbones import normalised
-from kernelviz.runs.record import ClassifierRun
-from kernelviz.runs.weights import as_stored
+from kernelviz.storage.record import ClassifierRun
+from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.pixel_layout import pixel_positions
 from kernelviz.training.task import Recipe, Report
 

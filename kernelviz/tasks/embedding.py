@@ -19,9 +19,9 @@ from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import EmbeddingRun
-from kernelviz.runs.weights import as_stored, pretrained_backbone, save_backbone
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backbone
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
 from kernelviz.tasks.sampling import Part, part_of
 from kernelviz.training.loop import mixed_precision

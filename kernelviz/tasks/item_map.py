@@ -11,7 +11,7 @@ from torch import Tensor
 from kernelviz.data.ratings import Ratings
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.recommender import Recommender, rating_matrix
-from kernelviz.runs.items import EXTENT, GRID, SPARSITY, Items, item_factors
+from kernelviz.storage.items import EXTENT, GRID, SPARSITY, Items, item_factors
 from kernelviz.tasks.objectives import neighbour_cost
 from kernelviz.training.loop import Training
 from kernelviz.training.task import Schedule

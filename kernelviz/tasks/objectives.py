@@ -138,7 +138,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "reconstruct": reconstruct,
     "classify": classify,
     "neighbours": neighbours,
-    "gather": supervised_neighbours,
+    "supervised_neighbours": supervised_neighbours,
     "round_trip": round_trip,
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from kernelviz.data import images, movielens
 from kernelviz.data.batches import Jitter
 from kernelviz.errors import UserError
-from kernelviz.runs.store import run_names
+from kernelviz.storage.store import run_names
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recommender import RecommenderRecipe

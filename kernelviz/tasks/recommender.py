@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from kernelviz.data.ratings import Ratings, load_ratings
 from kernelviz.evaluation.metrics import evaluate_recommender
 from kernelviz.networks.recommender import RatingMatrix, Recommender, rating_matrix, root_mean_square_error
-from kernelviz.runs.items import load_items
-from kernelviz.runs.record import RecommenderRun
-from kernelviz.runs.weights import as_stored
+from kernelviz.storage.items import load_items
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.item_map import items_of
 from kernelviz.training.task import Recipe, Report
 

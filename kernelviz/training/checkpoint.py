@@ -10,8 +10,8 @@ from torch import Tensor
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
-from kernelviz.runs.record import FILE
-from kernelviz.runs.weights import load_own, own_weights
+from kernelviz.storage.record import FILE
+from kernelviz.storage.weights import load_own, own_weights
 from kernelviz.training.loop import Progress, Training
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"

@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kernelviz import __version__
-from kernelviz.runs.record import FORMAT, Run, new_run
-from kernelviz.runs.weights import save_weights
+from kernelviz.storage.record import FORMAT, Run, new_run
+from kernelviz.storage.weights import save_weights
 from kernelviz.training.loop import Training
 from kernelviz.training.task import Report
 

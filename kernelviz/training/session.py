@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelviz.runs.record import Run
-from kernelviz.runs.store import new_folder
+from kernelviz.storage.record import Run
+from kernelviz.storage.store import new_folder
 from kernelviz.training import checkpoint
 from kernelviz.training.finish import finish
 from kernelviz.training.loop import Training, best_device

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.plots.images import png
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 
 SIZES = (10_000, 70_000, 1_000_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

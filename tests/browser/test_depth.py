@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernelviz.evaluation.depths import laid_over, placed_by, reach_of
-from kernelviz.runs.embedding_map import load_map
+from kernelviz.storage.embedding_map import load_map
 
 MARGIN = 1.06  # of the extent, what is on the screen when all of a map fits
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kernelviz.data.images import load
-from kernelviz.runs.embedding_map import load_map
+from kernelviz.storage.embedding_map import load_map
 
 CARD, PINNED = ".card:not(.pinned)", ".card.pinned"
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits

@@ -15,7 +15,7 @@ from kernelviz.evaluation.depths import (
     placed_by,
     reach_of,
 )
-from kernelviz.runs.embedding_map import EmbeddingMap
+from kernelviz.storage.embedding_map import EmbeddingMap
 
 
 def map_of(coordinates, label=0, prediction=0):
@@ -116,5 +116,6 @@ def test_runs_on_one_network_and_one_set_belong_together(heads, bottom, autoenco
 
 
 def test_a_named_part_is_told_with_its_number_of_layers(heads):
-    named = replace(heads[0], network={"arguments": {"backbone": heads[0].backbone | {"kept": "layer1"}}})
+    arguments = heads[0].arguments | {"backbone": heads[0].backbone | {"kept": "layer1"}}
+    named = replace(heads[0], network=heads[0].network | {"arguments": arguments})
     assert depth_of(named) == "layer1 (11 layers)"

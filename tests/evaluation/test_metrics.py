@@ -21,8 +21,8 @@ from kernelviz.evaluation.metrics import (
 )
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap, load_map
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map
+from kernelviz.storage.weights import load_network
 
 ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
 DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}

@@ -10,8 +10,8 @@ import pytest
 
 from kernelviz.evaluation.novelty import doubtful_first, percentile, project, project_files
 from kernelviz.ingest.files import Picture, RejectedFile
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.weights import load_network
 
 COLUMNS = ["name", "x", "y", "prediction", "confidence", "novel"]
 COLUMNS += ["distance", "distance_percentile", "error", "error_percentile", "nearest_index"]

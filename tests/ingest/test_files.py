@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kernelviz.ingest import files, image_file
-from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
+from kernelviz.ingest.files import Picture, RejectedFile, contents, contents_of_paths, ingest
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import Preprocess, alternatives, preprocess_image
 
@@ -213,7 +213,7 @@ def test_crop_keeps_the_middle_and_resize_keeps_all():
 
 
 def test_an_unknown_way_names_the_known_ones():
-    with pytest.raises(ValueError, match="unknown way 'stretch'.*digit, resize, crop"):
+    with pytest.raises(ValueError, match="unknown preprocessing 'stretch'.*digit, resize, crop"):
         preprocess_image(quarters(), Preprocess("stretch", 4, 4, 1))
 
 

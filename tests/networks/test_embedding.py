@@ -42,7 +42,7 @@ def test_default_is_the_layout_of_the_paper():
 
 def test_default_has_a_decoder_and_no_class_head():
     with torch.device("meta"):
-        network, classifier = EmbeddingNetwork(), EmbeddingNetwork(draws=False, classes=10)
+        network, classifier = EmbeddingNetwork(), EmbeddingNetwork(has_decoder=False, classes=10)
     assert isinstance(network.decoder, nn.Module) and network.classifier is None
     assert classifier.decoder is None and isinstance(classifier.classifier, nn.Module)
 
@@ -91,7 +91,7 @@ def test_place_is_inside_the_grid(grid):
 
 
 def test_an_activation_that_is_zero_has_no_place():
-    assert EmbeddingNetwork((1, 6, 6), **SMALL).place(torch.zeros(1, 40)).isnan().all()
+    assert EmbeddingNetwork((1, 6, 6), **SMALL).coordinates(torch.zeros(1, 40)).isnan().all()
 
 
 @pytest.mark.parametrize("probe", [Probe(0.5, 1.0), Probe(1.5, 100.0)])

@@ -11,8 +11,8 @@ import torch
 from kernelviz.data.batches import Jitter, pixels
 from kernelviz.errors import UserError
 from kernelviz.networks.backbones import normalised
-from kernelviz.runs.record import ClassifierRun, read_run
-from kernelviz.runs.weights import load_network, pretrained_backbone
+from kernelviz.storage.record import ClassifierRun, read_run
+from kernelviz.storage.weights import load_network, pretrained_backbone
 from kernelviz.tasks import embedding
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe

@@ -26,7 +26,7 @@ def network():
 
 
 def batch_of(n, share=0.0, labels=None, seed=0, **others):
-    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "drawings")}
+    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "decoded")}
     nothing |= {"known_labels": torch.zeros(0, dtype=int), "probes": torch.zeros(0, 2)}
     return Batch(
         images=torch.rand(n, 1, 2, 3),
@@ -205,7 +205,7 @@ def test_round_trip_is_how_far_from_the_probes_the_drawings_land(network):
     drawings, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
     landed = network.coordinates(drawings).tolist()
     costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(landed, probes.tolist(), strict=True)]
-    found = round_trip(network, drawings, batch_of(6, drawings=drawings, probes=probes))
+    found = round_trip(network, drawings, batch_of(6, decoded=drawings, probes=probes))
     assert found.item() == pytest.approx(sum(costs) / 6, rel=1e-4)
 
 
@@ -213,11 +213,11 @@ def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
     drawings, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
     drawings[2] = 0
     kept = [0, 1, 3]
-    whole = round_trip(network, drawings, batch_of(4, drawings=drawings, probes=probes))
-    few = round_trip(network, drawings, batch_of(3, drawings=drawings[kept], probes=probes[kept]))
+    whole = round_trip(network, drawings, batch_of(4, decoded=drawings, probes=probes))
+    few = round_trip(network, drawings, batch_of(3, decoded=drawings[kept], probes=probes[kept]))
     assert whole.item() == pytest.approx(few.item())
     nothing = torch.zeros(4, 36, requires_grad=True)
-    loss = round_trip(network, nothing, batch_of(4, drawings=nothing, probes=probes))
+    loss = round_trip(network, nothing, batch_of(4, decoded=nothing, probes=probes))
     loss.backward()
     assert loss.item() == 0 and not nothing.grad.any()
 
@@ -230,7 +230,7 @@ def from_places():
 
 def test_with_a_canonical_bump_the_decoder_sees_only_that(from_places):
     activation = from_places.activation(torch.rand(7, 1, 2, 3))
-    bumps = from_places.clip(gaussian_bump(from_places.place(activation), from_places.grid, Probe(0.9, 1.0)))
+    bumps = from_places.clip(gaussian_bump(from_places.coordinates(activation), from_places.grid, Probe(0.9, 1.0)))
     torch.testing.assert_close(from_places.code(activation), bumps)
     batch = batch_of(7, share=0.0)
     expected = bernoulli_cost(from_places.pixel_logits(bumps), batch.images)

@@ -9,9 +9,9 @@ import torch
 
 from kernelviz.evaluation.metrics import folded_error
 from kernelviz.networks.recommender import rating_matrix
-from kernelviz.runs.items import fold_in, load_items
-from kernelviz.runs.record import RecommenderRun
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.items import fold_in, load_items
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import load_network
 from kernelviz.tasks import TASKS
 from kernelviz.tasks.recipes import RATINGS, RECIPES
 from kernelviz.training import checkpoint

@@ -202,7 +202,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, kernelviz, tin
         patched.setattr(Training, "_step", interrupting(57))  # the 18th of the 40 steps of the second epoch
         code, out, errors = kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped")
     assert (code, out) == (130, "")
-    said = "stopped at step 58 of 80; go on with `kernelviz train tiny --epochs 2 --name stopped --resume`"
+    said = "stopped at step 58 of 80; resume with `kernelviz train tiny --epochs 2 --name stopped --resume`"
     assert said in errors.splitlines()
     assert kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped", "--resume")[0] == 0
     assert kernelviz("train", "tiny", "--epochs", 2, "--name", "whole")[0] == 0
@@ -217,4 +217,4 @@ def test_ctrl_c_twice_names_the_same_command_once(kernelviz, tiny_recipe, monkey
     monkeypatch.setattr(Training, "_step", interrupting(7))
     code, _, errors = kernelviz(*command)
     assert code == 130
-    assert "go on with `kernelviz train tiny --epochs 3 --resume`\n" in errors
+    assert "resume with `kernelviz train tiny --epochs 3 --resume`\n" in errors

@@ -13,16 +13,16 @@ from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.plots.maps import COLOURINGS, VALUES
-from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
-from kernelviz.runs.record import read_run
-from kernelviz.runs.store import load_run
+from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.record import EmbeddingRun, read_run
+from kernelviz.storage.store import load_run, of_kind
 from kernelviz.ui.canvas import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")
 PAGES = (*OF_A_RUN, "depth", "recommend", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
-SHIPPED = [run for run in RUNS if run.has_map]
+SHIPPED = of_kind(RUNS, EmbeddingRun)
 
 
 def words(app):
@@ -101,7 +101,7 @@ def test_a_page_runs(page, kind, local, add, away, opened, request):
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("run", SHIPPED, ids=lambda run: run.name)
 def test_a_page_runs_on_a_shipped_run(page, run, add, opened):
-    for one in [run, *(other for other in RUNS if not other.has_map)]:
+    for one in [run, *(other for other in RUNS if other not in SHIPPED)]:
         add(one)
     fine(opened(page, view="images", what="a window"))
 

@@ -16,9 +16,9 @@ from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.plots.maps import COLOURINGS, VALUES, palette
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import read_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import read_run
+from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER, masked, unmasked
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.canvas.payloads import decoder_payload, points_payload

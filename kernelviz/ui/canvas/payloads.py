@@ -10,8 +10,8 @@ from PIL import Image
 from kernelviz.plots.density import contours
 from kernelviz.plots.images import sheet
 from kernelviz.plots.maps import VALUES, reach
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.shared.map_source import MapSource
 

@@ -9,8 +9,8 @@ from kernelviz.evaluation.quality import measured_profile
 from kernelviz.paper.table2 import PAPER
 from kernelviz.plots.curves import profile_figure
 from kernelviz.plots.maps import confusion_figure
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import gallery
 from kernelviz.ui.shared.labels import class_names

@@ -7,9 +7,8 @@ import streamlit as st
 
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun, Run
-from kernelviz.runs.store import of_kind
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.ui.canvas import canvas_of_depths, mark
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, selection
@@ -32,7 +31,7 @@ COLOURINGS = ("label", "right or wrong", "prediction", "confidence", "kNN agreem
 
 def page(runs: list[Run]) -> None:
     """The whole page."""
-    known = families(of_kind(runs, EmbeddingRun))
+    known = families(runs)
     if not known:
         _invite()
         return

@@ -7,8 +7,8 @@ import streamlit as st
 from kernelviz.evaluation.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.plots.curves import history_figure
 from kernelviz.plots.maps import COLOURINGS, map_figure
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.gallery import gallery, word_on_pictures

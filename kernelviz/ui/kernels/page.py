@@ -10,8 +10,8 @@ from kernelviz.paper.figure4 import RUN as GRIDS
 from kernelviz.paper.figure4 import fields_at
 from kernelviz.plots.curves import locations_figure, spectra_figure, stored_figure, values_figure
 from kernelviz.plots.images import enlarged, signed
-from kernelviz.runs.record import Run
-from kernelviz.runs.store import load_run, run_names
+from kernelviz.storage.record import Run
+from kernelviz.storage.store import load_run, run_names
 from kernelviz.ui.canvas import playground
 from kernelviz.ui.shared.network_cache import network_of
 

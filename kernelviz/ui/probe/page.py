@@ -10,7 +10,7 @@ import streamlit as st
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import enlarged, png, sheet
 from kernelviz.plots.maps import map_figure, marked
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.server.paths import places_of
 from kernelviz.ui.shared import caches

@@ -7,8 +7,8 @@ from jaxtyping import Float, UInt8
 
 from kernelviz.layers import GatedLinear
 from kernelviz.plots.maps import ABOVE, rgb
-from kernelviz.runs.record import RecommenderRun
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import load_network
 
 SIDE = 320  # pixels
 CLOSED = "#2b2f3a"

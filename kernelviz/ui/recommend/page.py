@@ -7,9 +7,9 @@ import streamlit as st
 from kernelviz.data import movielens
 from kernelviz.evaluation.quality import MEANING, measured_table4
 from kernelviz.plots.curves import sparsity_figure
-from kernelviz.runs.items import Items, fold_in
-from kernelviz.runs.record import RecommenderRun
-from kernelviz.runs.store import of_kind
+from kernelviz.storage.items import Items, fold_in
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.recommend import gates, rating
 from kernelviz.ui.shared import item_titles

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from kernelviz.runs.record import RecommenderRun
+from kernelviz.storage.record import RecommenderRun
 from kernelviz.ui.shared import item_titles
 
 FIRST, FEW = 8, 5  # well-known items that are offered, while fewer are rated than that

@@ -28,9 +28,9 @@ from starlette.routing import Mount, Route
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
 from kernelviz.plots.images import enlarged, gif, png
-from kernelviz.runs.embedding_map import SPLITS
-from kernelviz.runs.record import EmbeddingRun
-from kernelviz.runs.store import load_mapped, load_run
+from kernelviz.storage.embedding_map import SPLITS
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import squeezed
 from kernelviz.ui.server.paths import corners_of, steps_along

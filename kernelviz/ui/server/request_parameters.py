@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kernelviz.errors import UserError
-from kernelviz.runs.record import BrokenRun, EmbeddingRun
-from kernelviz.runs.store import load_run
+from kernelviz.storage.record import BrokenRun, EmbeddingRun
+from kernelviz.storage.store import load_run
 from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_source
 
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}

@@ -8,8 +8,8 @@ import streamlit as st
 
 from kernelviz.data.images import ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap, load_map
-from kernelviz.runs.record import BrokenRun, EmbeddingRun
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.record import BrokenRun, EmbeddingRun
 
 
 def points_of(run: EmbeddingRun) -> EmbeddingMap:

@@ -7,8 +7,8 @@ import streamlit as st
 
 from kernelviz.data.images import SETS
 from kernelviz.plots.images import enlarged
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.fetch import offer_download
 

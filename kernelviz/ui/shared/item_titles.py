@@ -6,9 +6,9 @@ import streamlit as st
 
 from kernelviz.data import movielens
 from kernelviz.disk import data_folder
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
-from kernelviz.runs.items import FILE, Items, load_items
-from kernelviz.runs.record import BrokenRun, RecommenderRun
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.items import FILE, Items, load_items
+from kernelviz.storage.record import BrokenRun, RecommenderRun
 
 SPLIT = "train"  # every item is one that it learned from
 GENRES = movielens.GENRES[1:]

@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from kernelviz.errors import UserError
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.items import EXTENT, GRID, SPARSITY
-from kernelviz.runs.record import EmbeddingRun, RecommenderRun, Run
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.items import EXTENT, GRID, SPARSITY
+from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.ui.shared import caches, item_titles
 
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
-from kernelviz.runs.record import EmbeddingRun, Run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.weights import load_network
 
 
 def network_of(run: Run) -> nn.Module:

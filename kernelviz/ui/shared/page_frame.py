@@ -7,8 +7,8 @@ import streamlit as st
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
-from kernelviz.runs.record import EmbeddingRun, Run
-from kernelviz.runs.store import of_kind, readable_runs
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.ui.shared.labels import aims
 
 DEFAULT_RUN = "mnist-neighbours"

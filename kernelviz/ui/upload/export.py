@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from kernelviz.plots.images import data_url, dots, on_white
 from kernelviz.plots.maps import UPLOADED, map_figure, marked, palette, rgb
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.upload.uploads import Uploads

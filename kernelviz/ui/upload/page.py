@@ -12,7 +12,7 @@ from kernelviz.evaluation.novelty import doubtful_first
 from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.plots.maps import UPLOADED, map_figure, marked
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.shared import caches

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE, MAX_FILES, NAME, Uploads, by_token

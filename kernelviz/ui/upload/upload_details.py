@@ -9,8 +9,8 @@ from kernelviz.evaluation.inference import decode
 from kernelviz.evaluation.novelty import Projection, project
 from kernelviz.ingest.preprocessing import alternatives, preprocess_image
 from kernelviz.plots.images import bump_picture, data_url
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import class_names
 from kernelviz.ui.shared.network_cache import network_of
@@ -36,7 +36,7 @@ def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dic
         "original": data_url(image, "JPEG"),
         "saw": _shown(pixels),
         "bump": _shown(bump_picture(activation[0], *run.grid)),
-        "drawn": _shown(decode(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
+        "decoded": _shown(decode(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
         "x": float(projection.embedded.coordinates[0, 0]) if placed else None,
         "y": float(projection.embedded.coordinates[0, 1]) if placed else None,
         "novel": bool(projection.novel[0]),

@@ -19,7 +19,7 @@ from kernelviz.ingest.archives import MAX_UNPACKED
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
-from kernelviz.runs.record import EmbeddingRun
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.upload.upload_store import UploadStore
 

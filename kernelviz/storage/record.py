@@ -149,7 +149,7 @@ class RecommenderMetrics(TypedDict):
     new_rmse: Finite
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Run(ABC):
     """The record of a trained network, and the folder that it was read from.
 
@@ -197,7 +197,7 @@ class Run(ABC):
             partial.write_bytes(to_json(facts, indent=1, inf_nan_mode="constants"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class EmbeddingRun(Run):
     """A network with a map. `probe` is the default shape of a probe on it."""
 
@@ -258,7 +258,7 @@ class EmbeddingRun(Run):
         return self.recipe.get("validation", 1 / 6)  # runs from before it could be chosen
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class ClassifierRun(Run):
     """A classifier without a map: a backbone, or a network of kernel grids."""
 
@@ -283,7 +283,7 @@ class ClassifierRun(Run):
         return self.recipe.get("validation", 1 / 6)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class RecommenderRun(Run):
     """A recommender of items, from ratings."""
 

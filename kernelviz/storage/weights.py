@@ -19,8 +19,8 @@ from kernelviz.errors import NotFound, UserError
 from kernelviz.networks import BACKBONES, NETWORKS, Backbone, new_backbone
 from kernelviz.networks.checkpoints import load_weights
 from kernelviz.networks.truncated import Truncated, truncated
-from kernelviz.runs.record import BrokenRun, Run
-from kernelviz.runs.store import load_run, readable_runs, run_names
+from kernelviz.storage.record import BrokenRun, Run
+from kernelviz.storage.store import load_run, readable_runs, run_names
 
 HALVED = 10_000  # weights of at least so many numbers are stored in float16
 STANDARD = {"resnet32": "cifar10-resnet32"}  # the run that has a backbone's weights, unless others are given

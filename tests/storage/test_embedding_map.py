@@ -12,8 +12,8 @@ from pyarrow import parquet
 from kernelviz.data.batches import pixels
 from kernelviz.evaluation.inference import PART, decode_probes, embed, make_map
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap, load_map, vote, voted
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map, vote, voted
+from kernelviz.storage.weights import load_network
 
 
 def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):

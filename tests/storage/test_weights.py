@@ -12,9 +12,9 @@ from torch import nn
 from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import embed
 from kernelviz.networks import new_backbone
-from kernelviz.runs import weights
-from kernelviz.runs.record import BrokenRun, read_run
-from kernelviz.runs.weights import load_network, own_weights, pretrained_backbone, save_backbone
+from kernelviz.storage import weights
+from kernelviz.storage.record import BrokenRun, read_run
+from kernelviz.storage.weights import load_network, own_weights, pretrained_backbone, save_backbone
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_head_lies_with_what_it_stands_on_and_places_as_it_did(heads, coloured
     for head in heads:
         assert {"backbone.safetensors", "weights.safetensors"} <= {path.name for path in head.folder.iterdir()}
         network = load_network(head)
-        assert not any(name.startswith("lower.") for name in own_weights(network))
+        assert not any(name.startswith("backbone.") for name in own_weights(network))
         assert (
             embed(network, coloured.test_images[:50]).coordinates
             == embed(network, coloured.test_images[:50]).coordinates
@@ -41,7 +41,7 @@ def test_a_head_lies_with_what_it_stands_on_and_places_as_it_did(heads, coloured
 
 def test_the_lower_part_is_that_of_the_backbone_and_did_not_learn(heads, bottom):
     whole = load_network(bottom).state_dict()
-    for name, value in load_network(heads[1]).lower[1].lower[3].state_dict().items():  # the first block
+    for name, value in load_network(heads[1]).backbone[1].layers[3].state_dict().items():  # the first block
         assert torch.equal(value, whole[f"layer1.0.{name}"])
 
 
@@ -49,7 +49,7 @@ def test_a_head_finds_its_backbone_among_the_runs_by_its_hash(put, heads, bottom
     head = put(heads[0])
     expected = embed(load_network(head), coloured.test_images[:20]).coordinates
     (head.folder / "backbone.safetensors").unlink()
-    with pytest.raises(BrokenRun, match="stands on a resnet32 whose weights are gone"):
+    with pytest.raises(BrokenRun, match="needs a resnet32 whose weights are gone"):
         load_network(head)
     put(bottom, "elsewhere")
     assert (embed(load_network(head), coloured.test_images[:20]).coordinates == expected).all()

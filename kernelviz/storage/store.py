@@ -1,19 +1,20 @@
 """Where runs lie: the user's own in `runs_folder()`, the shipped ones beside the package.
 
-    <folder>/run.json             what it is, what it was trained on, how good it is (`runs.record`)
-    <folder>/weights.safetensors  the network's weights (`runs.weights`)
-    <folder>/map.parquet          where every image lies (`runs.embedding_map`)
+    <folder>/run.json             what it is, what it was trained on, how good it is (`storage.record`)
+    <folder>/weights.safetensors  the network's weights (`storage.weights`)
+    <folder>/map.parquet          where every image lies (`storage.embedding_map`)
 
 A user's run hides a shipped one of the same name.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import NotFound, UserError
-from kernelviz.runs.record import FILE, EmbeddingRun, Run, read_run
+from kernelviz.storage.record import FILE, EmbeddingRun, Run, read_run
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Kind = TypeVar("Kind", bound=Run)
@@ -47,7 +48,7 @@ def readable_runs() -> tuple[list[Run], list[str]]:
     return runs, broken
 
 
-def of_kind(runs: list[Run], kind: type[Kind]) -> list[Kind]:
+def of_kind(runs: Iterable[Run], kind: type[Kind]) -> list[Kind]:
     """The runs of one kind."""
     return [run for run in runs if isinstance(run, kind)]
 
