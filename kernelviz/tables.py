@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kernelviz.disk import replacing
+from kernelviz.errors import UserError
 
 
 def to_json(table: pd.DataFrame) -> str:
@@ -24,7 +25,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def check_ending(path: Path) -> None:
     """A ValueError for a file name with an ending that cannot be written."""
     if path.suffix not in WRITERS:
-        raise ValueError(f"{path} ends in {path.suffix!r}; a table can be written as {', '.join(WRITERS)}")
+        raise UserError(f"{path} ends in {path.suffix!r}; a table can be written as {', '.join(WRITERS)}")
 
 
 def _write_npz(table: pd.DataFrame, path: Path) -> None:

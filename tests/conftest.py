@@ -16,15 +16,16 @@ from kernelviz.data.batches import Jitter
 from kernelviz.data.images import ARRAYS, load
 from kernelviz.data.ratings import load_ratings
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.runs.weights import backbone_from
-from kernelviz.tasks.recipes import RATINGS, RECIPES, Recipe
+from kernelviz.tasks.classifier import ClassifierRecipe
+from kernelviz.tasks.embedding import EmbeddingRecipe
+from kernelviz.tasks.recipes import RATINGS, RECIPES
 from kernelviz.training.finish import finish
-from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
-TINY = Recipe("digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
-NEAR = Recipe(
-    "digits",
+TINY = EmbeddingRecipe(data="digits", network=SMALL, epochs=8, batch=32, rate=5e-3, mixed=False)
+NEAR = EmbeddingRecipe(
+    data="digits",
     network=SMALL | {"width": 4.0, "sparsity": 0.5, "canonical": 0.4},
     objectives={"neighbours": 1.0, "reconstruct": 1.0},
     epochs=12,
@@ -32,10 +33,9 @@ NEAR = Recipe(
     rate=5e-3,
     mixed=False,
 )
-BOTTOM = Recipe(
-    "coloured",
+BOTTOM = ClassifierRecipe(
+    data="coloured",
     makes="resnet32",
-    objectives={"classify": 1.0},
     epochs=2,
     batch=32,
     rate=0.05,
@@ -43,8 +43,8 @@ BOTTOM = Recipe(
     jitter=Jitter(pixels=1),
     mixed=False,
 )
-ON_BOTTOM = Recipe(
-    "coloured",
+ON_BOTTOM = EmbeddingRecipe(
+    data="coloured",
     backbone="resnet32",
     network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
     objectives={"classify": 1.0},
@@ -55,11 +55,14 @@ ON_BOTTOM = Recipe(
 ADVICE = replace(
     RATINGS,
     network={"kind": "sparse-fc", "hidden": (6, 5)},
-    objectives={"l2": 0.3, "sparsity": 0.01},
+    l2=0.3,
+    sparsity=0.01,
     epochs=3,
     validation=0.1,
 )
-NAMER = Recipe("digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False)
+NAMER = EmbeddingRecipe(
+    data="digits", network=SMALL, objectives={"classify": 1.0}, epochs=4, batch=32, rate=5e-3, mixed=False
+)
 
 
 @pytest.fixture(autouse=True)
@@ -133,10 +136,10 @@ def bottom(library, coloured):
 def heads(library, coloured, bottom):
     """Finished runs on 11 and on 31 layers of "bottom", by the names "at11" and "at31"."""
 
-    def run_at(kept):
-        recipe = replace(ON_BOTTOM, data=str(library / "coloured.npz"), kept=kept)
-        backbone = backbone_from("resnet32", bottom.folder / "weights.safetensors", kept)
-        return trained_run(recipe, coloured, library / f"at{kept}", backbone)
+    def run_at(depth):
+        weights = str(bottom.folder / "weights.safetensors")
+        recipe = replace(ON_BOTTOM, data=str(library / "coloured.npz"), weights=weights, depth=depth)
+        return trained_run(recipe, coloured, library / f"at{depth}")
 
     return [run_at(11), run_at(31)]
 
@@ -159,12 +162,12 @@ def recommender(library, opinions):
     return trained_run(replace(ADVICE, data=str(library / "opinions.csv")), opinions, library / "advice")
 
 
-def trained_run(recipe, data, folder, backbone=None):
+def trained_run(recipe, data, folder):
     folder.mkdir()
-    training = Training(recipe, data, 0, "cpu", backbone)
+    training = new_training(recipe, data, 0, "cpu")
     for _ in training.run():
         pass
-    return finish(training, data, folder, "kernelviz train in a test")
+    return finish(training, folder, "kernelviz train in a test")
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from PIL import Image
 from websockets.sync.client import connect
 
 from kernelviz.disk import own_file
-from kernelviz.evaluation.inference import draw_probes, embed
+from kernelviz.evaluation.inference import decode_probes, embed
 from kernelviz.layers.probe import Probe
 from kernelviz.paper.table2 import PAPER as TABLE2
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import Training
 from kernelviz.ui.canvas import SCRIPTS, STAMP
@@ -134,7 +134,7 @@ def test_our_own_fault_is_not_blamed_on_the_user(kernelviz, in_library, monkeypa
     def fault(*_):
         np.zeros(3).reshape(2)  # a ValueError from below
 
-    monkeypatch.setattr("kernelviz.evaluation.metrics.map_figures", fault)
+    monkeypatch.setattr("kernelviz.evaluation.metrics.map_metrics", fault)
     with pytest.raises(ValueError, match="cannot reshape"):
         kernelviz("evaluate", "tiny")
 
@@ -200,7 +200,7 @@ def test_a_stopped_training_is_not_overwritten(kernelviz, stopped):
 def test_another_recipe_or_seed_does_not_resume(kernelviz, stopped, words):
     code, out, errors = kernelviz("train", "tiny", *words, "--resume")
     assert (code, out) == (2, "")
-    assert "belongs to another recipe, seed or backbone. Train without --resume" in errors.splitlines()[-1]
+    assert "belongs to another recipe or seed. Train without --resume" in errors.splitlines()[-1]
 
 
 def test_a_corrupted_checkpoint_does_not_resume(kernelviz, stopped):
@@ -258,11 +258,11 @@ def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, 
     picture = digits.test_images[:1]
     frame = np.pad(picture[0].repeat(40, 0).repeat(40, 1), 40)
     Image.fromarray(frame).save(tmp_path / "digit.png")
-    from kernelviz.ingest.files import prepare
+    from kernelviz.ingest.files import preprocess_image
 
     with Image.open(tmp_path / "digit.png") as image:
-        pixels = prepare(image, autoencoder.preprocess)
-    expected = embed(load_network(autoencoder), pixels[None]).places[0]
+        pixels = preprocess_image(image, autoencoder.preprocess)
+    expected = embed(load_network(autoencoder), pixels[None]).coordinates[0]
     _, out, _ = kernelviz("embed", "tiny", tmp_path / "digit.png", "--json")
     row = one_object(out)["images"][0]
     assert [row["x"], row["y"]] == pytest.approx(expected.tolist(), abs=1e-5)
@@ -308,7 +308,7 @@ def test_probe_writes_what_the_decoder_draws(kernelviz, in_library, autoencoder,
     with Image.open(path) as image:
         assert image.format == "PNG"
         drawn = np.asarray(image)
-    np.testing.assert_array_equal(drawn, draw_probes(load_network(autoencoder), np.array([[-1.5, 0.5]]), probe)[0])
+    np.testing.assert_array_equal(drawn, decode_probes(load_network(autoencoder), np.array([[-1.5, 0.5]]), probe)[0])
 
 
 def test_probe_into_a_folder_that_is_not_there(kernelviz, in_library, tmp_path):
@@ -434,11 +434,11 @@ def test_a_head_on_ones_own_network_and_images(kernelviz, bottom, classes, tmp_p
     assert run.backbone["layers"] == 5 and run.recipe["weights"] == str(weights) and run.classes == ("3", "7")
     assert (run.preprocess.name, run.preprocess.height, run.preprocess.channels) == ("crop", 32, 3)
     weights.unlink()  # what it stands on lies beside it
-    places = {}
+    coordinates = {}
     for at in range(2):
         code, out, _ = kernelviz("embed", "mine", classes / "3", "--json")
-        places[at] = [(row["x"], row["y"]) for row in one_object(out)["images"]]
-    assert code == 0 and len(places[0]) == 12 and places[0] == places[1]
+        coordinates[at] = [(row["x"], row["y"]) for row in one_object(out)["images"]]
+    assert code == 0 and len(coordinates[0]) == 12 and coordinates[0] == coordinates[1]
     code, out, _ = kernelviz("evaluate", "mine", "--json")
     assert one_object(out)["test_accuracy"] == run.metrics["test_accuracy"]
 

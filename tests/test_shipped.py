@@ -9,12 +9,12 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.paper import figure3, table1, table3, table4
-from kernelviz.runs.embedding_map import SPLITS, load_map
-from kernelviz.runs.record import read_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import SPLITS, load_map
+from kernelviz.storage.record import read_run
+from kernelviz.storage.weights import load_network
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 FOLDERS = sorted(path for path in PRETRAINED.glob("*") if path.is_dir())
@@ -24,7 +24,8 @@ IMAGES = {  # of training and test
     "fashion_mnist": (60_000, 10_000),
     "cifar10": (50_000, 10_000),
 }
-MAPPED = [folder for folder in FOLDERS if read_run(folder).has_map]
+RUNS = {folder: read_run(folder) for folder in FOLDERS}
+MAPPED = [folder for folder, run in RUNS.items() if run.kind == "embedding"]
 shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 mapped = pytest.mark.parametrize("folder", MAPPED, ids=lambda folder: folder.name)
 
@@ -46,8 +47,8 @@ def test_peers_were_measured_beside_them():
 @shipped
 def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
-    points = {"map.parquet"} if folder in MAPPED else {"items.parquet"} if read_run(folder).recommends else set()
-    files = {"run.json", "weights.safetensors"} | points  # of a recommender no rating, and no title
+    points = {"embedding": {"map.parquet"}, "recommender": {"items.parquet"}, "classifier": set()}
+    files = {"run.json", "weights.safetensors"} | points[RUNS[folder].kind]  # of a recommender no rating, and no title
     assert {path.name for path in folder.iterdir()} == files  # what a head stands on is shipped once
     assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
     assert not (folder / "checkpoint.safetensors").exists()
@@ -66,25 +67,26 @@ def test_the_record_is_complete(folder):
     assert run.history and run.metrics and run.made_by["command"].startswith("kernelviz train")
     assert len(run.history) == run.recipe["epochs"]
     assert run.data["name"] in SETS | movielens.SETS
-    if run.recommends:
+    if run.kind == "recommender":
         assert run.metrics["test_rmse"] < 0.95
-        return
-    assert run.metrics["map_5nn" if run.has_map else "test_accuracy"] > 1.5 / len(run.classes)
+    else:
+        chance = 1 / len(run.classes)
+        assert run.metrics["map_5nn" if run.kind == "embedding" else "test_accuracy"] > 1.5 * chance
 
 
 @mapped
 def test_the_map_has_every_image_once(folder):
     run, points = read_run(folder), load_map(folder)
     n_train, n_test = IMAGES[run.data["name"]]
-    n_validation = int(n_train * run.recipe.get("validation", 1 / 6) + 1e-6)
+    n_validation = int(n_train * run.validation + 1e-6)
     sizes = (n_train - n_validation, n_validation, n_test)
     for split, size in zip(SPLITS, sizes, strict=True):
         part = points.of_split(split)
         np.testing.assert_array_equal(np.sort(part.index), np.arange(size))
     assert len(points) == sum(sizes)
     assert points.placed.mean() > 0.99
-    reach = run.arguments["extent"] + 1e-3
-    assert (np.abs(points.places[points.placed]) <= reach).all()
+    reach = run.extent + 1e-3
+    assert (np.abs(points.coordinates[points.placed]) <= reach).all()
     assert points.label.min() >= 0 and points.label.max() == len(run.classes) - 1
     assert (points.prediction[points.placed] >= 0).all() and (points.confidence[points.placed] > 0).all()
 
@@ -92,19 +94,19 @@ def test_the_map_has_every_image_once(folder):
 @mapped
 def test_the_map_is_as_good_as_the_record_says(folder):
     run, test = read_run(folder), load_map(folder).of_split("test")
-    named = "test_accuracy" if run.arguments["classes"] else "map_5nn"
+    named = "test_accuracy" if run.has_classifier else "map_5nn"
     assert (test.prediction == test.label).mean() == pytest.approx(run.metrics[named], abs=0.01)
 
 
 @mapped
 def test_probes_draw_other_images_at_other_places(folder):
     run = read_run(folder)
-    if not run.arguments["draws"]:
+    if not run.has_decoder:
         assert "classify" in run.recipe["objectives"]
         return
-    channels, height, width = run.arguments["image_shape"]
-    extent = run.arguments["extent"]
-    drawn = draw_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
+    channels, height, width = run.image_shape
+    extent = run.extent
+    drawn = decode_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
     assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
 

@@ -13,7 +13,7 @@ TABLE = pd.DataFrame(
         "name": ["a.png", '三, "b".png'],
         "x": np.array([0.1, np.nan], np.float32),
         "prediction": ["7", None],
-        "foreign": [False, True],
+        "novel": [False, True],
         "nearest_index": [3, -1],
     }
 )
@@ -35,7 +35,7 @@ def test_a_table_comes_back_from_disk(tmp_path, ending):
     write_table(TABLE, path)
     back = READERS[ending](path)
     assert back.columns.tolist() == TABLE.columns.tolist() and list(tmp_path.iterdir()) == [path]
-    for name in ("name", "foreign", "nearest_index"):
+    for name in ("name", "novel", "nearest_index"):
         assert back[name].tolist() == TABLE[name].tolist()
     assert back["x"][0] == pytest.approx(TABLE["x"][0], rel=1e-6) and np.isnan(back["x"][1])
     assert back["prediction"][0] == "7" and (back["prediction"][1] == "" or pd.isna(back["prediction"][1]))

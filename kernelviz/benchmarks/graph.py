@@ -16,14 +16,14 @@ def report(note: Callable[[str], None]) -> dict:
     """Seconds of both ways on the same images, and the share of the true neighbours that the search finds."""
     images, _ = load("mnist").split("train")
     graphs, rows = {}, []
-    ways = {"searched": lambda given: searched(given, K, lambda done: None), "exact": lambda given: exact(given, K)}
-    for way, find in ways.items():
-        note(f"{len(images):,} images, {way}")
+    methods = {"searched": lambda given: searched(given, K, lambda done: None), "exact": lambda given: exact(given, K)}
+    for method, find in methods.items():
+        note(f"{len(images):,} images, {method}")
         started = time.perf_counter()
-        graphs[way] = find(images.reshape(len(images), -1))
-        rows.append({"way": way, "seconds": time.perf_counter() - started})
+        graphs[method] = find(images.reshape(len(images), -1))
+        rows.append({"method": method, "seconds": time.perf_counter() - started})
     for row in rows:
-        row["found"] = recall(graphs[row["way"]], graphs["exact"])
+        row["found"] = recall(graphs[row["method"]], graphs["exact"])
         row["times exact"] = row["seconds"] / rows[1]["seconds"]
     return {"rows": rows, "notes": [f"{K} neighbours of each of {len(images):,} training images of MNIST."]}
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from kernelviz.data.images import load
+from kernelviz.errors import UserError
 from kernelviz.evaluation.metrics import knn_accuracy
 from kernelviz.evaluation.quality import PEERS_FILE, keep
 
@@ -64,7 +65,7 @@ def _installed(name: str):
     try:
         return import_module(MODULES[name])
     except ImportError as error:
-        raise ValueError(f"{name} is not installed ({error}); `pip install {name}`") from None
+        raise UserError(f"{name} is not installed ({error}); `pip install {name}`") from None
 
 
 def _pixels(images: UInt8[np.ndarray, "n h w"]) -> Pixels:

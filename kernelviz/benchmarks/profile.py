@@ -11,34 +11,35 @@ from dataclasses import replace
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import make_map
-from kernelviz.evaluation.metrics import evaluate
+from kernelviz.evaluation.metrics import evaluate_map
 from kernelviz.evaluation.quality import PROFILE_FILE, keep
-from kernelviz.runs.weights import stand_on
+from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training.loop import Training, best_device
+from kernelviz.training.loop import best_device
+from kernelviz.training.session import new_training
 
 RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # images are not moved
-CUTS = range(1, 32, 2)  # the first convolution, then the end of each block
+DEPTHS = range(1, 32, 2)  # the first convolution, then the end of each block
 MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """Train a head on each cut and keep its figures for the app; cuts that are measured already are not done again."""
+    """Train a head at each depth and store its metrics for the app; depths that are measured already are skipped."""
     images = replace(load(RECIPE.data), validation=RECIPE.validation)
     path = runs_folder() / PROFILE_FILE
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
-    for kept in CUTS:
-        backbone = stand_on(RECIPE.backbone, RECIPE.weights, kept)
-        if any((row["backbone"], row["layers"]) == (backbone.sha256, kept) for row in rows):
+    for depth in DEPTHS:
+        sha256 = pretrained_backbone(RECIPE.backbone, RECIPE.weights, depth).sha256
+        if any((row["backbone"], row["layers"]) == (sha256, depth) for row in rows):
             continue
-        note(f"{kept} layers kept")
-        training = Training(replace(RECIPE, kept=kept), images, 0, best_device(), backbone)
+        note(f"{depth} layers")
+        training = new_training(replace(RECIPE, depth=depth), images, 0, best_device())
         for progress in training.run():
-            note(f"{kept} layers kept, step {progress.step} of {training.steps}")
+            note(f"{depth} layers, step {progress.step} of {training.steps}")
         network = training.network.cpu().eval().requires_grad_(False)
-        note(f"{kept} layers kept, placing every image")
-        figures = evaluate(network, training.progress.probe, make_map(network, images), images)
-        rows.append({"backbone": backbone.sha256, "layers": kept, **{name: figures[name] for name in MEASURED}})
+        note(f"{depth} layers, embedding every image")
+        metrics = evaluate_map(network, training.task.probe, make_map(network, images), images)
+        rows.append({"backbone": sha256, "layers": depth, **{name: metrics[name] for name in MEASURED}})
         keep(PROFILE_FILE, rows)
     return {
         "rows": rows,

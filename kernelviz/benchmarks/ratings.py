@@ -13,9 +13,9 @@ import pandas as pd
 
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.data.ratings import load_ratings
-from kernelviz.tasks import recommender
+from kernelviz.training import optimizers
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 USERS, ITEMS, N = 69_878, 10_677, 10_000_054  # of ML-10M
 HIDDEN = (500, 500)
@@ -30,9 +30,9 @@ def report(note: Callable[[str], None]) -> dict:
         path = Path(folder) / "ratings.dat"
         note(f"{N:,} random ratings")
         _alone(_write, path, USERS, ITEMS, N)
-        for way, recipe in WAYS.items():
-            note(way)
-            rows.append({"way": way, **_alone(_trained, path, recipe)})
+        for method, recipe in WAYS.items():
+            note(method)
+            rows.append({"way": method, **_alone(_trained, path, recipe)})
     return {
         "rows": rows,
         "notes": [
@@ -62,8 +62,8 @@ def _trained(path: Path, recipe: str | None) -> dict[str, float]:
     started = time.perf_counter()
     ratings = load_ratings(str(path))
     if recipe:
-        recommender.ITERATIONS = ITERATIONS
+        optimizers.ITERATIONS = ITERATIONS
         network = RECIPES[recipe].network | {"hidden": HIDDEN}
-        for _ in Training(replace(RECIPES[recipe], network=network, epochs=1), ratings, 0, "cpu").run():
+        for _ in new_training(replace(RECIPES[recipe], network=network, epochs=1), ratings, 0, "cpu").run():
             pass
     return {"seconds": time.perf_counter() - started, "peak_GB": peak_gb()}

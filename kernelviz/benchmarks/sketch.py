@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from kernelviz.data.images import load
 from kernelviz.evaluation.inference import embed
-from kernelviz.ingest.preprocessing import prepare
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.ingest.preprocessing import preprocess_image
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 RUN = "mnist-classifier"
 SIDE, PEN = 280, 18  # pixels: of the pad and of its pen
@@ -41,18 +41,18 @@ def report(note: Callable[[str], None]) -> dict:
     def accuracy(pixels: np.ndarray, labels: np.ndarray) -> float:
         return float((embed(network, pixels).probabilities.argmax(1) == labels).mean())
 
-    def prepared(pictures: Iterator[Image.Image], n: int) -> UInt8[np.ndarray, "n h w"]:
+    def preprocessed(pictures: Iterator[Image.Image], n: int) -> UInt8[np.ndarray, "n h w"]:
         out = []
         for picture in pictures:
-            out.append(prepare(picture, run.preprocess))
+            out.append(preprocess_image(picture, run.preprocess))
             if len(out) % 100 == 0:
                 note(f"{len(out):,} of {n:,} drawings")
         return np.stack(out)
 
     images, labels = load("mnist").split("test")
-    again = prepared(map(drawn_again, images), len(images))
+    again = preprocessed(map(drawn_again, images), len(images))
     classes = np.repeat(np.arange(10), EACH)
-    strokes = prepared(drawings(np.random.default_rng(0)), len(classes))
+    strokes = preprocessed(sketches(np.random.default_rng(0)), len(classes))
     rows = [
         {"digits": "MNIST, test images", "images": len(images), "accuracy": accuracy(images, labels)},
         {"digits": "the same, drawn again", "images": len(images), "accuracy": accuracy(again, labels)},
@@ -70,7 +70,7 @@ def drawn_again(image: UInt8[np.ndarray, "28 28"]) -> Image.Image:
     return large.filter(ImageFilter.GaussianBlur(BLUR))
 
 
-def drawings(random: np.random.Generator) -> Iterator[Image.Image]:
+def sketches(random: np.random.Generator) -> Iterator[Image.Image]:
     """EACH digits of every class by their strokes: turned, slanted, stretched and unsteady, anywhere on the pad."""
     for strokes in STROKES:
         for _ in range(EACH):

@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from kernelviz.benchmarks.million import peak_gb
-from kernelviz.benchmarks.sketch import drawings
+from kernelviz.benchmarks.sketch import sketches
 from kernelviz.data.images import load
-from kernelviz.evaluation.novelty import land_files
-from kernelviz.ingest.files import take_paths
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.evaluation.novelty import project_files
+from kernelviz.ingest.files import contents_of_paths, ingest
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 RUN = "mnist-neighbours"
 PHOTOGRAPH = (4000, 3000)  # pixels
@@ -29,7 +29,13 @@ def report(note: Callable[[str], None]) -> dict:
 
     def seconds(files: list[Path]) -> float:
         began = time.perf_counter()
-        land_files(network, points, run.classes, take_paths(files, run.preprocess), lambda n: note(f"{n:,} placed"))
+        project_files(
+            network,
+            points,
+            run.classes,
+            ingest(contents_of_paths(files), run.preprocess),
+            lambda n: note(f"{n:,} placed"),
+        )
         return time.perf_counter() - began
 
     def row(what: str, files: list[Path]) -> dict:
@@ -76,6 +82,6 @@ def photograph() -> Image.Image:
 
 PICTURES: dict[str, Callable[[], Iterable[Image.Image]]] = {
     "MNIST, 28 x 28": lambda: map(Image.fromarray, load("mnist").split("test")[0]),
-    "drawings, 280 x 280": lambda: drawings(np.random.default_rng(0)),
+    "drawings, 280 x 280": lambda: sketches(np.random.default_rng(0)),
     "photograph, 12 megapixels": lambda: [photograph()],
 }

@@ -1,24 +1,15 @@
-"""A training in the terminal: data, progress bar, checkpoints, Ctrl-C, and the finished run."""
+"""A training in the terminal: progress bars, and Ctrl-C, which stops it without losing anything."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
-from kernelviz.data.images import ImageSet, Preprocess, load
-from kernelviz.data.ratings import Ratings, load_ratings
-from kernelviz.networks import Backbone
-from kernelviz.runs.record import Run, new_folder
-from kernelviz.runs.weights import stand_on
-from kernelviz.tasks.recipes import Recipe
-from kernelviz.training import checkpoint
-from kernelviz.training.finish import finish
-from kernelviz.training.loop import Training, best_device
+from kernelviz.training.loop import Training
+from kernelviz.training.session import Watcher
 
-SHOWN = {  # figures of a row of the history
+PROGRESS_METRICS = {  # of a row of the history
     "validation_loss": "on validation",
     "validation_accuracy": "accuracy",
     "validation_5nn": "5-NN",
@@ -28,65 +19,41 @@ SHOWN = {  # figures of a row of the history
 }
 
 
-def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, bar: Progress) -> Run | None:
-    """Train a recipe to a run of that name under a progress bar; None if Ctrl-C stopped it.
+class Bars:
+    """A bar for each stage of a training; the stage before it goes away."""
 
-    `command` is what the user typed: the run records it, and a stop says it again with --resume.
-    """
-    fetching = bar.add_task("data", total=1, note="")
-    data = _data(recipe, lambda share, note: bar.update(fetching, completed=share, note=note))
-    backbone = stand_on(recipe.backbone, recipe.weights, recipe.kept) if recipe.backbone else None
-    bar.remove_task(fetching)
-    folder = new_folder(name)
-    checkpoint.refuse_to_overwrite(folder, resume)
-    training = _prepare(recipe, data, backbone, seed, bar)
-    if resume:
-        checkpoint.resume(training, folder)
-    if not _fit(training, folder, bar):
-        again = command if "--resume" in command else f"{command} --resume"
-        at = f"stopped at step {training.progress.step} of {training.steps}"
-        bar.console.print(f"{at}; go on with `{again}`", markup=False, soft_wrap=True)
-        return None
-    placing = bar.add_task("map", total=len(data), note=f"placing all {data.unit}")
-    run = finish(training, data, folder, command, lambda done: bar.update(placing, completed=done))
-    checkpoint.remove(folder)
-    return run
+    def __init__(self, bar: Progress):
+        self.bar = bar
+        self._stage, self._task = "", TaskID(0)
 
+    def watcher(self, pressed: list[bool]) -> Watcher:
+        """The hooks of a training; it stops when something is pressed."""
+        return Watcher(
+            loading=lambda share, note: self._show("data", share, 1, note),
+            preparing=lambda done, total: self._show(
+                "prepare", done, total, "finding neighbours or computing features"
+            ),
+            step=self._step,
+            placing=lambda done, total: self._show("map", done, total, "embedding all of the data"),
+            stopped=lambda: bool(pressed),
+        )
 
-def _data(recipe: Recipe, progress: Callable[[float, str], None]) -> ImageSet | Ratings:
-    """What a recipe learns from."""
-    if recipe.makes == "recommender":
-        return load_ratings(recipe.data, progress)
-    images = load(recipe.data, progress, preprocess=Preprocess(*recipe.pictures) if recipe.pictures else None)
-    return replace(images, validation=recipe.validation)
+    def _show(self, stage: str, done: float | int, total: int, note: str) -> None:
+        if stage != self._stage:
+            if self._stage in ("data", "prepare"):
+                self.bar.remove_task(self._task)
+            self._stage, self._task = stage, self.bar.add_task(stage, total=total, note=note)
+        self.bar.update(self._task, completed=done, note=note)
 
-
-def _prepare(recipe: Recipe, data: ImageSet | Ratings, backbone: Backbone | None, seed: int, bar: Progress) -> Training:
-    """The training before its first step; the neighbours or the features of many images take a while."""
-    note = "computing features" if backbone else "finding neighbours"
-    task = bar.add_task(data.unit, total=len(data), note=note)
-    training = Training(recipe, data, seed, best_device(), backbone, lambda done: bar.update(task, completed=done))
-    bar.remove_task(task)
-    return training
-
-
-def _fit(training: Training, folder: Path, bar: Progress) -> bool:
-    """Train with a checkpoint after every epoch and on Ctrl-C; whether it came to the end."""
-    task = bar.add_task("train", total=training.steps, completed=training.progress.step, note="")
-    with _ctrl_c() as pressed:
-        for progress in training.run():
-            bar.update(task, completed=progress.step, note=_standing(training))
-            if pressed or progress.step % training.batches == 0:
-                checkpoint.save(training, folder)
-                if not bar.console.is_terminal:  # a log file has no moving bar: a line an epoch instead
-                    bar.console.print(_standing(training), soft_wrap=True)
-            if pressed:
-                return False
-    return True
+    def _step(self, training: Training) -> None:
+        self._show("train", training.progress.step, training.steps, _standing(training))
+        at_epoch = training.progress.step % training.batches == 0
+        if at_epoch and not self.bar.console.is_terminal:  # a log file has no moving bar: a line an epoch instead
+            self.bar.console.print(_standing(training), soft_wrap=True)
 
 
 @contextmanager
-def _ctrl_c() -> Iterator[list[bool]]:
+def ctrl_c() -> Iterator[list[bool]]:
     """A list that is empty until Ctrl-C is pressed: a step is never cut in the middle."""
     pressed: list[bool] = []
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
@@ -97,12 +64,12 @@ def _ctrl_c() -> Iterator[list[bool]]:
 
 
 def _standing(training: Training) -> str:
-    """Epoch, loss, the newest validation figures and speed, for the progress bar."""
+    """Epoch, loss, the newest validation metrics and speed, for the progress bar."""
     progress = training.progress
     done = progress.step % training.batches
     last = progress.history[-1] if progress.history else {}
     loss = progress.loss_sum / done if done else last["loss"]
     speed = training.task.size * done / training.batches / progress.seconds if done else last["images_per_second"]
-    figures = [f"{shown} {last[key]:.3f}" for key, shown in SHOWN.items() if key in last]
-    epoch = f"epoch {-(-progress.step // training.batches)}/{training.recipe.epochs}"
-    return ", ".join([epoch, f"loss {loss:.4f}", *figures, f"{speed:,.0f} {training.unit}/s"])
+    metrics = [f"{shown} {last[key]:.3f}" for key, shown in PROGRESS_METRICS.items() if key in last]
+    epoch = f"epoch {-(-progress.step // training.batches)}/{training.schedule.epochs}"
+    return ", ".join([epoch, f"loss {loss:.4f}", *metrics, f"{speed:,.0f} {training.task.unit}/s"])

@@ -9,6 +9,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from kernelviz.errors import UserError
+
 
 def pixels(images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu") -> Float[Tensor, "n channels h w"]:
     """uint8 [n, h, w] or [n, h, w, 3] -> float32 [n, channels, h, w] in [0, 1]."""
@@ -30,7 +32,7 @@ class Jitter:
 
     def __post_init__(self):
         if not (0 <= self.shift <= 1 and 0 <= self.turn <= 180 and 0 <= self.zoom < 1 and self.pixels >= 0):
-            raise ValueError(
+            raise UserError(
                 "a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1 and whole pixels from 0 "
                 f"on, not {self}"
             )

@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps
 
-from kernelviz.ingest.files import FORMATS, Refused, files_in, open_image, read
-from kernelviz.ingest.preprocessing import Preprocess, prepare
+from kernelviz.errors import UserError
+from kernelviz.ingest.files import files_in, read_file
+from kernelviz.ingest.image_file import FORMATS, UnreadableImage, open_image
+from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
 LARGEST = 64  # pixels: images of one size up to this side keep it, others are cropped to a square of it
 
@@ -39,7 +41,7 @@ def read_folder(
         classes = _classes(folder)
         train, test = _divided(_read(_labelled(folder, classes), preprocess))
     if not train or not test:
-        raise ValueError(
+        raise UserError(
             f"{folder} has {len(train)} training and {len(test)} test pictures that can be read; "
             f"put at least two {', '.join(FORMATS)} files there, in one folder for each class if they have classes"
         )
@@ -68,9 +70,9 @@ def _read(found: list[tuple[Path, int]], preprocess: Preprocess | None) -> list[
     examples = []
     for path, label in found:
         try:
-            image = open_image(read(path))
+            image = open_image(read_file(path))
             examples.append(Example(_small(image, most), label, image.size))
-        except Refused as error:
+        except UnreadableImage as error:
             warnings.warn(f"{path} is left out: {error}", stacklevel=2)
     return examples
 
@@ -103,5 +105,5 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _arrays(examples: list[Example], preprocess: Preprocess) -> tuple[UInt8[np.ndarray, "..."], Int64[np.ndarray, "n"]]:
-    pixels = np.stack([prepare(example.image, preprocess) for example in examples])
+    pixels = np.stack([preprocess_image(example.image, preprocess) for example in examples])
     return pixels, np.array([example.label for example in examples], np.int64)

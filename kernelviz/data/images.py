@@ -1,7 +1,7 @@
 """Image sets as arrays: by name, from a folder of pictures, or from a .npz file."""
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from jaxtyping import Int64, UInt8
 
 from kernelviz.data.folders import read_folder
 from kernelviz.data.named import SETS, NamedSet, Progress, absent, data_folder, download, file_of, is_local
+from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.preprocessing import Preprocess
 
 __all__ = ["SETS", "ImageSet", "Preprocess", "data_folder", "download", "is_local", "load"]
@@ -44,6 +45,11 @@ class ImageSet:
         return len(self.train_images) + len(self.test_images)
 
     @property
+    def facts(self) -> dict:
+        """What a run records of it."""
+        return {"name": self.name, "classes": list(self.classes), "preprocess": asdict(self.preprocess)}
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width)"""
         return self.preprocess.channels, self.preprocess.height, self.preprocess.width
@@ -62,7 +68,7 @@ class ImageSet:
             "test": (self.test_images, self.test_labels),
         }
         if name not in splits:
-            raise ValueError(f"unknown split {name!r}; choose one of {', '.join(splits)}")
+            raise UserError(f"unknown split {name!r}; choose one of {', '.join(splits)}")
         return splits[name]
 
 
@@ -85,7 +91,7 @@ def load(
         return ImageSet(path.resolve().name, *read_folder(path, preprocess))
     if path.suffix == ".npz":
         return _from_file(path)
-    raise FileNotFoundError(
+    raise NotFound(
         f"no image set {source!r}; give one of {', '.join(SETS)}, a folder of pictures, "
         f"or a .npz file with {', '.join(ARRAYS)}"
     )
@@ -117,7 +123,7 @@ def _from_file(path: Path, name: str = "", named: NamedSet | None = None) -> Ima
     arrays = _read(path)
     train, test = (_images(arrays[f"{part}_images"], f"{part}_images in {path}") for part in ("train", "test"))
     if train.shape[1:] != test.shape[1:]:
-        raise ValueError(
+        raise UserError(
             f"{path}: training images are {train.shape[1:]}, test images {test.shape[1:]}; give both one size and kind"
         )
     train_labels = _labels(arrays["train_labels"], len(train), f"train_labels in {path}")
@@ -135,7 +141,7 @@ def _check_against(named: NamedSet, found: Preprocess, n_classes: int, path: Pat
     wanted = (expected.height, expected.width, expected.channels, len(named.classes))
     got = (found.height, found.width, found.channels, n_classes)
     if got[:3] != wanted[:3] or n_classes > len(named.classes):
-        raise ValueError(
+        raise UserError(
             f"{path} has (height, width, channels, classes) {got} in place of {wanted}; "
             "delete it and run again, or give it another name"
         )
@@ -143,15 +149,15 @@ def _check_against(named: NamedSet, found: Preprocess, n_classes: int, path: Pat
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; give a .npz file with {', '.join(ARRAYS)}")
+        raise NotFound(f"no file {path}; give a .npz file with {', '.join(ARRAYS)}")
     try:
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in ARRAYS if name not in file]
             arrays = {name: file[name] for name in ARRAYS if name in file}
     except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no .npz file of plain arrays ({error}); write it with numpy.savez") from error
+        raise UserError(f"{path} is no .npz file of plain arrays ({error}); write it with numpy.savez") from error
     if missing:
-        raise ValueError(f"{path} has no {', '.join(missing)}; an image set needs {', '.join(ARRAYS)}")
+        raise UserError(f"{path} has no {', '.join(missing)}; an image set needs {', '.join(ARRAYS)}")
     return arrays
 
 
@@ -160,27 +166,27 @@ def _images(images: np.ndarray, what: str) -> Images:
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if images.size == 0 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
-        raise ValueError(
+        raise UserError(
             f"{what} has shape {images.shape}; allowed are [n, h, w], [n, h, w, 1] and [n, h, w, 3], not empty"
         )
     if np.issubdtype(images.dtype, np.floating):
         if not (images.min() >= 0 and images.max() <= 1):  # a NaN fails too
-            raise ValueError(
+            raise UserError(
                 f"{what} has floats from {images.min():g} to {images.max():g}; scale them to [0, 1], or give uint8"
             )
         return np.round(images * 255).astype(np.uint8)
     if images.dtype != np.uint8:
-        raise ValueError(f"{what} has dtype {images.dtype}; allowed are uint8 and floats in [0, 1]")
+        raise UserError(f"{what} has dtype {images.dtype}; allowed are uint8 and floats in [0, 1]")
     return images
 
 
 def _labels(labels: np.ndarray, n: int, what: str) -> Labels:
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
+        raise UserError(
             f"{what} has dtype {labels.dtype}, shape {labels.shape}; give one integer for each of the {n} images"
         )
     if labels.min() < -1 or labels.max() >= MAX_CLASSES:
-        raise ValueError(
+        raise UserError(
             f"{what} runs from {labels.min()} to {labels.max()}; allowed are -1 (no label) and 0 to {MAX_CLASSES - 1}"
         )
     return labels.astype(np.int64)

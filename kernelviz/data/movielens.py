@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from kernelviz.disk import data_folder
+from kernelviz.errors import NotFound
 
 SITE = "https://files.grouplens.org/datasets/movielens"
 CHUNK = 1 << 20
@@ -64,7 +65,7 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
                 shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is no use
                 (Path(room) / SETS[name].inside).rename(folder)
         except (OSError, zipfile.BadZipFile) as error:
-            raise FileNotFoundError(
+            raise NotFound(
                 f"the ratings of {name!r} are not on this machine and cannot be downloaded ({error}); unpack "
                 f"GroupLens' {name}.zip so that {folder / SETS[name].ratings} is there, or connect to the internet and "
                 "run again"

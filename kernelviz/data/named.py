@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kernelviz.disk import data_folder
+from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.preprocessing import Preprocess
 
 Progress = Callable[[float, str], None]  # fraction done in [0, 1], one line for a person
@@ -49,9 +50,9 @@ def is_local(source: str) -> bool:
     return Path(source).expanduser().exists()
 
 
-def absent(name: str) -> FileNotFoundError:
+def absent(name: str) -> NotFound:
     """The error for a set that is not on this machine; it names both ways to get it."""
-    return FileNotFoundError(
+    return NotFound(
         f"the image set {name!r} is not on this machine; put a file with the arrays train_images, train_labels, "
         f"test_images and test_labels at {file_of(name)}, or connect to the internet and run again to download it"
     )
@@ -65,7 +66,7 @@ def download(name: str, progress: Progress | None = None) -> Path:
     """
     known = [other for other, named in SETS.items() if named.source]
     if name not in known:
-        raise ValueError(f"{name!r} cannot be downloaded; choose one of {', '.join(known)}")
+        raise UserError(f"{name!r} cannot be downloaded; choose one of {', '.join(known)}")
     try:
         data_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as folder:

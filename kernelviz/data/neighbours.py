@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from usearch.index import Index
 
 from kernelviz.disk import data_folder, replacing
+from kernelviz.errors import UserError
 
 EXACT = 10_000  # up to so many images every distance is looked at, beyond that a graph is searched (HNSW)
 BLOCK = 4096  # images between two calls of `progress`
@@ -48,7 +49,7 @@ def nearest_neighbours(features: Features, k: int, progress: Callable[[int], Non
     """
     n = len(features)
     if n <= k:
-        raise ValueError(f"{k} neighbours of each image need at least {k + 1} images, not {n}")
+        raise UserError(f"{k} neighbours of each image need at least {k + 1} images, not {n}")
     rows = features.reshape(n, -1)
     return exact(rows, k) if n <= EXACT else searched(rows, k, progress or (lambda done: None))
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int64, Shaped
 from scipy import sparse
 
 from kernelviz.data import movielens
+from kernelviz.errors import NotFound, UserError
 
 PARTS = ("train", "validation", "test")
 OTHER_TEST = 0.1  # share of a table that is no MovieLens set
@@ -20,7 +21,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".data": "\t", ".base": "\t", ".test": 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Rated pairs: `user` and `item` count from 0, `users` and `items` are what the file calls them.
+    """RatingMatrix pairs: `user` and `item` count from 0, `users` and `items` are what the file calls them.
 
     `tested` are those of an official test part, if there is one.
     """
@@ -86,7 +87,7 @@ def load_ratings(source: str, progress: Callable[[float, str], None] | None = No
     path = Path(source).expanduser()
     if not path.is_file():
         sets = ", ".join(movielens.SETS)
-        raise FileNotFoundError(f"no ratings {source!r}; give one of {sets}, or a {TABLE}")
+        raise NotFound(f"no ratings {source!r}; give one of {sets}, or a {TABLE}")
     beside = path.with_suffix(".test")
     if path.suffix == ".base" and beside.is_file():
         return _official(path, beside)
@@ -98,30 +99,30 @@ def _official(train: Path, test: Path) -> Ratings:
     ratings = from_table(train.stem, pd.concat(tables, ignore_index=True))
     doubled = sum(map(len, tables)) - len(ratings.value)
     if doubled:
-        raise ValueError(f"{doubled} pairs of user and item are given twice in {train.name} and {test.name}")
+        raise UserError(f"{doubled} pairs of user and item are given twice in {train.name} and {test.name}")
     return replace(ratings, tested=np.arange(len(ratings.value)) >= len(tables[0]))
 
 
 def from_table(name: str, table: pd.DataFrame) -> Ratings:
     """Ratings from a table of users, items and ratings; of several ratings of one pair the last counts.
 
-    A ValueError says what is wrong with it, and in which row.
+    A UserError says what is wrong with it, and in which row.
     """
     table = _named(table, name)
     if table.empty:
-        raise ValueError(f"{name} has no ratings; it needs {COLUMNS}, and a row for each rating")
+        raise UserError(f"{name} has no ratings; it needs {COLUMNS}, and a row for each rating")
     values = pd.to_numeric(table["rating"], errors="coerce").to_numpy(np.float32)
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"{name}: the rating in row {row + 1} is {table['rating'].iloc[row]!r}, which is no number")
+        raise UserError(f"{name}: the rating in row {row + 1} is {table['rating'].iloc[row]!r}, which is no number")
     if table[["user", "item"]].isna().to_numpy().any():
         row = int(np.flatnonzero(table[["user", "item"]].isna().any(axis=1))[0])
-        raise ValueError(f"{name}: in row {row + 1} the user or the item is missing")
+        raise UserError(f"{name}: in row {row + 1} the user or the item is missing")
     kept = table.assign(rating=values).drop_duplicates(["user", "item"], keep="last")
     user, users = pd.factorize(kept["user"], sort=True)
     item, items = pd.factorize(kept["item"], sort=True)
     if min(len(users), len(items)) < 2:
-        raise ValueError(f"{name} has {len(users)} user(s) and {len(items)} item(s); it takes two of each")
+        raise UserError(f"{name} has {len(users)} user(s) and {len(items)} item(s); it takes two of each")
     return Ratings(
         name,
         user.astype(np.int64),
@@ -141,7 +142,7 @@ def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
     if all(column in alike for column in wanted):
         return table[[alike[column] for column in wanted]].set_axis(wanted, axis=1)
     if len(table.columns) < len(wanted):
-        raise ValueError(f"{name} has {len(table.columns)} column(s); it needs {COLUMNS}")
+        raise UserError(f"{name} has {len(table.columns)} column(s); it needs {COLUMNS}")
     return table.iloc[:, : len(wanted)].set_axis(wanted, axis=1)
 
 
@@ -150,10 +151,10 @@ def _table(path: Path) -> pd.DataFrame:
         try:
             return pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path.name} is no Parquet file ({error})") from None
+            raise UserError(f"{path.name} is no Parquet file ({error})") from None
     separator = SEPARATORS.get(path.suffix)
     if not separator:
-        raise ValueError(f"{path.name} has the ending {path.suffix!r}; give a {TABLE}")
+        raise UserError(f"{path.name} has the ending {path.suffix!r}; give a {TABLE}")
     return _separated(path, separator)
 
 
@@ -166,7 +167,7 @@ def _separated(path: Path, separator: str) -> pd.DataFrame:
         header = None if len(first) > 2 and _is_number(first[2]) else 0
         return pd.read_csv(path, sep=separator[0], header=header, encoding_errors="replace", **columns)
     except ValueError as error:  # pandas' own errors are ValueErrors too
-        raise ValueError(f"{path.name} is no table ({' '.join(str(error).split())}); it needs {COLUMNS}") from None
+        raise UserError(f"{path.name} is no table ({' '.join(str(error).split())}); it needs {COLUMNS}") from None
 
 
 def _is_number(text: str) -> bool:

@@ -7,16 +7,17 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import orthogonal_procrustes
 
-from kernelviz.runs.embedding_map import AGREEING, EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import AGREEING, EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.store import of_kind
 
 Placement = Float[np.ndarray, "2 3"]  # [rotation or reflection | shift]: place -> placement @ (x, y, 1)
 
 
-def families(runs: Iterable[Run]) -> dict[str, list[Run]]:
+def families(runs: Iterable[Run]) -> dict[str, list[EmbeddingRun]]:
     """The runs that show one set of images through one network, the shallowest cut first, by a name for them all."""
-    found: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
+    found: dict[tuple[str, str], list[EmbeddingRun]] = {}
+    for run in of_kind(runs, EmbeddingRun):
         if run.backbone:
             found.setdefault((run.backbone["sha256"], run.recipe["data"]), []).append(run)
     named = {}
@@ -27,7 +28,7 @@ def families(runs: Iterable[Run]) -> dict[str, list[Run]]:
     return named
 
 
-def depth_of(run: Run) -> str:
+def depth_of(run: EmbeddingRun) -> str:
     """How much of the network lies below a map, in words."""
     kept, layers = run.backbone["kept"], run.backbone["layers"]
     return f"{layers} layers" if isinstance(kept, int) else f"{kept} ({layers} layers)"
@@ -42,27 +43,29 @@ def laid_over(maps: Sequence[EmbeddingMap]) -> list[Placement]:
     placements = [np.eye(2, 3)]
     for upper, lower in zip(reversed(maps), list(reversed(maps))[1:], strict=False):
         both = upper.placed & lower.placed
-        placements.append(_over(lower.places[both], placed_by(placements[-1], upper.places[both])))
+        placements.append(_over(lower.coordinates[both], placed_by(placements[-1], upper.coordinates[both])))
     return placements[::-1]
 
 
-def placed_by(placement: Placement, places: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+def placed_by(placement: Placement, coordinates: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
     """Places after a placement."""
-    return places @ placement[:, :2].T + placement[:, 2]
+    return coordinates @ placement[:, :2].T + placement[:, 2]
 
 
-def _over(places: Float[np.ndarray, "n 2"], onto: Float[np.ndarray, "n 2"]) -> Placement:
-    if len(places) < 2:
+def _over(coordinates: Float[np.ndarray, "n 2"], onto: Float[np.ndarray, "n 2"]) -> Placement:
+    if len(coordinates) < 2:
         return np.eye(2, 3)
-    middle, wanted = places.mean(0), onto.mean(0)
-    turn, _ = orthogonal_procrustes(places - middle, onto - wanted)
+    middle, wanted = coordinates.mean(0), onto.mean(0)
+    turn, _ = orthogonal_procrustes(coordinates - middle, onto - wanted)
     return np.column_stack([turn.T, wanted - middle @ turn])
 
 
 def reach_of(maps: Sequence[EmbeddingMap], placements: Sequence[Placement]) -> float:
     """Half the side of the square around the origin that holds every point of maps that are laid over each other."""
-    places = [placed_by(how, points.places[points.placed]) for points, how in zip(maps, placements, strict=True)]
-    return float(max((np.abs(part).max() for part in places if len(part)), default=1.0))
+    coordinates = [
+        placed_by(how, points.coordinates[points.placed]) for points, how in zip(maps, placements, strict=True)
+    ]
+    return float(max((np.abs(part).max() for part in coordinates if len(part)), default=1.0))
 
 
 def overlaps(points: EmbeddingMap, classes: int) -> Float[np.ndarray, "classes classes"]:
@@ -73,7 +76,7 @@ def overlaps(points: EmbeddingMap, classes: int) -> Float[np.ndarray, "classes c
     known = points.where(points.placed & (points.label >= 0))
     counts = np.zeros((classes, classes))
     if len(known) > 1:
-        _, found = known.nearest(known.places, AGREEING + 1)
+        _, found = known.nearest(known.coordinates, AGREEING + 1)
         own = np.repeat(known.label, found.shape[1] - 1)
         np.add.at(counts, (own, known.label[found[:, 1:]].ravel()), 1)
     return counts / counts.sum(1, keepdims=True).clip(1)

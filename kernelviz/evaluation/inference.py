@@ -13,7 +13,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
-from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
+from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
 
 PART = 64  # images per forward pass, always
 
@@ -28,7 +28,7 @@ class Embedded:
         probabilities: of every class; with no class head, no columns.
     """
 
-    places: Float32[np.ndarray, "n 2"]
+    coordinates: Float32[np.ndarray, "n 2"]
     activation: Float32[np.ndarray, "n units"]
     probabilities: Float32[np.ndarray, "n classes"]
 
@@ -43,40 +43,40 @@ def embed(
     number of rows, and the clip, which keeps the top of the field only, would magnify that.
     `progress` is called with the number of images done so far.
     """
-    places, activations, probabilities = [], [], []
+    coordinates, activations, probabilities = [], [], []
     for start in range(0, max(1, len(images)), PART):
         part = pixels(images[start : start + PART])
         filled = torch.cat([part, part.new_zeros(PART - len(part), *part.shape[1:])])
         activation = network.activation(filled)
         activations.append(activation[: len(part)])
-        places.append(network.place(activation)[: len(part)])
+        coordinates.append(network.coordinates(activation)[: len(part)])
         if network.classifier:
             probabilities.append(network.class_logits(activation).softmax(1)[: len(part)])
         if progress:
             progress(min(start + PART, len(images)))
-    joined = [torch.cat(parts).numpy() for parts in (places, activations)]
+    joined = [torch.cat(parts).numpy() for parts in (coordinates, activations)]
     none = np.zeros((len(images), 0), np.float32)
     return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
 
 
 @torch.inference_mode()
-def draw(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
+def decode(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
     """The decoder's images of some activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
-    parts = [(255 * network.draw(part)).round().byte() for part in activation.split(PART)]
+    parts = [(255 * network.decode(part)).round().byte() for part in activation.split(PART)]
     images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
     return images[..., 0] if images.shape[-1] == 1 else images
 
 
-def draw_probes(
+def decode_probes(
     network: EmbeddingNetwork, centers: Float[np.ndarray, "n 2"], probe: Probe
 ) -> UInt8[np.ndarray, "n h w *c"]:
     """The decoder's images of probes at some centers, uint8."""
     field = gaussian_bump(torch.from_numpy(centers.astype(np.float32)), network.grid, probe)
-    return draw(network, network.clip(field))
+    return decode(network, network.clip(field))
 
 
 @torch.inference_mode()
-def drawing_errors(
+def reconstruction_errors(
     network: EmbeddingNetwork, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
 ) -> Float32[np.ndarray, " n"]:
     """Squared error per pixel in [0, 1] of what the decoder draws of each image; NaN without a decoder."""
@@ -84,8 +84,8 @@ def drawing_errors(
         return np.full(len(images), np.nan, np.float32)
     errors = [np.zeros(0, np.float32)]
     for start in range(0, len(images), PART):
-        drawn = network.draw(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
-        errors.append((drawn - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
+        decoded = network.decode(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
+        errors.append((decoded - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
     return np.concatenate(errors)
 
 
@@ -113,12 +113,12 @@ def make_map(
             EmbeddingMap(
                 index=np.arange(len(labels)),
                 split=np.full(len(labels), number),
-                x=embedded.places[:, 0],
-                y=embedded.places[:, 1],
+                x=embedded.coordinates[:, 0],
+                y=embedded.coordinates[:, 1],
                 label=labels,
                 prediction=probabilities.argmax(1) if network.classifier else np.full(len(labels), -1),
                 confidence=probabilities.max(1) if network.classifier else np.full(len(labels), np.nan, np.float32),
-                error=drawing_errors(network, embedded, pictures),
+                error=reconstruction_errors(network, embedded, pictures),
             )
         )
     whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})

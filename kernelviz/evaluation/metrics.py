@@ -1,4 +1,4 @@
-"""Figures of merit of a run, measured on its test images."""
+"""The metrics of a run, measured on its test images or ratings."""
 
 import time
 
@@ -10,58 +10,39 @@ from scipy.sparse import csr_matrix
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
-from torch import nn
 from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.data.ratings import Ratings
-from kernelviz.evaluation.inference import PART, Embedded, class_probabilities, embed
+from kernelviz.evaluation.inference import PART, Embedded, embed
 from kernelviz.evaluation.quality import MEANING
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.networks.recommender import Recommender, rated, root_mean_square_error
-from kernelviz.runs.embedding_map import EmbeddingMap, load_map
-from kernelviz.runs.items import Items, fold_in, load_items
-from kernelviz.runs.record import Run
+from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean_square_error
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.items import Items, fold_in
 
 TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
 
 
-def evaluate(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
-    """Every figure of MEANING that applies to this network and these images."""
+def evaluate_map(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
+    """Every metric of MEANING that applies to this network and these images."""
     pictures, labels = images.split("test")
     started = time.perf_counter()
     embedded = embed(network, pictures)
     seconds = time.perf_counter() - started
-    placed = np.isfinite(embedded.places).all(1)
-    figures = map_figures(points.of_split("train"), embedded.places, labels)
-    figures |= class_figures(embedded.probabilities, labels) if network.classifier else {}
-    figures["silhouette"] = map_silhouette(embedded.places[placed], labels[placed])
-    figures |= drawing_figures(network, probe, pictures, embedded) if network.decoder else {}
-    figures["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.places[placed])
-    figures["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
-    figures["unplaced"] = int((~placed).sum())
-    figures["seconds_per_10000"] = 10_000 * seconds / len(pictures)
-    return {name: figures[name] for name in MEANING if figures.get(name) is not None}
-
-
-def evaluate_run(run: Run, network: nn.Module, data: ImageSet | Ratings) -> dict[str, float]:
-    """The same for the network of a run; of a backbone, its accuracy; of a recommender, its error and what it costs."""
-    if run.recommends:
-        return evaluate_recommender(
-            network, data, data.split(run.seed, run.recipe["validation"]), load_items(run.folder)
-        )
-    if not run.has_map:
-        return evaluate_backbone(network, data)
-    return evaluate(network, Probe(**run.probe), load_map(run.folder), data)
-
-
-def evaluate_backbone(network: nn.Module, images: ImageSet) -> dict[str, float]:
-    """The accuracy of a whole backbone on the test images."""
-    pictures, labels = images.split("test")
-    return class_figures(class_probabilities(network, pictures), labels)
+    placed = np.isfinite(embedded.coordinates).all(1)
+    metrics = map_metrics(points.of_split("train"), embedded.coordinates, labels)
+    metrics |= classification_metrics(embedded.probabilities, labels) if network.classifier else {}
+    metrics["silhouette"] = map_silhouette(embedded.coordinates[placed], labels[placed])
+    metrics |= reconstruction_metrics(network, probe, pictures, embedded) if network.decoder else {}
+    metrics["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.coordinates[placed])
+    metrics["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
+    metrics["unplaced"] = int((~placed).sum())
+    metrics["seconds_per_10000"] = 10_000 * seconds / len(pictures)
+    return {name: metrics[name] for name in MEANING if metrics.get(name) is not None}
 
 
 @torch.no_grad()
@@ -70,18 +51,18 @@ def evaluate_recommender(
 ) -> dict[str, float]:
     """The error on the test ratings, of those whom it knows and as if each were new; what the network costs."""
     known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
-    wanted = rated(asked)
-    error = root_mean_square_error(network(rated(known), wanted), wanted.values, ratings.range)
-    figures = {
+    wanted = rating_matrix(asked)
+    error = root_mean_square_error(network(rating_matrix(known), wanted), wanted.values, ratings.range)
+    metrics = {
         "test_rmse": error,
         "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
         "parameters": sum(weight.numel() for weight in network.parameters()),
-        "macs": network.products(),
+        "macs": network.macs(),
     }
     if network.gates:
         dead = float(np.mean([layer.dead() for layer in network.gates]))
-        figures |= {"density": network.density(), "dead_share": dead}
-    return figures
+        metrics |= {"density": network.density(), "dead_share": dead}
+    return metrics
 
 
 def folded_error(
@@ -96,16 +77,16 @@ def folded_error(
     return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
 
 
-def map_figures(train: EmbeddingMap, places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
+def map_metrics(train: EmbeddingMap, coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
     """Accuracy of 1-NN and 5-NN fitted on the training points; none where there are no labels."""
-    figures = {f"map_{k}nn": knn_accuracy(train.places, train.label, places, labels, k) for k in (1, 5)}
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in (1, 5)}
+    return {name: figure for name, figure in metrics.items() if figure is not None}
 
 
 def knn_accuracy(
     known: Float[np.ndarray, "m 2"],
     known_labels: Int[np.ndarray, " m"],
-    places: Float[np.ndarray, "n 2"],
+    coordinates: Float[np.ndarray, "n 2"],
     labels: Int[np.ndarray, " n"],
     k: int,
 ) -> float | None:
@@ -117,36 +98,36 @@ def knn_accuracy(
     asked = labels >= 0
     if use.sum() < 5 or not asked.any():
         return None
-    here = asked & np.isfinite(places).all(1)
+    here = asked & np.isfinite(coordinates).all(1)
     if not here.any():
         return 0.0
-    named = KNeighborsClassifier(k).fit(known[use], known_labels[use]).predict(places[here])
+    named = KNeighborsClassifier(k).fit(known[use], known_labels[use]).predict(coordinates[here])
     return float((named == labels[here]).sum() / asked.sum())
 
 
-def class_figures(probabilities: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> dict:
+def classification_metrics(probabilities: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> dict:
     """Accuracy of the class head over the labelled images."""
     asked = labels >= 0
     return {"test_accuracy": float((probabilities.argmax(1) == labels)[asked].mean())} if asked.any() else {}
 
 
 @torch.inference_mode()
-def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
+def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
     """How well the decoder draws each image from its activation and from its place, and where the drawing lands."""
     sums, returns = np.zeros(3), []
     for start in range(0, len(pictures), PART):
         part = slice(start, start + PART)
         target = pixels(pictures[part])
         logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
-        here = torch.from_numpy(np.isfinite(embedded.places[part]).all(1))
-        centers = torch.from_numpy(embedded.places[part])[here]
-        drawn = network.draw(network.clip(gaussian_bump(centers, network.grid, probe)))
-        landed = network.place(network.activation(drawn))
-        returns.append((landed - centers).norm(dim=1).numpy() / network.grid.step)
+        here = torch.from_numpy(np.isfinite(embedded.coordinates[part]).all(1))
+        centers = torch.from_numpy(embedded.coordinates[part])[here]
+        decoded = network.decode(network.clip(gaussian_bump(centers, network.grid, probe)))
+        returned = network.coordinates(network.activation(decoded))
+        returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
         share = len(target) / len(pictures)
         sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
         sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
-        sums[2] += (drawn - target[here]).square().flatten(1).mean(1).sum().item()
+        sums[2] += (decoded - target[here]).square().flatten(1).mean(1).sum().item()
     placed = sum(map(len, returns))
     return {
         "test_bce": float(sums[0]),
@@ -156,18 +137,18 @@ def drawing_figures(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarra
     }
 
 
-def map_trustworthiness(pictures: np.ndarray, places: Float[np.ndarray, "n 2"]) -> float | None:
+def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
     """Trustworthiness of the first TRUSTED places, 5 neighbours; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
-    return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, places[:n])) if n >= 12 else None
+    return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, coordinates[:n])) if n >= 12 else None
 
 
-def map_silhouette(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:
+def map_silhouette(coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:
     """Mean silhouette of the labelled places, each class a cluster; None without two classes that have neighbours."""
-    places, labels = places[labels >= 0], labels[labels >= 0]
+    coordinates, labels = coordinates[labels >= 0], labels[labels >= 0]
     if not 2 <= len(np.unique(labels)) < len(labels):
         return None
-    return float(silhouette_score(places, labels))
+    return float(silhouette_score(coordinates, labels))
 
 
 def unimodal(activation: Float[np.ndarray, "n units"], grid: Grid) -> np.ndarray:

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from kernelviz.evaluation.inference import PART, Embedded, drawing_errors, embed
-from kernelviz.ingest.files import Picture, Rejected
+from kernelviz.evaluation.inference import PART, Embedded, embed, reconstruction_errors
+from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap, vote
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
 
 NEAREST = 5
-FOREIGN = 99.0  # percentile of the test images beyond which an image counts as foreign
+NOVEL = 99.0  # percentile of the test images beyond which an image counts as foreign
 Column = Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True, eq=False)
-class Landings:
+class Projection:
     """New images on a map.
 
     Args:
@@ -46,24 +46,24 @@ class Landings:
     @property
     def placed(self) -> Shaped[np.ndarray, " n"]:
         """Which images have a place."""
-        return np.isfinite(self.embedded.places).all(axis=1)
+        return np.isfinite(self.embedded.coordinates).all(axis=1)
 
     @property
-    def foreign(self) -> Shaped[np.ndarray, " n"]:
+    def novel(self) -> Shaped[np.ndarray, " n"]:
         """Which images lie farther from the known ones, or are drawn worse, than 99 of 100 test images, or have no
         place."""
-        return ~self.placed | (self.distance_percentile > FOREIGN) | (self.error_percentile > FOREIGN)
+        return ~self.placed | (self.distance_percentile > NOVEL) | (self.error_percentile > NOVEL)
 
     def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
         """A row for each image."""
         return pd.DataFrame(
             {
                 "name": names,
-                "x": self.embedded.places[:, 0],
-                "y": self.embedded.places[:, 1],
+                "x": self.embedded.coordinates[:, 0],
+                "y": self.embedded.coordinates[:, 1],
                 "prediction": pd.Series([classes[at] if at >= 0 else None for at in self.prediction], dtype=object),
                 "confidence": self.confidence,
-                "foreign": self.foreign,
+                "novel": self.novel,
                 "distance": self.distance,
                 "distance_percentile": self.distance_percentile,
                 "error": self.error,
@@ -73,15 +73,15 @@ class Landings:
         )
 
 
-def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Landings:
+def project(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Projection:
     """Embed new images and look around where they land among the training points of a map."""
     train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
     embedded = embed(network, images)
-    placed = np.isfinite(embedded.places).all(1)
+    placed = np.isfinite(embedded.coordinates).all(1)
     distances = np.full((len(images), min(NEAREST, train.placed.sum())), np.nan)
     nearest = np.zeros(distances.shape, int)
     if placed.any():
-        distances[placed], found = train.nearest(embedded.places[placed], NEAREST)
+        distances[placed], found = train.nearest(embedded.coordinates[placed], NEAREST)
         nearest[placed] = rows[found]
     if network.classifier:
         prediction, confidence = embedded.probabilities.argmax(1), embedded.probabilities.max(1)
@@ -89,9 +89,9 @@ def land(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarr
         prediction, confidence = vote(points.label[nearest].astype(int))
         named = placed & (prediction >= 0)
         prediction, confidence = np.where(named, prediction, -1), np.where(named, confidence, np.nan)
-    distance, error = distances[:, -1], drawing_errors(network, embedded, images)
+    distance, error = distances[:, -1], reconstruction_errors(network, embedded, images)
     usual_distance, usual_error = usual(points)
-    return Landings(
+    return Projection(
         embedded=embedded,
         prediction=prediction,
         confidence=confidence,
@@ -108,7 +108,7 @@ def usual(points: EmbeddingMap) -> tuple[Float[np.ndarray, " m"], Float[np.ndarr
     """The distances of the test images to their farthest of NEAREST training images, and the errors of their drawings,
     both sorted; those that have none left out."""
     test = points.of_split("test")
-    distances, _ = points.of_split("train").nearest(test.places[test.placed], NEAREST)
+    distances, _ = points.of_split("train").nearest(test.coordinates[test.placed], NEAREST)
     return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
 
 
@@ -120,26 +120,26 @@ def percentile(values: Column, among: Float[np.ndarray, " m"]) -> Column:
 
 
 def doubtful_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table of landings: first the foreign images, then the others, the less confident the earlier."""
-    return table.sort_values(["foreign", "confidence"], ascending=[False, True], na_position="first", kind="stable")
+    """The rows of a table of projection: first the foreign images, then the others, the less confident the earlier."""
+    return table.sort_values(["novel", "confidence"], ascending=[False, True], na_position="first", kind="stable")
 
 
-def land_files(
+def project_files(
     network: EmbeddingNetwork,
     points: EmbeddingMap,
     classes: tuple[str, ...],
-    files: Iterable[Picture | Rejected],
+    files: Iterable[Picture | RejectedFile],
     progress: Callable[[int], None],
-) -> tuple[pd.DataFrame, list[Rejected]]:
+) -> tuple[pd.DataFrame, list[RejectedFile]]:
     """The table of all files that are pictures, and the others; no more than a part of them in memory at a time."""
     tables, refused, done = [], [], 0
     files = iter(files)
     while part := list(islice(files, PART)):
         pictures = [file for file in part if isinstance(file, Picture)]
-        refused += [file for file in part if isinstance(file, Rejected)]
+        refused += [file for file in part if isinstance(file, RejectedFile)]
         if pictures:
-            landings = land(network, points, np.stack([picture.pixels for picture in pictures]))
-            tables.append(landings.table([picture.name for picture in pictures], points, classes))
+            projection = project(network, points, np.stack([picture.pixels for picture in pictures]))
+            tables.append(projection.table([picture.name for picture in pictures], points, classes))
         done += len(part)
         progress(done)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), refused

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from kernelviz.errors import UserError
+
 MAX_BYTES = 20_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one picture
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
@@ -13,7 +15,7 @@ ENOUGH = (1024, 1024)  # pixels: a JPEG may be decoded at 1/2, 1/4 or 1/8 as lon
 FULL_SCALES = (1, 255, 4095, 65535)  # white in masks and floats, 8, 12 and 16 bits
 
 
-class Refused(ValueError):
+class UnreadableImage(UserError):
     """A file that is not taken; the message is one sentence for a person: what came, what is allowed, what to do."""
 
 
@@ -21,10 +23,10 @@ def open_image(data: bytes) -> Image.Image:
     """The picture in these bytes as "L" or "RGB": first frame, upright by its EXIF record, transparency on white.
 
     Sixteen-bit, integer and float pixels are divided by the smallest full scale (1, 255, 4095, 65535) that holds them.
-    Raises Refused, and nothing else, for whatever is no such picture.
+    Raises UnreadableImage, and nothing else, for whatever is no such picture.
     """
     if not data:
-        raise Refused("the file is empty; choose a file that holds a picture")
+        raise UnreadableImage("the file is empty; choose a file that holds a picture")
     check_size(len(data))
     image = _opened(data)
     if image.width * image.height > MAX_PIXELS:
@@ -33,18 +35,18 @@ def open_image(data: bytes) -> Image.Image:
         image.draft(None, ENOUGH)
         image.load()
         return _flattened(_upright(image))
-    except Refused:
+    except UnreadableImage:
         raise
     except Exception as error:  # decoders fail in many ways on damaged files, none of them is ours
-        raise Refused(
+        raise UnreadableImage(
             f"the {image.format} picture is damaged or cut short; save it again and choose the new file"
         ) from error
 
 
 def check_size(n_bytes: int) -> None:
-    """Raises Refused for a file of more than MAX_BYTES."""
+    """Raises UnreadableImage for a file of more than MAX_BYTES."""
     if n_bytes > MAX_BYTES:
-        raise Refused(
+        raise UnreadableImage(
             f"the file has {n_bytes / 1e6:.1f} MB, allowed are {MAX_BYTES / 1e6:.0f} MB; save the picture smaller"
         )
 
@@ -56,15 +58,15 @@ def _opened(data: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("far too many") from error
     except UnidentifiedImageError as error:
-        raise Refused(
+        raise UnreadableImage(
             f"the file is not a picture that can be read; allowed are {', '.join(FORMATS)}; save it as one of these"
         ) from error
     except Exception as error:
-        raise Refused("the picture's header is damaged; save it again and choose the new file") from error
+        raise UnreadableImage("the picture's header is damaged; save it again and choose the new file") from error
 
 
-def _too_many_pixels(came: str) -> Refused:
-    return Refused(
+def _too_many_pixels(came: str) -> UnreadableImage:
+    return UnreadableImage(
         f"the picture has {came} pixels, allowed are {MAX_PIXELS / 1e6:.0f} million; scale it down and choose it again"
     )
 
@@ -92,7 +94,9 @@ def _eight_bits(values: Shaped[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     """Values over the smallest full scale that holds them all; others from their smallest to their largest."""
     values = values.astype(np.float64)
     if not np.isfinite(values).all():
-        raise Refused("the picture has pixels that are no numbers (NaN or infinity); replace them and save it again")
+        raise UnreadableImage(
+            "the picture has pixels that are no numbers (NaN or infinity); replace them and save it again"
+        )
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= FULL_SCALES[-1]:
         low, high = 0.0, float(next(scale for scale in FULL_SCALES if high <= scale))

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
+from kernelviz.errors import UserError
 from kernelviz.ingest.digit import normalised_digit
 
 
@@ -24,27 +25,27 @@ class Preprocess:
     box: int = 0  # pixels, "digit" only: the ink is scaled to fit box x box (MNIST: 20 of 28)
 
 
-def prepare(image: Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w *c"]:
+def preprocess_image(image: Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w *c"]:
     """The picture as a network takes it: [height, width] grey or [height, width, 3] RGB, 0 to 255.
 
-    Raises ValueError for an unknown way to prepare.
+    A UserError where the preprocessing is unknown.
     """
     size = (preprocess.width, preprocess.height)
-    ways = {
+    modes = {
         "digit": lambda: normalised_digit(image, preprocess.height, preprocess.width, preprocess.box),
         "resize": lambda: _pixels(image.resize(size, Image.Resampling.LANCZOS), preprocess.channels),
         "crop": lambda: _pixels(ImageOps.fit(image, size, Image.Resampling.LANCZOS), preprocess.channels),
     }
-    if preprocess.name not in ways:
-        raise ValueError(f"unknown way {preprocess.name!r} to prepare a picture; choose one of {', '.join(ways)}")
-    return ways[preprocess.name]()
+    if preprocess.name not in modes:
+        raise UserError(f"unknown preprocessing {preprocess.name!r}; choose one of {', '.join(modes)}")
+    return modes[preprocess.name]()
 
 
-def ways(own: Preprocess) -> dict[str, Preprocess]:
-    """By name the ways in which a picture may be brought to the same shape, a network's own first."""
+def alternatives(own: Preprocess) -> dict[str, Preprocess]:
+    """By name the preprocessing modes that bring a picture to the same shape, a network's own first."""
     digit = [replace(own, name="digit", box=own.box or round(0.7 * min(own.height, own.width)))]  # MNIST: 20 of 28
     others = [*(digit if own.channels == 1 else []), replace(own, name="resize"), replace(own, name="crop")]
-    return {own.name: own} | {way.name: way for way in others if way.name != own.name}
+    return {own.name: own} | {mode.name: mode for mode in others if mode.name != own.name}
 
 
 def _pixels(image: Image.Image, channels: int) -> UInt8[np.ndarray, "h w *c"]:

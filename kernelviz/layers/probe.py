@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kernelviz.errors import UserError
 from kernelviz.layers.clip import PercentileClip, center_of_mass
 from kernelviz.layers.grid import Grid
 from kernelviz.layers.kernels import squared_distance
@@ -21,7 +22,7 @@ class Probe:
 
     def __post_init__(self):
         if not (0 < self.width < math.inf and 0 < self.amplitude < math.inf):
-            raise ValueError(f"a probe's width and amplitude are above 0, not {self.width!r} and {self.amplitude!r}")
+            raise UserError(f"a probe's width and amplitude are above 0, not {self.width!r} and {self.amplitude!r}")
 
 
 def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
@@ -52,11 +53,11 @@ def fit_probe(activation: Float[Tensor, "n units"], grid: Grid, clip: Percentile
     """The probe whose clipped bump is as wide and as high as the median of the given activations.
 
     The candidates are laid at the activations' own centers, so that the coarseness of the grid counts alike on both
-    sides. Activations that are zero everywhere do not count; with none left a ValueError says so.
+    sides. Activations that are zero everywhere do not count; with none left a UserError says so.
     """
     activation = activation[activation.sum(1) > 0]
     if not len(activation):
-        raise ValueError("every activation is zero: there is no bump to fit a probe to; train the network longer")
+        raise UserError("every activation is zero: there is no bump to fit a probe to; train the network longer")
     centers = center_of_mass(activation, grid.positions().to(activation))
     wanted = bump_spread(activation, grid).median()
 

@@ -1,11 +1,15 @@
-"""The networks: those with a map, those that one can stand on, and the recommender."""
+"""The networks: those with a map, the classifiers that a map can be trained on, and the recommender."""
 
+from kernelviz.networks.backbones import BACKBONES as BACKBONES
 from kernelviz.networks.backbones import Backbone as Backbone
 from kernelviz.networks.backbones import new_backbone as new_backbone
 from kernelviz.networks.embedding import EmbeddingNetwork as EmbeddingNetwork
-from kernelviz.networks.grid_classifier import GridClassifier
-from kernelviz.networks.recommender import Recommender
+from kernelviz.networks.grid_classifier import GridClassifier as GridClassifier
+from kernelviz.networks.recommender import Recommender as Recommender
 
-NETWORKS: dict[str, type[EmbeddingNetwork]] = {"embedding": EmbeddingNetwork}  # with a map
-CLASSIFIERS: dict[str, type[GridClassifier]] = {"grids": GridClassifier}  # without one, and nothing stands on them
-RECOMMENDERS: dict[str, type[Recommender]] = {"recommender": Recommender}  # of ratings
+NETWORKS = {  # by the name in run.json
+    "embedding": EmbeddingNetwork,
+    "grids": GridClassifier,
+    "recommender": Recommender,
+    **BACKBONES,
+}

@@ -1,4 +1,4 @@
-"""The networks whose lower part a map can stand on (section 3.4): by name, or made by the user's own code."""
+"""The networks that a map can be trained on, truncated (section 3.4): by name, or made by the user's own code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernelviz.errors import UserError
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.truncated import Truncated
 
@@ -43,21 +44,21 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
 def new_backbone(name: str, classes: int = 1000) -> nn.Module:
     """A network with new weights: of BACKBONES, or what `package.module:factory` returns, which runs that code.
 
-    A ValueError says what may be named.
+    A UserError says what may be named.
     """
     if name in BACKBONES:
         return BACKBONES[name](classes)
     module, colon, factory = name.partition(":")
     if not (module and colon and factory):
-        raise ValueError(
+        raise UserError(
             f"unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}, or give package.module:factory"
         )
     try:
         network = getattr(import_module(module), factory)()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"the backbone {name!r} cannot be made: {error}") from None
+        raise UserError(f"the backbone {name!r} cannot be made: {error}") from None
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{name} returns a {type(network).__name__}; a factory returns a torch.nn.Module")
+        raise UserError(f"{name} returns a {type(network).__name__}; a factory returns a torch.nn.Module")
     return network
 
 
@@ -70,31 +71,31 @@ class Normalise(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """The lower part of a trained network, and where it comes from.
+    """A truncated trained network, and where it comes from.
 
     Args:
         network: as `new_backbone` takes it.
-        kept: how many layers, or the name of the last part (`truncated`).
+        depth: number of layers, or the name of the last module (`truncated`).
         sha256: of the file of its weights.
-        part: the kept part itself.
+        module: the truncated network itself.
     """
 
     network: str
-    kept: int | str
+    depth: int | str
     sha256: str
-    part: Truncated
+    module: Truncated
 
     @property
     def layers(self) -> int:
-        """How many layers with weights are kept."""
-        return sum(isinstance(layer, nn.Conv2d | nn.Linear) for layer in self.part.modules())
+        """Number of layers with weights."""
+        return sum(isinstance(layer, nn.Conv2d | nn.Linear) for layer in self.module.modules())
 
     @property
     def facts(self) -> dict:
         """What a run records of it."""
-        return {"network": self.network, "kept": self.kept, "layers": self.layers, "sha256": self.sha256}
+        return {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
 
     @property
-    def lower(self) -> nn.Sequential:
+    def extractor(self) -> nn.Sequential:
         """From pixels in [0, 1] to features."""
-        return nn.Sequential(Normalise(), self.part).to(memory_format=torch.channels_last)
+        return nn.Sequential(Normalise(), self.module).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Weights that others have trained: read without pickle's dangers, and fitted to a network by name and shape."""
+"""Checkpoints of networks trained elsewhere: read without pickle, and fitted to a network by name and shape."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,22 +9,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from kernelviz.errors import NotFound, UserError
+
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # under which training scripts keep the weights
 PREFIXES = ("module.", "_orig_mod.")  # that DataParallel and torch.compile put before every name
 COUNTER = "num_batches_tracked"  # of BatchNorm; older weights have none, and nothing here uses it
-SHOWN = 8  # names of an error, at most
+LISTED_NAMES = 8  # names of an error, at most
 
 
-def load_weights(network: nn.Module, path: Path, part: nn.Module | None = None) -> None:
-    """Put the weights of a safetensors or PyTorch file into a network, or into a part of it alone.
+def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = None) -> None:
+    """Put the weights of a safetensors or PyTorch file into a network, or into its truncated form alone.
 
-    A ValueError says exactly which tensors are missing, too many, or of another shape; the network then stays as it
+    A UserError says exactly which tensors are missing, too many, or of another shape; the network then stays as it
     was. FileNotFoundError where there is no file.
     """
     found, state = read_weights(path), network.state_dict(keep_vars=True)
-    asked = {id(value) for value in (part or network).state_dict(keep_vars=True).values()}
+    asked = {id(value) for value in (truncated or network).state_dict(keep_vars=True).values()}
     wanted = {name: value for name, value in state.items() if id(value) in asked}
-    tops = {name.split(".")[0] for name in wanted}  # what a file has beside these is above the part
+    tops = {name.split(".")[0] for name in wanted}  # a file may have more above the depth
     found = {name: value for name, value in found.items() if name in wanted or name not in state}
     missing = [name for name in wanted if name not in found and not name.endswith(COUNTER)]
     other = [
@@ -32,11 +34,11 @@ def load_weights(network: nn.Module, path: Path, part: nn.Module | None = None) 
         for name in wanted
         if name in found and found[name].shape != wanted[name].shape
     ]
-    unknown = [name for name in found if name not in wanted and (part is None or name.split(".")[0] in tops)]
+    unknown = [name for name in found if name not in wanted and (truncated is None or name.split(".")[0] in tops)]
     problems = {"missing": missing, "not part of the network": unknown, "of another shape": other}
     said = [f"{what}: {_listed(names)}" for what, names in problems.items() if names]
     if said:
-        raise ValueError(f"the weights in {path} do not fit this network. {'; '.join(said)}")
+        raise UserError(f"the weights in {path} do not fit this network. {'; '.join(said)}")
     network.load_state_dict(state | {name: value for name, value in found.items() if name in wanted})
 
 
@@ -46,7 +48,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     PyTorch files are read with `weights_only`: no code in them runs. A ValueError where it is no such file.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file of weights at {path}")
+        raise NotFound(f"there is no file of weights at {path}")
     try:
         weights = load_file(path)
     except SafetensorError:
@@ -62,7 +64,7 @@ def _torch_file(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         why = str(error).split("\n")[0][:200]
-        raise ValueError(
+        raise UserError(
             f"{path} is no safetensors file and no PyTorch file of plain tensors ({why}); save the network's "
             "state_dict() with safetensors.torch.save_file or torch.save"
         ) from None
@@ -75,11 +77,9 @@ def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
         weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
         if weights:
             return weights
-    raise ValueError(
-        f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()"
-    )
+    raise UserError(f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()")
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - LISTED_NAMES} more" if len(names) > LISTED_NAMES else ""
+    return ", ".join(names[:LISTED_NAMES]) + more

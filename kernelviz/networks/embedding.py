@@ -25,14 +25,14 @@ class EmbeddingNetwork(nn.Module):
         grid: rows and columns of the kernel layer.
         extent, width: half the side of the grid and width of the Gaussian kernel, in the same units.
         sparsity: lambda of the clip, Eq. (9).
-        draws: whether there is an image decoder.
+        has_decoder: whether there is an image decoder.
         classes: number of classes of the class head; 0 for none.
         canonical: width of the probe of height 1, laid at the activation's center of mass, that the image decoder takes
-            in place of an activation, so that it draws from the place alone; None: it takes the activation itself.
+            in place of an activation, so that it decodes from the coordinates alone; None: it takes the activation.
         rectified: whether a ReLU stands before the BatchNorm that the kernel layer takes its features from.
         dropout: share of the encoder's inputs that is left out while it learns.
-        backbone: the frozen lower part of another network, of whose features the encoder is given all (section 3.4);
-            None: the encoder is given the pixels.
+        backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
+            the pixels.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class EmbeddingNetwork(nn.Module):
         extent: float = 4.0,
         width: float = 2.0,
         sparsity: float = 0.95,
-        draws: bool = True,
+        has_decoder: bool = True,
         classes: int = 0,
         canonical: float | None = None,
         rectified: bool = False,
@@ -60,16 +60,16 @@ class EmbeddingNetwork(nn.Module):
             "extent": extent,
             "width": width,
             "sparsity": sparsity,
-            "draws": draws,
+            "draws": has_decoder,  # as format 1 of a run has it
             "classes": classes,
             "canonical": canonical,
             "rectified": rectified,
             "dropout": dropout,
             "backbone": backbone.facts if backbone else None,
-        }  # from which the same network is made again
+        }  # what run.json has of it
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
-        self.lower = backbone.lower if backbone else None
+        self.backbone = backbone.extractor if backbone else None
         inputs = self.features(torch.zeros(1, *image_shape)).numel()
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same place; zero-mean features let the maximum go anywhere.
@@ -90,12 +90,12 @@ class EmbeddingNetwork(nn.Module):
         )
         self.clip = PercentileClip(sparsity)
         self.canonical = Probe(canonical, 1.0) if canonical else None
-        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if draws else None
+        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if has_decoder else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
     def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
         """What the encoder is given of an image: what the backbone makes of it, or its pixels."""
-        return self.lower(images) if self.lower else images
+        return self.backbone(images) if self.backbone else images
 
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output before the clip."""
@@ -109,7 +109,7 @@ class EmbeddingNetwork(nn.Module):
         """The same from an image's features."""
         return self.clip(self.kernel_layer(self.encoder(features)))
 
-    def place(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
+    def coordinates(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
         """Center of mass of each activation, in the units of the grid; NaN where it is zero everywhere."""
         return center_of_mass(activation, self.kernel_layer.v)
 
@@ -119,7 +119,7 @@ class EmbeddingNetwork(nn.Module):
         # the center takes no gradient. A probe of that shape is the decoder's native input.
         return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
 
-    def draw(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
+    def decode(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
         """The decoded images, pixels in [0, 1]."""
         return torch.sigmoid(self.pixel_logits(activation))
 

@@ -118,8 +118,8 @@ class GridClassifier(nn.Module):
         stages: list[nn.Module] = []
         before = (1, side)
         for at, (n, units, width, dropout) in enumerate(zip(maps, sides, widths, dropouts, strict=True)):
-            places = {"known": known or (found and at > 0), "found": found and at == 0, "noise": 0.0 if at else noise}
-            grids = KernelGrids(*before, n, units, width, **places)
+            layout = {"known": known or (found and at > 0), "found": found and at == 0, "noise": 0.0 if at else noise}
+            grids = KernelGrids(*before, n, units, width, **layout)
             stages += [grids, nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(dropout)]
             before = (n, units)
         self.stages = nn.Sequential(*stages)

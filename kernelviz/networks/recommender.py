@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from scipy import sparse
 from torch import Tensor, nn
 
+from kernelviz.errors import UserError
 from kernelviz.layers import GatedLinear, KernelLinear
 from kernelviz.layers.kernels import Tanh
 
@@ -19,7 +20,7 @@ ALPHA = 2.0  # of the kernel layers at their start
 
 
 @dataclass(frozen=True, eq=False)
-class Rated:
+class RatingMatrix:
     """A sparse matrix [items, users] as torch has it, and its transpose; the k-th value of the transpose is the
     order[k]-th of the matrix."""
 
@@ -32,20 +33,20 @@ class Rated:
         """The ratings, row by row."""
         return self.matrix.values()
 
-    def with_values(self, values: Float[Tensor, " n"]) -> "Rated":
+    def with_values(self, values: Float[Tensor, " n"]) -> "RatingMatrix":
         """Other values in the same places."""
-        return Rated(_like(self.matrix, values), _like(self.transpose, values[self.order]), self.order)
+        return RatingMatrix(_like(self.matrix, values), _like(self.transpose, values[self.order]), self.order)
 
 
-def rated(matrix: sparse.csr_matrix, device: str = "cpu") -> Rated:
+def rating_matrix(matrix: sparse.csr_matrix, device: str = "cpu") -> RatingMatrix:
     """The same as two sparse tensors."""
     matrix.sort_indices()
-    places = sparse.csr_matrix(
+    positions = sparse.csr_matrix(
         (torch.arange(matrix.nnz).numpy(), matrix.indices, matrix.indptr), shape=matrix.shape
     ).T.tocsr()
-    order = torch.from_numpy(places.data).to(device)
+    order = torch.from_numpy(positions.data).to(device)
     values = torch.from_numpy(matrix.data).to(device)
-    return Rated(_csr(matrix, values), _csr(places, values[order]), order)
+    return RatingMatrix(_csr(matrix, values), _csr(positions, values[order]), order)
 
 
 class Recommender(nn.Module):
@@ -64,7 +65,7 @@ class Recommender(nn.Module):
     def __init__(self, users: int, kind: str = "sparse-fc", hidden: Sequence[int] = (500, 500), dim: int | None = None):
         super().__init__()
         if kind not in KINDS:
-            raise ValueError(f"a recommender is one of {', '.join(KINDS)}, not {kind!r}")
+            raise UserError(f"a recommender is one of {', '.join(KINDS)}, not {kind!r}")
         self.sizes = (users, *hidden, users)
         self.layers = nn.ModuleList(
             _layer(kind, n_in, n_out, dim or DIMS.get(kind, 0)) for n_in, n_out in pairwise(self.sizes)
@@ -79,7 +80,7 @@ class Recommender(nn.Module):
         """The weight matrix of every layer."""
         return [layer.weight.T if isinstance(layer, nn.Linear) else layer.weight() for layer in self.layers]
 
-    def codes(self, ratings: Rated, weights: Sequence[Tensor]) -> Float[Tensor, "items units"]:
+    def codes(self, ratings: RatingMatrix, weights: Sequence[Tensor]) -> Float[Tensor, "items units"]:
         """What the last hidden layer makes of the ratings of each item."""
         hidden = torch.sigmoid(_FromRatings.apply(weights[0], ratings) + self.layers[0].bias)
         for layer, weight in zip(self.layers[1:-1], weights[1:-1], strict=True):
@@ -87,13 +88,13 @@ class Recommender(nn.Module):
         return hidden
 
     def predict(
-        self, codes: Float[Tensor, "items units"], weights: Sequence[Tensor], wanted: Rated
+        self, codes: Float[Tensor, "items units"], weights: Sequence[Tensor], wanted: RatingMatrix
     ) -> Float[Tensor, " n"]:
         """The predicted ratings at the places of `wanted`, and at no others."""
         items, users = _places(wanted.matrix)
         return _AtPlaces.apply(codes, weights[-1], wanted) + self.layers[-1].bias[users]
 
-    def forward(self, ratings: Rated, wanted: Rated) -> Float[Tensor, " n"]:
+    def forward(self, ratings: RatingMatrix, wanted: RatingMatrix) -> Float[Tensor, " n"]:
         """The predicted ratings at the places of `wanted`, from `ratings`."""
         weights = self.weights()
         return self.predict(self.codes(ratings, weights), weights, wanted)
@@ -106,7 +107,7 @@ class Recommender(nn.Module):
         ]
         return torch.stack(costs).sum()
 
-    def products(self, given: int = 10) -> int:
+    def macs(self, given: int = 10) -> int:
         """Multiply-accumulates, as Table 4 counts them: all predictions for an item that `given` users have rated."""
         used = [(given if at == 0 else n_in) * n_out for at, (n_in, n_out) in enumerate(pairwise(self.sizes))]
         return round(sum(share * size for share, size in zip(self._shares(), used, strict=True)))
@@ -131,7 +132,7 @@ class _FromRatings(torch.autograd.Function):
     """R V of sparse ratings and a dense matrix, where only V learns."""
 
     @staticmethod
-    def forward(ctx, weight: Tensor, ratings: Rated) -> Tensor:
+    def forward(ctx, weight: Tensor, ratings: RatingMatrix) -> Tensor:
         ctx.ratings = ratings
         return ratings.matrix @ weight
 
@@ -144,7 +145,7 @@ class _AtPlaces(torch.autograd.Function):
     """The entries of H W at some places only."""
 
     @staticmethod
-    def forward(ctx, codes: Tensor, weight: Tensor, wanted: Rated) -> Tensor:
+    def forward(ctx, codes: Tensor, weight: Tensor, wanted: RatingMatrix) -> Tensor:
         ctx.wanted = wanted
         ctx.save_for_backward(codes, weight)
         return torch.sparse.sampled_addmm(wanted.matrix, codes, weight, beta=0.0).values()

@@ -1,4 +1,4 @@
-"""The lower part of a trained network by itself, frozen (section 3.4)."""
+"""A trained network truncated at a depth, and frozen (section 3.4)."""
 
 from collections import OrderedDict
 
@@ -6,19 +6,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernelviz.errors import UserError
 from kernelviz.networks.resnet import Block, ResNet
 
 
 class Truncated(nn.Module):
-    """The lower part of a network: no gradient, and BatchNorm as it was trained, whatever is done with what lies above.
+    """The first layers of a network: no gradient, and BatchNorm as it was trained, whatever is trained on top of them.
 
     Args:
-        lower: what is kept, one part after the other.
+        layers: the modules up to the depth, in order.
     """
 
-    def __init__(self, lower: nn.Sequential):
+    def __init__(self, layers: nn.Sequential):
         super().__init__()
-        self.lower = lower.requires_grad_(False)
+        self.layers = layers.requires_grad_(False)
         self.train(False)
 
     def train(self, mode: bool = True) -> "Truncated":
@@ -27,47 +28,49 @@ class Truncated(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n ..."]:
-        return self.lower(x)
+        return self.layers(x)
 
 
-def truncated(network: nn.Module, kept: int | str) -> Truncated:
-    """The lowest layers of a network, which shares its weights with them; what lies above is not part of it.
+def truncated(network: nn.Module, depth: int | str) -> Truncated:
+    """The first layers of a network up to a depth; they share their weights with it.
 
-    `kept` is the name of the last part that is kept ("layer3", "features.5") or, of a ResNet, the number of its layers
-    with weights, counted as the paper does: the first convolution is one, each block two, the dense layer the last. A
-    ValueError says what may be kept.
+    `depth` is the name of the last module ("layer3", "features.5") or, of a ResNet, the number of layers with weights,
+    counted as the paper does: the first convolution is one, each block two, the dense layer the last. A UserError says
+    which depths there are.
     """
-    if isinstance(kept, str):
-        lower = _up_to(network, kept)
-        if [*lower.state_dict()] == [*network.state_dict()]:
-            raise ValueError(f"nothing of the network is above {kept!r}; keep less of it, up to {_names(network)}")
-        return Truncated(lower)
+    if isinstance(depth, str):
+        layers = _up_to(network, depth)
+        if [*layers.state_dict()] == [*network.state_dict()]:
+            raise UserError(f"{depth!r} is the whole network; truncate it at one of {_names(network)}")
+        return Truncated(layers)
     if not isinstance(network, ResNet):
-        raise ValueError(f"only of a ResNet for 32 x 32 images can layers be counted; name a part: {_names(network)}")
-    return Truncated(_counted(network, kept))
+        raise UserError(f"only of a ResNet for 32 x 32 images can layers be counted; name a module: {_names(network)}")
+    return Truncated(_counted(network, depth))
 
 
 def _up_to(network: nn.Module, last: str) -> nn.Sequential:
-    """The parts up to the one that is named; a name with dots is that of a part within a sequence of parts."""
+    """The modules up to the one that is named; a name with dots is that of a module within a sequence."""
     first, _, rest = last.partition(".")
-    parts = list(network.named_children())
-    names = [name for name, _ in parts]
-    inside = parts[names.index(first)][1] if first in names else None
+    modules = list(network.named_children())
+    names = [name for name, _ in modules]
+    inside = modules[names.index(first)][1] if first in names else None
     if inside is None or (rest and not isinstance(inside, nn.Sequential)):
-        raise ValueError(f"the network can be kept up to {', '.join(names)}, or a part of a sequence, not {last!r}")
-    below = parts[: names.index(first)]
-    return nn.Sequential(OrderedDict([*below, (first, _up_to(inside, rest) if rest else inside)]))
+        raise UserError(
+            f"the network can be truncated at {', '.join(names)}, or at a module within a sequence, not at {last!r}"
+        )
+    before = modules[: names.index(first)]
+    return nn.Sequential(OrderedDict([*before, (first, _up_to(inside, rest) if rest else inside)]))
 
 
-def _counted(network: ResNet, kept: int) -> nn.Sequential:
+def _counted(network: ResNet, depth: int) -> nn.Sequential:
     """The stem, whole blocks, and of the next block its first convolution where the number is even."""
     blocks = [block for stage in (network.layer1, network.layer2, network.layer3) for block in stage]
-    most = 1 + 2 * len(blocks)
-    if not 1 <= kept <= most:
-        raise ValueError(f"of this ResNet 1 to {most} layers can be kept, not {kept}")
-    whole, half = divmod(kept - 1, 2)
-    upper = [_first_half(blocks[whole])] if half else []
-    return nn.Sequential(network.conv1, network.bn1, network.relu, *blocks[:whole], *upper)
+    deepest = 1 + 2 * len(blocks)
+    if not 1 <= depth <= deepest:
+        raise UserError(f"this ResNet can be truncated after 1 to {deepest} layers, not {depth}")
+    whole, half = divmod(depth - 1, 2)
+    last = [_first_half(blocks[whole])] if half else []
+    return nn.Sequential(network.conv1, network.bn1, network.relu, *blocks[:whole], *last)
 
 
 def _first_half(block: Block) -> nn.Sequential:

@@ -12,8 +12,9 @@ from kernelviz.evaluation.quality import FIGURE3_FILE, keep, measured_figure3
 from kernelviz.layers.kernels import DotProduct, Gaussian, Kernel, Polynomial
 from kernelviz.networks.kernelized import KernelizedNetwork
 from kernelviz.plots.curves import dimensions_figure
-from kernelviz.tasks.batched import Together
-from kernelviz.training.loop import best_device
+from kernelviz.tasks.batched import BatchedTask
+from kernelviz.training.loop import Training, best_device
+from kernelviz.training.task import Schedule
 
 TITLE = "Accuracy over the dimension of the kernel, for three kernels"
 COMMANDS = ("kernelviz reproduce figure3",)
@@ -52,19 +53,17 @@ def _measured(name: str, dim: int, images: ImageSet, device: str, note: Callable
     """A row for each seed, with the rate and L2 that did best on the validation images."""
     held = {part: _on(device, *images.split(part)) for part in ("train", "validation", "test")}
 
-    def trained(seeds: int, epochs: int, rate: float, l2: float) -> Together:
+    def trained(seeds: int, epochs: int, rate: float, l2: float) -> BatchedTask:
         torch.manual_seed(dim)
         sizes = (held["train"][0][0].numel(), *HIDDEN)
         networks = [KernelizedNetwork(sizes, len(images.classes), KERNELS[name], dim) for _ in range(seeds)]
-        together = Together(networks, device)
-
-        def progress(step: int, steps: int) -> None:
-            note(f"{name}, d = {dim}: rate {rate:g}, L2 {l2:g}, {seeds} at once, step {step} of {steps}")
-
-        generator = torch.Generator().manual_seed(dim)
-        settings = {"epochs": epochs, "batch": BATCH, "rate": rate, "l2": l2}
-        together.train(*held["train"], **settings, generator=generator, progress=progress)
-        return together
+        schedule = Schedule(epochs=epochs, batch=BATCH, rate=rate, mixed=False)
+        task = BatchedTask(networks, *held["train"], schedule, l2, seed=dim)
+        training = Training(task, dim, device)
+        for progress in training.run():
+            at = f"step {progress.step} of {training.steps}"
+            note(f"{name}, d = {dim}: rate {rate:g}, L2 {l2:g}, {seeds} at once, {at}")
+        return task
 
     tried = {(rate, l2): trained(1, TRIED, rate, l2).accuracies(*held["validation"])[0] for rate in RATES for l2 in L2}
     rate, l2 = max(tried, key=tried.get)
@@ -94,7 +93,7 @@ def figure():
     return dimensions_figure(summary(measured_figure3()))
 
 
-def draw() -> Path:
+def render() -> Path:
     """The same as a page to point at."""
     path = Path("figure3.html")
     path.write_text(figure().to_html(include_plotlyjs=True), encoding="utf-8")

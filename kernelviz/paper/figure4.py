@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 
 from kernelviz.networks.grid_classifier import KernelGrids
 from kernelviz.plots.images import enlarged, png, sheet, signed
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 TITLE = "Receptive fields of the first layer of a network of 2-D kernel layers"
 RUN = "mnist-grids"
@@ -25,7 +25,7 @@ def rows() -> list[dict]:
     return [{"what": f"fields of {run.name}", "paper": "shown, no number given", "ours": ours}]
 
 
-def draw() -> Path:
+def render() -> Path:
     """Units along the diagonal of the grid, from left to right; maps, from the top down."""
     grids = load_network(load_run(RUN)).stages[0]
     side = grids.sides[1]

@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from kernelviz.data.images import is_local, load
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import apart, collage, dots, on_white, png, tile_side
 from kernelviz.plots.maps import class_colours, rgb
-from kernelviz.runs.embedding_map import EmbeddingMap, load_map
-from kernelviz.runs.record import Run, load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import EmbeddingMap, load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen MNIST digits, (a) by an autoencoder without labels, (b) by a classifier"
 RUNS = {"a": "mnist-autoencoder", "b": "mnist-classifier"}
-FIGURES = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
+METRICS = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
 COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS.values())
 PAPER = "no figure given"  # section 3.3 shows the maps and gives no number
 
@@ -26,37 +27,37 @@ def rows() -> list[dict]:
     return [
         {"what": f"({panel}) {run.name}: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
         for panel, run in _runs().items()
-        for name in FIGURES
+        for name in METRICS
         if name in run.metrics
     ]
 
 
-def draw() -> Path:
+def render() -> Path:
     """Left: points, right: images at their places (the decoder's drawings, if MNIST is not here); a above b."""
     path = Path("figure5.png")
     path.write_bytes(png(np.concatenate([_panel(run) for run in _runs().values()])))
     return path
 
 
-def _runs() -> dict[str, Run]:
+def _runs() -> dict[str, EmbeddingRun]:
     return {panel: load_run(name) for panel, name in RUNS.items()}
 
 
-def _panel(run: Run) -> np.ndarray:
+def _panel(run: EmbeddingRun) -> np.ndarray:
     points = load_map(run.folder).of_split("test")
     points = points.where(points.placed)
     colours = np.array([rgb(colour) for colour in class_colours(len(run.classes))], np.uint8)[points.label]
-    extent, tile = run.arguments["extent"], tile_side(len(points))
-    left = dots(points.places, colours, extent)
-    rows = apart(points.places, extent, tile)
+    extent, tile = run.extent, tile_side(len(points))
+    left = dots(points.coordinates, colours, extent)
+    rows = apart(points.coordinates, extent, tile)
     images = _images(run, points.where(rows))
     right = np.zeros_like(left)
     if images is not None:
-        right = collage(points.places[rows], images, colours[rows], extent, tile)
+        right = collage(points.coordinates[rows], images, colours[rows], extent, tile)
     return on_white(np.concatenate([left, right], axis=1))
 
 
-def _images(run: Run, points: EmbeddingMap) -> np.ndarray | None:
+def _images(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:
     if is_local(run.recipe["data"]):
         return load(run.recipe["data"]).test_images[points.index]
-    return draw_probes(load_network(run), points.places, Probe(**run.probe)) if run.arguments["draws"] else None
+    return decode_probes(load_network(run), points.coordinates, Probe(**run.probe)) if run.has_decoder else None

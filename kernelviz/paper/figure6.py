@@ -4,32 +4,32 @@ from pathlib import Path
 
 import numpy as np
 
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import enlarged, png, sheet
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 
 SPREAD = "one seed"
 TITLE = "What the decoder draws for a Gaussian probe that moves through a window of the map"
 RUN, PLACES = "mnist-autoencoder", 24
 COMMANDS = (f"kernelviz train {RUN}",)
-FIGURES = ("place_mse", "test_mse", "probe_round_trip")
+METRICS = ("place_mse", "test_mse", "probe_round_trip")
 PAPER = "no figure given"  # section 3.3 shows the drawings and gives no number
 
 
 def rows() -> list[dict]:
     """What is measured of the drawings."""
     metrics = load_run(RUN).metrics
-    return [{"what": name, "paper": PAPER, "ours": f"{metrics[name]:.4f}"} for name in FIGURES]
+    return [{"what": name, "paper": PAPER, "ours": f"{metrics[name]:.4f}"} for name in METRICS]
 
 
-def draw() -> Path:
+def render() -> Path:
     """The whole map as a window of PLACES x PLACES drawings."""
     run = load_run(RUN)
-    axis = run.arguments["extent"] * ((2 * np.arange(PLACES) + 1) / PLACES - 1)
+    axis = run.extent * ((2 * np.arange(PLACES) + 1) / PLACES - 1)
     x, y = np.meshgrid(axis, axis[::-1])
-    drawn = draw_probes(load_network(run), np.stack([x.ravel(), y.ravel()], axis=1), Probe(**run.probe))
+    decoded = decode_probes(load_network(run), np.stack([x.ravel(), y.ravel()], axis=1), Probe(**run.probe))
     path = Path("figure6.png")
-    path.write_bytes(png(enlarged(sheet(drawn, PLACES), 1400)))
+    path.write_bytes(png(enlarged(sheet(decoded, PLACES), 1400)))
     return path

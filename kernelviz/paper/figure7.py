@@ -4,18 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
+from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.paper.table2 import COMMANDS as COMMANDS
 from kernelviz.paper.table2 import PAPER as TABLE2
 from kernelviz.plots.images import dots, on_white, png
 from kernelviz.plots.maps import class_colours, rgb
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import Run, load_run
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen CIFAR-10 images at three depths of a ResNet"
 VERDICT = "Classes overlap the more the lower the cut, and the maps fall apart as in the paper's figure."
-FIGURES = ("map_1nn", "map_5nn", "silhouette")
+METRICS = ("map_1nn", "map_5nn", "silhouette")
 PAPER = "no figure given"  # the paper shows the maps and gives no number
 
 
@@ -24,21 +26,21 @@ def rows() -> list[dict]:
     return [
         {"what": f"{depth_of(run)} kept: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
         for run in _runs()
-        for name in FIGURES
+        for name in METRICS
     ]
 
 
-def draw() -> Path:
+def render() -> Path:
     """The maps side by side, laid over each other, the deepest cut first as in the paper."""
     runs = _runs()
     if len(families(runs)) > 1:
-        raise ValueError("the three runs stand on different backbones; train them again on one")
+        raise UserError("the three runs stand on different backbones; train them again on one")
     maps = [load_map(run.folder).of_split("test") for run in runs]
     placements = laid_over(maps[::-1])[::-1]  # onto the deepest
     reach = reach_of(maps, placements)
     colours = np.array([rgb(colour) for colour in class_colours(len(runs[0].classes))], np.uint8)
     panels = [
-        dots(placed_by(how, points.places)[points.placed], colours[points.label[points.placed]], reach, 1000, 4)
+        dots(placed_by(how, points.coordinates)[points.placed], colours[points.label[points.placed]], reach, 1000, 4)
         for points, how in zip(maps, placements, strict=True)
     ]
     path = Path("figure7.png")
@@ -46,6 +48,6 @@ def draw() -> Path:
     return path
 
 
-def _runs() -> list[Run]:
+def _runs() -> list[EmbeddingRun]:
     """The heads, the deepest cut first."""
     return [load_run(row["run"]) for row in TABLE2 if row["layers"] < 32]

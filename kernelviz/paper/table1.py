@@ -9,11 +9,12 @@ from torch import nn
 
 from kernelviz.data.images import ImageSet, load
 from kernelviz.evaluation.inference import class_probabilities
-from kernelviz.evaluation.metrics import class_figures
+from kernelviz.evaluation.metrics import classification_metrics
 from kernelviz.evaluation.quality import TABLE1_FILE, keep, measured_table1
 from kernelviz.plots.curves import noise_figure
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training.loop import Training, best_device
+from kernelviz.training.loop import best_device
+from kernelviz.training.session import new_training
 
 TITLE = "Accuracy on MNIST of a network of 2-D kernel layers, positions of the pixels known or not"
 VERDICT = (
@@ -52,11 +53,11 @@ def train(note: Callable[[str], None], again: bool) -> None:
         if any((row["recipe"], row["noise"], row["seed"]) == (name, noise, seed) for row in rows):
             continue
         recipe = replace(RECIPES[name], network=RECIPES[name].network | {"noise": noise})
-        training = Training(recipe, images, seed, best_device())
+        training = new_training(recipe, images, seed, best_device())
         for progress in training.run():
             note(f"{NAMES[name]}, noise {noise:g}, seed {seed}, step {progress.step} of {training.steps}")
-        figures = accuracies(training.network.eval(), images)
-        rows.append({"recipe": name, "noise": noise, "seed": seed, **figures})
+        metrics = accuracies(training.network.eval(), images)
+        rows.append({"recipe": name, "noise": noise, "seed": seed, **metrics})
         keep(TABLE1_FILE, rows)
 
 
@@ -65,7 +66,7 @@ def accuracies(network: nn.Module, images: ImageSet) -> dict[str, float]:
     pictures, labels = images.split("test")
 
     def of(some: np.ndarray) -> float:
-        return class_figures(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
+        return classification_metrics(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
 
     return {"test_accuracy": of(pictures), "shifted_accuracy": of(shifted(pictures))}
 

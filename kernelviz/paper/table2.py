@@ -1,6 +1,6 @@
 """Table 2: the accuracy on CIFAR-10 of a ResNet, and of kernel heads on its lower layers."""
 
-from kernelviz.runs.record import load_run
+from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
 TITLE = "Accuracy on CIFAR-10 of a ResNet, and of kernel heads on its lower layers"

@@ -8,8 +8,10 @@ from kernelviz.data.ratings import Ratings, load_ratings
 from kernelviz.evaluation.metrics import evaluate_recommender
 from kernelviz.evaluation.quality import OTHERS, TABLE3_FILE, keep, measured_table3
 from kernelviz.tasks.item_map import items_of
-from kernelviz.tasks.recipes import RECIPES, Recipe
-from kernelviz.training.loop import Training, best_device
+from kernelviz.tasks.recipes import RECIPES
+from kernelviz.tasks.recommender import RecommenderRecipe
+from kernelviz.training.loop import best_device
+from kernelviz.training.session import new_training
 
 TITLE = "Error of predicted ratings on MovieLens (RMSE), and what else is published"
 COMMANDS = ("kernelviz reproduce table3",)
@@ -56,9 +58,9 @@ def train(note: Callable[[str], None], again: bool, splits: int | None = None) -
             keep(TABLE3_FILE, rows)
 
 
-def measured(recipe: Recipe, ratings: Ratings, seed: int, note: Callable[[str], None]) -> dict[str, float]:
+def measured(recipe: RecommenderRecipe, ratings: Ratings, seed: int, note: Callable[[str], None]) -> dict[str, float]:
     """The figures of a recommender that is trained on a split by that seed."""
-    training = Training(recipe, ratings, seed, best_device())
+    training = new_training(recipe, ratings, seed, best_device())
     for progress in training.run():
         note(f"step {progress.step} of {training.steps}")
     network, parts = training.network.cpu().requires_grad_(False), ratings.split(seed, recipe.validation)

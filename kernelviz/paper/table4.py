@@ -33,9 +33,9 @@ def train(note: Callable[[str], None], again: bool) -> None:
     for sparsity in SPARSITIES:
         if any((row["recipe"], row["sparsity"]) == (TRIED, sparsity) for row in rows):
             continue
-        made = replace(recipe, objectives=recipe.objectives | {"sparsity": sparsity})
-        figures = table3.measured(made, load_ratings(recipe.data), 0, lambda said, at=sparsity: note(f"{at:g}: {said}"))
-        rows.append({"recipe": TRIED, "sparsity": sparsity, **figures})
+        made = replace(recipe, sparsity=sparsity)
+        metrics = table3.measured(made, load_ratings(recipe.data), 0, lambda said, at=sparsity: note(f"{at:g}: {said}"))
+        rows.append({"recipe": TRIED, "sparsity": sparsity, **metrics})
         keep(TABLE4_FILE, rows)
 
 

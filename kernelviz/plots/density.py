@@ -9,15 +9,15 @@ CELLS = 100  # of the histogram along each side of the map
 LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the highest density: where contour lines run
 
 
-def density(places: Float[np.ndarray, "n 2"], extent: float) -> Float[np.ndarray, " n"]:
+def density(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Float[np.ndarray, " n"]:
     """Points per unit of area around each place, smoothed over a fiftieth of the map's side."""
-    at = (places.T + extent) / _cell(extent) - 0.5
-    return map_coordinates(_smoothed(places, extent, CELLS / 50), at, order=1, mode="nearest")
+    at = (coordinates.T + extent) / _cell(extent) - 0.5
+    return map_coordinates(_smoothed(coordinates, extent, CELLS / 50), at, order=1, mode="nearest")
 
 
-def contours(places: Float[np.ndarray, "n 2"], extent: float) -> list[tuple[float, Float[np.ndarray, "m 2"]]]:
+def contours(coordinates: Float[np.ndarray, "n 2"], extent: float) -> list[tuple[float, Float[np.ndarray, "m 2"]]]:
     """Contour lines of the density, each with its level as a share of the highest density."""
-    smooth = np.pad(_smoothed(places, extent, CELLS / 40), 1)  # with nothing around it every line is closed
+    smooth = np.pad(_smoothed(coordinates, extent, CELLS / 40), 1)  # with nothing around it every line is closed
     if not smooth.any():
         return []
     middles = (np.arange(-1, CELLS + 1) + 0.5) * _cell(extent) - extent
@@ -29,7 +29,7 @@ def _cell(extent: float) -> float:
     return 2 * extent / CELLS
 
 
-def _smoothed(places: Float[np.ndarray, "n 2"], extent: float, cells: float) -> Float[np.ndarray, "x y"]:
+def _smoothed(coordinates: Float[np.ndarray, "n 2"], extent: float, cells: float) -> Float[np.ndarray, "x y"]:
     edges = np.linspace(-extent, extent, CELLS + 1)
-    counts, _, _ = np.histogram2d(places[:, 0], places[:, 1], bins=(edges, edges))
+    counts, _, _ = np.histogram2d(coordinates[:, 0], coordinates[:, 1], bins=(edges, edges))
     return gaussian_filter(counts, cells) / _cell(extent) ** 2

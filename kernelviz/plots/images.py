@@ -69,11 +69,11 @@ def tile_side(n: int) -> int:
     return int(np.clip(COLLAGE / max(1, n) ** 0.5, 36, 64))
 
 
-def apart(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, " m"]:
+def apart(coordinates: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, " m"]:
     """Rows of the places whose images a collage has room for: of those that would overlap, the first."""
     taken = np.zeros((COLLAGE, COLLAGE), bool)
     rows = []
-    for row, (top, left) in enumerate(_corners(places, extent, tile)):
+    for row, (top, left) in enumerate(_corners(coordinates, extent, tile)):
         area = taken[top : top + tile, left : left + tile]
         if not area.any():
             area[:] = True
@@ -82,7 +82,7 @@ def apart(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.
 
 
 def collage(
-    places: Float[np.ndarray, "m 2"],
+    coordinates: Float[np.ndarray, "m 2"],
     images: UInt8[np.ndarray, "m h w *c"],
     colours: UInt8[np.ndarray, "m 3"],
     extent: float,
@@ -93,25 +93,29 @@ def collage(
     Grey images are ink in their colour on a clear background.
     """
     out = np.zeros((COLLAGE, COLLAGE, 4), np.uint8)
-    for (top, left), image, colour in zip(_corners(places, extent, tile), images, colours, strict=True):
+    for (top, left), image, colour in zip(_corners(coordinates, extent, tile), images, colours, strict=True):
         out[top : top + tile, left : left + tile] = _tile(image, colour, tile)
     return out
 
 
-def _corners(places: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, "n 2"]:
+def _corners(coordinates: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, "n 2"]:
     """Top and left pixel of the tile at each place."""
-    share = np.stack([extent - places[:, 1], places[:, 0] + extent], axis=1) / (2 * extent)
+    share = np.stack([extent - coordinates[:, 1], coordinates[:, 0] + extent], axis=1) / (2 * extent)
     return (share.clip(0, 1) * (COLLAGE - tile)).astype(int)
 
 
 def dots(
-    places: Float[np.ndarray, "n 2"], colours: UInt8[np.ndarray, "n 3"], extent: float, side: int = 1600, size: int = 5
+    coordinates: Float[np.ndarray, "n 2"],
+    colours: UInt8[np.ndarray, "n 3"],
+    extent: float,
+    side: int = 1600,
+    size: int = 5,
 ) -> UInt8[np.ndarray, "side side 4"]:
     """Squares of `size` pixels at places on [-extent, extent]^2, later ones on top, on a clear background."""
     out = np.zeros((side, side, 4), np.uint8)
     scale = (side - size) / (2 * extent)
-    left = ((places[:, 0] + extent) * scale).round().astype(int).clip(0, side - size)
-    top = ((extent - places[:, 1]) * scale).round().astype(int).clip(0, side - size)
+    left = ((coordinates[:, 0] + extent) * scale).round().astype(int).clip(0, side - size)
+    top = ((extent - coordinates[:, 1]) * scale).round().astype(int).clip(0, side - size)
     ink = np.concatenate([colours, np.full((len(colours), 1), 255, np.uint8)], axis=1)
     for down in range(size):
         for across in range(size):

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from kernelviz.plots.density import density
-from kernelviz.runs.embedding_map import EmbeddingMap
+from kernelviz.storage.embedding_map import EmbeddingMap
 
 # Ten colours that differ in hue and in lightness, readable on white as on dark ground.
 CLASS_COLOURS = (
@@ -18,7 +18,7 @@ BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
 DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
 VALUES = {  # what each point may be coloured by as a number
     "confidence": lambda points, extent: points.confidence,
-    "density": lambda points, extent: density(points.places, extent),
+    "density": lambda points, extent: density(points.coordinates, extent),
     "kNN agreement": lambda points, extent: points.agreement,
     "reconstruction error": lambda points, extent: points.error,
 }
@@ -126,12 +126,14 @@ def as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Fi
     return figure
 
 
-def marked(figure: go.Figure, places: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE) -> go.Figure:
+def marked(
+    figure: go.Figure, coordinates: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE
+) -> go.Figure:
     """The map with crosses at some places; of more than NAMED the texts show only under the pointer."""
     figure.add_trace(
         go.Scattergl(  # drawn over the dots: SVG would lie under them
-            x=places[:, 0],
-            y=places[:, 1],
+            x=coordinates[:, 0],
+            y=coordinates[:, 1],
             mode="markers+text" if len(texts) <= NAMED else "markers",
             text=texts,
             textposition="top center",

@@ -1,36 +1,69 @@
-"""What a network without a map learns: to name the class of each image, by the softmax cross-entropy alone."""
+"""A classifier without a map: a backbone, or a network of kernel grids, by the softmax cross-entropy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kernelviz.data.batches import jitter, pixels
-from kernelviz.data.images import ImageSet
+from kernelviz.data.batches import Jitter, jitter, pixels
+from kernelviz.data.images import ImageSet, load
+from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import class_probabilities
-from kernelviz.networks import CLASSIFIERS, new_backbone
+from kernelviz.evaluation.metrics import classification_metrics
+from kernelviz.networks import NETWORKS, GridClassifier
 from kernelviz.networks.backbones import normalised
+from kernelviz.storage.record import ClassifierRun
+from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.pixel_layout import pixel_positions
-from kernelviz.tasks.recipes import Recipe
+from kernelviz.training.task import Recipe, Report
 
 
-class Classifying:
-    """A backbone or another classifier, its training images, and what they cost; those without a label do not count."""
+@dataclass(frozen=True, kw_only=True)
+class ClassifierRecipe(Recipe):
+    """Train a classifier.
 
-    first_probe = backbone = None
+    Args:
+        makes: name of the network, one of NETWORKS.
+        network: arguments of the network that differ from its defaults; the images give the rest. For kernel grids,
+            `found` finds the positions of the pixels in the images.
+        smoothing: share of each label that is spread over all classes.
+        jitter: how far the input images are moved at random.
+    """
 
-    def __init__(self, recipe: Recipe, images: ImageSet, seed: int, device: str):
-        kind = "grey" if recipe.makes in CLASSIFIERS else "RGB"
-        if not images.classes or images.image_shape[0] != {"grey": 1, "RGB": 3}[kind]:
-            raise ValueError(f"{recipe.makes} learns classes of {kind} images, which {images.name!r} does not have")
-        height, width = images.image_shape[1:]
-        if recipe.makes in CLASSIFIERS and height != width:
-            raise ValueError(f"{recipe.makes} learns square images; those of {images.name!r} are {height} x {width}")
-        self.recipe, self.device = recipe, device
+    makes: str
+    network: dict = field(default_factory=dict)
+    smoothing: float = 0.0
+    jitter: Jitter = Jitter()
+
+    def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+        """The images."""
+        return replace(load(self.data, progress), validation=self.validation)
+
+    def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "ClassifierTask":
+        """The task with new weights."""
+        return ClassifierTask(self, data, seed, device)
+
+
+class ClassifierTask:
+    """A classifier and its training images; those without a label do not count."""
+
+    unit = "images"
+
+    def __init__(self, recipe: ClassifierRecipe, images: ImageSet, seed: int, device: str):
+        grids = NETWORKS[recipe.makes] is GridClassifier
+        _check(recipe.makes, images, grids)
+        self.schedule, self.device, self.data = recipe, device, images
+        self.arguments = {"classes": len(images.classes)}
+        self.arguments |= ({"side": images.image_shape[1]} if grids else {}) | recipe.network
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = new_classifier(recipe, images)
-        self.network = network.to(device, memory_format=torch.channels_last)
+            network = NETWORKS[recipe.makes](**self.arguments)
+        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)
         pictures, labels = images.split("train")
         self.images, self.labels = pictures[labels >= 0], labels[labels >= 0]
         if recipe.network.get("found"):
@@ -42,33 +75,61 @@ class Classifying:
         """Number of training images."""
         return len(self.images)
 
-    def loss(self, chosen: np.ndarray, probe: None, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
         """Softmax cross-entropy in nats of some images, moved at random."""
-        shown = jitter(pixels(self.images[chosen], self.device), self.recipe.jitter, generator)
+        shown = jitter(pixels(self.images[chosen], self.device), self.schedule.jitter, generator)
         labels = torch.from_numpy(self.labels[chosen]).to(self.device)
         logits = self.network(normalised(shown)).float()
-        return functional.cross_entropy(logits, labels, label_smoothing=self.recipe.smoothing)
+        return functional.cross_entropy(logits, labels, label_smoothing=self.schedule.smoothing)
 
-    def validate(self, probe: None) -> tuple[None, dict[str, float]]:
+    def validate(self) -> dict[str, float]:
         """Loss and accuracy on the validation part."""
         pictures, labels = self.validation
         pictures, labels = pictures[labels >= 0], labels[labels >= 0]
         if not len(labels):
-            return None, {}
+            return {}
         named = class_probabilities(self.network, pictures, self.device)
         own = named[np.arange(len(labels)), labels]
         accuracy = float((named.argmax(1) == labels).mean())
-        return None, {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}
+        return {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing beside the weights."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing to restore."""
+
+    def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
+        """The facts of the run and its metrics; there is nothing to write beside the weights."""
+        stored = as_stored(self.network, folder).to(memory_format=torch.contiguous_format)
+        facts = {
+            "network": {"name": self.schedule.makes, "arguments": self.arguments},
+            "data": self.data.facts,
+        }
+        return facts, evaluate_classifier(stored, self.data)
 
 
-def new_classifier(recipe: Recipe, images: ImageSet) -> nn.Module:
-    """The network that a recipe makes, with new weights."""
-    if recipe.makes in CLASSIFIERS:
-        return CLASSIFIERS[recipe.makes](**arguments_of(recipe, images))
-    return new_backbone(recipe.makes, len(images.classes))
+def load_data(run: ClassifierRun, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+    """The images that a run was trained on."""
+    return load(run.recipe["data"], progress, preprocess=run.preprocess)
 
 
-def arguments_of(recipe: Recipe, images: ImageSet) -> dict:
-    """What such a network is called with."""
-    side = {"side": images.image_shape[1]} if recipe.makes in CLASSIFIERS else {}
-    return {"classes": len(images.classes)} | side | recipe.network
+def evaluate(run: ClassifierRun, network: nn.Module, images: ImageSet) -> dict[str, float]:
+    """The metrics of a run."""
+    return evaluate_classifier(network, images)
+
+
+def evaluate_classifier(network: nn.Module, images: ImageSet) -> dict[str, float]:
+    """The accuracy on the test images."""
+    pictures, labels = images.split("test")
+    return classification_metrics(class_probabilities(network, pictures), labels)
+
+
+def _check(makes: str, images: ImageSet, grids: bool) -> None:
+    kind, channels = ("grey", 1) if grids else ("RGB", 3)
+    if not images.classes or images.image_shape[0] != channels:
+        raise UserError(f"{makes} learns classes of {kind} images, which {images.name!r} does not have")
+    height, width = images.image_shape[1:]
+    if grids and height != width:
+        raise UserError(f"{makes} learns square images; those of {images.name!r} are {height} x {width}")

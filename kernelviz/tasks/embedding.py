@@ -1,7 +1,10 @@
-"""What a map learns: an embedding network, its training images, and what they cost."""
+"""A network with a map: what it learns from images, by a weighted sum of objectives."""
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,176 +12,271 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kernelviz.data.batches import Jitter, jitter, pixels
-from kernelviz.data.images import ImageSet
-from kernelviz.evaluation.metrics import knn_accuracy
+from kernelviz.data.images import ImageSet, load
+from kernelviz.errors import UserError
+from kernelviz.evaluation.inference import make_map
+from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
+from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backbone
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
-from kernelviz.tasks.recipes import Recipe
 from kernelviz.tasks.sampling import Part, part_of
+from kernelviz.training.loop import mixed_precision
+from kernelviz.training.task import Recipe, Report
 
-REFERENCE = 5000  # training images among which an epoch's 5-NN figure looks
+REFERENCE = 5000  # training images among which an epoch's 5-NN metric looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
-PROBED = 256  # places whose drawings a step of `round_trip` looks at
-CACHED = 4e9  # bytes: features of a frozen backbone that are kept in memory, at most
+PROBED = 256  # random coordinates whose decoded images a step of `round_trip` looks at
+CACHED = 4e9  # bytes: features of a frozen backbone that are held in memory, at most
 
 
-class Mapping:
-    """An embedding network on its way through a recipe.
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingRecipe(Recipe):
+    """Train a network with a map.
+
+    Args:
+        backbone, weights, depth: what the map is trained on, if not on pixels: the name of a backbone, the name of the
+            run or the file that has its weights, and where it is truncated (`truncated`).
+        pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
+        network: arguments of the network that differ from its defaults; the images give the rest.
+        objectives: weight of each cost, by its name in OBJECTIVES.
+        smoothing: share of each label that `classify` spreads over all classes.
+        bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
+        jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
+            only an image's partner is moved.
+        labels: share of the training labels that the objectives see.
+        neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
+        scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours` and
+            `round_trip`.
+    """
+
+    epochs: int = 40
+    batch: int = 512
+    backbone: str = ""
+    weights: str = ""
+    depth: int | str = ""
+    pictures: tuple[str, int, int, int] | None = None
+    network: dict = field(default_factory=dict)
+    objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
+    smoothing: float = 0.0
+    bump_share: float = 0.4
+    jitter: Jitter = Jitter()
+    labels: float = 1.0
+    neighbours: int = 15
+    scale: float = 30.0
+
+    def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+        """The images."""
+        preprocess = Preprocess(*self.pictures) if self.pictures else None
+        return replace(load(self.data, progress, preprocess=preprocess), validation=self.validation)
+
+    def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "EmbeddingTask":
+        """The task with new weights; `report` hears of the neighbours that are found or the features computed."""
+        backbone = pretrained_backbone(self.backbone, self.weights, self.depth) if self.backbone else None
+        return EmbeddingTask(self, data, seed, device, backbone, report)
+
+
+class EmbeddingTask:
+    """An embedding network and its training images.
 
     Without jitter the features of a frozen backbone are computed once, if they fit into memory.
     """
 
+    unit = "images"
+
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: EmbeddingRecipe,
         images: ImageSet,
         seed: int,
         device: str,
-        backbone: Backbone | None,
-        progress: Callable[[int], None] | None,
+        backbone: Backbone | None = None,
+        report: Report | None = None,
     ):
-        self.recipe, self.seed, self.device = recipe, seed, device
+        self.schedule, self.seed, self.device, self.data = recipe, seed, device, images
         self.backbone = backbone
         self.network = new_network(recipe, images, seed, backbone).to(device)
         self.images, self.labels = images.split("train")
-        self.train = part_of(images, "train", recipe, seed, progress)
-        self.validation = part_of(images, "validation", recipe, seed)
-        self.first_probe = self.network.canonical or Probe(0.7, 1.0)
-        self.kept = self._keep_features(progress)
+        wanted = {
+            "neighbours": recipe.neighbours if "neighbours" in recipe.objectives else 0,
+            "with_labels": "supervised_neighbours" in recipe.objectives,
+        }
+        self.train = part_of(images, "train", seed, share=recipe.labels, report=report, **wanted)
+        self.validation = part_of(images, "validation", seed, **wanted)
+        self.probe = self.network.canonical or Probe(0.7, 1.0)
+        with mixed_precision(recipe.mixed, device):
+            self.cache = self._features_of_all(report)
 
     @property
     def size(self) -> int:
         """Number of training images."""
         return len(self.images)
 
-    def loss(self, chosen: np.ndarray, probe: Probe, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
         """The weighted sum of the recipe's objectives for some images, moved at random, and their partners."""
         rows = self.train.rows(chosen, generator)
         shown = pixels(self.images[chosen], self.device)
         features = self._features(rows, shown, generator)
-        probes, drawings = self._drawings(shown[:0], probe, generator)
-        if len(drawings):
-            features = torch.cat([features, self.network.features(drawings)])
+        probes, decoded = self._decoded(shown[:0], generator)
+        if len(decoded):
+            features = torch.cat([features, self.network.features(decoded)])
         activations = self.network.activation_of(features).split([*map(len, rows), len(probes)])
-        return self._loss(self.train, rows, probe, probes, activations, shown, generator)
+        return self._loss(self.train, rows, probes, activations, shown, generator)
 
     def _features(self, rows: tuple[np.ndarray, ...], shown: Tensor, generator: torch.Generator) -> Tensor:
         """What the encoder takes of some images, of their partners, and of those with a known label."""
-        if self.kept is not None:
-            return self.kept[np.concatenate(rows)].to(self.device)
+        if self.cache is not None:
+            return self.cache[np.concatenate(rows)].to(self.device)
         others = pixels(self.images[np.concatenate(rows[1:])], self.device)
-        moved = jitter(torch.cat([shown, others]), self.recipe.jitter, generator)
+        moved = jitter(torch.cat([shown, others]), self.schedule.jitter, generator)
         if len(rows[1]):  # an image itself stays where it is if it has a partner, which moves
             moved = torch.cat([shown, moved[len(shown) :]])
         return self.network.features(moved)
 
     @torch.no_grad()
-    def _keep_features(self, progress: Callable[[int], None] | None) -> Tensor | None:
+    def _features_of_all(self, report: Report | None) -> Tensor | None:
         """The features of every training image, where each step would compute the same ones again; else None."""
-        if not self.network.lower or self.recipe.jitter != Jitter():
+        if not self.network.backbone or self.schedule.jitter != Jitter():
             return None
         parts = []
-        for start in range(0, self.size, self.recipe.batch):
-            part = pixels(self.images[start : start + self.recipe.batch], self.device)
+        for start in range(0, self.size, self.schedule.batch):
+            part = pixels(self.images[start : start + self.schedule.batch], self.device)
             parts.append(self.network.features(part).cpu())
             if parts[0][0].nbytes * self.size > CACHED:
                 return None
-            if progress:
-                progress(start + len(part))
+            if report:
+                report(start + len(part))
         return torch.cat(parts)
 
     @torch.no_grad()
-    def _drawings(self, nothing: Tensor, probe: Probe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Random places on the grid and what the decoder draws there; no place and `nothing` if no objective asks."""
-        if "round_trip" not in self.recipe.objectives:
+    def _decoded(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random coordinates and the images decoded there; no coordinates and `nothing` if no objective asks."""
+        if "round_trip" not in self.schedule.objectives:
             return torch.zeros(0, 2, device=self.device), nothing
         grid = self.network.grid
         corner = grid.positions().amax(0)
         probes = (corner * (2 * torch.rand(PROBED, 2, generator=generator) - 1)).to(self.device)
-        drawings = self.network.draw(self.network.clip(gaussian_bump(probes, grid, probe)))
-        return probes, drawings.float()
+        decoded = self.network.decode(self.network.clip(gaussian_bump(probes, grid, self.probe)))
+        return probes, decoded.float()
 
     def _loss(
         self,
         part: Part,
         rows: tuple[np.ndarray, ...],
-        probe: Probe,
         probes: Tensor,
         activations: Sequence[Tensor],
         images: Tensor,
         generator: torch.Generator,
     ) -> Tensor:
-        """The weighted sum of the recipe's objectives, from the activations of a part's rows and of the drawings."""
+        """The weighted sum of the objectives, from the activations of a part's rows and of the decoded images."""
         chosen, _, known = (torch.from_numpy(part.labels[at]).to(self.device) for at in rows)
-        activation, partners, gathered, drawings = activations
+        activation, partners, labelled, decoded = activations
         batch = Batch(
             images=images,
             labels=chosen,
             partners=partners,
-            known=gathered,
+            known=labelled,
             known_labels=known,
             probes=probes,
-            drawings=drawings,
-            scale=self.recipe.scale,
-            probe=probe,
-            bump_share=self.recipe.bump_share,
-            smoothing=self.recipe.smoothing,
+            decoded=decoded,
+            scale=self.schedule.scale,
+            probe=self.probe,
+            bump_share=self.schedule.bump_share,
+            smoothing=self.schedule.smoothing,
             generator=generator,
         )
         costs = [
             weight * OBJECTIVES[name](self.network, activation, batch)
-            for name, weight in self.recipe.objectives.items()
+            for name, weight in self.schedule.objectives.items()
         ]
         return torch.stack(costs).sum()
 
-    def validate(self, probe: Probe) -> tuple[Probe, dict[str, float]]:
-        """The probe fitted again; loss, accuracy and 5-NN on the validation part, none where there is no such part.
+    def validate(self) -> dict[str, float]:
+        """Fits the probe again; loss, accuracy and 5-NN on the validation part, none where there is no such part.
 
-        A ValueError where nothing is active any more.
+        A UserError where nothing is active any more.
         """
         reference = self._activation(self.images[:REFERENCE])
         if not (reference > 0).any():
-            raise ValueError("no activation was above zero any more")
+            raise UserError("no activation was above zero any more")
         if not self.network.canonical:
-            probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
-        return probe, self._figures(reference, probe) if len(self.validation.images) > 1 else {}
+            self.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
+        return self._metrics(reference) if len(self.validation.images) > 1 else {}
 
-    def _figures(self, reference: Float[Tensor, "n units"], probe: Probe) -> dict[str, float]:
+    def _metrics(self, reference: Float[Tensor, "n units"]) -> dict[str, float]:
         pictures, labels = self.validation.images, self.validation.labels
         activation = self._activation(pictures)
         generator = torch.Generator().manual_seed(self.seed)
         loss = 0.0
-        for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.recipe.batch)):
+        for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.schedule.batch)):
             rows = self.validation.rows(at, generator)
             shown = pixels(pictures[at], self.device)
-            probes, drawings = self._drawings(shown[:0], probe, generator)
-            activations = [*(activation[chosen] for chosen in rows), self.network.activation(drawings)]
-            loss += len(at) * self._loss(self.validation, rows, probe, probes, activations, shown, generator).item()
-        figures = {"validation_loss": loss / len(pictures)}
+            probes, decoded = self._decoded(shown[:0], generator)
+            activations = [*(activation[chosen] for chosen in rows), self.network.activation(decoded)]
+            loss += len(at) * self._loss(self.validation, rows, probes, activations, shown, generator).item()
+        metrics = {"validation_loss": loss / len(pictures)}
         if self.network.classifier and (labels >= 0).any():
             named = self.network.class_logits(activation).argmax(1).cpu().numpy()
-            figures["validation_accuracy"] = float((named == labels)[labels >= 0].mean())
+            metrics["validation_accuracy"] = float((named == labels)[labels >= 0].mean())
         if (labels >= 0).any():
-            places = [self.network.place(part.float()).cpu().numpy() for part in (reference, activation)]
-            figures["validation_5nn"] = knn_accuracy(places[0], self.labels[:REFERENCE], places[1], labels, k=5)
-        return figures
+            known, asked = (self.network.coordinates(part.float()).cpu().numpy() for part in (reference, activation))
+            metrics["validation_5nn"] = knn_accuracy(known, self.labels[:REFERENCE], asked, labels, k=5)
+        return metrics
 
     def _activation(self, images: np.ndarray) -> Float[Tensor, "n units"]:
-        size = self.recipe.batch
+        size = self.schedule.batch
         parts = (images[start : start + size] for start in range(0, len(images), size))
         return torch.cat([self.network.activation(pixels(part, self.device)) for part in parts])
 
+    def state(self) -> dict[str, Any]:
+        """The probe so far, and the backbone that the weights belong to."""
+        return {"probe": asdict(self.probe), "backbone": self.backbone and self.backbone.facts}
 
-def new_network(recipe: Recipe, images: ImageSet, seed: int, backbone: Backbone | None = None) -> EmbeddingNetwork:
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue with a probe; a ValueError where the state belongs to another backbone."""
+        if state["backbone"] != self.state()["backbone"]:
+            raise ValueError("it belongs to another backbone")
+        self.probe = Probe(**state["probe"])
+
+    def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
+        """Write the map, and the backbone unless a run has it; the facts of the run and its metrics."""
+        if self.backbone:
+            save_backbone(self.backbone, folder)
+        stored = as_stored(self.network, folder)
+        points = make_map(stored, self.data, report)
+        points.save(folder)
+        facts = {
+            "network": {"name": "embedding", "arguments": self.network.arguments},
+            "data": self.data.facts,
+            "probe": asdict(self.probe),
+        }
+        return facts, evaluate_map(stored, self.probe, points, self.data)
+
+
+def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+    """The images that a run was trained on."""
+    return load(run.recipe["data"], progress, preprocess=run.preprocess)
+
+
+def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet) -> dict[str, float]:
+    """The metrics of a run."""
+    return evaluate_map(network, Probe(**run.probe), load_map(run.folder), images)
+
+
+def new_network(
+    recipe: EmbeddingRecipe, images: ImageSet, seed: int, backbone: Backbone | None = None
+) -> EmbeddingNetwork:
     """The recipe's network for a set of images; the same seed gives the same weights."""
     if "classify" in recipe.objectives and not images.classes:
-        raise ValueError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
+        raise UserError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
     if backbone and images.image_shape[0] != 3:
-        raise ValueError(f"a backbone takes RGB images, and those of {images.name!r} are grey; give another --data")
+        raise UserError(f"a backbone takes RGB images, and those of {images.name!r} are grey; give another --data")
     arguments = {
         "image_shape": images.image_shape,
-        "draws": "reconstruct" in recipe.objectives,
+        "has_decoder": "reconstruct" in recipe.objectives,
         "classes": len(images.classes) if "classify" in recipe.objectives else 0,
         **recipe.network,
     }

@@ -34,7 +34,7 @@ class Batch:
     known: Float[Tensor, "m units"]
     known_labels: Int[Tensor, " m"]
     probes: Float[Tensor, "p 2"]
-    drawings: Float[Tensor, "p units"]
+    decoded: Float[Tensor, "p units"]
     scale: float
     probe: Probe
     bump_share: float
@@ -74,12 +74,13 @@ def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     n = int(placed.sum())
     if n == 0:
         return 0 * activation.sum()  # nothing to learn, but a gradient all the same
-    z = scaled_places(network, torch.cat([activation[placed], batch.partners[placed]]), batch)
-    attraction = torch.log1p((z[:n] - z[n:]).square().sum(1))
-    return attraction.mean() + torch.log(cauchy(z).sum(1)).mean()
+    z = scaled_coordinates(network, torch.cat([activation[placed], batch.partners[placed]]), batch)
+    return neighbour_cost(z)
 
 
-def gather(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
+def supervised_neighbours(
+    network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
+) -> Float[Tensor, ""]:
     """Images of one class together, those of others apart, in nats: for the part of the images that has labels.
 
     With q and z as in `neighbours`,
@@ -91,7 +92,7 @@ def gather(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batc
     """
     placed = (batch.known > 0).any(1)
     labels = batch.known_labels[placed]
-    q = cauchy(scaled_places(network, batch.known[placed], batch))
+    q = cauchy(scaled_coordinates(network, batch.known[placed], batch))
     same = (q * (labels[:, None] == labels)).sum(1)
     company = same > 0  # an image that is alone in its class has nothing to come together with
     if not company.any():
@@ -105,18 +106,25 @@ def round_trip(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     With z as in `neighbours`, the mean over the drawings of log(1 + |z(probe) - z(drawing)|^2): the encoder learns to
     read the decoder's hand (a latent regression, as of InfoGAN: Chen et al. 2016); the decoder learns nothing from it.
     """
-    placed = (batch.drawings > 0).any(1)
+    placed = (batch.decoded > 0).any(1)
     if not placed.any():
         return 0 * activation.sum()  # nothing to learn, but a gradient all the same
-    off = network.place(batch.drawings[placed].float()) - batch.probes[placed]
+    off = network.coordinates(batch.decoded[placed].float()) - batch.probes[placed]
     return torch.log1p((off * (batch.scale / network.grid.extent)).square().sum(1)).mean()
 
 
-def scaled_places(
+def scaled_coordinates(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
 ) -> Float[Tensor, "n 2"]:
     """z = scale c / extent."""
-    return network.place(activation.float()) * (batch.scale / network.grid.extent)
+    return network.coordinates(activation.float()) * (batch.scale / network.grid.extent)
+
+
+def neighbour_cost(z: Float[Tensor, "m 2"]) -> Float[Tensor, ""]:
+    """The cost of `neighbours` for scaled coordinates, those of the partners after those of the images."""
+    n = len(z) // 2
+    attraction = torch.log1p((z[:n] - z[n:]).square().sum(1))
+    return attraction.mean() + torch.log(cauchy(z).sum(1)).mean()
 
 
 def cauchy(z: Float[Tensor, "n 2"]) -> Float[Tensor, "n n"]:
@@ -130,7 +138,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "reconstruct": reconstruct,
     "classify": classify,
     "neighbours": neighbours,
-    "gather": gather,
+    "supervised_neighbours": supervised_neighbours,
     "round_trip": round_trip,
 }
 

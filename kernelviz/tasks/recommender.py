@@ -1,101 +1,118 @@
-"""What a recommender learns: the ratings of each item from themselves, by the squared error over what is rated."""
+"""A recommender of items: the ratings of each item from themselves, by the squared error over what is rated."""
 
-import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from kernelviz.data.ratings import Ratings
-from kernelviz.networks.recommender import Rated, Recommender, rated, root_mean_square_error
-from kernelviz.tasks.recipes import Recipe
+from kernelviz.data.ratings import Ratings, load_ratings
+from kernelviz.evaluation.metrics import evaluate_recommender
+from kernelviz.networks.recommender import RatingMatrix, Recommender, rating_matrix, root_mean_square_error
+from kernelviz.storage.items import load_items
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import as_stored
+from kernelviz.tasks.item_map import items_of
+from kernelviz.training.task import Recipe, Report
+
+EVERY = 1 << 30  # items per step: all that there are
 
 
-class Recommending:
-    """A recommender, its training ratings, and what they cost: 1/2 sum (p - r)^2 over them, plus the penalties l2 and
-    sparsity of the recipe, which stand among its objectives."""
+@dataclass(frozen=True, kw_only=True)
+class RecommenderRecipe(Recipe):
+    """Train a recommender.
 
-    first_probe = backbone = None
+    Args:
+        network: arguments of `Recommender` beside the number of users.
+        l2, sparsity: weights of the squared weights and of the gates (lambda and lambda_0 of the paper).
+    """
 
-    def __init__(self, recipe: Recipe, ratings: Ratings, seed: int, device: str):
-        self.recipe, self.range = recipe, ratings.range
+    network: dict = field(default_factory=dict)
+    l2: float = 100.0
+    sparsity: float = 0.0
+    batch: int = EVERY
+    optimizer: str = "lbfgs"
+    validation: float = 0.0
+    mixed: bool = False
+
+    def load_data(self, progress: Callable[[float, str], None] | None = None) -> Ratings:
+        """The ratings."""
+        return load_ratings(self.data, progress)
+
+    def task(self, data: Ratings, seed: int, device: str, report: Report | None = None) -> "RecommenderTask":
+        """The task with new weights."""
+        return RecommenderTask(self, data, seed, device)
+
+
+class RecommenderTask:
+    """A recommender and its training ratings: 1/2 sum (p - r)^2 over them, plus the penalties l2 and sparsity."""
+
+    unit = "items"
+
+    def __init__(self, recipe: RecommenderRecipe, ratings: Ratings, seed: int, device: str):
+        self.schedule, self.seed, self.device, self.data = recipe, seed, device, ratings
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = Recommender(len(ratings.users), **recipe.network).to(device)
-        parts = ratings.split(seed, recipe.validation)
-        self.matrix = ratings.matrix(parts["train"])
-        self.train, self.validation = (rated(ratings.matrix(parts[name]), device) for name in ("train", "validation"))
-        self.device = device
+        self.parts = ratings.split(seed, recipe.validation)
+        self.matrix = ratings.matrix(self.parts["train"])
+        self.train, self.validation = (
+            rating_matrix(ratings.matrix(self.parts[name]), device) for name in ("train", "validation")
+        )
 
     @property
     def size(self) -> int:
         """Number of items."""
         return self.matrix.shape[0]
 
-    def loss(self, chosen: np.ndarray, probe: None, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
         """The cost of some items, all of them where the batch is the whole set; the penalties count by their share."""
-        part = self.train if len(chosen) == self.size else rated(self.matrix[np.sort(chosen)], self.device)
+        part = self.train if len(chosen) == self.size else rating_matrix(self.matrix[np.sort(chosen)], self.device)
         weights = self.network.weights()
         errors = self.network.predict(self.network.codes(part, weights), weights, part) - part.values
-        penalty = self.network.penalty(weights, self.recipe.objectives["l2"], self.recipe.objectives["sparsity"])
+        penalty = self.network.penalty(weights, self.schedule.l2, self.schedule.sparsity)
         return errors.square().sum() / 2 + penalty * (len(chosen) / self.size)
 
-    def validate(self, probe: None) -> tuple[None, dict[str, float]]:
+    def validate(self) -> dict[str, float]:
         """RMSE of the ratings that it learns from, and of the validation part where there is one."""
-        figures = {"train_rmse": self._error(self.train)}
+        metrics = {"train_rmse": self._error(self.train)}
         if len(self.validation.values):
-            figures["validation_rmse"] = self._error(self.validation)
+            metrics["validation_rmse"] = self._error(self.validation)
         if self.network.gates:
-            figures["density"] = self.network.density()
-        return None, figures
+            metrics["density"] = self.network.density()
+        return metrics
 
-    def _error(self, part: Rated) -> float:
-        return root_mean_square_error(self.network(self.train, part), part.values, self.range)
+    def _error(self, part: RatingMatrix) -> float:
+        return root_mean_square_error(self.network(self.train, part), part.values, self.data.range)
 
+    def state(self) -> dict[str, Any]:
+        """Nothing beside the weights."""
+        return {}
 
-ITERATIONS, MEMORY = 50, 10  # of a round
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing to restore."""
 
-
-class RoundsOfRprop(torch.optim.Rprop):
-    """RPROP: a step is a round of ITERATIONS."""
-
-    def step(self, closure) -> Tensor:
-        """One round; returns the cost before its last iteration."""
-        for _ in range(ITERATIONS):
-            loss = super().step(closure)
-        return loss
-
-
-class RoundsOfLBFGS(torch.optim.Optimizer):
-    """SciPy's L-BFGS-B as an optimizer of torch: a step is a round of up to ITERATIONS, from a fresh memory."""
-
-    def __init__(self, weights: list[Tensor]):
-        super().__init__(weights, {"lr": math.nan})  # it finds its own
-
-    def step(self, closure) -> Tensor:
-        """One round; returns the cost at its end."""
-        from scipy.optimize import minimize  # slow to import, and needed only here
-
-        weights = [weight for group in self.param_groups for weight in group["params"]]
-
-        def cost(at: np.ndarray) -> tuple[float, np.ndarray]:
-            _put(at, weights)
-            with torch.enable_grad():
-                value = closure()
-            gradient = torch.cat([weight.grad.reshape(-1) for weight in weights])
-            return value.item(), gradient.cpu().numpy()
-
-        # float32, as wide as the weights: SciPy keeps several copies, and widens what it computes with
-        start = torch.cat([weight.detach().reshape(-1) for weight in weights]).cpu().numpy()
-        options = {"maxiter": ITERATIONS, "maxcor": MEMORY}
-        found = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
-        _put(found.x, weights)
-        return torch.tensor(found.fun)
+    def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
+        """Write the items, of no user; the facts of the run and its metrics."""
+        stored = as_stored(self.network, folder)
+        items = items_of(stored, self.data, self.parts["train"], self.seed)
+        items.save(folder)
+        facts = {
+            "network": {"name": "recommender", "arguments": {"users": len(self.data.users)} | self.schedule.network},
+            "data": {"name": self.data.name, "range": list(self.data.range)},
+        }
+        return facts, evaluate_recommender(stored, self.data, self.parts, items)
 
 
-@torch.no_grad()
-def _put(flat: np.ndarray, weights: list[Tensor]) -> None:
-    """The numbers of a flat array into the weights, one after the other."""
-    parts = torch.from_numpy(flat).float().split([weight.numel() for weight in weights])
-    for weight, part in zip(weights, parts, strict=True):
-        weight.copy_(part.view_as(weight))
+def load_data(run: RecommenderRun, progress: Callable[[float, str], None] | None = None) -> Ratings:
+    """The ratings that a run was trained on."""
+    return load_ratings(run.recipe["data"], progress)
+
+
+def evaluate(run: RecommenderRun, network: nn.Module, ratings: Ratings) -> dict[str, float]:
+    """The metrics of a run, on the test part of its own split."""
+    parts = ratings.split(run.seed, run.recipe["validation"])
+    return evaluate_recommender(network, ratings, parts, load_items(run.folder))

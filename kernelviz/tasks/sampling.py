@@ -1,6 +1,5 @@
 """What a step looks at: some images, a partner of each, and some of those whose label is known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ from jaxtyping import Int, Int32, Int64, Shaped, UInt8
 
 from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
-from kernelviz.tasks.recipes import Recipe
+from kernelviz.training.task import Report
 
 KNOWN = 256  # images with a label that a step of `gather` looks at
 Rows = Int[np.ndarray, "_"]
@@ -45,18 +44,24 @@ class Part:
 
 
 def part_of(
-    images: ImageSet, split: str, recipe: Recipe, seed: int, progress: Callable[[int], None] | None = None
+    images: ImageSet,
+    split: str,
+    seed: int,
+    *,
+    neighbours: int = 0,
+    with_labels: bool = False,
+    share: float = 1.0,
+    report: Report | None = None,
 ) -> Part:
-    """A part of a set for a recipe; `progress` is called with the number of images whose neighbours are found.
+    """A part of a set, with the nearest neighbours of each image and the rows that have a label, as far as wanted.
 
-    Of the training labels only the recipe's share is shown, chosen at random by the seed.
+    Of the training labels only a share is shown, chosen at random by the seed. `report` is called with the number of
+    images whose neighbours are found.
     """
     pictures, labels = images.split(split)
-    if split == "train" and recipe.labels < 1:
-        labels = np.where(np.random.default_rng(seed).random(len(labels)) < recipe.labels, labels, -1)
+    if split == "train" and share < 1:
+        labels = np.where(np.random.default_rng(seed).random(len(labels)) < share, labels, -1)
     graph = np.zeros((len(pictures), 0), np.int32)
-    if "neighbours" in recipe.objectives and len(pictures) > 1:
-        graph = neighbour_graph(pictures, recipe.neighbours, progress)
-    return Part(
-        pictures, labels, graph, np.flatnonzero(labels >= 0) if "gather" in recipe.objectives else np.array([], int)
-    )
+    if neighbours and len(pictures) > 1:
+        graph = neighbour_graph(pictures, neighbours, report)
+    return Part(pictures, labels, graph, np.flatnonzero(labels >= 0) if with_labels else np.array([], int))

@@ -1,1 +1,1 @@
-"""Training: what to train (recipe), what it costs (objectives), and the loop (fit)."""
+"""Training: one loop for every task, its checkpoints, and the run that a finished training leaves."""

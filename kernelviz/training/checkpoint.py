@@ -1,4 +1,4 @@
-"""A training on disk, from which it goes on to the same weights: checkpoint.safetensors and history.json."""
+"""A training on disk, from which it resumes to the same weights: checkpoint.safetensors and history.json."""
 
 import json
 from dataclasses import asdict
@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kernelviz.disk import replacing
-from kernelviz.layers.probe import Probe
-from kernelviz.runs.weights import load_own, own_weights
+from kernelviz.errors import UserError
+from kernelviz.storage.record import FILE
+from kernelviz.storage.weights import load_own, own_weights
 from kernelviz.training.loop import Progress, Training
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
@@ -22,56 +23,54 @@ def save(training: Training, folder: Path) -> None:
     for index, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
     tensors = {name: value.contiguous() for name, value in tensors.items()}
-    facts = _facts(training) | {"progress": asdict(training.progress)}
+    facts = _facts(training) | {"progress": asdict(training.progress), "task": training.task.state()}
     try:
         with replacing(folder / CHECKPOINT) as partial:
-            save_file(
-                {name: value.contiguous() for name, value in tensors.items()}, partial, {"kernelviz": json.dumps(facts)}
-            )
+            save_file(tensors, partial, {"kernelviz": json.dumps(facts)})
         with replacing(folder / HISTORY) as partial:
             partial.write_text(json.dumps(training.progress.history), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         size = sum(value.nbytes for value in tensors.values()) / 1e6
         raise OSError(
             f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error}); make room there or set "
-            "KERNELVIZ_RUNS to another folder, then go on with --resume"
+            "KERNELVIZ_RUNS to another folder, then resume with --resume"
         ) from None
 
 
 def resume(training: Training, folder: Path) -> None:
-    """Set a training to where the checkpoint in a folder stands; one of another recipe or seed is a ValueError."""
+    """Set a training to where the checkpoint in a folder stands; one of another recipe or seed is a UserError."""
     path = folder / CHECKPOINT
     if not path.is_file():
-        raise ValueError(f"there is no checkpoint at {path}; train without --resume")
+        raise UserError(f"there is no checkpoint at {path}; train without --resume")
     try:
         with safe_open(path, "pt", device=training.device) as file:
             facts = json.loads(file.metadata()["kernelviz"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         own = json.loads(json.dumps(_facts(training)))
         if {name: facts.get(name) for name in own} != own:
-            raise ValueError("it belongs to another recipe, seed or backbone")
+            raise ValueError("it belongs to another recipe or seed")
         _load(training, tensors, facts["progress"])
+        training.task.restore(facts["task"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"cannot resume from {path}: {error}. Train without --resume, or as another --name") from None
+        raise UserError(f"cannot resume from {path}: {error}. Train without --resume, or as another --name") from None
 
 
 def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
-    """A ValueError if a new training would lose what a folder holds."""
-    if (folder / "run.json").exists():
-        raise ValueError(f"there is a finished run in {folder}; give another --name, or delete that folder")
+    """A UserError if a new training would lose what a folder holds."""
+    if (folder / FILE).exists():
+        raise UserError(f"there is a finished run in {folder}; give another --name, or delete that folder")
     if (folder / CHECKPOINT).exists() and not resumed:
-        raise ValueError(f"there is a stopped training in {folder}; go on with --resume, or give another --name")
+        raise UserError(f"there is a stopped training in {folder}; resume it with --resume, or give another --name")
 
 
 def remove(folder: Path) -> None:
-    """Take the checkpoint of a finished training away."""
+    """Delete the checkpoint of a finished training."""
     for name in (CHECKPOINT, HISTORY):
         (folder / name).unlink(missing_ok=True)
 
 
 def _facts(training: Training) -> dict:
-    below = training.task.backbone
-    return {"recipe": asdict(training.recipe), "seed": training.seed, "backbone": below and below.facts}
+    return {"recipe": asdict(training.schedule), "seed": training.seed}
 
 
 def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> None:
@@ -86,5 +85,4 @@ def _load(training: Training, tensors: dict[str, Tensor], progress: dict) -> Non
             states.setdefault(int(index), {})[key] = value
     load_own(training.network, network)
     training.optimizer.load_state_dict(training.optimizer.state_dict() | {"state": states})
-    probe = progress["probe"] and Probe(**progress["probe"])
-    training.progress = Progress(**progress | {"probe": probe})
+    training.progress = Progress(**progress)

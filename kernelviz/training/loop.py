@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -10,19 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kernelviz.data.images import ImageSet
-from kernelviz.data.ratings import Ratings
-from kernelviz.layers.probe import Probe
-from kernelviz.networks import Backbone
-from kernelviz.tasks.classifier import Classifying
-from kernelviz.tasks.embedding import Mapping
-from kernelviz.tasks.recipes import Recipe
-from kernelviz.tasks.recommender import Recommending, RoundsOfLBFGS, RoundsOfRprop
-
-MOMENTUM = 0.9
+from kernelviz.errors import UserError
+from kernelviz.training.optimizers import new_optimizer
+from kernelviz.training.task import Schedule, Task
 
 
-class TrainingStopped(ValueError):
+class TrainingStopped(UserError):
     """The training cannot go on; the message says where it stood and what to do."""
 
 
@@ -31,41 +24,23 @@ class Progress:
     """How far a training is: `step` counts batches over all epochs; `history` has a row for each finished epoch."""
 
     step: int = 0
-    probe: Probe | None = None  # that a map's activations look like so far; of a backbone there is none
     loss_sum: float = 0.0  # of this epoch's steps
     seconds: float = 0.0  # in this epoch's steps
     history: list[dict] = field(default_factory=list)
 
 
 class Training:
-    """A network on its way through a recipe.
+    """A task on its way through its schedule.
 
-    Every random choice is a function of the seed and of the step, so a training that goes on from a checkpoint makes
-    the same choices, and ends with the same weights, as one that was never stopped. A recipe makes a map, on the
-    frozen `backbone` if there is one, a recommender from ratings, or a plain classifier. `progress` is called with the
-    number of images that are prepared, where the recipe needs that: their neighbours found or their features computed.
+    Every random choice is a function of the seed and of the step, so a training that is resumed from a checkpoint makes
+    the same choices, and ends with the same weights, as one that was never stopped.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        data: ImageSet | Ratings,
-        seed: int,
-        device: str,
-        backbone: Backbone | None = None,
-        progress: Callable[[int], None] | None = None,
-    ):
-        self.recipe, self.seed, self.device, self.unit = recipe, seed, device, data.unit
-        with mixed_precision(recipe.mixed, device):
-            if recipe.makes == "embedding":
-                self.task = Mapping(recipe, data, seed, device, backbone, progress)
-            elif recipe.makes == "recommender":
-                self.task = Recommending(recipe, data, seed, device)
-            else:
-                self.task = Classifying(recipe, data, seed, device)
-        self.optimizer = new_optimizer(recipe, self.network)
-        self.batches = math.ceil(self.task.size / recipe.batch)
-        self.progress = Progress(probe=self.task.first_probe)
+    def __init__(self, task: Task, seed: int, device: str):
+        self.task, self.seed, self.device = task, seed, device
+        self.optimizer = new_optimizer(self.schedule, self.network)
+        self.batches = math.ceil(task.size / self.schedule.batch)
+        self.progress = Progress()
 
     @property
     def network(self) -> nn.Module:
@@ -73,9 +48,14 @@ class Training:
         return self.task.network
 
     @property
+    def schedule(self) -> Schedule:
+        """How it learns."""
+        return self.task.schedule
+
+    @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        return self.batches * self.recipe.epochs
+        return self.batches * self.schedule.epochs
 
     def run(self) -> Iterator[Progress]:
         """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history."""
@@ -92,13 +72,13 @@ class Training:
         order = np.random.default_rng((self.seed, epoch)).permutation(self.task.size)
         chosen = np.array_split(order, self.batches)[position]
         for group in self.optimizer.param_groups:
-            group["lr"] = one_cycle(self.progress.step, self.steps, self.recipe.rate)
+            group["lr"] = one_cycle(self.progress.step, self.steps, self.schedule.rate)
         generator = torch.Generator().manual_seed(_mixed(self.seed, self.progress.step))
 
         def cost() -> Tensor:
-            with torch.random.fork_rng(devices=[]), mixed_precision(self.recipe.mixed, self.device):
+            with torch.random.fork_rng(devices=[]), mixed_precision(self.schedule.mixed, self.device):
                 torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
-                loss = self.task.loss(chosen, self.progress.probe, generator)
+                loss = self.task.loss(chosen, generator)
             self._check(loss)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -113,7 +93,7 @@ class Training:
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
 
     def _finish_epoch(self) -> None:
-        """Append the epoch's row to the history; a map's probe is fitted to the network as it is now."""
+        """Append the epoch's row to the history."""
         progress = self.progress
         row = {
             "epoch": progress.step // self.batches,
@@ -127,15 +107,14 @@ class Training:
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Figures of the validation part; none where there is no such part."""
         self.network.eval()
-        with mixed_precision(self.recipe.mixed, self.device):
+        with mixed_precision(self.schedule.mixed, self.device):
             try:
-                self.progress.probe, figures = self.task.validate(self.progress.probe)
-            except ValueError as error:
+                metrics = self.task.validate()
+            except UserError as error:
                 raise self._stopped(str(error), self.progress.step - 1) from None
         self.network.train()
-        return figures
+        return metrics
 
     def _stopped(self, what: str, step: int) -> TrainingStopped:
         epoch, position = divmod(step, self.batches)
@@ -143,25 +122,8 @@ class Training:
         kept = f"the checkpoint after epoch {done} is kept" if done else "there was no checkpoint yet"
         return TrainingStopped(
             f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
-            f"Train again with a lower rate than {self.recipe.rate}"
+            f"Train again with a lower rate than {self.schedule.rate}"
         )
-
-
-def new_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer of all that learns; only the matrices of dense layers, of kernel grids and of
-    convolutions decay."""
-    learning = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
-    decaying = [name.endswith(("weight", "alpha")) and weight.ndim > 1 for name, weight in learning]
-    matrices = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if decays]
-    others = [weight for (_, weight), decays in zip(learning, decaying, strict=True) if not decays]
-    groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.rate, momentum=MOMENTUM, nesterov=True)
-    if recipe.optimizer == "rprop":
-        return RoundsOfRprop([weight for _, weight in learning], lr=recipe.rate)
-    if recipe.optimizer == "lbfgs":
-        return RoundsOfLBFGS([weight for _, weight in learning])
-    return torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:

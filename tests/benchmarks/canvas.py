@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.plots.images import png
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 
 SIZES = (10_000, 70_000, 1_000_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -75,20 +75,20 @@ def main() -> None:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         with served(Path(folder)) as address:
-            figures = {"processors": os.cpu_count(), "browser": browser.version}
-            figures |= probing(opened(browser, f"{address}/probe?run=made-10000"))
-            figures |= uploading(opened(browser, f"{address}/upload?run=mnist-neighbours"))
+            metrics = {"processors": os.cpu_count(), "browser": browser.version}
+            metrics |= probing(unpacked(browser, f"{address}/probe?run=made-10000"))
+            metrics |= uploading(unpacked(browser, f"{address}/upload?run=mnist-neighbours"))
             for n in SIZES:
-                page = opened(browser, f"{address}/?run=made-{n}")
-                figures[f"pan_{n}_frames_per_second"] = panning(page)
+                page = unpacked(browser, f"{address}/?run=made-{n}")
+                metrics[f"pan_{n}_frames_per_second"] = panning(page)
                 if n == 70_000:
-                    figures |= {"hover_to_card_ms": hovering(page), "lasso_ms": selecting(page)}
-                    figures["first_view_bytes"] = fetched(browser, f"{address}/?run=made-{n}")
+                    metrics |= {"hover_to_card_ms": hovering(page), "lasso_ms": selecting(page)}
+                    metrics["first_view_bytes"] = fetched(browser, f"{address}/?run=made-{n}")
                 page.context.close()
     if "--json" in sys.argv:
-        print(json.dumps(figures))
+        print(json.dumps(metrics))
         return
-    for name, value in figures.items():
+    for name, value in metrics.items():
         print(f"{name:32} {value:>12}" + (f"   wanted {WANTED[name]:g}" if name in WANTED else ""))
 
 
@@ -97,12 +97,12 @@ def make_run(folder: Path, n: int) -> None:
     shutil.copytree(own_file("pretrained", "mnist-autoencoder"), folder)
     rng = np.random.default_rng(0)
     cloud = rng.integers(0, 20, n)
-    places = (rng.uniform(-3.4, 3.4, (20, 2))[cloud] + rng.normal(0, 0.25, (n, 2))).clip(-4, 4).astype(np.float32)
+    coordinates = (rng.uniform(-3.4, 3.4, (20, 2))[cloud] + rng.normal(0, 0.25, (n, 2))).clip(-4, 4).astype(np.float32)
     EmbeddingMap(
         index=np.arange(n),
         split=np.full(n, SPLITS.index("test")),
-        x=places[:, 0],
-        y=places[:, 1],
+        x=coordinates[:, 0],
+        y=coordinates[:, 1],
         label=cloud % 10,
         prediction=np.where(rng.random(n) < 0.95, cloud % 10, 0),
         confidence=rng.random(n).astype(np.float32),
@@ -135,7 +135,7 @@ class served:
         self.process.wait()
 
 
-def opened(browser, address: str) -> Page:
+def unpacked(browser, address: str) -> Page:
     """A page whose map is drawn and whose script has come to rest."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(180_000)

@@ -130,8 +130,8 @@ def test_files_are_placed_and_timed(kernelviz, monkeypatch):
 
 def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     monkeypatch.setattr(sketch, "EACH", 3)
-    code, out, _ = kernelviz("bench", "drawn", "--json")
-    test, again, strokes = json.loads(out)["drawn"]["rows"]
+    code, out, _ = kernelviz("bench", "sketch", "--json")
+    test, again, strokes = json.loads(out)["sketch"]["rows"]
     assert code == 0 and test["images"] == again["images"] == 297 and strokes["images"] == 30
     assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
 

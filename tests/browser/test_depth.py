@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernelviz.evaluation.depths import laid_over, placed_by, reach_of
-from kernelviz.runs.embedding_map import load_map
+from kernelviz.storage.embedding_map import load_map
 
 MARGIN = 1.06  # of the extent, what is on the screen when all of a map fits
 
@@ -16,7 +16,9 @@ def maps(heads):
     """The test images of both heads where they lie on the page, and how far the maps reach."""
     both = [load_map(head.folder).of_split("test") for head in heads]
     placements = laid_over(both)
-    return [placed_by(how, one.places) for one, how in zip(both, placements, strict=True)], reach_of(both, placements)
+    return [placed_by(how, one.coordinates) for one, how in zip(both, placements, strict=True)], reach_of(
+        both, placements
+    )
 
 
 @pytest.fixture
@@ -37,9 +39,9 @@ def on_screen(page, at, place, extent):
     return area["x"] + area["width"] / 2 + place[0] * scale, area["y"] + area["height"] / 2 - place[1] * scale
 
 
-def alone(places):
+def alone(coordinates):
     """The row that is farthest from all others."""
-    distances = np.linalg.norm(places[:, None] - places[None], axis=2) + 99 * np.eye(len(places))
+    distances = np.linalg.norm(coordinates[:, None] - coordinates[None], axis=2) + 99 * np.eye(len(coordinates))
     return int(np.nanargmax(np.where(np.isfinite(distances), distances, 99).min(1)))
 
 
@@ -57,7 +59,7 @@ def tool(page, name):
     page.get_by_role("button", name=re.compile(name)).first.click()
 
 
-def lasso(page, at, extent, places):
+def lasso(page, at, extent, coordinates):
     """Draw around everything on the left of a map's middle; returns how many there are."""
     corners = np.array([[-1, -1], [0, -1], [0, 1], [-1, 1]]) * extent
     tool(page, "lasso")
@@ -66,7 +68,7 @@ def lasso(page, at, extent, places):
     for corner in corners[1:]:
         page.mouse.move(*on_screen(page, at, corner, extent), steps=3)
     page.mouse.up()
-    return int((places[:, 0] < 0).sum())
+    return int((coordinates[:, 0] < 0).sum())
 
 
 def test_pointing_at_an_image_in_one_map_shows_it_in_all(opened, maps):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kernelviz.data.images import load
-from kernelviz.runs.embedding_map import load_map
+from kernelviz.storage.embedding_map import load_map
 
 CARD, PINNED = ".card:not(.pinned)", ".card.pinned"
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
@@ -40,11 +40,11 @@ def drawn(page):
     page.locator(".status").last.wait_for(state="hidden")  # for a moment there may be that of the page before
 
 
-def on_screen(page, places):
+def on_screen(page, coordinates):
     """Pixels of the window where places of the map are, while all of it is shown."""
     area = page.locator("canvas.over").bounding_box()
     scale = min(area["width"], area["height"]) / (2 * MARGIN * EXTENT)
-    x, y = np.asarray(places, float).T
+    x, y = np.asarray(coordinates, float).T
     return np.stack([area["x"] + area["width"] / 2 + x * scale, area["y"] + area["height"] / 2 - y * scale], axis=-1)
 
 
@@ -59,7 +59,7 @@ def on_map(page, pixels):
 
 def alone(points):
     """The row of the point that is farthest from all others."""
-    distances, _ = points.nearest(points.places, 2)
+    distances, _ = points.nearest(points.coordinates, 2)
     return int(distances[:, 1].argmax())
 
 
@@ -100,9 +100,9 @@ def drawing(page):
     return canvas_pixels(page.get_by_role("figure").locator("canvas").first)[..., 0]
 
 
-def inside(places, corners):
-    x, y = places.astype(float).T
-    odd = np.zeros(len(places), bool)
+def inside(coordinates, corners):
+    x, y = coordinates.astype(float).T
+    odd = np.zeros(len(coordinates), bool)
     for (x1, y1), (x0, y0) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
         odd ^= ((y1 > y) != (y0 > y)) & (x < (x0 - x1) * (y - y1) / (y0 - y1) + x1)
     return odd
@@ -110,7 +110,7 @@ def inside(places, corners):
 
 def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
     page, row = seen(), alone(points)
-    page.mouse.move(*on_screen(page, points.places[row]) + [2, 1])
+    page.mouse.move(*on_screen(page, points.coordinates[row]) + [2, 1])
     card = page.locator(CARD)
     card.wait_for()
     assert f"no. {row}" in card.inner_text() and f"label {points.label[row]}" in card.inner_text()
@@ -126,14 +126,14 @@ def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
 def test_on_a_map_of_images_the_card_is_that_of_the_image_under_the_pointer(seen, points):
     page, row = seen(view="images"), alone(points)
     page.wait_for_timeout(1000)
-    page.mouse.move(*on_screen(page, points.places[row]) + [8, -8])
+    page.mouse.move(*on_screen(page, points.coordinates[row]) + [8, -8])
     page.locator(CARD).wait_for()
     assert f"no. {row}" in page.locator(CARD).inner_text()
 
 
 def test_a_click_pins_the_card_and_escape_takes_it_away(seen, points):
     page, row = seen(), alone(points)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     page.mouse.click(*at)
     page.mouse.move(*at + 150)
     page.wait_for_timeout(200)
@@ -147,7 +147,7 @@ def test_a_lasso_selects_exactly_the_points_inside(seen, settle, points):
     corners = on_screen(page, [(-3.2, -3.1), (3.4, -2.2), (0.3, 0.2), (2.1, 3.3), (-2.7, 2.4)]).round()
     tool(page, "Select with a lasso")
     drag(page, corners.tolist())
-    wanted = inside(points.places, on_map(page, corners))
+    wanted = inside(points.coordinates, on_map(page, corners))
     assert 20 < wanted.sum() < len(points) and selected(page) == wanted.sum()
     for label in range(10):
         entry = page.get_by_role("button", name=re.compile(rf"^{label}, "))
@@ -176,7 +176,7 @@ def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_s
     page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))
     drawn(page)
     row = alone(points)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     tool(page, "Select with a box")
     drag(page, [on_screen(page, [(-3.9, -3.9)])[0].tolist(), on_screen(page, [(3.9, 0)])[0].tolist()])
     chosen = selected(page)
@@ -199,7 +199,7 @@ def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_s
 def test_a_group_of_the_legend_can_be_hidden_and_be_shown_alone(seen, points):
     page = seen()
     row = alone(points)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     entry = page.get_by_role("button", name=re.compile(rf"^{points.label[row]}, "))
     entry.click()
     assert entry.get_attribute("aria-pressed") == "false"
@@ -214,7 +214,7 @@ def test_a_group_of_the_legend_can_be_hidden_and_be_shown_alone(seen, points):
 
 def test_zoomed_in_the_points_become_their_images(seen, points):
     page, row = seen(), alone(points)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     page.mouse.move(*at)
     for _ in range(4):
         page.mouse.wheel(0, -300)
@@ -262,23 +262,23 @@ def test_dragging_the_probe_changes_the_drawing_and_the_address(seen, settle):
 
 
 def test_the_drawing_is_that_of_torch(seen, autoencoder):
-    from kernelviz.ui.shared.network_cache import drawn_at
+    from kernelviz.ui.shared.network_cache import decoded_at
 
     page = seen("probe", x="1.25", y="-0.5")
     page.wait_for_timeout(800)
-    wanted = drawn_at(autoencoder, np.array([[1.25, -0.5]]))[0]
+    wanted = decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0]
     assert abs(drawing(page).astype(int) - wanted).max() <= 1
 
 
 def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, autoencoder):
-    from kernelviz.ui.shared.network_cache import drawn_at
+    from kernelviz.ui.shared.network_cache import decoded_at
 
     def meddle(page):
         page.route("**/decoder", lambda route: route.fulfill(status=404, body="no decoder of dense layers"))
 
     page = seen("probe", meddle=meddle, quiet="decoder", x="-1", y="1")
     page.wait_for_timeout(800)
-    assert abs(drawing(page).astype(int) - drawn_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
+    assert abs(drawing(page).astype(int) - decoded_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
 
 
 def test_the_width_changes_the_bump_while_the_slider_moves(seen):
@@ -380,7 +380,7 @@ def test_fingers_pan_and_pinch(seen, points):
     page = seen(width=390, height=844, touch=True)
     row = alone(points)
     client = page.context.new_cdp_session(page)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": at[0], "y": at[1]}]})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.locator(PINNED).wait_for()
@@ -462,7 +462,7 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
 
     page = visit(meddle=meddle, quiet="sheets")
     drawn(page)
-    at = on_screen(page, points.places[alone(points)])
+    at = on_screen(page, points.coordinates[alone(points)])
     page.mouse.move(*at)
     page.locator(CARD).wait_for()
     assert not page.locator(f"{CARD} canvas").is_visible()
@@ -504,17 +504,17 @@ def test_moving_the_probe_leaves_the_history_alone_and_outlives_a_visit_elsewher
 
 def test_a_card_goes_with_its_point(seen, points):
     page, row = seen(), alone(points)
-    at = on_screen(page, points.places[row])
+    at = on_screen(page, points.coordinates[row])
     page.mouse.click(*at)
     page.locator(PINNED).wait_for()
-    page.mouse.move(*on_screen(page, points.places[(row + 1) % len(points)]))
+    page.mouse.move(*on_screen(page, points.coordinates[(row + 1) % len(points)]))
     page.locator(CARD).wait_for()  # one can compare
     entry = page.get_by_role("button", name=re.compile(rf"^{points.label[row]}, "))
     entry.click()
     page.locator(PINNED).wait_for(state="hidden")
     entry.click()
     page.locator(PINNED).wait_for()
-    corner = on_screen(page, [-np.sign(points.places[row]) * 3.9])[0]
+    corner = on_screen(page, [-np.sign(points.coordinates[row]) * 3.9])[0]
     page.mouse.move(*corner)
     for _ in range(6):
         page.mouse.wheel(0, -300)
@@ -525,7 +525,7 @@ def test_the_card_never_covers_its_point(seen, points):
     page = seen(width=390, height=844)
     for row in np.argsort(-points.y)[[0, 3, 9, 27]]:
         page.locator("canvas.over").scroll_into_view_if_needed()
-        at = on_screen(page, points.places[row])
+        at = on_screen(page, points.coordinates[row])
         page.mouse.move(*at + 1)
         page.locator(CARD).wait_for()
         area = page.locator(CARD).bounding_box()

@@ -15,16 +15,16 @@ from kernelviz.evaluation.depths import (
     placed_by,
     reach_of,
 )
-from kernelviz.runs.embedding_map import EmbeddingMap
+from kernelviz.storage.embedding_map import EmbeddingMap
 
 
-def map_of(places, label=0, prediction=0):
-    n = len(places)
+def map_of(coordinates, label=0, prediction=0):
+    n = len(coordinates)
     return EmbeddingMap(
         index=np.arange(n),
         split=np.full(n, 2),
-        x=np.float32(places)[:, 0],
-        y=np.float32(places)[:, 1],
+        x=np.float32(coordinates)[:, 0],
+        y=np.float32(coordinates)[:, 1],
         label=np.broadcast_to(np.int16(label), n),
         prediction=np.broadcast_to(np.int16(prediction), n),
         confidence=np.ones(n, np.float32),
@@ -33,42 +33,42 @@ def map_of(places, label=0, prediction=0):
 
 
 @pytest.fixture
-def places():
+def coordinates():
     return np.random.default_rng(0).normal(size=(60, 2))
 
 
-def turned(places, degrees, mirrored, shift):
+def turned(coordinates, degrees, mirrored, shift):
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return places @ turn.T * ([-1, 1] if mirrored else [1, 1]) + shift
+    return coordinates @ turn.T * ([-1, 1] if mirrored else [1, 1]) + shift
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("degrees", [0, 40, 200])
-def test_a_map_that_is_only_turned_mirrored_and_shifted_is_laid_over_exactly(places, degrees, mirrored):
-    moved = turned(places, degrees, mirrored, [0.5, -2])
-    first, last = laid_over([map_of(moved), map_of(places)])
+def test_a_map_that_is_only_turned_mirrored_and_shifted_is_laid_over_exactly(coordinates, degrees, mirrored):
+    moved = turned(coordinates, degrees, mirrored, [0.5, -2])
+    first, last = laid_over([map_of(moved), map_of(coordinates)])
     np.testing.assert_array_equal(last, np.eye(2, 3))  # the deepest stays as it is
-    np.testing.assert_allclose(placed_by(first, moved), places, atol=1e-5)
+    np.testing.assert_allclose(placed_by(first, moved), coordinates, atol=1e-5)
 
 
-def test_a_chain_of_maps_is_laid_over_one_by_one(places):
-    chain = [turned(places, 90, True, [1, 0]), turned(places, 30, False, [0, 3]), places]
+def test_a_chain_of_maps_is_laid_over_one_by_one(coordinates):
+    chain = [turned(coordinates, 90, True, [1, 0]), turned(coordinates, 30, False, [0, 3]), coordinates]
     for points, how in zip(chain, laid_over([map_of(one) for one in chain]), strict=True):
-        np.testing.assert_allclose(placed_by(how, points), places, atol=1e-5)
+        np.testing.assert_allclose(placed_by(how, points), coordinates, atol=1e-5)
 
 
-def test_nothing_is_stretched_and_images_without_a_place_do_not_count(places):
-    wide = 3 * places
+def test_nothing_is_stretched_and_images_without_a_place_do_not_count(coordinates):
+    wide = 3 * coordinates
     wide[0] = np.nan
-    how, _ = laid_over([map_of(wide), map_of(places)])
+    how, _ = laid_over([map_of(wide), map_of(coordinates)])
     np.testing.assert_allclose(how[:, :2] @ how[:, :2].T, np.eye(2), atol=1e-6)
     np.testing.assert_allclose(how[:, :2], np.eye(2), atol=1e-6)
 
 
-def test_maps_without_a_common_image_stay_where_they_are(places):
-    nowhere = np.full_like(places, np.nan)
-    for how in laid_over([map_of(nowhere), map_of(places)]):
+def test_maps_without_a_common_image_stay_where_they_are(coordinates):
+    nowhere = np.full_like(coordinates, np.nan)
+    for how in laid_over([map_of(nowhere), map_of(coordinates)]):
         np.testing.assert_array_equal(how, np.eye(2, 3))
     assert reach_of([map_of(nowhere)], [np.eye(2, 3)]) == 1.0
 
@@ -88,11 +88,11 @@ def test_overlaps_are_the_shares_among_the_nearest():
     assert (a, b) == (0, 1) and share == pytest.approx(0.5, abs=0.05)
 
 
-def test_overlaps_are_those_of_a_slow_count(places):
-    points = map_of(places, np.arange(60) % 3)
+def test_overlaps_are_those_of_a_slow_count(coordinates):
+    points = map_of(coordinates, np.arange(60) % 3)
     counts = np.zeros((3, 3))
-    for i, place in enumerate(places.astype(np.float32)):
-        order = np.argsort(((places.astype(np.float32) - place) ** 2).sum(1))
+    for i, place in enumerate(coordinates.astype(np.float32)):
+        order = np.argsort(((coordinates.astype(np.float32) - place) ** 2).sum(1))
         for j in order[1:16]:
             counts[i % 3, j % 3] += 1
     np.testing.assert_allclose(overlaps(points, 3), counts / counts.sum(1, keepdims=True))
@@ -116,5 +116,6 @@ def test_runs_on_one_network_and_one_set_belong_together(heads, bottom, autoenco
 
 
 def test_a_named_part_is_told_with_its_number_of_layers(heads):
-    named = replace(heads[0], network={"arguments": {"backbone": heads[0].backbone | {"kept": "layer1"}}})
+    arguments = heads[0].arguments | {"backbone": heads[0].backbone | {"kept": "layer1"}}
+    named = replace(heads[0], network=heads[0].network | {"arguments": arguments})
     assert depth_of(named) == "layer1 (11 layers)"

@@ -10,19 +10,19 @@ import torch
 from kernelviz.evaluation.inference import embed
 from kernelviz.evaluation.metrics import (
     MEANING,
-    class_figures,
-    drawing_figures,
-    evaluate,
+    classification_metrics,
+    evaluate_map,
     knn_accuracy,
-    map_figures,
+    map_metrics,
     map_silhouette,
     map_trustworthiness,
+    reconstruction_metrics,
     unimodal,
 )
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap, load_map
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map
+from kernelviz.storage.weights import load_network
 
 ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
 DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
@@ -58,9 +58,9 @@ def test_unimodal_of_many_does_not_join_them():
     assert unimodal(together[::-1], Grid(3, 4, 1.0)).tolist() == expected[::-1]
 
 
-def map_of(places, labels):
+def map_of(coordinates, labels):
     n = len(labels)
-    whole = dict.fromkeys(COLUMNS, np.zeros(n)) | {"x": places[:, 0], "y": places[:, 1], "label": labels}
+    whole = dict.fromkeys(COLUMNS, np.zeros(n)) | {"x": coordinates[:, 0], "y": coordinates[:, 1], "label": labels}
     return EmbeddingMap(**whole | {"index": np.arange(n)})
 
 
@@ -79,7 +79,7 @@ def test_map_figures_against_an_oracle_with_unplaced_images_counted_as_wrong():
         for k in right:
             votes = Counter(known_labels[nearest[:k]].tolist())
             right[k] += max(votes, key=votes.get) == label
-    found = map_figures(map_of(known, known_labels), asked, labels)
+    found = map_metrics(map_of(known, known_labels), asked, labels)
     assert found == {"map_1nn": right[1] / 36, "map_5nn": right[5] / 36}
     assert 0.5 < found["map_5nn"] <= 31 / 36
 
@@ -95,19 +95,19 @@ def test_knn_accuracy_counts_unplaced_and_ignores_unlabelled_images():
 def test_map_figures_of_images_without_any_place_are_zero():
     known = map_of(np.zeros((6, 2), np.float32), np.ones(6, int))
     nowhere = np.full((3, 2), np.nan, np.float32)
-    assert map_figures(known, nowhere, np.ones(3, int)) == {"map_1nn": 0, "map_5nn": 0}
+    assert map_metrics(known, nowhere, np.ones(3, int)) == {"map_1nn": 0, "map_5nn": 0}
 
 
 @pytest.mark.parametrize("n_known, label", [(4, 1), (6, -1)], ids=["four known points", "no label asked for"])
 def test_map_figures_need_five_known_points_and_labels(n_known, label):
     known = map_of(np.zeros((n_known, 2), np.float32), np.ones(n_known, int))
-    assert map_figures(known, np.zeros((3, 2), np.float32), np.full(3, label)) == {}
+    assert map_metrics(known, np.zeros((3, 2), np.float32), np.full(3, label)) == {}
 
 
 def test_class_figures_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]], np.float32)
-    assert class_figures(probabilities, np.array([0, 0, 0, -1])) == {"test_accuracy": pytest.approx(2 / 3)}
-    assert class_figures(probabilities, np.full(4, -1)) == {}
+    assert classification_metrics(probabilities, np.array([0, 0, 0, -1])) == {"test_accuracy": pytest.approx(2 / 3)}
+    assert classification_metrics(probabilities, np.full(4, -1)) == {}
 
 
 def image_by_image(network, probe, pictures):
@@ -119,11 +119,11 @@ def image_by_image(network, probe, pictures):
         own = network.decoder(activation)[0].double().sigmoid().reshape(8, 8)
         own_cost.append(-(target * own.log() + (1 - target) * (1 - own).log()).mean().item())
         own_error.append((own - target).square().mean().item())
-        place = network.place(activation)
+        place = network.coordinates(activation)
         if place.isfinite().all():
             drawn = network.decoder(network.clip(gaussian_bump(place, network.grid, probe))).sigmoid().reshape(8, 8)
             place_error.append((drawn.double() - target).square().mean().item())
-            back = network.place(network.activation(drawn[None, None]))
+            back = network.coordinates(network.activation(drawn[None, None]))
             way_back.append(math.dist(back[0].tolist(), place[0].tolist()) / (8 / 19))  # 20 units over [-4, 4]
     means = [np.mean(values) if values else None for values in (own_cost, own_error, place_error)]
     return [*means, np.median(way_back) if way_back else None]
@@ -136,7 +136,7 @@ def network(autoencoder):
 
 def test_drawing_figures_against_a_direct_computation(network, autoencoder, digits):
     pictures = digits.test_images[:150]  # more than one part
-    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embed(network, pictures))
+    found = reconstruction_metrics(network, Probe(**autoencoder.probe), pictures, embed(network, pictures))
     assert found.keys() == DRAWING
     expected = image_by_image(network, Probe(**autoencoder.probe), pictures)
     wanted = dict(zip(("test_bce", "test_mse", "place_mse", "probe_round_trip"), expected, strict=True))
@@ -145,7 +145,7 @@ def test_drawing_figures_against_a_direct_computation(network, autoencoder, digi
 
 def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_network, autoencoder, digits):
     pictures = digits.test_images[:5]
-    found = drawing_figures(dead_network, Probe(**autoencoder.probe), pictures, embed(dead_network, pictures))
+    found = reconstruction_metrics(dead_network, Probe(**autoencoder.probe), pictures, embed(dead_network, pictures))
     expected = image_by_image(dead_network, Probe(**autoencoder.probe), pictures)[:2]
     assert [found["test_bce"], found["test_mse"]] == pytest.approx(expected, rel=1e-5)
     assert found["place_mse"] is None and found["probe_round_trip"] is None
@@ -154,30 +154,33 @@ def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_netw
 def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder, digits):
     pictures = digits.test_images[:3]
     embedded = embed(network, pictures)
-    embedded.places[1], embedded.activation[1] = np.nan, 0
-    two = [drawing_figures(network, Probe(**autoencoder.probe), p, embed(network, p)) for p in pictures[[0, 2], None]]
-    found = drawing_figures(network, Probe(**autoencoder.probe), pictures, embedded)
+    embedded.coordinates[1], embedded.activation[1] = np.nan, 0
+    two = [
+        reconstruction_metrics(network, Probe(**autoencoder.probe), p, embed(network, p))
+        for p in pictures[[0, 2], None]
+    ]
+    found = reconstruction_metrics(network, Probe(**autoencoder.probe), pictures, embedded)
     for name in ("place_mse", "probe_round_trip"):
         assert found[name] == pytest.approx((two[0][name] + two[1][name]) / 2, rel=1e-4)
 
 
 def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lower_where_not():
     random = np.random.default_rng(0)
-    places = random.integers(0, 256, (60, 2)).astype(np.uint8)
-    pictures = places.reshape(60, 1, 2)
-    assert map_trustworthiness(pictures, places.astype(np.float32)) == 1
+    coordinates = random.integers(0, 256, (60, 2)).astype(np.uint8)
+    pictures = coordinates.reshape(60, 1, 2)
+    assert map_trustworthiness(pictures, coordinates.astype(np.float32)) == 1
     assert map_trustworthiness(pictures, random.normal(size=(60, 2)).astype(np.float32)) < 0.7
-    assert map_trustworthiness(pictures[:11], places[:11].astype(np.float32)) is None
+    assert map_trustworthiness(pictures[:11], coordinates[:11].astype(np.float32)) is None
 
 
 def test_an_autoencoder_has_the_figures_of_its_map_and_its_drawings(autoencoder, digits):
     assert autoencoder.metrics.keys() == ALWAYS | DRAWING
-    figures = evaluate(load_network(autoencoder), Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
+    metrics = evaluate_map(load_network(autoencoder), Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
     timing = "seconds_per_10000"
-    assert {k: v for k, v in figures.items() if k != timing} == pytest.approx(
+    assert {k: v for k, v in metrics.items() if k != timing} == pytest.approx(
         {k: v for k, v in autoencoder.metrics.items() if k != timing}, rel=1e-6
     )
-    assert figures["map_5nn"] > 0.5 and figures["test_bce"] < 0.4 and figures["unplaced"] == 0
+    assert metrics["map_5nn"] > 0.5 and metrics["test_bce"] < 0.4 and metrics["unplaced"] == 0
 
 
 def test_a_classifier_has_an_accuracy_and_no_drawings(classifier):
@@ -186,10 +189,10 @@ def test_a_classifier_has_an_accuracy_and_no_drawings(classifier):
 
 
 def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, autoencoder, digits):
-    figures = evaluate(dead_network, Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
-    assert figures["unplaced"] == 297
-    assert (figures["map_1nn"], figures["map_5nn"], figures["unimodal_share"]) == (0, 0, 0)
-    assert not {"place_mse", "probe_round_trip", "trustworthiness"} & figures.keys()
+    metrics = evaluate_map(dead_network, Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
+    assert metrics["unplaced"] == 297
+    assert (metrics["map_1nn"], metrics["map_5nn"], metrics["unimodal_share"]) == (0, 0, 0)
+    assert not {"place_mse", "probe_round_trip", "trustworthiness"} & metrics.keys()
 
 
 def test_every_figure_has_a_meaning(autoencoder, classifier, recommender):
@@ -198,16 +201,19 @@ def test_every_figure_has_a_meaning(autoencoder, classifier, recommender):
 
 
 def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoencoder, digits):
-    figures = neighbourly.metrics
-    assert "test_mse" not in figures and {"place_mse", "test_bce", "probe_round_trip"} <= set(figures)
+    metrics = neighbourly.metrics
+    assert "test_mse" not in metrics and {"place_mse", "test_bce", "probe_round_trip"} <= set(metrics)
     error = load_map(neighbourly.folder).of_split("test").error
-    assert figures["place_mse"] == pytest.approx(error.mean(), rel=1e-4)
+    assert metrics["place_mse"] == pytest.approx(error.mean(), rel=1e-4)
     assert "test_mse" in autoencoder.metrics
 
 
 def test_the_silhouette_is_that_of_the_labelled_places():
-    places = np.array([[0, 0], [0, 1], [10, 0], [10, 1], [5, 5]], np.float32)
+    coordinates = np.array([[0, 0], [0, 1], [10, 0], [10, 1], [5, 5]], np.float32)
     labels = np.array([0, 0, 1, 1, -1])
     b = (10 + math.sqrt(101)) / 2  # of each: 1 to its own, b to the others on average
-    assert map_silhouette(places, labels) == pytest.approx(1 - 1 / b)
-    assert map_silhouette(places, np.zeros(5, int)) is None and map_silhouette(places[:2], labels[[0, 2]]) is None
+    assert map_silhouette(coordinates, labels) == pytest.approx(1 - 1 / b)
+    assert (
+        map_silhouette(coordinates, np.zeros(5, int)) is None
+        and map_silhouette(coordinates[:2], labels[[0, 2]]) is None
+    )

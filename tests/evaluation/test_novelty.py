@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kernelviz.evaluation.novelty import doubtful_first, land, land_files, percentile
-from kernelviz.ingest.files import Picture, Rejected
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.weights import load_network
+from kernelviz.evaluation.novelty import doubtful_first, percentile, project, project_files
+from kernelviz.ingest.files import Picture, RejectedFile
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.weights import load_network
 
-COLUMNS = ["name", "x", "y", "prediction", "confidence", "foreign"]
+COLUMNS = ["name", "x", "y", "prediction", "confidence", "novel"]
 COLUMNS += ["distance", "distance_percentile", "error", "error_percentile", "nearest_index"]
 
 
@@ -30,20 +30,20 @@ def points(autoencoder):
 @pytest.fixture(scope="module")
 def landed(network, points, digits):
     """All test images as if they were new."""
-    return land(network, points, digits.test_images)
+    return project(network, points, digits.test_images)
 
 
 def nearest_five(points, place):
     train = np.flatnonzero((points.split == 0) & points.placed)
-    return sorted(train, key=lambda row: math.dist(points.places[row], place))[:5]
+    return sorted(train, key=lambda row: math.dist(points.coordinates[row], place))[:5]
 
 
 def test_the_neighbours_are_the_nearest_training_points(landed, points):
     for at in range(0, 297, 30):
-        place = landed.embedded.places[at]
+        place = landed.embedded.coordinates[at]
         expected = nearest_five(points, place)
-        distances = [math.dist(points.places[row], place) for row in expected]
-        found = [math.dist(points.places[row], place) for row in landed.nearest[at]]
+        distances = [math.dist(points.coordinates[row], place) for row in expected]
+        found = [math.dist(points.coordinates[row], place) for row in landed.nearest[at]]
         assert (points.split[landed.nearest[at]] == 0).all()
         assert found == pytest.approx(distances, abs=1e-6)
         assert landed.distance[at] == pytest.approx(distances[-1], abs=1e-6)
@@ -57,15 +57,15 @@ def test_the_five_nearest_vote_for_the_label(landed, points):
 
 
 def test_a_class_head_names_the_images_itself(classifier, digits):
-    landings = land(load_network(classifier), load_map(classifier.folder), digits.test_images)
-    np.testing.assert_array_equal(landings.prediction, landings.embedded.probabilities.argmax(1))
-    np.testing.assert_array_equal(landings.confidence, landings.embedded.probabilities.max(1))
-    assert (landings.prediction == digits.test_labels).mean() > 0.6
+    projection = project(load_network(classifier), load_map(classifier.folder), digits.test_images)
+    np.testing.assert_array_equal(projection.prediction, projection.embedded.probabilities.argmax(1))
+    np.testing.assert_array_equal(projection.confidence, projection.embedded.probabilities.max(1))
+    assert (projection.prediction == digits.test_labels).mean() > 0.6
 
 
 def test_percentiles_are_those_of_the_test_images(landed, points):
     test = points.of_split("test")
-    distances = [math.dist(points.places[nearest_five(points, place)[-1]], place) for place in test.places]
+    distances = [math.dist(points.coordinates[nearest_five(points, place)[-1]], place) for place in test.coordinates]
     for at in range(0, 297, 30):
         assert landed.distance_percentile[at] == 100 * sum(d < distances[at] - 1e-9 for d in distances) / 297
         assert landed.error_percentile[at] == pytest.approx(100 * (test.error < test.error[at]).mean(), abs=0.4)
@@ -80,58 +80,58 @@ def test_a_percentile_by_hand():
 
 
 def test_few_test_images_are_foreign(landed):
-    assert 1 <= landed.foreign.sum() <= 6  # of 297: one in a hundred by its distance, one by its drawing
+    assert 1 <= landed.novel.sum() <= 6  # of 297: one in a hundred by its distance, one by its drawing
 
 
 def test_an_image_far_from_every_known_one_or_drawn_badly_is_foreign(network, points, digits):
     images = digits.test_images[:3]
-    assert land(network, replace(points, x=points.x + 100), images).distance_percentile.tolist() == [100] * 3
-    assert land(network, replace(points, x=points.x + 100), images).foreign.all()
-    drawn_well = land(network, replace(points, error=np.full(len(points), 1e-6, np.float32)), images)
-    assert drawn_well.error_percentile.tolist() == [100] * 3 and drawn_well.foreign.all()
+    assert project(network, replace(points, x=points.x + 100), images).distance_percentile.tolist() == [100] * 3
+    assert project(network, replace(points, x=points.x + 100), images).novel.all()
+    drawn_well = project(network, replace(points, error=np.full(len(points), 1e-6, np.float32)), images)
+    assert drawn_well.error_percentile.tolist() == [100] * 3 and drawn_well.novel.all()
     far_tests = replace(points, x=np.where(points.split == 2, points.x, points.x + 100))
-    assert not land(network, far_tests, images).foreign.any()  # every test image lies as far
+    assert not project(network, far_tests, images).novel.any()  # every test image lies as far
 
 
 def test_without_a_decoder_nothing_is_drawn_badly(classifier, digits):
-    landings = land(load_network(classifier), load_map(classifier.folder), digits.test_images[:9])
-    assert np.isnan(landings.error).all() and np.isnan(landings.error_percentile).all()
-    assert not landings.foreign.all()
+    projection = project(load_network(classifier), load_map(classifier.folder), digits.test_images[:9])
+    assert np.isnan(projection.error).all() and np.isnan(projection.error_percentile).all()
+    assert not projection.novel.all()
 
 
 def test_the_doubtful_come_first():
-    table = pd.DataFrame({"foreign": [False, True, False, True, False], "confidence": [0.9, 0.8, 0.5, np.nan, 0.9]})
+    table = pd.DataFrame({"novel": [False, True, False, True, False], "confidence": [0.9, 0.8, 0.5, np.nan, 0.9]})
     assert doubtful_first(table).index.tolist() == [3, 1, 2, 0, 4]
 
 
 def test_an_image_without_a_place_copes(dead_network, points, digits):
-    landings = land(dead_network, points, digits.test_images[:2])
-    assert np.isnan(landings.embedded.places).all() and np.isnan(landings.distance).all()
-    assert landings.foreign.all()
-    assert landings.prediction.tolist() == [-1, -1] and np.isnan(landings.confidence).all()
-    table = landings.table(["a", "b"], points, tuple("0123456789"))
+    projection = project(dead_network, points, digits.test_images[:2])
+    assert np.isnan(projection.embedded.coordinates).all() and np.isnan(projection.distance).all()
+    assert projection.novel.all()
+    assert projection.prediction.tolist() == [-1, -1] and np.isnan(projection.confidence).all()
+    table = projection.table(["a", "b"], points, tuple("0123456789"))
     assert table["prediction"].isna().all()
     assert table["nearest_index"].tolist() == [-1, -1]
 
 
 def test_points_without_a_place_are_nobodys_neighbour(network, points, digits):
-    nearest = land(network, points, digits.test_images[:1]).nearest[0]
+    nearest = project(network, points, digits.test_images[:1]).nearest[0]
     x = points.x.copy()
     x[nearest[:2]] = np.nan
-    assert not set(land(network, replace(points, x=x), digits.test_images[:1]).nearest[0]) & set(nearest[:2])
+    assert not set(project(network, replace(points, x=x), digits.test_images[:1]).nearest[0]) & set(nearest[:2])
 
 
 def test_a_map_of_three_images_has_three_neighbours(network, points, digits):
     few = points.where(np.array([0, 1, 2, 1600]))
-    landings = land(network, few, digits.test_images[:2])
-    assert [sorted(rows) for rows in landings.nearest.tolist()] == [[0, 1, 2]] * 2
+    projection = project(network, few, digits.test_images[:2])
+    assert [sorted(rows) for rows in projection.nearest.tolist()] == [[0, 1, 2]] * 2
 
 
 def test_a_map_without_labels_names_nothing(network, points, digits):
     unlabelled = replace(points, label=np.full(len(points), -1, np.int16))
-    landings = land(network, unlabelled, digits.test_images[:2])
-    assert landings.prediction.tolist() == [-1, -1] and np.isnan(landings.confidence).all()
-    assert landings.table(["a", "b"], unlabelled, ())["prediction"].isna().all()
+    projection = project(network, unlabelled, digits.test_images[:2])
+    assert projection.prediction.tolist() == [-1, -1] and np.isnan(projection.confidence).all()
+    assert projection.table(["a", "b"], unlabelled, ())["prediction"].isna().all()
 
 
 def test_the_table_has_a_row_for_each_image(landed, points):
@@ -139,11 +139,11 @@ def test_the_table_has_a_row_for_each_image(landed, points):
     table = landed.table(names, points, tuple("abcdefghij"))
     assert table.columns.tolist() == COLUMNS
     assert table["name"].tolist() == names
-    np.testing.assert_array_equal(table[["x", "y"]], landed.embedded.places)
+    np.testing.assert_array_equal(table[["x", "y"]], landed.embedded.coordinates)
     assert table["prediction"].tolist() == ["abcdefghij"[at] for at in landed.prediction]
     np.testing.assert_array_equal(table["nearest_index"], points.index[landed.nearest[:, 0]])
     np.testing.assert_array_equal(table["distance"], landed.distance)
-    assert table["foreign"].tolist() == landed.foreign.tolist()
+    assert table["novel"].tolist() == landed.novel.tolist()
 
 
 def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digits, landed):
@@ -151,17 +151,17 @@ def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digit
         for at, pixels in enumerate(digits.test_images):
             yield Picture(f"{at}.png", pixels)
             if at in (1, 260):
-                yield Rejected(f"bad {at}", "no picture")
+                yield RejectedFile(f"bad {at}", "no picture")
 
     done = []
-    table, refused = land_files(network, points, tuple("0123456789"), files(), done.append)
+    table, refused = project_files(network, points, tuple("0123456789"), files(), done.append)
     assert table["name"].tolist() == [f"{at}.png" for at in range(297)]
-    np.testing.assert_allclose(table[["x", "y"]], landed.embedded.places, atol=1e-5 * 4)
+    np.testing.assert_allclose(table[["x", "y"]], landed.embedded.coordinates, atol=1e-5 * 4)
     assert [one.name for one in refused] == ["bad 1", "bad 260"]
     assert done[-1] == 299 and done == sorted(done)
 
 
-@pytest.mark.parametrize("files", [[], [Rejected("a", "b")]])
+@pytest.mark.parametrize("files", [[], [RejectedFile("a", "b")]])
 def test_no_picture_at_all_is_an_empty_table(network, points, files):
-    table, refused = land_files(network, points, (), files, lambda _: None)
+    table, refused = project_files(network, points, (), files, lambda _: None)
     assert len(table) == 0 and refused == files

@@ -14,8 +14,9 @@ from PIL import Image
 
 from kernelviz.ingest import archives
 from kernelviz.ingest.archives import is_archive, members
-from kernelviz.ingest.files import Picture, Preprocess, take_paths
-from kernelviz.ingest.image_file import Refused
+from kernelviz.ingest.files import Picture, contents_of_paths, ingest
+from kernelviz.ingest.image_file import UnreadableImage
+from kernelviz.ingest.preprocessing import Preprocess
 
 GREY = Preprocess("resize", 4, 4, 1)
 
@@ -39,7 +40,7 @@ def test_every_file_is_told_by_its_name_in_any_script():
 def test_names_that_lead_elsewhere_are_only_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.zip").write_bytes(packed([("../../up.png", png()), ("/etc/abs.png", png())]))
-    results = list(take_paths([tmp_path / "evil.zip"], GREY))
+    results = list(ingest(contents_of_paths([tmp_path / "evil.zip"]), GREY))
     assert [type(one) for one in results] == [Picture, Picture] and "up.png" in results[0].name
     assert [path.name for path in tmp_path.rglob("*")] == ["evil.zip"]
 
@@ -55,7 +56,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch):
     assert len(bomb) < 100_000
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacked"))
     ((_, said),) = told(bomb)
-    assert isinstance(said, Refused) and "200 times its size" in str(said)
+    assert isinstance(said, UnreadableImage) and "200 times its size" in str(said)
     ((_, said),) = told(large)
     assert "allowed are 20 MB" in str(said)
 
@@ -66,7 +67,7 @@ def test_a_lie_about_the_size_does_not_help(monkeypatch):
     at = data.rindex(b"PK\x01\x02") + 20  # sizes in the directory: compressed, then unpacked
     data[at : at + 8] = struct.pack("<II", 9_000, 100)
     ((_, said),) = told(bytes(data))
-    assert isinstance(said, Refused) or len(said) <= 5_001
+    assert isinstance(said, UnreadableImage) or len(said) <= 5_001
 
 
 def test_a_locked_file_is_refused_by_name():
@@ -79,11 +80,11 @@ def test_a_locked_file_is_refused_by_name():
 
 def test_too_many_files_and_too_many_bytes_end_it(monkeypatch):
     monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
-    with pytest.raises(Refused, match="has 4 files, allowed are 3"):
+    with pytest.raises(UnreadableImage, match="has 4 files, allowed are 3"):
         list(told(packed([(f"{at}.png", png()) for at in range(4)])))
     monkeypatch.setattr(archives, "MAX_UNPACKED", 2 * len(png()))
     found = []
-    with pytest.raises(Refused, match="unpacks to more than"):
+    with pytest.raises(UnreadableImage, match="unpacks to more than"):
         for name, _ in told(packed([(f"{at}.png", png()) for at in range(3)])):
             found.append(name)
     assert found == ["0.png", "1.png"]
@@ -93,14 +94,14 @@ def test_too_many_files_and_too_many_bytes_end_it(monkeypatch):
 def test_a_damaged_or_empty_archive_is_refused_or_has_nothing(data):
     try:
         assert not list(told(data))
-    except Refused as error:
+    except UnreadableImage as error:
         assert "archive is damaged" in str(error)
 
 
 def test_an_archive_is_known_by_its_content(tmp_path):
     (tmp_path / "named.png").write_bytes(packed([("a.png", png())]))
     (tmp_path / "named.zip").write_bytes(png())
-    results = list(take_paths([tmp_path], GREY))
+    results = list(ingest(contents_of_paths([tmp_path]), GREY))
     assert [one.name for one in results] == [f"{tmp_path / 'named.png'}: a.png", str(tmp_path / "named.zip")]
     assert all(isinstance(one, Picture) for one in results)
     assert is_archive(b"PK\x03\x04") and not is_archive(png()[:4])
@@ -111,9 +112,9 @@ def test_an_archive_is_known_by_its_content(tmp_path):
 def test_any_bytes_are_told_or_refused(noise, at, patch):
     whole = packed([("a.png", png()), ("b/c.txt", b"text")])
     for data in (b"PK\x03\x04" + noise, whole[:at] + patch + whole[at + len(patch) :]):
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(UnreadableImage):
             for _, content in told(data):
-                assert isinstance(content, bytes | Refused)
+                assert isinstance(content, bytes | UnreadableImage)
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -121,7 +122,7 @@ def test_what_unpacks_without_a_limit_is_not_unpacked(kind, monkeypatch):
     data = packed([("a.png", png())], kind)
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacked"))
     ((_, said),) = told(data)
-    assert isinstance(said, Refused) and "ordinary .zip" in str(said)
+    assert isinstance(said, UnreadableImage) and "ordinary .zip" in str(said)
 
 
 def test_a_white_sheet_is_taken_however_small_it_packs():

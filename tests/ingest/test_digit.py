@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from kernelviz.data.images import is_local, load
-from kernelviz.ingest.files import Preprocess, prepare
+from kernelviz.ingest.files import Preprocess, preprocess_image
 
 MNIST = Preprocess("digit", 28, 28, 1, box=20)
 
@@ -43,7 +43,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def reference() -> np.ndarray:
-    return prepare(Image.fromarray((255 * seven()).astype(np.uint8)), MNIST)
+    return preprocess_image(Image.fromarray((255 * seven()).astype(np.uint8)), MNIST)
 
 
 def test_ink_fills_the_box_with_its_center_of_mass_in_the_middle():
@@ -67,11 +67,11 @@ def test_ink_fills_the_box_with_its_center_of_mass_in_the_middle():
     ids=["photo", "steep light", "faint pencil", "chalk", "large", "colour"],
 )
 def test_paper_and_light_do_not_change_the_digit(image):
-    assert difference(prepare(image, MNIST), reference()) < 5
+    assert difference(preprocess_image(image, MNIST), reference()) < 5
 
 
 def test_a_thin_pen_on_a_large_photo_stays_visible():
-    pixels = prepare(photograph(seven(3000, 2250, 7)), MNIST)
+    pixels = preprocess_image(photograph(seven(3000, 2250, 7)), MNIST)
     assert pixels.max() == 255 and 40 < (pixels > 100).sum() < 160
 
 
@@ -79,32 +79,32 @@ def test_specks_and_lines_over_the_border_are_left_out():
     ink = seven()
     ink[820:824] = ink[60:64] = 1
     ink[700:708, 300:308] = 1
-    assert difference(prepare(photograph(ink), MNIST), reference()) < 5
+    assert difference(preprocess_image(photograph(ink), MNIST), reference()) < 5
 
 
 def test_a_sheet_on_a_dark_table_is_found():
     picture = np.full((900, 1200), 50, np.uint8)
     picture[100:800, 150:1050] = np.asarray(photograph(seven()))[100:800, 150:1050]
-    assert difference(prepare(Image.fromarray(picture), MNIST), reference()) < 5
+    assert difference(preprocess_image(Image.fromarray(picture), MNIST), reference()) < 5
 
 
 @pytest.mark.parametrize("noise", [0, 0.03])
 @pytest.mark.parametrize("slope", [0, 0.3])
 def test_blank_paper_gives_zeros(noise, slope):
-    assert prepare(photograph(np.zeros((600, 800)), slope=slope, noise=noise), MNIST).max() == 0
+    assert preprocess_image(photograph(np.zeros((600, 800)), slope=slope, noise=noise), MNIST).max() == 0
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 @pytest.mark.parametrize("preprocess", [MNIST, Preprocess("digit", 8, 8, 1, box=8)])
 def test_one_colour_gives_zeros_or_itself(value, preprocess):
     size = preprocess.height
-    pixels = prepare(Image.new("L", (size, size), value), preprocess)
+    pixels = preprocess_image(Image.new("L", (size, size), value), preprocess)
     assert pixels.max() == 0
 
 
 def test_every_embedded_digit_comes_back_as_it_is():
     digits = load("digits")
-    assert all((prepare(Image.fromarray(d), digits.preprocess) == d).all() for d in digits.test_images)
+    assert all((preprocess_image(Image.fromarray(d), digits.preprocess) == d).all() for d in digits.test_images)
 
 
 def test_an_embedded_digit_survives_being_enlarged_on_paper():
@@ -114,12 +114,12 @@ def test_an_embedded_digit_survives_being_enlarged_on_paper():
         large = Image.fromarray(255 - pixels).resize((160, 160), Image.Resampling.BICUBIC)
         paper = Image.new("L", (240, 240), 255)
         paper.paste(large, (40, 40))
-        differences.append(difference(prepare(paper, digits.preprocess), pixels))
+        differences.append(difference(preprocess_image(paper, digits.preprocess), pixels))
     assert np.median(differences) < 30  # a shift by one pixel gives about 60
 
 
 def test_nearly_every_mnist_image_comes_back_as_it_is(mnist):
-    same = [bool((prepare(Image.fromarray(pixels), MNIST) == pixels).all()) for pixels in mnist]
+    same = [bool((preprocess_image(Image.fromarray(pixels), MNIST) == pixels).all()) for pixels in mnist]
     assert np.mean(same) > 0.999  # measured: all 70,000
 
 
@@ -129,5 +129,5 @@ def test_a_photographed_mnist_digit_comes_back_close(mnist):
     for pixels in mnist[:100]:
         large = np.asarray(Image.fromarray(pixels).resize((280, 280), Image.Resampling.BICUBIC), float) / 255
         image = photograph(ndimage.gaussian_filter(large, 3), darkness=0.8)
-        differences.append(difference(prepare(image, MNIST), pixels))
+        differences.append(difference(preprocess_image(image, MNIST), pixels))
     assert np.mean(differences) < 8  # a shift by one pixel gives 15, a black image 31

@@ -1,4 +1,4 @@
-"""Everything that is uploaded is untrusted: any bytes give a picture or Refused, and good pictures come out right."""
+"""Uploads are untrusted: any bytes give a picture or UnreadableImage, and good pictures come out right."""
 
 import contextlib
 import io
@@ -14,26 +14,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kernelviz.ingest import files, image_file
-from kernelviz.ingest.files import (
-    Picture,
-    Preprocess,
-    Refused,
-    Rejected,
-    open_image,
-    opened,
-    prepare,
-    prepared,
-    take_paths,
-)
-from kernelviz.ingest.preprocessing import ways
+from kernelviz.ingest.files import Picture, RejectedFile, contents, contents_of_paths, ingest
+from kernelviz.ingest.image_file import UnreadableImage, open_image
+from kernelviz.ingest.preprocessing import Preprocess, alternatives, preprocess_image
 
 RGB = Preprocess("resize", 4, 6, 3)
 
 
 def taken(files):
     """Pictures and refusals of (name, bytes) files."""
-    results = [prepared(*one, RGB) for name, data in files for one in opened(name, io.BytesIO(data))]
-    return [one for one in results if isinstance(one, Picture)], [one for one in results if isinstance(one, Rejected)]
+    results = list(ingest((one for name, data in files for one in contents(name, io.BytesIO(data))), RGB))
+    return [one for one in results if isinstance(one, Picture)], [
+        one for one in results if isinstance(one, RejectedFile)
+    ]
 
 
 @pytest.mark.parametrize("kind", image_file.FORMATS)
@@ -69,7 +62,7 @@ def test_of_an_archive_the_pictures_are_taken_and_the_rest_refused(name):
 
 def test_a_wide_header_is_refused_before_its_pixels_are_decoded(monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
-    with pytest.raises(Refused):
+    with pytest.raises(UnreadableImage):
         open_image(png_header(8_000, 8_000))
 
 
@@ -114,7 +107,7 @@ def test_floats_are_scaled_by_their_range(values, expected):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_pixels_that_are_no_numbers_are_refused(value):
-    with pytest.raises(Refused, match="no numbers"):
+    with pytest.raises(UnreadableImage, match="no numbers"):
         open_image(encoded(Image.fromarray(np.full((2, 2), value, np.float32)), "TIFF"))
 
 
@@ -164,7 +157,7 @@ def test_damaged_pictures_are_refused_or_opened(data, kind):
 def opens_or_is_refused(data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(UnreadableImage):
             assert open_image(data).mode in ("L", "RGB")
 
 
@@ -187,9 +180,9 @@ def test_paths_are_walked_in_order_without_hidden_files(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(encoded(quarters()))
     (tmp_path / "c.png").write_bytes(b"no picture")
-    results = list(take_paths([tmp_path, tmp_path / "missing.png"], RGB))
+    results = list(ingest(contents_of_paths([tmp_path, tmp_path / "missing.png"]), RGB))
     assert [Path(result.name).name for result in results] == ["a.txt", "1.PNG", "2.png", "c.png", "missing.png"]
-    assert [type(result) for result in results] == [Picture] * 3 + [Rejected] * 2
+    assert [type(result) for result in results] == [Picture] * 3 + [RejectedFile] * 2
     assert "no such file" in results[-1].reason
 
 
@@ -197,8 +190,8 @@ def test_a_large_file_is_rejected_before_it_is_read(tmp_path, monkeypatch):
     with open(tmp_path / "large.png", "wb") as file:
         file.truncate(image_file.MAX_BYTES + 1)
     monkeypatch.setattr(files, "open_image", lambda data: pytest.fail("read"))
-    (result,) = take_paths([tmp_path / "large.png"], RGB)
-    assert isinstance(result, Rejected) and "allowed are 20 MB" in result.reason
+    (result,) = ingest(contents_of_paths([tmp_path / "large.png"]), RGB)
+    assert isinstance(result, RejectedFile) and "allowed are 20 MB" in result.reason
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 2), (3, 900)])
@@ -207,7 +200,7 @@ def test_a_large_file_is_rejected_before_it_is_read(tmp_path, monkeypatch):
 def test_any_size_is_prepared(size, name, channels):
     image = open_image(encoded(Image.new("RGB", size, (200, 30, 30))))
     channels = 1 if name == "digit" else channels
-    pixels = prepare(image, Preprocess(name, 28, 20, channels, 18))
+    pixels = preprocess_image(image, Preprocess(name, 28, 20, channels, 18))
     assert pixels.shape == ((28, 20, 3) if channels == 3 else (28, 20)) and pixels.dtype == np.uint8
 
 
@@ -215,18 +208,18 @@ def test_crop_keeps_the_middle_and_resize_keeps_all():
     pixels = np.zeros((10, 30), np.uint8)
     pixels[:, 10:20] = 200
     image = Image.fromarray(pixels)
-    assert (prepare(image, Preprocess("crop", 10, 10, 1)) == 200).all()
-    assert (prepare(image, Preprocess("resize", 10, 30, 1)) == pixels).all()
+    assert (preprocess_image(image, Preprocess("crop", 10, 10, 1)) == 200).all()
+    assert (preprocess_image(image, Preprocess("resize", 10, 30, 1)) == pixels).all()
 
 
 def test_an_unknown_way_names_the_known_ones():
-    with pytest.raises(ValueError, match="unknown way 'stretch'.*digit, resize, crop"):
-        prepare(quarters(), Preprocess("stretch", 4, 4, 1))
+    with pytest.raises(ValueError, match="unknown preprocessing 'stretch'.*digit, resize, crop"):
+        preprocess_image(quarters(), Preprocess("stretch", 4, 4, 1))
 
 
 def test_the_ways_to_prepare_begin_with_the_networks_own():
     mnist = Preprocess("digit", 28, 28, 1, 20)
-    assert list(ways(mnist)) == ["digit", "resize", "crop"] and ways(mnist)["digit"] == mnist
-    grey = ways(Preprocess("crop", 28, 28, 1))
+    assert list(alternatives(mnist)) == ["digit", "resize", "crop"] and alternatives(mnist)["digit"] == mnist
+    grey = alternatives(Preprocess("crop", 28, 28, 1))
     assert list(grey) == ["crop", "digit", "resize"] and grey["digit"].box == 20
-    assert list(ways(Preprocess("resize", 32, 32, 3))) == ["resize", "crop"]
+    assert list(alternatives(Preprocess("resize", 32, 32, 3))) == ["resize", "crop"]

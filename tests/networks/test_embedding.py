@@ -42,7 +42,7 @@ def test_default_is_the_layout_of_the_paper():
 
 def test_default_has_a_decoder_and_no_class_head():
     with torch.device("meta"):
-        network, classifier = EmbeddingNetwork(), EmbeddingNetwork(draws=False, classes=10)
+        network, classifier = EmbeddingNetwork(), EmbeddingNetwork(has_decoder=False, classes=10)
     assert isinstance(network.decoder, nn.Module) and network.classifier is None
     assert classifier.decoder is None and isinstance(classifier.classifier, nn.Module)
 
@@ -67,8 +67,8 @@ def test_shapes(image_shape, grid):
     images = torch.rand(9, *image_shape)
     activation = network.activation(images)
     assert network.field(images).shape == activation.shape == (9, grid[0] * grid[1])
-    assert network.place(activation).shape == (9, 2)
-    assert network.draw(activation).shape == network.pixel_logits(activation).shape == images.shape
+    assert network.coordinates(activation).shape == (9, 2)
+    assert network.decode(activation).shape == network.pixel_logits(activation).shape == images.shape
     assert network.class_logits(activation).shape == (9, 4)
 
 
@@ -85,20 +85,20 @@ def test_field_is_the_kernel_layer_of_normalised_features():
 def test_place_is_inside_the_grid(grid):
     network = EmbeddingNetwork((1, 6, 6), **SMALL | {"grid": grid})
     positions = network.grid.positions()
-    place = network.place(network.activation(torch.rand(200, 1, 6, 6)))
+    place = network.coordinates(network.activation(torch.rand(200, 1, 6, 6)))
     half = positions.amax(0) * (1 + 1e-6)  # the rounding of a mean of places at the rim
     assert (place.abs() <= half).all() and (place.abs().amax(0) > 0.8 * half).all()
 
 
 def test_an_activation_that_is_zero_has_no_place():
-    assert EmbeddingNetwork((1, 6, 6), **SMALL).place(torch.zeros(1, 40)).isnan().all()
+    assert EmbeddingNetwork((1, 6, 6), **SMALL).coordinates(torch.zeros(1, 40)).isnan().all()
 
 
 @pytest.mark.parametrize("probe", [Probe(0.5, 1.0), Probe(1.5, 100.0)])
 def test_a_probe_is_drawn_with_pixels_in_0_1(probe):
     network = EmbeddingNetwork((3, 4, 7), **SMALL).eval()
     bumps = gaussian_bump(torch.tensor([[0.0, 0.0], [1.0, -2.0], [4.0, 2.0]]), network.grid, probe)
-    drawn = network.draw(network.clip(bumps))
+    drawn = network.decode(network.clip(bumps))
     assert drawn.shape == (3, 3, 4, 7)
     assert drawn.min() >= 0 and drawn.max() <= 1
     assert not torch.equal(drawn[0], drawn[1])
@@ -109,7 +109,7 @@ def test_every_parameter_is_reached_from_both_ends():
     network = EmbeddingNetwork((1, 6, 6), **SMALL)
     images = torch.rand(9, 1, 6, 6)
     activation = network.activation(images)
-    (network.draw(activation).square().sum() + network.class_logits(activation).square().sum()).backward()
+    (network.decode(activation).square().sum() + network.class_logits(activation).square().sum()).backward()
     assert all(p.grad.isfinite().all() and p.grad.any() for p in network.parameters())
 
 
@@ -126,7 +126,7 @@ def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_place():
     activation = torch.rand(3, 36)
     assert EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6)).code(activation) is activation
     network = EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
-    bumps = network.clip(gaussian_bump(network.place(activation), network.grid, Probe(0.9, 1.0)))
+    bumps = network.clip(gaussian_bump(network.coordinates(activation), network.grid, Probe(0.9, 1.0)))
     torch.testing.assert_close(network.code(activation), bumps)
     assert not EmbeddingNetwork(**network.arguments).load_state_dict(network.state_dict()).missing_keys
     assert EmbeddingNetwork(**network.arguments).canonical == Probe(0.9, 1.0)

@@ -78,10 +78,10 @@ def test_everything_that_should_learn_has_a_gradient(known):
 def test_found_positions_stay_where_they_are_put():
     torch.manual_seed(0)
     network = GridClassifier(4, 10, maps=(3, 2), sides=(6, 4), widths=(1.5, 1.0), known=False, found=True)
-    places = 2 * torch.rand(100, 2) - 1
-    network.place_pixels(places)
+    coordinates = 2 * torch.rand(100, 2) - 1
+    network.place_pixels(coordinates)
     network(torch.rand(5, 1, 10, 10)).square().sum().backward()
-    assert torch.equal(network.stages[0].u, places) and network.stages[0].u.grad is None
+    assert torch.equal(network.stages[0].u, coordinates) and network.stages[0].u.grad is None
     assert network.stages[0].v.grad is None and network.stages[4].known
     with pytest.raises(RuntimeError):
-        network.place_pixels(places[:50])
+        network.place_pixels(coordinates[:50])

@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 from torch.nn import functional
 
-from kernelviz.networks.recommender import KINDS, Recommender, rated, root_mean_square_error
+from kernelviz.networks.recommender import KINDS, Recommender, rating_matrix, root_mean_square_error
 
 USERS, ITEMS = 7, 5
 
@@ -45,7 +45,7 @@ def test_predictions_and_gradients_are_those_of_the_dense_network(kind, hidden, 
     wanted = dense(network, given)
     errors = (wanted - given)[given > 0]
     gradients = torch.autograd.grad(errors.square().sum(), network.parameters())
-    shown = rated(ratings)
+    shown = rating_matrix(ratings)
     predicted = network(shown, shown)
     torch.testing.assert_close(predicted, wanted[given > 0])
     ours = torch.autograd.grad((predicted - shown.values).square().sum(), network.parameters())
@@ -57,11 +57,11 @@ def test_other_places_than_the_given_ones_can_be_asked_for(ratings):
     network = new("autorec")
     asked = sparse.csr_matrix((np.ones(2, np.float32), ([2, 4], [6, 0])), shape=ratings.shape)
     wanted = dense(network, torch.from_numpy(ratings.toarray()))
-    torch.testing.assert_close(network(rated(ratings), rated(asked)), wanted[[2, 4], [6, 0]])
+    torch.testing.assert_close(network(rating_matrix(ratings), rating_matrix(asked)), wanted[[2, 4], [6, 0]])
 
 
 def test_the_transpose_has_the_same_ratings(ratings):
-    shown = rated(ratings)
+    shown = rating_matrix(ratings)
     assert torch.equal(shown.transpose.to_dense(), shown.matrix.to_dense().T)
     doubled = shown.with_values(2 * shown.values)
     assert torch.equal(doubled.transpose.to_dense(), 2 * shown.matrix.to_dense().T)
@@ -89,16 +89,16 @@ def test_the_penalty_has_the_halves_of_the_authors_code():
 def test_parameters_and_products_are_counted_as_table_4_does(kind, layers, parameters, macs):
     network = Recommender(6040, kind, (500,) * layers)
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(parameters, abs=5.1e3)
-    assert network.products() == pytest.approx(macs, abs=5.1e3)
+    assert network.macs() == pytest.approx(macs, abs=5.1e3)
 
 
 def test_closed_gates_cost_nothing():
     network = Recommender(100, "sparse-fc", (10,))
-    assert network.density() == 1.0 and network.products() == 10 * 10 + 10 * 100
+    assert network.density() == 1.0 and network.macs() == 10 * 10 + 10 * 100
     with torch.no_grad():
         network.layers[1].v[:25] += 5  # out of reach of every hidden unit
     assert network.density() == pytest.approx(0.875)
-    assert network.products() == 10 * 10 + 10 * 75
+    assert network.macs() == 10 * 10 + 10 * 75
     assert network.layers[1].dead() == pytest.approx(25 / 110)
 
 

@@ -11,6 +11,7 @@ from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.paper import EXPERIMENTS, experiment, figure3, table1, table3, table4
 from kernelviz.tasks.recipes import RECIPES
+from kernelviz.training.session import new_training
 
 
 @pytest.fixture
@@ -112,22 +113,24 @@ def test_what_shows_runs_is_not_done_again(kernelviz):
 def test_images_are_shifted_by_hand():
     images = np.zeros((9, 7, 7), np.uint8)
     images[:, 3, 3] = 255
-    places = [tuple(int(at[0]) for at in np.nonzero(image)) for image in table1.shifted(images)]
-    assert places[:8] == [(1, 1), (1, 3), (1, 5), (3, 1), (3, 5), (5, 1), (5, 3), (5, 5)] and places[8] == (1, 1)
+    coordinates = [tuple(int(at[0]) for at in np.nonzero(image)) for image in table1.shifted(images)]
+    assert coordinates[:8] == [(1, 1), (1, 3), (1, 5), (3, 1), (3, 5), (5, 1), (5, 3), (5, 5)] and coordinates[8] == (
+        1,
+        1,
+    )
 
 
 def test_figure_4_draws_receptive_fields(monkeypatch, tmp_path, kernelviz):
     from kernelviz.data.images import load
     from kernelviz.training.finish import finish
-    from kernelviz.training.loop import Training
 
     network = {"side": 8, "maps": (13, 2), "sides": (6, 3), "widths": (1.5, 1.0)}
     recipe = replace(RECIPES["mnist-grids"], data="digits", network={"known": True} | network, epochs=1, mixed=False)
-    training = Training(recipe, load("digits"), 0, "cpu")
+    training = new_training(recipe, load("digits"), 0, "cpu")
     for _ in training.run():
         pass
     (runs_folder() / "mnist-grids").mkdir(parents=True)
-    finish(training, load("digits"), runs_folder() / "mnist-grids", "by a test")
+    finish(training, runs_folder() / "mnist-grids", "by a test")
     monkeypatch.chdir(tmp_path)
     code, out, _ = kernelviz("reproduce", "figure4", "--json")
     picture = np.asarray(Image.open(json.loads(out)["figure"]))

@@ -18,7 +18,7 @@ from kernelviz.plots.maps import (
     palette,
     rgb,
 )
-from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap
 
 CLASSES = ("zero", "one")
 

@@ -9,18 +9,21 @@ import pytest
 import torch
 
 from kernelviz.data.batches import Jitter, pixels
+from kernelviz.errors import UserError
 from kernelviz.networks.backbones import normalised
-from kernelviz.runs.record import read_run
-from kernelviz.runs.weights import backbone_from, load_network
+from kernelviz.storage.record import ClassifierRun, read_run
+from kernelviz.storage.weights import load_network, pretrained_backbone
 from kernelviz.tasks import embedding
-from kernelviz.tasks.recipes import RECIPES, Recipe
+from kernelviz.tasks.classifier import ClassifierRecipe
+from kernelviz.tasks.embedding import EmbeddingRecipe
+from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training import checkpoint
-from kernelviz.training.loop import Training, new_optimizer
+from kernelviz.training.loop import new_optimizer
+from kernelviz.training.session import new_training
 
-SHORT = Recipe(
-    "coloured",
+SHORT = ClassifierRecipe(
+    data="coloured",
     makes="resnet32",
-    objectives={"classify": 1.0},
     epochs=1,
     batch=64,
     rate=0.05,
@@ -28,8 +31,8 @@ SHORT = Recipe(
     jitter=Jitter(pixels=1, mirror=True),
     mixed=False,
 )
-HEAD = Recipe(
-    "coloured",
+HEAD = EmbeddingRecipe(
+    data="coloured",
     network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
     objectives={"classify": 1.0},
     epochs=2,
@@ -39,8 +42,9 @@ HEAD = Recipe(
 
 
 @pytest.fixture
-def backbone(bottom):
-    return backbone_from("resnet32", bottom.folder / "weights.safetensors", 11)
+def on_bottom(bottom):
+    """The recipe of a head on 11 layers of the run "bottom"."""
+    return replace(HEAD, backbone="resnet32", weights=str(bottom.folder / "weights.safetensors"), depth=11)
 
 
 def trained(training, steps=None):
@@ -56,7 +60,7 @@ def same(one, other):
 
 
 def test_a_backbone_learns_and_its_record_has_no_map(bottom):
-    assert not bottom.has_map and bottom.probe == {} and not (bottom.folder / "map.parquet").exists()
+    assert isinstance(bottom, ClassifierRun) and not (bottom.folder / "map.parquet").exists()
     assert bottom.network == {"name": "resnet32", "arguments": {"classes": 10}}
     assert bottom.metrics["test_accuracy"] > 0.4  # chance is 0.1
     assert bottom.history[0]["loss"] > bottom.history[-1]["loss"]
@@ -64,9 +68,9 @@ def test_a_backbone_learns_and_its_record_has_no_map(bottom):
 
 
 def test_the_loss_is_the_smoothed_cross_entropy_of_normalised_pixels(coloured):
-    training = Training(replace(SHORT, smoothing=0.2, jitter=Jitter()), coloured, 0, "cpu")
+    training = new_training(replace(SHORT, smoothing=0.2, jitter=Jitter()), coloured, 0, "cpu")
     chosen = np.arange(6)
-    loss = training.task.loss(chosen, None, torch.Generator())
+    loss = training.task.loss(chosen, torch.Generator())
     logits = training.network(normalised(pixels(coloured.train_images[:6]))).log_softmax(1).detach()
     own = logits[torch.arange(6), torch.from_numpy(coloured.train_labels[:6])]
     assert loss.item() == pytest.approx(-(0.8 * own + 0.2 * logits.mean(1)).mean().item(), rel=1e-4)
@@ -74,7 +78,7 @@ def test_the_loss_is_the_smoothed_cross_entropy_of_normalised_pixels(coloured):
 
 def test_without_a_validation_part_every_image_is_shown_and_nothing_is_validated(coloured):
     everything = replace(coloured, validation=0.0)
-    training = Training(SHORT, everything, 0, "cpu")
+    training = new_training(SHORT, everything, 0, "cpu")
     assert training.task.size == len(coloured.train_images) == 1500
     assert "validation_accuracy" not in trained(training).progress.history[0]
     assert coloured.n_validation == 250 and everything.n_validation == 0
@@ -83,67 +87,76 @@ def test_without_a_validation_part_every_image_is_shown_and_nothing_is_validated
 def test_images_without_a_label_are_left_out_and_grey_ones_refused(coloured, digits):
     labels = coloured.train_labels.copy()
     labels[:100] = -1
-    assert Training(SHORT, replace(coloured, train_labels=labels), 0, "cpu").task.size == 1150
+    assert new_training(SHORT, replace(coloured, train_labels=labels), 0, "cpu").task.size == 1150
     with pytest.raises(ValueError, match="resnet32 learns classes of RGB images"):
-        Training(SHORT, digits, 0, "cpu")
+        new_training(SHORT, digits, 0, "cpu")
 
 
 def test_a_stopped_training_ends_with_the_same_weights(coloured, tmp_path):
-    whole = trained(Training(SHORT, coloured, 3, "cpu"))
-    checkpoint.save(trained(Training(SHORT, coloured, 3, "cpu"), steps=7), tmp_path)
-    other = Training(SHORT, coloured, 3, "cpu")
+    whole = trained(new_training(SHORT, coloured, 3, "cpu"))
+    checkpoint.save(trained(new_training(SHORT, coloured, 3, "cpu"), steps=7), tmp_path)
+    other = new_training(SHORT, coloured, 3, "cpu")
     checkpoint.resume(other, tmp_path)
-    assert other.progress.step == 7 and other.progress.probe is None
+    assert other.progress.step == 7
     assert same(trained(other).network, whole.network)
 
 
 def test_only_matrices_of_layers_decay(coloured):
-    training = Training(replace(SHORT, decay=0.1), coloured, 0, "cpu")
-    matrices, others = new_optimizer(training.recipe, training.network).param_groups
+    training = new_training(replace(SHORT, decay=0.1), coloured, 0, "cpu")
+    matrices, others = new_optimizer(training.schedule, training.network).param_groups
     assert matrices["weight_decay"] == 0.1 and others["weight_decay"] == 0
     assert {weight.ndim for weight in matrices["params"]} == {2, 4}
     assert {weight.ndim for weight in others["params"]} == {1}
-    head = Training(HEAD, coloured, 0, "cpu", None)
+    head = new_training(HEAD, coloured, 0, "cpu")
     assert any(
         weight is head.network.kernel_layer.u for weight in new_optimizer(HEAD, head.network).param_groups[1]["params"]
     )
 
 
-def test_not_one_value_of_the_backbone_changes_while_a_map_learns(coloured, backbone):
-    before = {name: value.clone() for name, value in backbone.part.state_dict().items()}
-    training = trained(Training(replace(HEAD, jitter=Jitter(pixels=1)), coloured, 0, "cpu", backbone))
-    lower = training.network.lower[1].state_dict()
-    assert lower.keys() == before.keys() and all(torch.equal(lower[name], before[name]) for name in before)
+def test_not_one_value_of_the_backbone_changes_while_a_map_learns(coloured, on_bottom):
+    recipe = replace(on_bottom, jitter=Jitter(pixels=1))
+    before = pretrained_backbone("resnet32", recipe.weights, 11).module.state_dict()
+    training = trained(new_training(recipe, coloured, 0, "cpu"))
+    after = training.network.backbone[1].state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
     assert training.progress.history[-1]["loss"] < training.progress.history[0]["loss"]
 
 
-def test_features_are_computed_once_where_nothing_moves(coloured, backbone, monkeypatch):
+def test_features_are_computed_once_where_nothing_moves(coloured, on_bottom, monkeypatch):
     seen = []
-    kept = Training(HEAD, coloured, 0, "cpu", backbone, seen.append)
-    assert len(kept.task.kept) == kept.task.size == seen[-1] == 1250
+    cached = new_training(on_bottom, coloured, 0, "cpu", seen.append)
+    assert len(cached.task.cache) == cached.task.size == seen[-1] == 1250
     monkeypatch.setattr(embedding, "CACHED", 1000)
-    streamed = Training(HEAD, coloured, 0, "cpu", backbone)
-    assert streamed.task.kept is None
-    assert Training(replace(HEAD, jitter=Jitter(mirror=True)), coloured, 0, "cpu", backbone).task.kept is None
+    streamed = new_training(on_bottom, coloured, 0, "cpu")
+    assert streamed.task.cache is None
+    assert new_training(replace(on_bottom, jitter=Jitter(mirror=True)), coloured, 0, "cpu").task.cache is None
     for one, other in zip(
-        trained(kept, 5).network.parameters(), trained(streamed, 5).network.parameters(), strict=True
+        trained(cached, 5).network.parameters(), trained(streamed, 5).network.parameters(), strict=True
     ):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_a_checkpoint_of_a_head_is_its_own_weights_only(coloured, backbone, tmp_path):
-    recipe = replace(HEAD, epochs=1)
-    whole = trained(Training(recipe, coloured, 0, "cpu", backbone))
-    checkpoint.save(trained(Training(recipe, coloured, 0, "cpu", backbone), steps=4), tmp_path)
-    other = Training(recipe, coloured, 0, "cpu", backbone)
+def test_a_checkpoint_of_a_head_is_its_own_weights_only(coloured, on_bottom, tmp_path):
+    recipe = replace(on_bottom, epochs=1)
+    whole = trained(new_training(recipe, coloured, 0, "cpu"))
+    checkpoint.save(trained(new_training(recipe, coloured, 0, "cpu"), steps=4), tmp_path)
+    other = new_training(recipe, coloured, 0, "cpu")
     checkpoint.resume(other, tmp_path)
     assert same(trained(other).network, whole.network)
     assert (tmp_path / "checkpoint.safetensors").stat().st_size < 4 * 4 * 16 * 64 * 50
 
 
-def test_a_head_takes_rgb_images_only(digits, backbone):
+def test_a_checkpoint_on_another_backbone_is_refused(coloured, on_bottom, tmp_path):
+    checkpoint.save(new_training(on_bottom, coloured, 0, "cpu"), tmp_path)
+    other = new_training(on_bottom, coloured, 0, "cpu")
+    other.task.backbone = replace(other.task.backbone, sha256="0" * 64)
+    with pytest.raises(UserError, match="it belongs to another backbone. Train without --resume"):
+        checkpoint.resume(other, tmp_path)
+
+
+def test_a_head_takes_rgb_images_only(digits, on_bottom):
     with pytest.raises(ValueError, match="takes RGB images, and those of 'digits' are grey"):
-        Training(HEAD, digits, 0, "cpu", backbone)
+        new_training(on_bottom, digits, 0, "cpu")
 
 
 def test_the_map_of_a_deeper_cut_is_made_of_what_lies_below(heads):
@@ -162,4 +175,4 @@ def test_grids_take_square_grey_images_of_any_size(kernelviz):
 def test_grids_refuse_images_that_are_not_square(digits):
     tall = replace(digits, preprocess=replace(digits.preprocess, height=6))
     with pytest.raises(ValueError, match="square images; those of 'digits' are 6 x 8"):
-        Training(RECIPES["mnist-grids"], tall, 0, "cpu")
+        new_training(RECIPES["mnist-grids"], tall, 0, "cpu")

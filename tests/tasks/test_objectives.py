@@ -7,7 +7,15 @@ import torch
 
 from kernelviz.layers.probe import Probe, gaussian_bump, probes_at_centers
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.tasks.objectives import Batch, cauchy, classify, gather, neighbours, reconstruct, round_trip
+from kernelviz.tasks.objectives import (
+    Batch,
+    cauchy,
+    classify,
+    neighbours,
+    reconstruct,
+    round_trip,
+    supervised_neighbours,
+)
 
 PROBE = Probe(1.5, 2.0)
 
@@ -18,7 +26,7 @@ def network():
 
 
 def batch_of(n, share=0.0, labels=None, seed=0, **others):
-    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "drawings")}
+    nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "decoded")}
     nothing |= {"known_labels": torch.zeros(0, dtype=int), "probes": torch.zeros(0, 2)}
     return Batch(
         images=torch.rand(n, 1, 2, 3),
@@ -43,7 +51,7 @@ def bernoulli_cost(logits, pixels):
 def test_reconstruct_is_the_cross_entropy_of_what_the_decoder_is_shown(network, share):
     batch = batch_of(7, share)
     activation = network.activation(torch.rand(7, 1, 2, 3))
-    bumps = network.clip(gaussian_bump(network.place(activation), network.grid, PROBE))
+    bumps = network.clip(gaussian_bump(network.coordinates(activation), network.grid, PROBE))
     logits = network.pixel_logits(bumps if share else activation)
     assert reconstruct(network, activation, batch).item() == pytest.approx(bernoulli_cost(logits, batch.images), 1e-5)
 
@@ -80,7 +88,7 @@ def test_an_image_without_a_place_keeps_its_own_activation(network, kind):
     assert probes.dtype == kind
     assert not probes[1].any()
     for row in (0, 2):
-        center = network.place(activation[row : row + 1].float())
+        center = network.coordinates(activation[row : row + 1].float())
         expected = network.clip(gaussian_bump(center, network.grid, PROBE))[0]
         torch.testing.assert_close(probes[row], expected.to(kind))
 
@@ -130,7 +138,7 @@ def contrast(z):
 
 def test_neighbours_is_the_cost_written_out_pair_by_pair(network):
     activation, partners = network.activation(torch.rand(10, 1, 2, 3)).chunk(2)
-    z = (network.place(torch.cat([activation, partners])) * 15 / network.grid.extent).tolist()
+    z = (network.coordinates(torch.cat([activation, partners])) * 15 / network.grid.extent).tolist()
     found = neighbours(network, activation, batch_of(5, partners=partners))
     assert found.item() == pytest.approx(contrast(z), rel=1e-4)
 
@@ -161,14 +169,14 @@ def test_a_batch_without_any_place_costs_nothing_and_can_still_be_trained_on(net
 def test_gather_is_the_cost_written_out_pair_by_pair(network):
     labels = [0, 1, 0, 2, 1, 0]  # the 2 has no company
     known = network.activation(torch.rand(6, 1, 2, 3))
-    z = (network.place(known) * 15 / network.grid.extent).tolist()
+    z = (network.coordinates(known) * 15 / network.grid.extent).tolist()
     costs = []
     for at, label in enumerate(labels):
         others = [(labels[row], similarity(z[at], z[row])) for row in range(6) if row != at]
         if same := sum(q for other, q in others if other == label):
             costs.append(-math.log(same / sum(q for _, q in others)))
     assert len(costs) == 5
-    found = gather(network, known, batch_of(6, known=known, known_labels=torch.tensor(labels)))
+    found = supervised_neighbours(network, known, batch_of(6, known=known, known_labels=torch.tensor(labels)))
     assert found.item() == pytest.approx(sum(costs) / 5, rel=1e-4)
 
 
@@ -176,7 +184,9 @@ def test_gather_is_the_cost_written_out_pair_by_pair(network):
 def test_gather_costs_nothing_without_two_of_one_class(network, labels):
     known = network.activation(torch.rand(4, 1, 2, 3))[: len(labels)]
     activation = network.activation(torch.rand(4, 1, 2, 3))
-    loss = gather(network, activation, batch_of(4, known=known, known_labels=torch.tensor(labels, dtype=int)))
+    loss = supervised_neighbours(
+        network, activation, batch_of(4, known=known, known_labels=torch.tensor(labels, dtype=int))
+    )
     loss.backward()
     assert loss.item() == 0
     assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
@@ -186,16 +196,16 @@ def test_an_image_without_a_place_takes_no_part_in_gather(network):
     known, labels = network.activation(torch.rand(5, 1, 2, 3)).detach().clone(), torch.tensor([0, 0, 1, 1, 0])
     known[1] = 0
     kept = [0, 2, 3, 4]
-    whole = gather(network, known, batch_of(5, known=known, known_labels=labels))
-    few = gather(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
+    whole = supervised_neighbours(network, known, batch_of(5, known=known, known_labels=labels))
+    few = supervised_neighbours(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
     assert whole.item() == pytest.approx(few.item())
 
 
 def test_round_trip_is_how_far_from_the_probes_the_drawings_land(network):
     drawings, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
-    landed = network.place(drawings).tolist()
+    landed = network.coordinates(drawings).tolist()
     costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(landed, probes.tolist(), strict=True)]
-    found = round_trip(network, drawings, batch_of(6, drawings=drawings, probes=probes))
+    found = round_trip(network, drawings, batch_of(6, decoded=drawings, probes=probes))
     assert found.item() == pytest.approx(sum(costs) / 6, rel=1e-4)
 
 
@@ -203,11 +213,11 @@ def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
     drawings, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
     drawings[2] = 0
     kept = [0, 1, 3]
-    whole = round_trip(network, drawings, batch_of(4, drawings=drawings, probes=probes))
-    few = round_trip(network, drawings, batch_of(3, drawings=drawings[kept], probes=probes[kept]))
+    whole = round_trip(network, drawings, batch_of(4, decoded=drawings, probes=probes))
+    few = round_trip(network, drawings, batch_of(3, decoded=drawings[kept], probes=probes[kept]))
     assert whole.item() == pytest.approx(few.item())
     nothing = torch.zeros(4, 36, requires_grad=True)
-    loss = round_trip(network, nothing, batch_of(4, drawings=nothing, probes=probes))
+    loss = round_trip(network, nothing, batch_of(4, decoded=nothing, probes=probes))
     loss.backward()
     assert loss.item() == 0 and not nothing.grad.any()
 
@@ -220,7 +230,7 @@ def from_places():
 
 def test_with_a_canonical_bump_the_decoder_sees_only_that(from_places):
     activation = from_places.activation(torch.rand(7, 1, 2, 3))
-    bumps = from_places.clip(gaussian_bump(from_places.place(activation), from_places.grid, Probe(0.9, 1.0)))
+    bumps = from_places.clip(gaussian_bump(from_places.coordinates(activation), from_places.grid, Probe(0.9, 1.0)))
     torch.testing.assert_close(from_places.code(activation), bumps)
     batch = batch_of(7, share=0.0)
     expected = bernoulli_cost(from_places.pixel_logits(bumps), batch.images)

@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from kernelviz.evaluation.metrics import evaluate_run, folded_error
-from kernelviz.networks.recommender import rated
-from kernelviz.runs.items import fold_in, load_items
-from kernelviz.runs.weights import load_network
+from kernelviz.evaluation.metrics import folded_error
+from kernelviz.networks.recommender import rating_matrix
+from kernelviz.storage.items import fold_in, load_items
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import load_network
+from kernelviz.tasks import TASKS
 from kernelviz.tasks.recipes import RATINGS, RECIPES
 from kernelviz.training import checkpoint
-from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 SHORT = replace(
     RATINGS,
     network={"kind": "sparse-fc", "hidden": (6,)},
-    objectives={"l2": 0.3, "sparsity": 0.01},
+    l2=0.3,
+    sparsity=0.01,
     epochs=3,
     validation=0.1,
 )
@@ -30,7 +33,7 @@ OPTIMIZERS = {
 
 
 def trained(recipe, ratings, seed=0):
-    training = Training(recipe, ratings, seed, "cpu")
+    training = new_training(recipe, ratings, seed, "cpu")
     for _ in training.run():
         pass
     return training
@@ -48,14 +51,14 @@ def test_it_learns_by_any_optimizer(kind, optimizer, opinions):
 
 
 def test_the_cost_is_that_of_the_paper(opinions):
-    training = Training(SHORT, opinions, 0, "cpu")
+    training = new_training(SHORT, opinions, 0, "cpu")
     everything, generator = np.arange(training.task.size), torch.Generator()
     known = opinions.matrix(opinions.split(0, 0.1)["train"])
-    errors = training.network(rated(known), rated(known)) - rated(known).values
+    errors = training.network(rating_matrix(known), rating_matrix(known)) - rating_matrix(known).values
     penalty = training.network.penalty(training.network.weights(), 0.3, 0.01)
-    torch.testing.assert_close(training.task.loss(everything, None, generator), errors.square().sum() / 2 + penalty)
-    parts = [training.task.loss(rows, None, generator) for rows in np.array_split(everything, 4)]
-    torch.testing.assert_close(torch.stack(parts).sum(), training.task.loss(everything, None, generator))
+    torch.testing.assert_close(training.task.loss(everything, generator), errors.square().sum() / 2 + penalty)
+    parts = [training.task.loss(rows, generator) for rows in np.array_split(everything, 4)]
+    torch.testing.assert_close(torch.stack(parts).sum(), training.task.loss(everything, generator))
 
 
 def test_the_test_part_is_never_seen(opinions):
@@ -68,10 +71,10 @@ def test_the_test_part_is_never_seen(opinions):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_stopped_training_goes_on_to_the_same_weights(optimizer, opinions, tmp_path):
     recipe = replace(SHORT, **OPTIMIZERS[optimizer] | {"epochs": 3})
-    whole, part = trained(recipe, opinions), Training(recipe, opinions, 0, "cpu")
+    whole, part = trained(recipe, opinions), new_training(recipe, opinions, 0, "cpu")
     next(part.run())
     checkpoint.save(part, tmp_path)
-    rest = Training(recipe, opinions, 0, "cpu")
+    rest = new_training(recipe, opinions, 0, "cpu")
     checkpoint.resume(rest, tmp_path)
     for _ in rest.run():
         pass
@@ -84,12 +87,12 @@ def test_a_run_has_its_figures_and_its_items(recommender, opinions):
     assert metrics["test_rmse"] < 1 and metrics["new_rmse"] < 1
     assert metrics["parameters"] == sum(w.numel() for w in load_network(recommender).parameters())
     assert 0 < metrics["density"] <= 1 and 0 <= metrics["dead_share"] <= 1
-    assert evaluate_run(recommender, load_network(recommender), opinions) == pytest.approx(metrics)
+    assert TASKS[recommender.kind].evaluate(recommender, load_network(recommender), opinions) == pytest.approx(metrics)
     items = load_items(recommender.folder)
     assert items.item.tolist() == list(range(100, 125))
     assert items.count.sum() == opinions.split(0, 0.1)["train"].sum()
-    assert np.isfinite(items.places).all()
-    assert recommender.recommends and not recommender.has_map
+    assert np.isfinite(items.coordinates).all()
+    assert isinstance(recommender, RecommenderRun)
     kept = {path.name for path in recommender.folder.iterdir()}
     assert kept == {"run.json", "weights.safetensors", "items.parquet"}  # and no rating of any user
 
@@ -102,8 +105,8 @@ def test_someone_new_who_likes_the_even_items_is_told_so(recommender):
 
 
 def test_items_that_are_liked_by_the_same_people_are_near_each_other_on_the_map(recommender):
-    places = load_items(recommender.folder).places
-    even, odd = places[::2], places[1::2]
+    coordinates = load_items(recommender.folder).coordinates
+    even, odd = coordinates[::2], coordinates[1::2]
     assert np.linalg.norm(even.mean(0) - odd.mean(0)) > even.std(0).max() + odd.std(0).max()
 
 

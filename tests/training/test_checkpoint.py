@@ -13,18 +13,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kernelviz.data.batches import Jitter
-from kernelviz.tasks.recipes import Recipe
+from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.training import checkpoint
 from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 SMALL = {"encoder": (30, 40), "decoder": (30,), "grid": (12, 12)}
-SHORT = Recipe("digits", network=SMALL, epochs=3, batch=256, rate=5e-3, jitter=Jitter(0.1))  # 5 steps an epoch
+SHORT = EmbeddingRecipe(
+    data="digits", network=SMALL, epochs=3, batch=256, rate=5e-3, jitter=Jitter(0.1)
+)  # 5 steps an epoch
 WEIGHTS = "weights.safetensors"
 
 
 def stopped_at(step, images, folder, recipe=SHORT, seed=0):
     """A training saved in a folder after so many steps."""
-    training = Training(recipe, images, seed, "cpu")
+    training = new_training(recipe, images, seed, "cpu")
     for progress in training.run():
         if progress.step == step:
             break
@@ -34,7 +37,7 @@ def stopped_at(step, images, folder, recipe=SHORT, seed=0):
 
 
 def resumed(images, folder, recipe=SHORT, seed=0):
-    training = Training(recipe, images, seed, "cpu")
+    training = new_training(recipe, images, seed, "cpu")
     checkpoint.resume(training, folder)
     return training
 
@@ -51,7 +54,7 @@ def without_times(history):
 
 @pytest.mark.parametrize("step", [1, 5, 7, 15])
 def test_a_training_goes_on_to_bitwise_the_same_weights(tmp_path, digits, step):
-    whole = finished(Training(SHORT, digits, 0, "cpu"))
+    whole = finished(new_training(SHORT, digits, 0, "cpu"))
     stopped_at(step, digits, tmp_path)
     other = finished(resumed(digits, tmp_path))
     for one, two in zip(whole.network.state_dict().values(), other.network.state_dict().values(), strict=True):
@@ -61,7 +64,7 @@ def test_a_training_goes_on_to_bitwise_the_same_weights(tmp_path, digits, step):
     for at, one in states[0].items():
         assert all(torch.equal(one[key], states[1][at][key]) for key in ("step", "exp_avg", "exp_avg_sq"))
     assert without_times(whole.progress.history) == without_times(other.progress.history)
-    assert whole.progress.probe == other.progress.probe
+    assert whole.task.probe == other.task.probe
 
 
 def test_the_history_lies_beside_the_checkpoint_for_others_to_read(tmp_path, digits):
@@ -73,7 +76,7 @@ def test_the_history_lies_beside_the_checkpoint_for_others_to_read(tmp_path, dig
 @pytest.mark.parametrize("change", [{"seed": 1}, {"recipe": replace(SHORT, epochs=4)}], ids=["seed", "recipe"])
 def test_another_seed_or_recipe_is_refused(tmp_path, digits, change):
     stopped_at(5, digits, tmp_path)
-    with pytest.raises(ValueError, match="another recipe, seed or backbone"):
+    with pytest.raises(ValueError, match="another recipe or seed"):
         resumed(digits, tmp_path, **change)
 
 
@@ -136,7 +139,7 @@ def test_a_finished_run_is_never_overwritten(tmp_path, resuming):
 def test_a_stopped_training_is_only_overwritten_by_its_resumption(tmp_path):
     (tmp_path / checkpoint.CHECKPOINT).touch()
     checkpoint.refuse_to_overwrite(tmp_path, resumed=True)
-    with pytest.raises(ValueError, match="a stopped training in .*; go on with --resume"):
+    with pytest.raises(ValueError, match="a stopped training in .*; resume it with --resume"):
         checkpoint.refuse_to_overwrite(tmp_path, resumed=False)
 
 
@@ -199,7 +202,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, kernelviz, tin
         patched.setattr(Training, "_step", interrupting(57))  # the 18th of the 40 steps of the second epoch
         code, out, errors = kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped")
     assert (code, out) == (130, "")
-    said = "stopped at step 58 of 80; go on with `kernelviz train tiny --epochs 2 --name stopped --resume`"
+    said = "stopped at step 58 of 80; resume with `kernelviz train tiny --epochs 2 --name stopped --resume`"
     assert said in errors.splitlines()
     assert kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped", "--resume")[0] == 0
     assert kernelviz("train", "tiny", "--epochs", 2, "--name", "whole")[0] == 0
@@ -214,4 +217,4 @@ def test_ctrl_c_twice_names_the_same_command_once(kernelviz, tiny_recipe, monkey
     monkeypatch.setattr(Training, "_step", interrupting(7))
     code, _, errors = kernelviz(*command)
     assert code == 130
-    assert "go on with `kernelviz train tiny --epochs 3 --resume`\n" in errors
+    assert "resume with `kernelviz train tiny --epochs 3 --resume`\n" in errors

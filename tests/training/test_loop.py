@@ -9,12 +9,13 @@ import torch
 
 from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.objectives import OBJECTIVES, reconstruct
-from kernelviz.tasks.recipes import Recipe
-from kernelviz.training.loop import Training, TrainingStopped, mixed_precision, one_cycle
+from kernelviz.training.loop import TrainingStopped, mixed_precision, one_cycle
+from kernelviz.training.session import new_training
 
 SMALL = {"encoder": (30, 40), "decoder": (30,), "grid": (12, 12)}
-SHORT = Recipe("digits", network=SMALL, epochs=2, batch=256, rate=5e-3, mixed=False)  # 5 steps an epoch
+SHORT = EmbeddingRecipe(data="digits", network=SMALL, epochs=2, batch=256, rate=5e-3, mixed=False)  # 5 steps an epoch
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def rows(images):
 
 
 def trained(recipe, images, seed=0):
-    training = Training(recipe, images, seed, "cpu")
+    training = new_training(recipe, images, seed, "cpu")
     for _ in training.run():
         pass
     return training
@@ -57,7 +58,7 @@ def test_the_same_seed_gives_bitwise_the_same_weights(digits, changes):
 
 
 def test_another_seed_gives_other_weights_and_another_order(digits, targets):
-    one, other = (Training(SHORT, digits, seed, "cpu") for seed in (0, 1))
+    one, other = (new_training(SHORT, digits, seed, "cpu") for seed in (0, 1))
     assert not torch.equal(one.network.encoder[1].weight, other.network.encoder[1].weight)
     assert not torch.equal(one.network.kernel_layer.u, other.network.kernel_layer.u)
     next(one.run()), next(other.run())
@@ -78,7 +79,7 @@ def test_an_epoch_shows_every_training_image_once(digits, targets):
 
 
 def test_the_loss_falls_and_the_map_rises_from_where_it_started(autoencoder, digits, tiny):
-    untrained = Training(tiny, digits, 0, "cpu")._validate()
+    untrained = new_training(tiny, digits, 0, "cpu")._validate()
     history = autoencoder.history
     assert [row["epoch"] for row in history] == list(range(1, 9))
     assert history[0]["loss"] == pytest.approx(np.log(2), abs=0.02)  # a decoder that knows nothing
@@ -93,7 +94,7 @@ def test_a_class_head_learns_the_labels(classifier):
 
 
 def test_a_row_of_the_history_is_the_mean_of_its_steps(digits):
-    training = Training(SHORT, digits, 0, "cpu")
+    training = new_training(SHORT, digits, 0, "cpu")
     before, losses = 0.0, []
     for progress in training.run():
         if progress.step % training.batches:
@@ -110,7 +111,7 @@ def test_a_row_of_the_history_is_the_mean_of_its_steps(digits):
 
 def test_the_validation_figures_are_those_of_the_validation_images(digits):
     broad = replace(SHORT, bump_share=0.0, network=SMALL | {"sparsity": 0.7})  # broad bumps: no ties in place
-    training = Training(broad, digits, 0, "cpu")
+    training = new_training(broad, digits, 0, "cpu")
     found = training._validate()
     pictures, labels = digits.split("validation")
     with torch.no_grad():
@@ -118,7 +119,7 @@ def test_the_validation_figures_are_those_of_the_validation_images(digits):
         activation = network.activation(pixels(pictures))
         logits = network.pixel_logits(activation)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, pixels(pictures))
-        known, asked = (network.place(network.activation(pixels(p))) for p in (training.task.images, pictures))
+        known, asked = (network.coordinates(network.activation(pixels(p))) for p in (training.task.images, pictures))
     nearest = torch.cdist(asked.double(), known.double()).topk(5, largest=False).indices
     votes = [np.bincount(training.task.labels[row]).argmax() for row in nearest.numpy()]
     assert found["validation_loss"] == pytest.approx(loss.item(), rel=1e-5)
@@ -126,7 +127,7 @@ def test_the_validation_figures_are_those_of_the_validation_images(digits):
 
 
 def test_after_an_epoch_the_network_is_still_in_training_mode(digits):
-    training = Training(SHORT, digits, 0, "cpu")
+    training = new_training(SHORT, digits, 0, "cpu")
     training._validate()
     assert training.network.training
 
@@ -140,7 +141,7 @@ def test_images_without_labels_are_trained_on_without_a_5nn_figure(digits):
 def test_to_classify_images_without_labels_is_refused(digits):
     unlabelled = replace(digits, classes=(), train_labels=np.full(1500, -1), test_labels=np.full(297, -1))
     with pytest.raises(ValueError, match="'digits' has no labels to classify"):
-        Training(replace(SHORT, objectives={"classify": 1.0}), unlabelled, 0, "cpu")
+        new_training(replace(SHORT, objectives={"classify": 1.0}), unlabelled, 0, "cpu")
 
 
 def test_five_images_have_no_validation_part_and_can_be_trained_on(digits):
@@ -160,7 +161,7 @@ def test_one_cycle_at_its_start_its_peak_and_its_end():
 
 
 def test_every_step_has_the_rate_of_the_cycle(digits):
-    training = Training(SHORT, digits, 0, "cpu")
+    training = new_training(SHORT, digits, 0, "cpu")
     for progress in training.run():
         wanted = one_cycle(progress.step - 1, 10, SHORT.rate)
         assert [group["lr"] for group in training.optimizer.param_groups] == 2 * [wanted]
@@ -189,9 +190,9 @@ def test_whole_pixels_and_mirrors_are_cut_out_of_a_black_surround():
             for mirrored in (False, True)
             for cut in [of[:, top : top + 6, left : left + 5]]
         }
-        ways = [way for way, cut in cuts.items() if torch.equal(one, cut)]
-        assert len(ways) == 1
-        found |= set(ways)
+        shifts = [way for way, cut in cuts.items() if torch.equal(one, cut)]
+        assert len(shifts) == 1
+        found |= set(shifts)
     assert len(found) == 50  # every shift, mirrored or not
 
 
@@ -207,7 +208,7 @@ def test_no_jitter_is_no_change():
 
 def test_jitter_leaves_the_target_alone(digits, targets):
     seen = []
-    training = Training(replace(SHORT, jitter=Jitter(0.2)), digits, 0, "cpu")
+    training = new_training(replace(SHORT, jitter=Jitter(0.2)), digits, 0, "cpu")
     training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     next(training.run())
     originals = rows(pixels(training.task.images))
@@ -228,7 +229,7 @@ def test_mixed_precision_only_when_wanted_and_there(monkeypatch, wanted, has_it)
 
 
 def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_checkpoint(digits):
-    training = Training(SHORT, digits, 0, "cpu")
+    training = new_training(SHORT, digits, 0, "cpu")
     with pytest.raises(TrainingStopped) as stopped:
         for progress in training.run():
             if progress.step == 7:  # 5 steps an epoch
@@ -241,7 +242,7 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_checkpoint(digits):
 
 
 def test_before_the_first_epoch_ends_there_is_no_checkpoint_to_name(digits):
-    training = Training(SHORT, digits, 0, "cpu")
+    training = new_training(SHORT, digits, 0, "cpu")
     training.network.kernel_layer.alpha.data[0] = torch.inf
     with pytest.raises(TrainingStopped, match="in epoch 1, step 1 of 5; there was no checkpoint yet"):
         next(training.run())
@@ -266,7 +267,7 @@ def test_with_neighbours_the_same_seed_gives_bitwise_the_same_weights(digits):
 
 
 def test_a_partner_is_a_neighbour_or_the_image_itself(digits):
-    training = Training(NEAR, digits, 0, "cpu")
+    training = new_training(NEAR, digits, 0, "cpu")
     part, chosen = training.task.train, np.arange(200)
     seen = [part.rows(chosen, torch.Generator().manual_seed(seed))[1] for seed in range(100)]
     for row in (0, 7, 199):
@@ -275,7 +276,7 @@ def test_a_partner_is_a_neighbour_or_the_image_itself(digits):
 
 def test_only_the_partner_is_jittered(digits):
     seen = []
-    training = Training(replace(NEAR, jitter=Jitter(0.2)), digits, 0, "cpu")
+    training = new_training(replace(NEAR, jitter=Jitter(0.2)), digits, 0, "cpu")
     training.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     next(training.run())
     originals = rows(pixels(training.task.images))
@@ -284,20 +285,20 @@ def test_only_the_partner_is_jittered(digits):
 
 
 def test_no_validation_or_test_image_is_a_partner(digits):
-    training = Training(NEAR, digits, 0, "cpu")
+    training = new_training(NEAR, digits, 0, "cpu")
     for part, n in ((training.task.train, 1250), (training.task.validation, 250)):
         assert part.graph.shape == (n, 15) and part.graph.max() < n
 
 
 def test_without_neighbours_and_gather_nothing_is_looked_for(digits):
-    chosen, partners, known = Training(SHORT, digits, 0, "cpu").task.train.rows(np.arange(9), torch.Generator())
+    chosen, partners, known = new_training(SHORT, digits, 0, "cpu").task.train.rows(np.arange(9), torch.Generator())
     assert chosen.tolist() == list(range(9)) and len(partners) == len(known) == 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, share):
-    recipe = replace(SHORT, objectives={"gather": 1.0, "reconstruct": 1.0}, labels=share)
-    training = Training(recipe, digits, 0, "cpu")
+    recipe = replace(SHORT, objectives={"supervised_neighbours": 1.0, "reconstruct": 1.0}, labels=share)
+    training = new_training(recipe, digits, 0, "cpu")
     part, truth = training.task.train, training.task.labels
     shown = part.labels >= 0
     assert shown.mean() == pytest.approx(share, abs=0.03)
@@ -310,13 +311,13 @@ def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, sh
 
 def test_a_few_labels_help_the_map(digits):
     recipe = replace(NEAR, epochs=6, batch=128)
-    helped = replace(recipe, objectives=recipe.objectives | {"gather": 1.0}, labels=0.2)
+    helped = replace(recipe, objectives=recipe.objectives | {"supervised_neighbours": 1.0}, labels=0.2)
     alone, with_labels = (trained(one, digits).progress.history[-1]["validation_5nn"] for one in (recipe, helped))
     assert with_labels > alone + 0.02
 
 
 def test_the_probe_of_a_decoder_of_canonical_bumps_stays_that_bump(digits):
-    assert trained(replace(NEAR, epochs=1), digits).progress.probe == Probe(0.9, 1.0)
+    assert trained(replace(NEAR, epochs=1), digits).task.probe == Probe(0.9, 1.0)
 
 
 def test_neighbours_come_together(digits):
@@ -356,13 +357,13 @@ def test_drawings_come_back_to_their_probes(digits):
     for name, recipe in (("without", replace(NEAR, epochs=8, batch=128)), ("with", with_it)):
         network = trained(recipe, digits).network.eval().requires_grad_(False)
         probes = 3 * (2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0)) - 1)
-        drawn = network.draw(network.clip(gaussian_bump(probes, network.grid, network.canonical)))
-        off[name] = (network.place(network.activation(drawn)) - probes).norm(dim=1).median().item()
+        drawn = network.decode(network.clip(gaussian_bump(probes, network.grid, network.canonical)))
+        off[name] = (network.coordinates(network.activation(drawn)) - probes).norm(dim=1).median().item()
     assert off["with"] < 0.7 * off["without"]
 
 
 def test_the_decoder_learns_nothing_from_its_round_trip(digits):
-    training = Training(replace(NEAR, objectives={"reconstruct": 0.0, "round_trip": 1.0}), digits, 0, "cpu")
+    training = new_training(replace(NEAR, objectives={"reconstruct": 0.0, "round_trip": 1.0}), digits, 0, "cpu")
     next(training.run())
     assert not any(weight.grad.any() for weight in training.network.decoder.parameters())
     assert training.network.encoder[1].weight.grad.any()

@@ -15,7 +15,7 @@ from kernelviz.disk import own_file
 def no_runs(own_folders, tmp_path, monkeypatch):
     """The empty folder of runs: none shipped, no image sets, and nothing remembered from another test."""
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("kernelviz.runs.record.own_file", lambda *parts: tmp_path.joinpath("shipped", *parts))
+    monkeypatch.setattr("kernelviz.storage.store.own_file", lambda *parts: tmp_path.joinpath("shipped", *parts))
     st.cache_data.clear()
     st.cache_resource.clear()
     return tmp_path / "runs"

@@ -12,13 +12,16 @@ from torch import nn
 
 from kernelviz.data.images import load
 from kernelviz.networks import NETWORKS, EmbeddingNetwork
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import load_run
+from kernelviz.storage import record
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, masked, payloads, unmasked
 from kernelviz.ui.server.app import ROUTES
-from kernelviz.ui.server.paths import CORNERS, STEPS, places_of, steps_along
+from kernelviz.ui.server.paths import CORNERS, STEPS, corners_of, steps_along
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.network_cache import dense_layers, drawn_at, network_of
+from kernelviz.ui.shared.map_source import ImageMap
+from kernelviz.ui.shared.network_cache import decoded_at, dense_layers, network_of
 
 SHAPE = {"width": 0.5, "amplitude": 1.0}
 
@@ -47,10 +50,12 @@ def test_a_selection_as_bits():
 
 
 def test_points_lie_mostly_beside_their_neighbours_in_the_list(autoencoder):
-    points, rows = payloads.ordered(autoencoder, "test")
+    points, rows = payloads.ordered(ImageMap(autoencoder), "test")
     whole = load_map(autoencoder.folder).of_split("test")
-    np.testing.assert_array_equal(whole.places[rows], points.places)
-    steps, usual = (np.linalg.norm(np.diff(of.places, axis=0), axis=1) for of in (points, whole.where(whole.placed)))
+    np.testing.assert_array_equal(whole.coordinates[rows], points.coordinates)
+    steps, usual = (
+        np.linalg.norm(np.diff(of.coordinates, axis=0), axis=1) for of in (points, whole.where(whole.placed))
+    )
     assert np.median(steps) < np.median(usual) / 3
 
 
@@ -62,8 +67,8 @@ def test_twelve_bits_of_values_and_of_none():
 
 
 def test_every_image_is_on_its_sheet(autoencoder, address, client):
-    points, _ = payloads.ordered(autoencoder, "test")
-    side, images = payloads.tile_side(autoencoder), load("digits").split("test")[0]
+    points, _ = payloads.ordered(ImageMap(autoencoder), "test")
+    side, images = payloads.tile_side(ImageMap(autoencoder)), load("digits").split("test")[0]
     response = client.get(f"{address}/sheets/test/own/0")
     assert response.headers["content-type"] == "image/webp" and "immutable" in response.headers["cache-control"]
     found, across = picture(response)[..., 0], payloads.SHEET // side
@@ -71,24 +76,24 @@ def test_every_image_is_on_its_sheet(autoencoder, address, client):
         top, left = (i // across) * side, (i % across) * side
         np.testing.assert_array_equal(found[top : top + side, left : left + side], images[points.index[i]])
     assert max(found.shape) <= 4096
-    for other in ("own/1", "drawn/0"):
+    for other in ("own/1", "decoded/0"):
         assert client.get(f"{address}/sheets/test/{other}").status_code == 404
 
 
 def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(away, autoencoder, client, classifier):
     away(autoencoder)
     run = load_run("away")
-    found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/drawn/0"))
-    points, _ = payloads.ordered(run, "test")
-    np.testing.assert_array_equal(found[:8, 8:16, 0], drawn_at(run, points.places[1:2])[0])
+    found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/decoded/0"))
+    points, _ = payloads.ordered(ImageMap(run), "test")
+    np.testing.assert_array_equal(found[:8, 8:16, 0], decoded_at(run, points.coordinates[1:2])[0])
 
 
 def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, client):
     away(classifier)
     base = f"/kernelviz/runs/away/{caches.version(load_run('away'))}"
-    for part in ("sheets/test/drawn/0", "sheets/test/own/0", "decoder"):
+    for part in ("sheets/test/decoded/0", "sheets/test/own/0", "decoder"):
         assert client.get(f"{base}/{part}").status_code == 404
-    assert client.get(f"{base}/draw", params={"x": 0, "y": 0} | SHAPE).status_code == 400
+    assert client.get(f"{base}/decode", params={"x": 0, "y": 0} | SHAPE).status_code == 400
 
 
 def test_large_and_oblong_images_fit_into_their_squares():
@@ -101,8 +106,8 @@ def test_large_and_oblong_images_fit_into_their_squares():
 
 def test_a_place_is_drawn_as_by_torch(autoencoder, address, client):
     usual = autoencoder.probe
-    response = client.get(f"{address}/draw", params={"x": 1.25, "y": -0.5} | usual)
-    np.testing.assert_array_equal(picture(response), drawn_at(autoencoder, np.array([[1.25, -0.5]]))[0])
+    response = client.get(f"{address}/decode", params={"x": 1.25, "y": -0.5} | usual)
+    np.testing.assert_array_equal(picture(response), decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0])
 
 
 def test_a_walk_is_an_animation_there_and_back(autoencoder, address, client):
@@ -117,11 +122,11 @@ BAD = {
     "points/nonsense": "none of train, validation, test",
     "contours/nonsense": "none of train, validation, test",
     "sheets/nonsense/own/0": "none of train, validation, test",
-    "draw": "x is a number",
-    "draw?x=1&y=nan&width=1&amplitude=1": "y is a number from -8 to 8",
-    "draw?x=1&y=1e9&width=1&amplitude=1": "y is a number from -8 to 8",
-    "draw?x=1&y=1&width=0&amplitude=1": "above 0",
-    "draw?x=1&y=1&width=-inf&amplitude=1": "width is a number",
+    "decode": "x is a number",
+    "decode?x=1&y=nan&width=1&amplitude=1": "y is a number from -8 to 8",
+    "decode?x=1&y=1e9&width=1&amplitude=1": "y is a number from -8 to 8",
+    "decode?x=1&y=1&width=0&amplitude=1": "above 0",
+    "decode?x=1&y=1&width=-inf&amplitude=1": "width is a number",
     "walk?width=1&amplitude=1": "at least two places",
     "walk?path=1_1&width=1&amplitude=1": "at least two places",
     "walk?path=1_1~2&width=1&amplitude=1": "a path is x_y~x_y",
@@ -163,7 +168,7 @@ def test_a_broken_run_is_an_error_that_says_so(add, autoencoder, client, address
 def test_points_are_squeezed_and_kept(address, client, autoencoder):
     response = client.get(f"{address}/points/test", headers={"accept-encoding": "gzip"})
     assert response.headers["content-encoding"] == "gzip" and "immutable" in response.headers["cache-control"]
-    assert response.content == payloads.points_payload(autoencoder, "test")
+    assert response.content == payloads.points_payload(ImageMap(autoencoder), "test")
     assert len(gzip.compress(response.content)) < 20 * len(load_map(autoencoder.folder).of_split("test"))
 
 
@@ -179,11 +184,14 @@ def test_the_scripts_are_served(client):
         assert response.content == source and response.headers["content-type"].startswith("text/javascript")
 
 
+SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}  # as "tiny" has it
+
+
 class Convolving(EmbeddingNetwork):
     """An embedding network with a decoder that is not of dense layers."""
 
-    def __init__(self, **arguments):
-        super().__init__(**arguments)
+    def __init__(self, *shape, **arguments):
+        super().__init__(*shape, **arguments)
         pixels = self.decoder[-1].out_features
         dense = nn.Linear(self.grid.size, pixels)
         self.decoder = nn.Sequential(dense, nn.Unflatten(1, (1, -1)), nn.Conv1d(1, 1, 3, padding=1), nn.Flatten())
@@ -192,11 +200,12 @@ class Convolving(EmbeddingNetwork):
 @pytest.fixture
 def convolving(add, autoencoder, no_runs, monkeypatch):
     """The run "conv", whose decoder the page cannot run itself."""
-    from kernelviz.runs.weights import save_weights
+    from kernelviz.storage.weights import save_weights
 
     monkeypatch.setitem(NETWORKS, "convolving", Convolving)
+    monkeypatch.setitem(record.KINDS, "convolving", EmbeddingRun)
     folder = add(autoencoder, "conv", network=autoencoder.network | {"name": "convolving"})
-    save_weights(Convolving(**autoencoder.arguments), folder)
+    save_weights(Convolving(autoencoder.image_shape, **SMALL), folder)
     return load_run("conv")
 
 
@@ -204,7 +213,7 @@ def test_a_decoder_of_another_kind_is_drawn_by_the_server(convolving, client):
     base = f"/kernelviz/runs/conv/{caches.version(convolving)}"
     assert dense_layers(network_of(convolving).decoder) is None
     assert client.get(f"{base}/decoder").status_code == 404
-    response = client.get(f"{base}/draw", params={"x": 0.5, "y": 1} | SHAPE)
+    response = client.get(f"{base}/decode", params={"x": 0.5, "y": 1} | SHAPE)
     assert picture(response).shape == (8, 8)
 
 
@@ -217,9 +226,9 @@ def test_the_layers_of_a_dense_decoder(autoencoder):
 
 
 def test_steps_along_a_path_are_equally_long():
-    steps = steps_along(places_of("0_0~3_0~3_1", 8.0))
+    steps = steps_along(corners_of("0_0~3_0~3_1", 8.0))
     assert len(steps) == STEPS and steps[0].tolist() == [0, 0] and steps[-1].tolist() == [3, 1]
     lengths = np.abs(np.diff(steps, axis=0)).sum(1)
     np.testing.assert_allclose(lengths, 4 / (STEPS - 1))
-    assert (steps_along(places_of("1_1~1_1", 8.0)) == 1).all()
-    assert places_of("", 8.0).shape == (0, 2)
+    assert (steps_along(corners_of("1_1~1_1", 8.0)) == 1).all()
+    assert corners_of("", 8.0).shape == (0, 2)

@@ -7,21 +7,21 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
 from kernelviz.plots.maps import COLOURINGS, VALUES
-from kernelviz.runs.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
-from kernelviz.runs.record import load_run, read_run
+from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.record import EmbeddingRun, read_run
+from kernelviz.storage.store import load_run, of_kind
 from kernelviz.ui.canvas import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")
 PAGES = (*OF_A_RUN, "depth", "recommend", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
-SHIPPED = [run for run in RUNS if run.has_map]
+SHIPPED = of_kind(RUNS, EmbeddingRun)
 
 
 def words(app):
@@ -39,7 +39,7 @@ def captions(app):
     return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
-def figures(app):
+def metrics(app):
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
@@ -55,7 +55,22 @@ def heard(app, key, **said):
 
 
 def selected(app, rows, key="map-tiny-test"):
-    return heard(app, key, selection=masked(np.array(rows), maps(app)[0]["total"]))
+    """The page after some rows were selected on its map."""
+    (told,) = maps(app)
+    said = {"revision": told["selection"]["revision"] + 1, "rows": masked(np.array(rows), told["total"])}
+    return heard(app, key, selection=said)
+
+
+def selected_rows(told):
+    """The rows that a map is told to show as selected."""
+    return unmasked(told["selection"]["rows"], told["total"]).tolist()
+
+
+def clicked(app, element, **selection):
+    """The page after something was chosen in a chart or a table, which calls what listens to it."""
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=element.proto.id, string_value=json.dumps({"selection": selection}))
+    return app._run(states)
 
 
 SIMPLE = {"canvas failed": "a reason"}  # state of a session whose browser cannot show the canvas
@@ -77,7 +92,7 @@ def uploaded(*files):
     mine = Uploads()
     mine.take((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
-    while mine.land(run, run.preprocess.name, 1.0)[0] < mine.total:
+    while mine.project(run, run.preprocess.name, 1.0)[0] < mine.total:
         pass
     return {"uploads": mine}
 
@@ -100,7 +115,7 @@ def test_a_page_runs(page, kind, local, add, away, opened, request):
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("run", SHIPPED, ids=lambda run: run.name)
 def test_a_page_runs_on_a_shipped_run(page, run, add, opened):
-    for one in [run, *(other for other in RUNS if not other.has_map)]:
+    for one in [run, *(other for other in RUNS if other not in SHIPPED)]:
         add(one)
     fine(opened(page, view="images", what="a window"))
 
@@ -174,8 +189,8 @@ def test_every_colouring_and_split(colouring, split, add, opened, autoencoder):
 def test_the_canvas_is_told_about_the_run_but_sent_no_points(add, opened, autoencoder):
     add(autoencoder)
     (told,) = maps(opened(view="images"))
-    assert told["view"] == "images" and told["source"] == "own"
-    assert told["grid"] == [20, 20] and told["shape"] == [1, 8, 8] and told["classes"] == list("0123456789")
+    assert told["view"] == "images" and told["maps"][0]["source"] == "own"
+    assert told["shape"] == [1, 8, 8] and told["classes"] == list("0123456789")
     assert len(json.dumps(told)) < 4000
 
 
@@ -237,7 +252,7 @@ def test_a_selection_outlives_another_colouring_view_and_page(add, opened, autoe
     assert images(app) == shown
     del app.session_state["map-tiny-test"]  # as after a visit to another page
     assert images(app.run()) == shown
-    assert unmasked(maps(app)[0]["selected"], maps(app)[0]["total"]).tolist() == [5, 7]
+    assert selected_rows(maps(app)[0]) == [5, 7]
 
 
 def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, classifier):
@@ -255,14 +270,19 @@ def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, 
 def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder):
     add(autoencoder)
     app = selected(opened(), [5, 7])
-    before = maps(app)[0]["turn"]
+    before = maps(app)[0]["selection"]["revision"]
     next(button for button in app.button if button.label == "Clear").click().run()
-    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["turn"] != before
+    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["selection"]["revision"] > before
     assert "Nothing selected yet" in words(app.run())
+    assert "**2 selected**" in words(selected(app, [5, 7]))  # the same rows again
     assert "**3 selected**" in words(selected(app, [5, 7, 8]))
 
 
-@pytest.mark.parametrize("nonsense", [7, "no base 64!", "AAAA", None, {"a": 1}, ["AAAA"]])
+@pytest.mark.parametrize(
+    "nonsense",
+    [7, "AAAA", None, {"a": 1}, ["AAAA"], {"revision": 1, "rows": 7}, {"revision": 1, "rows": "no base 64!"}]
+    + [{"revision": revision, "rows": masked(np.array([1]), 1797)} for revision in (None, "x", -1, 0, 1e99)],
+)
 def test_nonsense_for_a_selection_selects_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
     assert "Nothing selected yet" in words(fine(heard(opened(), "map-tiny-test", selection=nonsense)))
@@ -280,7 +300,7 @@ def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, auto
     add(autoencoder)
     app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
     assert "no such script" in app.warning[0].value
-    assert not maps(app) and len(figures(app)) == 2  # the other is the history
+    assert not maps(app) and len(metrics(app)) == 2  # the other is the history
     points = [{"customdata": [row, row, "", "", 1.0]} for row in (5, 7)]
     app.session_state["simple-tiny-test-label"] = PlotlyState(
         {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
@@ -293,7 +313,7 @@ def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, auto
 @pytest.mark.parametrize("colouring", COLOURINGS)
 def test_the_simple_map_has_every_colouring(colouring, add, opened, autoencoder):
     add(autoencoder)
-    assert figures(fine(opened(state=SIMPLE, colour=colouring)))
+    assert metrics(fine(opened(state=SIMPLE, colour=colouring)))
 
 
 def test_search_by_number_shows_that_image(add, opened, autoencoder):
@@ -357,8 +377,8 @@ def test_the_probe_stands_where_the_address_says(add, opened, autoencoder):
     usual = autoencoder.probe
     assert told["probe"] == {
         "x": 0.5, "y": -1.25, "width": 2 * usual["width"], "amplitude": 0.5 * usual["amplitude"], "usual": usual,
+        "grid": list(autoencoder.grid), "sparsity": autoencoder.sparsity, "path": [[1, 2], [-1, 0.5]],
     }  # fmt: skip
-    assert told["path"] == [[1, 2], [-1, 0.5]]
 
 
 def test_without_an_address_the_probe_stands_where_images_live(add, opened, autoencoder):
@@ -366,7 +386,7 @@ def test_without_an_address_the_probe_stands_where_images_live(add, opened, auto
     (told,) = maps(fine(opened("probe")))
     points = load_map(autoencoder.folder).of_split("test")
     distance, _ = points.nearest(np.array([[told["probe"]["x"], told["probe"]["y"]]]), 1)
-    assert distance[0, 0] < 0.01 and told["path"] == []
+    assert distance[0, 0] < 0.01 and told["probe"]["path"] == []
 
 
 def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder, neighbourly):
@@ -376,10 +396,11 @@ def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder,
     assert "the drawing at (-1.50, 0.75) lands" in words(app)
     app.selectbox(key="run").select("near").run()
     (told,) = maps(fine(app))
-    assert told["path"] == [] and told["probe"]["x"] != -1.5
+    assert told["probe"]["path"] == [] and told["probe"]["x"] != -1.5
     app.selectbox(key="run").select("tiny").run()
     (told,) = maps(fine(app))
-    assert told["path"] == [[0, 0], [1, 1]] and told["probe"] == probe | {"usual": autoencoder.probe}
+    assert told["probe"]["path"] == [[0, 0], [1, 1]]
+    assert {name: told["probe"][name] for name in probe} == probe
 
 
 def test_the_address_speaks_of_the_first_run_only(add, opened, autoencoder, neighbourly):
@@ -387,7 +408,7 @@ def test_the_address_speaks_of_the_first_run_only(add, opened, autoencoder, neig
     app = opened("probe", run="tiny", x="-3.5", y="3.25", path="0_0~1_1")
     app.selectbox(key="run").select("near").run()
     (told,) = maps(fine(app))
-    assert told["path"] == [] and (told["probe"]["x"], told["probe"]["y"]) != (-3.5, 3.25)
+    assert told["probe"]["path"] == [] and (told["probe"]["x"], told["probe"]["y"]) != (-3.5, 3.25)
 
 
 def test_a_number_that_is_searched_for_is_shown_on_the_map(add, opened, autoencoder):
@@ -460,7 +481,7 @@ def test_uploads_are_in_the_table_and_a_bad_one_is_listed_with_its_reason(add, o
     assert sorted(app.dataframe[0].value["name"]) == ["seven.png", "three.png"]
     assert len(app.warning) == 1 and "**torn.png**" in app.warning[0].value
     assert "2 uploaded" in app.subheader[0].value
-    assert maps(app)[0]["intake"]["total"] == 3
+    assert maps(app)[0]["uploads"]["total"] == 3
     assert len(app.get("download_button")) == 5
 
 
@@ -492,25 +513,26 @@ def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     Image.new("L", (50, 50), 255).save(file, "PNG")
     app = fine(opened("upload", state=uploaded(("three.png", written(3)), ("blank.png", file.getvalue()))))
     assert app.dataframe[0].value["name"].iloc[0] in ("three.png", "blank.png")
-    assert app.dataframe[0].value["foreign"].is_monotonic_decreasing
+    assert app.dataframe[0].value["novel"].is_monotonic_decreasing
 
 
 def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("upload", state=uploaded(*[(f"{at}.png", written(at)) for at in range(4)])))
-    assert maps(app)[0]["intake"]["picked"] == [0, None]
+    chosen = {"revision": 0, "number": None}
+    assert maps(app)[0]["uploads"]["chosen"] == chosen
     rows = app.dataframe[0].value
-    chosen = DataframeState({"selection": DataframeSelectionState({"rows": [1], "columns": [], "cells": []})})
-    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-0"] = chosen
-    assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]
-    assert maps(fine(app.run()))[0]["intake"]["picked"] == [1, int(rows.index[1])]  # once
+    app = fine(clicked(app, app.dataframe[0], rows=[1], columns=[], cells=[]))
+    chosen = {"revision": 1, "number": int(rows.index[1])}
+    assert maps(app)[0]["uploads"]["chosen"] == chosen
+    assert maps(fine(app.run()))[0]["uploads"]["chosen"] == chosen
     other = next(number for number in range(4) if number != rows.index[1])
-    fine(heard(app, "upload-tiny", chosen=[1, other]))
-    assert app.session_state["chosen upload"] == other
-    app.session_state[f"table-tiny-{autoencoder.preprocess.name}-0-4-1"] = chosen
-    fine(app.run())
-    fine(heard(app, "upload-tiny", chosen=[2, other]))  # the same again, after a row of the table
-    assert app.session_state["chosen upload"] == other
+    for revision in (2, 4):  # the same mark again, after a row of the table
+        app = fine(heard(app, "upload-tiny", chosen={"revision": revision, "number": other}))
+        assert maps(fine(app.run()))[0]["uploads"]["chosen"] == {"revision": revision, "number": other}
+        if revision == 2:
+            app = fine(clicked(app, app.dataframe[0], rows=[1], columns=[], cells=[]))
+            assert maps(app)[0]["uploads"]["chosen"] == {"revision": 3, "number": int(rows.index[1])}
     next(button for button in app.button if button.label == "Remove the chosen one").click()
     app = fine(app.run())
     assert sorted(app.dataframe[0].value.index) == sorted(set(range(4)) - {other})
@@ -521,7 +543,7 @@ def test_all_uploads_can_be_removed(add, opened, autoencoder):
     app = fine(opened("upload", state=uploaded(("a.png", written()))))
     next(button for button in app.button if button.label == "Remove all").click()
     app = fine(app.run())
-    assert not app.dataframe and maps(app)[0]["intake"]["total"] == 0
+    assert not app.dataframe and maps(app)[0]["uploads"]["total"] == 0
 
 
 def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
@@ -530,7 +552,7 @@ def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
     app = fine(opened("upload"))
     next(button for button in app.button if "handwritten" in button.label).click()
     app = fine(app.run())
-    assert maps(app)[0]["intake"]["total"] == 10 and maps(app)[0]["intake"]["digits"]
+    assert maps(app)[0]["uploads"]["total"] == 10 and maps(app)[0]["uploads"]["digits"]
     assert not any("handwritten" in button.label for button in app.button)
 
 
@@ -538,10 +560,10 @@ def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("upload", state=uploaded(("a.png", written()))))
     own = autoencoder.preprocess.name
-    assert maps(app)[0]["intake"]["way"] == own
+    assert maps(app)[0]["uploads"]["preprocessing"] == own
     other = next(name for name in ("crop", "resize") if name != own)
     app = fine(app.segmented_control(key="way-tiny").select(other).run())
-    assert maps(app)[0]["intake"]["way"] == other
+    assert maps(app)[0]["uploads"]["preprocessing"] == other
     assert not app.dataframe  # nothing has landed that way yet
 
 
@@ -551,7 +573,7 @@ def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
     app.file_uploader(key="files-0").upload("three.png", written(), "image/png")
     app.file_uploader(key="files-0").upload("torn.png", b"no picture", "image/png")
     app = fine(fine(app.run()).run())
-    assert figures(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
+    assert metrics(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
     assert len(app.dataframe[0].value) == 1
 
 
@@ -572,6 +594,11 @@ def depth_maps(app):
     """What the canvas of the Depth page is told."""
     (told,) = maps(app)
     return told
+
+
+def confusions(app):
+    """The chart of the confusions."""
+    return next(chart for chart in app.get("plotly_chart") if "confusion-" in chart.proto.id)
 
 
 def test_depth_without_a_head_says_how_to_train_some(add, opened, autoencoder, bottom):
@@ -600,11 +627,10 @@ def test_depth_shows_the_depths_that_are_chosen_side_by_side_or_moving(add, open
     add(heads[0]), add(heads[1])
     app = fine(opened("depth", show="moving"))
     told = depth_maps(app)
-    assert "maps" not in told and [one["title"] for one in told["stages"]] == ["11 layers", "31 layers"]
-    assert told["base"] == told["stages"][0]["base"]
+    assert told["moving"] and [one["title"] for one in told["maps"]] == ["11 layers", "31 layers"]
     (pills,) = (group for group in app.get("button_group") if group.key.startswith("cuts-"))
     fine(pills.set_value(["at31"]).run())
-    assert len(depth_maps(app)["stages"]) == 1
+    assert len(depth_maps(app)["maps"]) == 1
     fine(pills.set_value([]).run())
     assert "Choose at least one depth" in app.main.info[0].value
 
@@ -612,7 +638,7 @@ def test_depth_shows_the_depths_that_are_chosen_side_by_side_or_moving(add, open
 def test_what_is_selected_at_one_depth_is_shown_as_at_all(add, opened, heads):
     add(heads[0]), add(heads[1])
     app = opened("depth")
-    app = fine(heard(app, "depth-side by side-2", selection=masked(np.array([3, 4]), depth_maps(app)["total"])))
+    app = fine(selected(app, [3, 4], "depth-side by side-2"))
     assert "**2 selected**, taken for what they are" in words(app) and "at 31 layers" in words(app)
     maps_of_both = [load_map(head.folder).of_split("test") for head in heads]
     taken = " → ".join(str(points.prediction[3]) for points in maps_of_both)
@@ -623,22 +649,22 @@ def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
     add(heads[0]), add(heads[1])
     app = opened("depth")
     points = load_map(heads[1].folder).of_split("test")
-    before = depth_maps(app)["turn"]
-    cell = {"points": [{"customdata": [3, int(points.prediction[points.label == 3][0])]}]}
-    app.session_state["confusion-at31"] = PlotlyState({"selection": PlotlySelectionState(cell)})
-    fine(app.run())
-    wanted = np.flatnonzero((points.label == 3) & (points.prediction == cell["points"][0]["customdata"][1]))
+    before = depth_maps(app)["selection"]["revision"]
+    prediction = int(points.prediction[points.label == 3][0])
+    app = fine(clicked(app, confusions(app), points=[{"customdata": [3, prediction]}]))
+    wanted = np.flatnonzero((points.label == 3) & (points.prediction == prediction)).tolist()
     told = depth_maps(app)
-    assert unmasked(told["selected"], told["total"]).tolist() == wanted.tolist() and told["turn"] != before
+    assert selected_rows(told) == wanted and told["selection"]["revision"] > before
+    app = fine(selected(app, [1, 2], "depth-side by side-2"))
+    assert selected_rows(depth_maps(fine(app.run()))) == [1, 2]  # the cell is not taken over again
+    assert selected_rows(depth_maps(fine(clicked(app, confusions(app), points=[])))) == []
 
 
 @pytest.mark.parametrize("nonsense", [{}, {"customdata": None}, {"customdata": "ab"}, {"customdata": [1]}])
 def test_nonsense_for_a_cell_selects_nothing(nonsense, add, opened, heads):
     add(heads[0])
     app = opened("depth")
-    cell = PlotlySelectionState({"points": [nonsense]})
-    app.session_state["confusion-at11"] = PlotlyState({"selection": cell})
-    assert "Nothing selected yet" in words(fine(app.run()))
+    assert "Nothing selected yet" in words(fine(clicked(app, confusions(app), points=[nonsense])))
 
 
 def test_pictures_are_placed_at_every_depth(add, opened, heads):
@@ -661,7 +687,7 @@ def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, he
     rows = [row | {"layers": layers, "map_5nn": 0.4, "silhouette": 0.0} for layers in (3, 1)]
     (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
     app = fine(opened("depth"))
-    curve = next(figure for figure in figures(app) if figure["data"][0].get("name") == "accuracy")
+    curve = next(figure for figure in metrics(app) if figure["data"][0].get("name") == "accuracy")
     assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
 
 

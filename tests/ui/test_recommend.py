@@ -1,6 +1,7 @@
 """The Recommend page: what is rated moves what is predicted, at once, and the page says why."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,12 @@ from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 
 from kernelviz.data import movielens
 from kernelviz.evaluation.quality import RATED
-from kernelviz.runs.items import fold_in, load_items
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.items import fold_in, load_items
+from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import payloads
-from kernelviz.ui.recommend import item_titles
 from kernelviz.ui.recommend.gates import gate_picture
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import item_titles
+from kernelviz.ui.shared.map_source import ItemMap
 
 OF = "opinions-25"
 GIVEN = {0: 5.0, 2: 5.0, 1: 1.0}
@@ -101,16 +102,16 @@ def test_what_was_searched_for_is_there_to_be_rated(page):
 
 def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
-    run = caches.shown(item_titles.replace(recommender, data=recommender.data | {"name": "ml-1m"}))
+    run = replace(recommender, data=recommender.data | {"name": "ml-1m"})
     before = item_titles.version(run)
     assert item_titles.names_of(run)[3] == "no. 103" and not item_titles.has_titles(run)
     (tmp_path / "ml-1m").mkdir()
     (tmp_path / "ml-1m" / "movies.dat").write_text("103::Birds, The (1963)::Horror|Thriller\n")
     assert item_titles.names_of(run)[3] == "The Birds (1963)" and item_titles.names_of(run)[4] == "no. 104"
     assert item_titles.version(run) != before
-    points = caches.points_of(run)
+    points = item_titles.points_of(run)
     assert item_titles.GENRES[points.label[3]] == "Horror" and points.label[4] == -1
-    assert b'"The Birds (1963)"' in payloads.points_payload(run, item_titles.SPLIT)
+    assert b'"The Birds (1963)"' in payloads.points_payload(ItemMap(run), item_titles.SPLIT)
 
 
 def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommender, add, opened, monkeypatch):
@@ -130,11 +131,11 @@ def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommen
 def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
     app = page(GIVEN)
     (told,) = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    assert told["what"] == "25 items" and told["source"] is None
-    places = load_items(recommender.folder).places
-    shown = np.array([(mark["x"], mark["y"]) for mark in told["marks"]])
-    np.testing.assert_allclose(shown, places[list(GIVEN)], rtol=1e-6)
-    assert told["marks"][2]["name"] == "no. 101: you gave 1"
+    assert told["what"] == "25 items" and told["maps"][0]["source"] is None
+    coordinates = load_items(recommender.folder).coordinates
+    shown = np.array([(mark["x"], mark["y"]) for mark in told["maps"][0]["marks"]])
+    np.testing.assert_allclose(shown, coordinates[list(GIVEN)], rtol=1e-6)
+    assert told["maps"][0]["marks"][2]["name"] == "no. 101: you gave 1"
 
 
 def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):

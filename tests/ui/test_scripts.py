@@ -12,18 +12,19 @@ import torch
 
 from kernelviz.disk import own_file
 from kernelviz.evaluation.depths import placed_by
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.plots.maps import COLOURINGS, VALUES, palette
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import read_run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import read_run
+from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER, masked, unmasked
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
 from kernelviz.ui.server.paths import STEPS, steps_along
+from kernelviz.ui.shared.map_source import ImageMap
 
 EXTENT = 4.0
 
@@ -117,21 +118,21 @@ def test_the_page_decodes_what_torch_decodes_at_200_positions(name, script, auto
     probe, network = Probe(**run.probe), load_network(run)
     with torch.inference_mode():
         activation = network.clip(gaussian_bump(torch.from_numpy(places), network.grid, probe))
-        wanted = network.draw(activation).flatten(1).numpy()
-    rows, columns = run.arguments["grid"]
+        wanted = network.decode(activation).flatten(1).numpy()
+    rows, columns = run.grid
     script_places = json.dumps(places.astype(float).tolist())
     out = script(
         f"""const page = new decoder.Decoder({{ arrays }})
         const grid = new decoder.Grid({rows}, {columns}, {EXTENT})
         const shape = {json.dumps(run.probe)}
         return {script_places}.map(([x, y]) =>
-            [...page.decode(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.arguments["sparsity"]}))])""",
+            [...page.decode(decoder.clip(decoder.bump({{ x, y, ...shape }}, grid), {run.sparsity}))])""",
         packed=decoder_payload(run),
         imports="core/decoder",
     )
     assert abs(np.array(out) - wanted).max() <= 2e-3
-    drawn = draw_probes(network, places, probe).reshape(200, -1)
-    assert abs(np.round(255 * np.array(out)) - drawn.astype(float)).max() <= 1
+    decoded = decode_probes(network, places, probe).reshape(200, -1)
+    assert abs(np.round(255 * np.array(out)) - decoded.astype(float)).max() <= 1
 
 
 def test_the_nearest_point_is_the_nearest_of_all(script, cloud):
@@ -241,13 +242,13 @@ def test_points_arrive_with_their_groups_and_values(colouring, script, autoencod
         const value = {json.dumps(colouring in VALUES)} ? (i) => all.value({json.dumps(colouring)}, i) : () => 0
         return [...all.row].map((row, i) =>
             [row, all.x[i], all.y[i], all.label[i], all.prediction[i], all.groupOf[i], value(i)])""",
-        packed=points_payload(autoencoder, "test"),
+        packed=points_payload(ImageMap(autoencoder), "test"),
         imports="core/points",
     )
     row, x, y, label, prediction, paint, value = map(np.array, zip(*out, strict=True))
     assert sorted(row) == np.flatnonzero(points.placed).tolist()
     there = points.where(row)
-    np.testing.assert_array_equal(np.stack([x, y], 1), there.places)
+    np.testing.assert_array_equal(np.stack([x, y], 1), there.coordinates)
     assert (label == there.label).all() and (prediction == there.prediction).all()
     if colouring in VALUES:
         wanted = VALUES[colouring](there, EXTENT)
@@ -276,7 +277,7 @@ def test_selecting_hiding_and_counting(script, autoencoder):
         const back = [...all.rank].filter((rank) => rank === 0).length
         return [...first, faint, hidden, alone, back]"""
     rows, counts, faint, hidden, alone, back = script(
-        body, packed=points_payload(autoencoder, "test"), imports="core/points"
+        body, packed=points_payload(ImageMap(autoencoder), "test"), imports="core/points"
     )
     assert rows == [3, 5, 8, 13] and faint == len(labels) - 4
     assert counts["each"][:10] == np.bincount(labels, minlength=10).tolist()
@@ -295,7 +296,7 @@ def test_the_arrow_keys_reach_a_point_in_their_direction(script, autoencoder):
             const next = all.neighbour(start, way)
             return [all.x[next] - all.x[start], all.y[next] - all.y[start]]
         }})""",
-        packed=points_payload(autoencoder, "test"),
+        packed=points_payload(ImageMap(autoencoder), "test"),
         imports="core/points",
     )
     for (dx, dy), (right, up) in zip(out, [(1, 0), (-1, 0), (0, 1), (0, -1)], strict=True):
@@ -472,7 +473,7 @@ def test_the_page_finds_the_center_of_mass(script):
 
 def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, autoencoder):
     there = load_map(autoencoder.folder).of_split("test")
-    x, y = np.nanmedian(there.places, axis=0)
+    x, y = np.nanmedian(there.coordinates, axis=0)
     settings = {"palettes": {"label": palette(autoencoder.classes, "label")}, "scale": ["#000000", "#ffffff"]}
     rows, shown, faint, back = script(
         f"""const linked = new linked_views.LinkedViews()
@@ -493,11 +494,11 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
         one.view.fit()
         linked.lead(one)
         return [[...rows], shown, faint, other.view.zoom]""",
-        packed=points_payload(autoencoder, "test"),
+        packed=points_payload(ImageMap(autoencoder), "test"),
         imports="core/points core/view features/linked_views",
     )
     left, bottom, right, top = shown
-    inside = ((there.places > [left, bottom]) & (there.places < [right, top])).all(1)
+    inside = ((there.coordinates > [left, bottom]) & (there.coordinates < [right, top])).all(1)
     assert rows and inside[rows].mean() > 0.6  # but for a tenth at each of four ends
     assert sorted(rows + faint) == np.flatnonzero(there.placed).tolist()
     assert back == pytest.approx(1)

@@ -15,11 +15,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from kernelviz.evaluation.novelty import land_files
-from kernelviz.ingest.files import take_paths
-from kernelviz.runs.embedding_map import load_map
-from kernelviz.runs.record import load_run
-from kernelviz.runs.weights import load_network
+from kernelviz.evaluation.novelty import project_files
+from kernelviz.ingest.files import contents_of_paths, ingest
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.store import load_run
+from kernelviz.storage.weights import load_network
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.shared import caches
 from kernelviz.ui.upload import export, routes, uploads
@@ -64,7 +64,7 @@ def place(client, mine, tiny):
     def place(way="resize", first=0):
         rows = []
         while True:
-            where = f"landings/tiny/{caches.version(tiny)}/{way}?first={first + len(rows)}"
+            where = f"projection/tiny/{caches.version(tiny)}/{way}?first={first + len(rows)}"
             answer = client.post(f"/kernelviz/uploads/{mine.token}/{where}")
             assert answer.status_code == 200, answer.text
             rows += answer.json()["rows"]
@@ -92,7 +92,7 @@ def test_whatever_comes_is_placed_or_refused_by_name(send, place, mine, tiny):
     assert send(list(FILES.items())).json() == {"total": N_PLACED + len(REASONS)}
     rows = place()
     assert len(rows) == N_PLACED and all(row["number"] < mine.total for row in rows)
-    _, rejected = mine.landed(tiny, "resize")
+    _, rejected = mine.projected(tiny, "resize")
     assert all(reason in one.reason for reason, one in zip(REASONS, rejected, strict=True))
     assert not any(mark in row["name"] for row in rows for mark in ("<", "\n", "/", "\0"))
 
@@ -103,9 +103,11 @@ def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
     paths = sorted(tmp_path.glob("*.png"))
     send([(path.name, path.read_bytes()) for path in paths])
     place(tiny.preprocess.name)
-    page, _ = mine.landed(tiny, tiny.preprocess.name)
+    page, _ = mine.projected(tiny, tiny.preprocess.name)
     network, points = load_network(tiny), load_map(tiny.folder)
-    command, _ = land_files(network, points, tiny.classes, take_paths(paths, tiny.preprocess), lambda _: None)
+    command, _ = project_files(
+        network, points, tiny.classes, ingest(contents_of_paths(paths), tiny.preprocess), lambda _: None
+    )
     assert page["name"].tolist() == [path.name for path in paths]
     for name in command.columns.drop("name"):
         if command[name].dtype.kind == "f":
@@ -117,7 +119,7 @@ def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
 def test_uploads_are_placed_some_at_a_time(send, client, mine, tiny, monkeypatch):
     monkeypatch.setattr(routes, "A_WHILE", 1e-9)
     send([(f"{at}.png", GOOD) for at in range(150)])
-    where = f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/crop?first="
+    where = f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/crop?first="
     parts = [client.post(f"{where}{first}").json() for first in (0, 64, 128, 150)]
     assert [len(part["rows"]) for part in parts] == [64, 64, 22, 0]
     assert [part["done"] for part in parts] == [64, 128, 150, 150]
@@ -140,17 +142,17 @@ def test_another_way_to_prepare_gives_other_places(send, place, look, mine):
     sheet = Image.new("L", (200, 80), 255)
     sheet.paste(0, (150, 20, 160, 60))
     send([("off the middle.png", encoded(sheet))])
-    ways = ("resize", "crop", "digit")
-    places = {(row["x"], row["y"]) for way in ways for row in place(way)}
-    assert len(places) == 3 and len({seen(look(0, way).json()["saw"]).tobytes() for way in ways}) == 3
+    preprocessings = ("resize", "crop", "digit")
+    coordinates = {(row["x"], row["y"]) for way in preprocessings for row in place(way)}
+    assert len(coordinates) == 3 and len({seen(look(0, way).json()["saw"]).tobytes() for way in preprocessings}) == 3
 
 
 def test_a_run_that_was_trained_again_is_landed_on_anew(send, place, mine, tiny, monkeypatch):
     send([("a.png", GOOD)])
     place()
-    assert len(mine.landed(tiny, "resize")[0]) == 1
+    assert len(mine.projected(tiny, "resize")[0]) == 1
     monkeypatch.setattr(caches, "version", lambda run: "another")
-    assert len(mine.landed(tiny, "resize")[0]) == 0
+    assert len(mine.projected(tiny, "resize")[0]) == 0
 
 
 def test_details_show_what_the_network_saw(send, place, look, tiny):
@@ -160,15 +162,15 @@ def test_details_show_what_the_network_saw(send, place, look, tiny):
     assert found["name"] == "a ·b·.png" and (found["x"], found["y"]) == (first["x"], first["y"])
     assert seen(found["original"]).shape[:2] == (70, 280)
     assert (seen(found["saw"]) == 255).all() and seen(found["saw"]).shape == (8, 8)
-    assert seen(found["bump"]).shape == tuple(tiny.arguments["grid"]) and seen(found["drawn"]).shape == (8, 8)
+    assert seen(found["bump"]).shape == tuple(tiny.grid) and seen(found["decoded"]).shape == (8, 8)
     assert len(found["nearest"]) == 5 and all(seen(one["picture"]).shape == (8, 8) for one in found["nearest"])
     assert sum(share for _, share in found["likeliest"]) == pytest.approx(1)
-    assert 0 <= found["distance"] <= 100 and 0 <= found["error"] <= 100 and isinstance(found["foreign"], bool)
+    assert 0 <= found["distance"] <= 100 and 0 <= found["error"] <= 100 and isinstance(found["novel"], bool)
 
 
 def test_a_drawing_is_looked_at_and_not_kept(client, mine, tiny, send, look):
     send([("a.png", GOOD)])
-    where = f"/kernelviz/uploads/{mine.token}/drawing/tiny/{caches.version(tiny)}/resize"
+    where = f"/kernelviz/uploads/{mine.token}/sketch/tiny/{caches.version(tiny)}/resize"
     drawn = client.post(where, content=GOOD).json()
     assert drawn | {"name": "a.png"} == look(0).json() and mine.total == 1
     assert client.post(where, content=b"no picture").status_code == 400
@@ -190,7 +192,7 @@ def test_what_is_removed_is_gone(send, place, look, mine, tiny):
     mine.remove(1)
     assert [row["number"] for row in place()] == [0, 2] and look(1).status_code == 404
     mine.remove(3)
-    assert not mine.landed(tiny, "resize")[1]
+    assert not mine.projected(tiny, "resize")[1]
     mine.remove()
     assert mine.total == 0 and not place() and mine.turn == 3
     send([("new.png", GOOD)])
@@ -211,7 +213,7 @@ def test_a_session_has_room_for_so_much(send, place, mine, tiny, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_UNPACKED", 4 * len(GOOD))
     send([("many.zip", packed([(f"{at}.png", GOOD) for at in range(3)]))])
     assert len(place()) == 4
-    reasons = [one.reason for one in mine.landed(tiny, "resize")[1]]
+    reasons = [one.reason for one in mine.projected(tiny, "resize")[1]]
     assert "3 files already" in reasons[0] and "together have more than" in reasons[-1] and len(reasons) == 3
 
 
@@ -219,10 +221,10 @@ def test_a_full_disk_refuses_a_file_and_keeps_the_others(send, place, mine, tiny
     large = encoded(Image.effect_noise((900, 900), 60))
     send([("small.png", GOOD)])
     with full_disk():
-        mine.take([("large.png", io.BytesIO(large)), ("text.png", io.BytesIO(b""))])
+        mine.add([("large.png", io.BytesIO(large)), ("text.png", io.BytesIO(b""))])
     send([("after.png", GOOD)])
     assert [row["name"] for row in place()] == ["small.png", "after.png"]
-    assert "no room" in mine.landed(tiny, "resize")[1][0].reason
+    assert "no room" in mine.projected(tiny, "resize")[1][0].reason
 
 
 def test_a_map_that_was_looked_at_before_is_remembered(send, place, mine, tiny, monkeypatch):
@@ -244,7 +246,7 @@ def test_nothing_is_left_when_the_session_ends():
     made = Uploads()
     token = made.token
     uploads._KNOWN[token] = made
-    made.take([("a.png", io.BytesIO(GOOD))])
+    made.add([("a.png", io.BytesIO(GOOD))])
     assert uploads.by_token(token) is made
     del made
     gc.collect()
@@ -276,13 +278,13 @@ def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
 def test_a_network_that_cannot_be_read_is_said(send, client, mine, tiny):
     send([("a.png", GOOD)])
     (tiny.folder / "weights.safetensors").write_bytes(b"no such thing")
-    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/crop?first=0")
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/crop?first=0")
     assert answer.status_code == 500 and "weights.safetensors" in answer.text
 
 
 @pytest.mark.parametrize("way", ["stretch", "..", "digit%00"])
 def test_an_unknown_way_is_refused(client, mine, tiny, way):
-    answer = client.post(f"/kernelviz/uploads/{mine.token}/landings/tiny/{caches.version(tiny)}/{way}?first=0")
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/{way}?first=0")
     assert answer.status_code in (400, 404)
 
 
@@ -302,7 +304,7 @@ def test_any_body_is_answered(body, kind):
 def test_the_map_with_the_uploads_as_a_picture_and_as_a_page(send, place, mine, tiny):
     send([("a <script>alert(1)</script>.png", GOOD), ("b.png", encoded(Image.new("L", (9, 9), 255)))])
     place()
-    table, _ = mine.landed(tiny, "resize")
+    table, _ = mine.projected(tiny, "resize")
     picture = np.asarray(Image.open(io.BytesIO(export.map_png(tiny, table))).convert("RGB")).astype(int)
     marks = (abs(picture - [0xE0, 0x40, 0x3F]).sum(2) < 9).sum()
     assert picture.shape == (1600, 1600, 3) and marks > 300
@@ -316,10 +318,10 @@ def test_files_take_no_memory_but_for_their_rows(mine, tiny):
     from tracemalloc import get_traced_memory, start, stop
 
     data = encoded(Image.effect_noise((60, 60), 50))
-    mine.take((f"{at}.png", io.BytesIO(data)) for at in range(1000))
+    mine.add((f"{at}.png", io.BytesIO(data)) for at in range(1000))
     start()
     began = time.monotonic()
-    while mine.land(tiny, "resize", 0.2)[0] < mine.total:
+    while mine.project(tiny, "resize", 0.2)[0] < mine.total:
         assert time.monotonic() - began < 120
     _, peak = get_traced_memory()
     stop()

@@ -19,7 +19,7 @@ from PIL import Image
 from kernelviz.evaluation.depths import Placement
 from kernelviz.plots.images import data_url
 from kernelviz.plots.maps import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
-from kernelviz.runs.record import Run
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import payloads
 from kernelviz.ui.canvas.messages import (
     ChosenUpload,
@@ -34,8 +34,8 @@ from kernelviz.ui.canvas.messages import (
     Told,
     UploadsTold,
 )
-from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.map_source import MapSource
 from kernelviz.ui.shared.selection import Selection
 
 FOLDER = Path(__file__).parent
@@ -62,7 +62,7 @@ export default function (component) {
 
 
 def canvas(
-    run: Run,
+    source: MapSource,
     split: str,
     key: str,
     *,
@@ -83,13 +83,13 @@ def canvas(
         probe: a probe, of which the decoded image is shown.
         uploads: makes the map one that pictures can be uploaded to.
     """
-    shown = MapTold(_base(run), caches.source_of(run), marks=marks)
-    told = _told(run, split, [shown], run.arguments["extent"], colouring, selection)
-    return _shown(run, key, replace(told, view=view, found=found, probe=probe, uploads=uploads))
+    shown = MapTold(_base(source), source.picture_source(), marks=marks)
+    told = _told(source, split, [shown], source.extent, colouring, selection)
+    return _shown(source, key, replace(told, view=view, found=found, probe=probe, uploads=uploads))
 
 
 def canvas_of_depths(
-    runs: Sequence[Run],
+    sources: Sequence[MapSource],
     placements: Sequence[Placement],
     extent: float,
     split: str,
@@ -105,14 +105,14 @@ def canvas_of_depths(
 
     Args:
         selection: the rows that are selected.
-        marks: for each run the images to pin to its map.
+        marks: for each source the images to pin to its map.
     """
     maps = [
-        MapTold(_base(run), caches.source_of(run), title, how.tolist(), own)
-        for run, how, title, own in zip(runs, placements, titles, marks or [()] * len(runs), strict=True)
+        MapTold(_base(source), source.picture_source(), title, how.tolist(), own)
+        for source, how, title, own in zip(sources, placements, titles, marks or [()] * len(sources), strict=True)
     ]
-    told = _told(runs[0], split, maps, extent, colouring, selection)
-    return _shown(runs[0], key, replace(told, moving=moving))
+    told = _told(sources[0], split, maps, extent, colouring, selection)
+    return _shown(sources[0], key, replace(told, moving=moving))
 
 
 def playground(key: str) -> None:
@@ -120,32 +120,30 @@ def playground(key: str) -> None:
     _mounted()(key=key, data=asdict(PlaygroundTold(SCRIPT, PROBE, [BELOW, ABOVE])), on_failed_change=lambda: None)
 
 
-def probe_of(run: Run, standing: ProbeStanding, path: list[list[float]]) -> ProbeTold:
+def probe_of(run: EmbeddingRun, standing: ProbeStanding, path: list[list[float]]) -> ProbeTold:
     """The probe of a run where it stands, with a path to walk."""
     usual = ProbeShape(**run.probe)
-    return ProbeTold(
-        **asdict(standing), usual=usual, grid=run.arguments["grid"], sparsity=run.arguments["sparsity"], path=path
-    )
+    return ProbeTold(**asdict(standing), usual=usual, grid=run.grid, sparsity=run.sparsity, path=path)
 
 
-def _base(run: Run) -> str:
-    return f"/kernelviz/runs/{run.name}/{caches.version(run)}"
+def _base(source: MapSource) -> str:
+    return f"/kernelviz/runs/{source.run.name}/{source.version}"
 
 
 def _told(
-    run: Run, split: str, maps: Sequence[MapTold], extent: float, colouring: str, selection: Selection | None
+    source: MapSource, split: str, maps: Sequence[MapTold], extent: float, colouring: str, selection: Selection | None
 ) -> Told:
-    n = len(caches.points_of(run).of_split(split))
-    side = payloads.tile_side(run)
+    n = len(source.points(split))
+    side = payloads.tile_side(source)
     return Told(
         scripts=SCRIPT,
         accent=PROBE,
         split=split,
         total=n,
-        what=f"{n:,} items" if run.recommends else f"{n:,} {split} images",
-        classes=[plain(name) for name in run.classes],
-        palettes={name: _named_palette(run, name) for name in COLOURINGS if name not in VALUES},
-        shape=run.arguments["image_shape"],
+        what=f"{n:,} {split} images" if source.image_shape else f"{n:,} {source.unit}",
+        classes=[plain(name) for name in source.classes],
+        palettes={name: _named_palette(source, name) for name in COLOURINGS if name not in VALUES},
+        shape=source.image_shape,
         side=side,
         across=payloads.SHEET // side,
         extent=extent,
@@ -157,13 +155,13 @@ def _told(
     )
 
 
-def _shown(run: Run, key: str, told: Told) -> Heard:
+def _shown(source: MapSource, key: str, told: Told) -> Heard:
     """Put the component on the page, and check what it says."""
     changes = {f"on_{field.name}_change": lambda: None for field in fields(Heard)}
     said = _mounted()(key=key, data=asdict(told), **changes)
     return Heard(
         selection=_checked_selection(said.get("selection"), told.total),
-        probe=_checked_probe(said.get("probe"), 2 * run.arguments["extent"]),
+        probe=_checked_probe(said.get("probe"), 2 * source.extent),
         path=_checked_text(said.get("path")),
         chosen=_checked_choice(said.get("chosen")),
         projected=_checked_text(said.get("projected")),
@@ -230,8 +228,8 @@ def _checked_text(said: object) -> str | None:
     return said[:LONGEST] if isinstance(said, str) else None
 
 
-def _named_palette(run: Run, colouring: str) -> list[tuple[str, str]]:
-    return [(plain(name), colour) for name, colour in palette(run.classes, colouring)]
+def _named_palette(source: MapSource, colouring: str) -> list[tuple[str, str]]:
+    return [(plain(name), colour) for name, colour in palette(source.classes, colouring)]
 
 
 def _mounted():

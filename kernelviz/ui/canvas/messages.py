@@ -130,7 +130,7 @@ class Told:
         total: rows of the split, those without coordinates included.
         what: the images in words.
         palettes: groups (name, colour) of each colouring that has groups.
-        shape: [channels, height, width] of the images.
+        shape: [channels, height, width] of the images; None where the points have none.
         side, across: pixels along a side of an image on a sheet, and images along a side of a sheet.
         extent: the maps reach from -extent to extent.
         scale: colours of a continuous colouring, from low to high.
@@ -147,7 +147,7 @@ class Told:
     what: str
     classes: list[str]
     palettes: dict[str, list[tuple[str, str]]]
-    shape: Sequence[int]
+    shape: Sequence[int] | None
     side: int
     across: int
     extent: float

@@ -10,11 +10,10 @@ from PIL import Image
 from kernelviz.plots.density import contours
 from kernelviz.plots.images import sheet
 from kernelviz.plots.maps import VALUES, reach
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas.packing import pack
-from kernelviz.ui.recommend import item_titles
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.map_source import MapSource
 
 SHEET = 1024  # pixels: longest side of a sheet of images
 LARGEST = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
@@ -22,15 +21,15 @@ SHARP = 64  # pixels: images up to this side keep every pixel
 UNKNOWN = 2**12 - 1  # in place of a value that there is not; finer steps than 4,000 nobody sees
 
 
-def tile_side(run: Run) -> int:
-    """Pixels of an image on a sheet along each side."""
-    return min(LARGEST, max(run.arguments["image_shape"][1:]))
+def tile_side(source: MapSource) -> int:
+    """Pixels of an image on a sheet along each side; 1 where the points have no images."""
+    return min(LARGEST, max(source.image_shape[1:])) if source.image_shape else 1
 
 
-def points_payload(run: Run, split: str) -> bytes:
+def points_payload(source: MapSource, split: str) -> bytes:
     """Row, place, classes and values of every placed point of a split, in the order of its sheets of images."""
-    points, order = ordered(run, split)
-    values = {name: value(points, run.arguments["extent"]) for name, value in VALUES.items()}
+    points, order = ordered(source, split)
+    values = {name: value(points, source.extent) for name, value in VALUES.items()}
     columns = {
         "row": order.astype(np.uint32),
         "x": points.x,
@@ -39,35 +38,39 @@ def points_payload(run: Run, split: str) -> bytes:
         "prediction": points.prediction,
     }
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    names = {"names": item_titles.names_of(run)} if run.recommends else {}
-    return pack(columns | {name: twelve_bits(value) for name, value in values.items()}, scales=scales, **names)
+    names = source.names()
+    return pack(
+        columns | {name: twelve_bits(value) for name, value in values.items()},
+        scales=scales,
+        **({"names": names} if names else {}),
+    )
 
 
-def contours_payload(run: Run, split: str) -> bytes:
+def contours_payload(source: MapSource, split: str) -> bytes:
     """The contour lines of a split's density: their corners, where each line begins, and its level."""
-    lines = contours(ordered(run, split)[0].places, run.arguments["extent"])
+    lines = contours(ordered(source, split)[0].coordinates, source.extent)
     corners = np.concatenate([np.zeros((0, 2), np.float32), *(line for _, line in lines)])
     ends = np.cumsum([0, *(len(line) for _, line in lines)])
     levels = np.array([level for level, _ in lines], np.float32)
     return pack({"corners": corners, "starts": ends.astype(np.uint32), "levels": levels})
 
 
-def sheet_payload(run: Run, split: str, number: int) -> bytes:
-    """One of the sheets of images, in WebP, of a run that has pictures. IndexError: no such sheet."""
-    points, _ = ordered(run, split)
-    side = tile_side(run)
+def sheet_payload(source: MapSource, split: str, number: int) -> bytes:
+    """One of the sheets of images, in WebP, of points that have pictures. IndexError: no such sheet."""
+    points, _ = ordered(source, split)
+    side = tile_side(source)
     across = SHEET // side
     part = np.arange(len(points))[number * across**2 :][: across**2]
     if number < 0 or not len(part):
         raise IndexError(f"{split} has no sheet {number}")
-    pictures = caches.pictures_at(run, points.where(part))
+    pictures = source.pictures(points.where(part))
     picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "WEBP", lossless=side <= SHARP, quality=50 if side <= SHARP else 85, method=2)
     return file.getvalue()
 
 
-def decoder_payload(run: Run) -> bytes | None:
+def decoder_payload(run: EmbeddingRun) -> bytes | None:
     """The weights of a decoder of dense layers, float16, each matrix [inputs, outputs]; None for any other decoder."""
     from kernelviz.ui.shared.network_cache import dense_layers, network_of  # torch takes seconds to import
 
@@ -80,24 +83,24 @@ def decoder_payload(run: Run) -> bytes | None:
     return pack(arrays)
 
 
-def ordered(run: Run, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
+def ordered(source: MapSource, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
     """The placed points of a split, neighbours on the map mostly near each other in the list, and their rows in it.
 
     Then a view of a part of the map needs few of the sheets.
     """
-    return _ordered(caches.points_of(run).of_split(split), run.arguments["extent"])
+    return _ordered(source.points(split), source.extent)
 
 
 @lru_cache(maxsize=8)
 def _ordered(points: EmbeddingMap, extent: float) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
     rows = np.flatnonzero(points.placed)
-    rows = rows[np.argsort(_along_z(points.places[rows], extent), kind="stable")]
+    rows = rows[np.argsort(_along_z(points.coordinates[rows], extent), kind="stable")]
     return points.where(rows), rows
 
 
-def _along_z(places: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray, " n"]:
+def _along_z(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray, " n"]:
     """The number of each place's cell along a Z-order curve through 256 x 256 cells: its bits, x and y in turn."""
-    cells = ((places + extent) / (2 * extent) * 256).clip(0, 255).astype(np.int64)
+    cells = ((coordinates + extent) / (2 * extent) * 256).clip(0, 255).astype(np.int64)
     return sum(((cells[:, axis] >> bit) & 1) << (2 * bit + axis) for bit in range(8) for axis in range(2))
 
 

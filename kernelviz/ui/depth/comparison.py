@@ -1,5 +1,7 @@
 """What several maps of the same images say beside each other: figures, images, confusions, and every depth."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -9,8 +11,8 @@ from kernelviz.evaluation.quality import measured_profile
 from kernelviz.paper.table2 import PAPER
 from kernelviz.plots.curves import profile_figure
 from kernelviz.plots.maps import confusion_figure
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import gallery
 from kernelviz.ui.shared.labels import class_names
@@ -18,14 +20,14 @@ from kernelviz.ui.shared.labels import class_names
 WIDEST = 760  # pixels: of the confusions
 
 
-def table(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
+def table(cuts: list[EmbeddingRun], maps: list[EmbeddingMap]) -> None:
     """A row for each depth: how well it names and places the images, and which classes overlap there."""
     rows = []
     for run, points in zip(cuts, maps, strict=True):
         named = class_names(run.classes)
         pairs = [f"{named[a]} – {named[b]} {share:.0%}" for a, b, share in closest_pairs(points, len(run.classes))]
-        figures = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
-        rows.append([depth_of(run), *figures, ", ".join(pairs)])
+        metrics = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
+        rows.append([depth_of(run), *metrics, ", ".join(pairs)])
     columns = ["kept", "accuracy", "1-NN", "5-NN", "silhouette", "classes that overlap most"]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, column_config=_FORMATS)
 
@@ -41,7 +43,7 @@ _FORMATS = {
 }
 
 
-def images(cuts: list[Run], maps: list[EmbeddingMap], rows: np.ndarray) -> None:
+def images(cuts: list[EmbeddingRun], maps: list[EmbeddingMap], rows: np.ndarray) -> None:
     """The images that are selected, and what each depth takes them for."""
     if not len(rows):
         st.info(
@@ -59,13 +61,14 @@ def _right(points: EmbeddingMap) -> float:
     return float((points.label == points.prediction)[known].mean()) if known.any() else 0.0
 
 
-def _caption(run: Run, maps: list[EmbeddingMap], row: int) -> str:
+def _caption(run: EmbeddingRun, maps: list[EmbeddingMap], row: int) -> str:
     named = class_names(run.classes)
     taken = [named[points.prediction[row]] for points in maps]
     return f"{named[maps[0].label[row]]}: {' → '.join(taken)}"
 
 
-def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
+def confusion(cuts: list[EmbeddingRun], maps: list[EmbeddingMap], of: str) -> None:
+    """The confusions at one depth; a click on a cell selects its images, which are `of` what the maps show."""
     names = [depth_of(run) for run in cuts]
     at = st.segmented_control(
         "With", range(len(cuts)), default=len(cuts) - 1, format_func=names.__getitem__, required=True, key="confusion"
@@ -75,7 +78,7 @@ def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
     st.plotly_chart(
         confusion_figure(confusions(points, len(run.classes)), tuple(class_names(run.classes)[:-1])),
         key=f"confusion-{run.name}",
-        on_select="rerun",
+        on_select=partial(_choose_cells, f"confusion-{run.name}", points, of),
         selection_mode="points",
         width=WIDEST,
         config={"displayModeBar": False},
@@ -84,26 +87,22 @@ def confusion(cuts: list[Run], maps: list[EmbeddingMap]) -> None:
     st.caption("Click a cell to select its images on every map.")
 
 
-def hear_cell(key: str, points: EmbeddingMap, of: str) -> None:
-    """Select the images of the cell that was clicked, once; none when it was clicked away."""
-    said = st.session_state.get(key)
-    cells = _cells(said.selection.points) if said else []
-    if cells == st.session_state.get(f"heard-{key}", []):
-        return
-    st.session_state[f"heard-{key}"] = cells
-    chosen = [(points.label == is_) & (points.prediction == taken_for) for is_, taken_for in cells]
+def _choose_cells(key: str, points: EmbeddingMap, of: str) -> None:
+    """Select the images of the cell that was clicked; none when it was clicked away."""
+    cells = _cells(st.session_state[key].selection.points)
+    chosen = [(points.label == label) & (points.prediction == prediction) for label, prediction in cells]
     selection.choose(of, np.flatnonzero(np.any(chosen, axis=0)) if cells else np.array([], int))
 
 
 def _cells(points: list[dict]) -> list[tuple[int, int]]:
     """The classes of each cell, as the browser says; what is no cell is none."""
     try:
-        return [(int(is_), int(taken_for)) for is_, taken_for in (point["customdata"] for point in points)]
+        return [(int(label), int(prediction)) for label, prediction in (point["customdata"] for point in points)]
     except (TypeError, KeyError, ValueError):
         return []
 
 
-def profile(cuts: list[Run]) -> None:
+def profile(cuts: list[EmbeddingRun]) -> None:
     rows = measured_profile(cuts[0].backbone["sha256"])
     if not rows:
         st.info(

@@ -7,19 +7,20 @@ import streamlit as st
 from kernelviz.evaluation.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.plots.curves import history_figure
 from kernelviz.plots.maps import COLOURINGS, map_figure
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.gallery import gallery, word_on_pictures
 from kernelviz.ui.shared.labels import class_names
+from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 
 SPREAD = 24  # images of the gallery at most, while nothing is selected
 VIEWS = ("dots", "images")
 
 
-def page(run: Run) -> None:
+def page(run: EmbeddingRun) -> None:
     """The whole page."""
     colouring, split, view = _controls(run)
     points = caches.points_of(run).of_split(split)
@@ -37,47 +38,57 @@ def page(run: Run) -> None:
             _training(run)
 
 
-def _word_on_colours(run: Run, points: EmbeddingMap, colouring: str) -> None:
+def _word_on_colours(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> None:
     """Why no point has a colour of its own, where none has."""
     if colouring == "reconstruction error" and not np.isfinite(points.error).any():
-        reason = "this network has no decoder" if not run.arguments["draws"] else "this map is from before it was kept"
+        reason = "this network has no decoder" if not run.has_decoder else "this map is from before it was kept"
         st.info(f"There is no reconstruction error: {reason}.", icon=":material/palette:")
     elif colouring == "kNN agreement" and (points.label < 0).all():
         st.info("There is no agreement with a label: these images have none.", icon=":material/palette:")
 
 
-def _controls(run: Run) -> tuple[str, str, str]:
+def _controls(run: EmbeddingRun) -> tuple[str, str, str]:
     colour, split, view, _ = st.columns([2, 2, 2, 3], vertical_alignment="bottom")
     shared = {"bind": "query-params"}
     return (
         colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
-        split.selectbox(
-            "Images", SPLITS, index=SPLITS.index("test"), key="split", **shared, help="test: never trained on"
-        ),
+        _split(run, split),
         view.segmented_control("Draw", VIEWS, default="dots", required=True, key="view", **shared),
     )
 
 
-def _map(run: Run, points: EmbeddingMap, split: str, colouring: str, view: str) -> np.ndarray:
+def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
+    """The split to show: of those that have images, the test part unless another one is chosen."""
+    splits, asked = caches.splits_of(run), st.query_params.get("split")
+    if asked in SPLITS and asked not in splits:
+        st.info(f"This run has no {asked} images; these are the {splits[-1]} images.", icon=":material/filter_none:")
+        del st.query_params["split"]
+    return where.selectbox(
+        "Images", splits, index=len(splits) - 1, key="split", bind="query-params", help="test: never trained on"
+    )
+
+
+def _map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str, view: str) -> np.ndarray:
     """Draw the map; returns the rows of `points` that are selected on it."""
     if simple_map_instead():
         return _simple_map(run, points, split, colouring)
     key, of = f"map-{run.name}-{split}", _what(run, split)
     found = st.session_state.get(f"search-{run.name}-{split}")
-    chosen = {"selected": selection.selected(of), "turn": selection.turn(), "found": found}
-    heard = canvas(run, split, key, colouring=colouring, view=view, **chosen)
+    heard = canvas(
+        ImageMap(run), split, key, colouring=colouring, view=view, selection=selection.selection(of), found=found
+    )
     if heard.failed:
         simple_map_instead(heard.failed)
-    selection.hear(of, key, heard.selection)
+    selection.take(of, heard.selection)
     _word_on_points(points, split, "Click a point to pin its image; take the box or the lasso to select.")
-    return selection.selected(of)
+    return selection.selection(of).rows
 
 
-def _simple_map(run: Run, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
+def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
     """The map as a Plotly chart; returns the rows of `points` that are selected on it."""
     with st.container(key="map"):
         event = st.plotly_chart(
-            map_figure(points, run.arguments["extent"], run.classes, colouring),
+            map_figure(points, run.extent, run.classes, colouring),
             on_select="rerun",
             key=f"simple-{run.name}-{split}-{colouring}",
             height="stretch",
@@ -97,11 +108,11 @@ def _word_on_points(points: EmbeddingMap, split: str, how: str) -> None:
     )
 
 
-def _what(run: Run, split: str) -> str:
+def _what(run: EmbeddingRun, split: str) -> str:
     return f"{run.weights_sha256} {split}"
 
 
-def _images(run: Run, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
+def _images(run: EmbeddingRun, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
     number = st.number_input(
         "Search by number",
         0,
@@ -139,13 +150,13 @@ def _caption(classes: tuple[str, ...], points: EmbeddingMap, row: int) -> str:
 def _spread(points: EmbeddingMap) -> np.ndarray:
     """Rows of points far from each other: the first in each cell of a coarse lattice, from the top left."""
     rows = np.flatnonzero(points.placed)
-    cells = np.floor(points.places[rows]).astype(int)
+    cells = np.floor(points.coordinates[rows]).astype(int)
     _, first = np.unique(cells[:, ::-1] * [-1, 1], axis=0, return_index=True)
     apart = rows[first]
     return apart[:: max(1, -(-len(apart) // SPREAD))]
 
 
-def _quality(run: Run) -> None:
+def _quality(run: EmbeddingRun) -> None:
     names = [name for name in MEANING if name in run.metrics]
     values = [f"{run.metrics[name]:.4g}" for name in names]
     table = pd.DataFrame({"figure": names, "value": values, "meaning": [MEANING[name] for name in names]})
@@ -155,7 +166,7 @@ def _quality(run: Run) -> None:
         _beside_the_published(run)
 
 
-def _beside_the_published(run: Run) -> None:
+def _beside_the_published(run: EmbeddingRun) -> None:
     st.markdown("**Beside what is published** for unseen MNIST digits in two dimensions")
     ours = {"method": f"kernelviz, {run.name}"} | {
         key: run.metrics.get(key) for key in ("map_1nn", "map_5nn", "test_mse")
@@ -174,7 +185,7 @@ def _beside_the_published(run: Run) -> None:
     )
 
 
-def _training(run: Run) -> None:
+def _training(run: EmbeddingRun) -> None:
     if run.history:
         st.plotly_chart(history_figure(run.history), key=f"history-{run.name}", config={"displayModeBar": False})
     made = run.made_by

@@ -10,7 +10,8 @@ from kernelviz.paper.figure4 import RUN as GRIDS
 from kernelviz.paper.figure4 import fields_at
 from kernelviz.plots.curves import locations_figure, spectra_figure, stored_figure, values_figure
 from kernelviz.plots.images import enlarged, signed
-from kernelviz.runs.record import Run, load_run, run_names
+from kernelviz.storage.record import Run
+from kernelviz.storage.store import load_run, run_names
 from kernelviz.ui.canvas import playground
 from kernelviz.ui.shared.network_cache import network_of
 
@@ -52,10 +53,8 @@ def _layer(run: Run) -> None:
     with left:
         st.subheader("Where the features lie", anchor=False)
         u, alpha = layer.u.numpy(), layer.alpha.numpy()
-        st.plotly_chart(
-            locations_figure(u, alpha, run.arguments["extent"]), key="locations", config=BAR, alt="Locations"
-        )
-        outside = float((np.abs(u) > run.arguments["extent"]).any(1).mean())
+        st.plotly_chart(locations_figure(u, alpha, run.extent), key="locations", config=BAR, alt="Locations")
+        outside = float((np.abs(u) > run.extent).any(1).mean())
         st.caption(
             f"The {n_in:,} inputs of the kernel layer at their learned u: size for |α|, colour for its sign. The frame "
             f"is the grid of units; {outside:.0%} lie outside of it."

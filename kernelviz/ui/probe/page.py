@@ -10,19 +10,21 @@ import streamlit as st
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.images import enlarged, png, sheet
 from kernelviz.plots.maps import map_figure, marked
-from kernelviz.runs.record import Run
-from kernelviz.ui.canvas import canvas
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.ui.canvas import canvas, probe_of
+from kernelviz.ui.canvas.messages import ProbeStanding
 from kernelviz.ui.server.paths import places_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims
+from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 
 SMALLEST, LARGEST = 0.2, 3.0  # times the run's usual width or height of the bump
 
 
-def page(run: Run) -> None:
+def page(run: EmbeddingRun) -> None:
     """The whole page."""
-    if not run.arguments["draws"]:
+    if not run.has_decoder:
         st.info(
             f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
             "Choose an autoencoder in the sidebar.",
@@ -35,46 +37,46 @@ def page(run: Run) -> None:
     {"one place": _place, "a window": _window}[what](run)
 
 
-def _place(run: Run) -> None:
+def _place(run: EmbeddingRun) -> None:
     simple = simple_map_instead()
     place, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
     _landing(run, place, probe, drawn_here=simple)
 
 
-def _choice_on_canvas(run: Run) -> tuple[tuple[float, float], Probe]:
+def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
     """The place and shape of the probe where it was last let go of; the page keeps them in the address, too."""
     standing = st.session_state.setdefault("probes", {})  # by the weights' hash
     if run.weights_sha256 not in standing:
         standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
     probe, path = standing[run.weights_sha256]
-    heard = canvas(run, "test", f"probe-{run.name}", probe=probe | {"usual": run.probe}, path=path)
+    heard = canvas(ImageMap(run), "test", f"probe-{run.name}", probe=probe_of(run, probe, path))
     if heard.failed:
         simple_map_instead(heard.failed)
     probe = heard.probe or probe
     standing[run.weights_sha256] = (probe, path if heard.path is None else _path(heard.path, run))
-    return (probe["x"], probe["y"]), Probe(probe["width"], probe["amplitude"])
+    return (probe.x, probe.y), Probe(probe.width, probe.amplitude)
 
 
-def _first_standing(run: Run, from_address: bool) -> tuple[dict[str, float], list[list[float]]]:
+def _first_standing(run: EmbeddingRun, from_address: bool) -> tuple[ProbeStanding, list[list[float]]]:
     """Where the probe stands at first, and its path: as the address says, which speaks of the first run only."""
-    usual, extent, address = run.probe, run.arguments["extent"], st.query_params if from_address else {}
+    usual, extent, address = run.probe, run.extent, st.query_params if from_address else {}
     x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
     width, amplitude = (_number(address, size, 1.0, SMALLEST, LARGEST) for size in "wa")
-    probe = {"x": x, "y": y, "width": width * usual["width"], "amplitude": amplitude * usual["amplitude"]}
+    probe = ProbeStanding(x, y, width * usual["width"], amplitude * usual["amplitude"])
     return probe, _path(address.get("path", ""), run)
 
 
-def _path(text: str, run: Run) -> list[list[float]]:
+def _path(text: str, run: EmbeddingRun) -> list[list[float]]:
     """The corners of a path; none where it is no path."""
     try:
-        return places_of(text, run.arguments["extent"]).tolist()
+        return places_of(text, run.extent).tolist()
     except ValueError:
         return []
 
 
-def _simple_choice(run: Run) -> tuple[tuple[float, float], Probe]:
+def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
     """The same by sliders, beside a map that only shows the place."""
-    extent, home = run.arguments["extent"], _home(run)
+    extent, home = run.extent, _home(run)
     left, right = st.columns([5, 3], gap="medium")
     with right:
         place = tuple(
@@ -89,17 +91,17 @@ def _simple_choice(run: Run) -> tuple[tuple[float, float], Probe]:
     return place, probe
 
 
-def _landing(run: Run, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
+def _landing(run: EmbeddingRun, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
     """Where the drawing at a place lands when it is embedded again."""
     from kernelviz.evaluation.inference import (  # torch takes seconds to import, and the map needs none of it
-        draw_probes,
+        decode_probes,
         embed,
     )
     from kernelviz.ui.shared.network_cache import network_of
 
     network = network_of(run)
-    image = draw_probes(network, np.array([place]), probe)
-    back = math.dist(embed(network, image).places[0], place) / network.grid.step
+    image = decode_probes(network, np.array([place]), probe)
+    back = math.dist(embed(network, image).coordinates[0], place) / network.grid.step
     with st.container(horizontal=True, vertical_alignment="center"):
         if drawn_here:
             st.image(enlarged(image[0], 224), caption="What the decoder draws")
@@ -111,12 +113,12 @@ def _landing(run: Run, place: tuple[float, float], probe: Probe, drawn_here: boo
         )
 
 
-def _window(run: Run) -> None:
-    from kernelviz.evaluation.inference import draw_probes
+def _window(run: EmbeddingRun) -> None:
+    from kernelviz.evaluation.inference import decode_probes
     from kernelviz.ui.shared.network_cache import network_of
 
-    extent = run.arguments["extent"]
-    controls, drawing = st.columns([1, 3], gap="medium")
+    extent = run.extent
+    controls, decoded = st.columns([1, 3], gap="medium")
     with controls:
         probe = _shape(run)
         count = st.slider("Places along each side", 4, 32, 20, key="n", bind="query-params")
@@ -125,9 +127,9 @@ def _window(run: Run) -> None:
         left = _corner("Left edge", low, high, "left")
         bottom = _corner("Bottom edge", low, high, "bottom")
     x, y = np.meshgrid(left + size * _middles(count), bottom + size * _middles(count)[::-1])
-    drawn = draw_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
-    picture = sheet(drawn, count)
-    with drawing:
+    decoded = decode_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
+    picture = sheet(decoded, count)
+    with decoded:
         st.image(enlarged(picture, 1000), width="stretch")
         st.caption(
             f"What the decoder draws at {count} × {count} places from ({left:.2f}, {bottom:.2f}) to "
@@ -136,13 +138,13 @@ def _window(run: Run) -> None:
         _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
 
 
-def _home(run: Run) -> tuple[float, float]:
+def _home(run: EmbeddingRun) -> tuple[float, float]:
     """A place where images live: the point nearest to the median of the first class."""
     points = caches.points_of(run).of_split("test")
     points = points.where(points.placed)
-    middle = np.median(points.places[points.label == points.label.min()], axis=0)
+    middle = np.median(points.coordinates[points.label == points.label.min()], axis=0)
     _, ((row,),) = points.nearest(middle[None], 1)
-    return tuple(float(part.round(2)) for part in points.places[row])
+    return tuple(float(part.round(2)) for part in points.coordinates[row])
 
 
 def _number(address: Mapping[str, str], name: str, otherwise: float, low: float, high: float) -> float:
@@ -154,7 +156,7 @@ def _number(address: Mapping[str, str], name: str, otherwise: float, low: float,
     return min(max(value, low), high) if math.isfinite(value) else otherwise
 
 
-def _shape(run: Run) -> Probe:
+def _shape(run: EmbeddingRun) -> Probe:
     """Width and height of the bump, as the run's own unless changed."""
     usual = Probe(**run.probe)
     width = st.slider(

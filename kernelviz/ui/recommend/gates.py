@@ -7,14 +7,14 @@ from jaxtyping import Float, UInt8
 
 from kernelviz.layers import GatedLinear
 from kernelviz.plots.maps import ABOVE, rgb
-from kernelviz.runs.record import Run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.weights import load_network
 
 SIDE = 320  # pixels
 CLOSED = "#2b2f3a"
 
 
-def pictures(run: Run) -> None:
+def pictures(run: RecommenderRun) -> None:
     """A picture of every gated layer."""
     st.subheader("Which connections are left", anchor=False)
     found = _gates(run.name, run.weights_sha256, run)
@@ -27,7 +27,7 @@ def pictures(run: Run) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network")
-def _gates(name: str, sha256: str, _run: Run) -> list[tuple[np.ndarray, tuple[int, int], float, float]]:
+def _gates(name: str, sha256: str, _run: RecommenderRun) -> list[tuple[np.ndarray, tuple[int, int], float, float]]:
     layers = load_network(_run).layers
     return [(gate_picture(one), (len(one.u), len(one.v)), one.density(), one.dead()) for one in layers]
 

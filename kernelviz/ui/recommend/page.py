@@ -7,11 +7,15 @@ import streamlit as st
 from kernelviz.data import movielens
 from kernelviz.evaluation.quality import MEANING, measured_table4
 from kernelviz.plots.curves import sparsity_figure
-from kernelviz.runs.items import Items, fold_in
-from kernelviz.runs.record import Run
+from kernelviz.storage.items import Items, fold_in
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import canvas
-from kernelviz.ui.recommend import gates, item_titles, rating
+from kernelviz.ui.canvas.messages import MarkTold
+from kernelviz.ui.recommend import gates, rating
+from kernelviz.ui.shared import item_titles
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.map_source import ItemMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
 OFTEN = 20  # ratings from which on an item, at least every second, is recommended unless all are asked for
@@ -19,9 +23,9 @@ LISTED, REASONS = 50, 5
 BAR = {"displayModeBar": False}
 
 
-def page(runs: list[Run]) -> None:
+def page(runs: list[RecommenderRun]) -> None:
     """The whole page."""
-    known = {run.name: run for run in runs if run.recommends}
+    known = {run.name: run for run in of_kind(runs, RecommenderRun)}
     if not known:
         _invite()
         return
@@ -54,7 +58,7 @@ def _invite() -> None:
     st.code("kernelviz train ml100k-sparse-fc-1\nkernelviz train sparse-fc --data ratings.csv", language="bash")
 
 
-def _describe(run: Run) -> None:
+def _describe(run: RecommenderRun) -> None:
     low, high = run.data["range"]
     st.caption(
         f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
@@ -63,7 +67,7 @@ def _describe(run: Run) -> None:
     )
 
 
-def _offer_titles(run: Run) -> None:
+def _offer_titles(run: RecommenderRun) -> None:
     """How to get titles in place of numbers."""
     name = run.data["name"]
     if name not in movielens.SETS:
@@ -84,14 +88,16 @@ def _offer_titles(run: Run) -> None:
             st.rerun()
 
 
-def _predicted(run: Run, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+def _predicted(run: RecommenderRun, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     """What every item would be given, and what each rating adds to that."""
     rows = np.array(list(given), dtype=int)
     predicted, added = fold_in(items, rows, np.array(list(given.values())), run.metrics["test_rmse"] ** 2)
     return predicted.clip(*run.data["range"]), added
 
 
-def _recommendations(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray, added: np.ndarray) -> None:
+def _recommendations(
+    run: RecommenderRun, items: Items, given: dict[int, float], predicted: np.ndarray, added: np.ndarray
+) -> None:
     table = item_titles.titles_of(run).reset_index(drop=True)
     genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
     filters = st.columns([3, 2], vertical_alignment="bottom")
@@ -138,7 +144,9 @@ def _recommendations(run: Run, items: Items, given: dict[int, float], predicted:
         _why(run, int(best[chosen]), given, predicted, items, added)
 
 
-def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, items: Items, added: np.ndarray) -> None:
+def _why(
+    run: RecommenderRun, row: int, given: dict[int, float], predicted: np.ndarray, items: Items, added: np.ndarray
+) -> None:
     """The ratings that moved a prediction most."""
     names = item_titles.names_of(run)
     st.markdown(
@@ -155,16 +163,16 @@ def _why(run: Run, row: int, given: dict[int, float], predicted: np.ndarray, ite
     st.caption("Choose a line of the table above to see why it is there.")
 
 
-def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
+def _map(run: RecommenderRun, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
     names = item_titles.names_of(run)
     found = rating.search("Find on the map", names, key=f"find-{run.name}")
     if simple_map_instead():
         return
     marks = [
-        {"x": float(x), "y": float(y), "name": f"{names[row]}: you gave {given[row]:g}"}
-        for row, (x, y) in zip(given, items.places[list(given)], strict=True)
+        MarkTold(float(x), float(y), f"{names[row]}: you gave {given[row]:g}")
+        for row, (x, y) in zip(given, items.coordinates[list(given)], strict=True)
     ]
-    heard = canvas(item_titles.on_map(run), item_titles.SPLIT, f"items-{run.name}", found=found, marks=marks)
+    heard = canvas(ItemMap(run), item_titles.SPLIT, f"items-{run.name}", found=found, marks=marks)
     if heard.failed:
         simple_map_instead(heard.failed)
     st.caption(
@@ -172,14 +180,14 @@ def _map(run: Run, items: Items, given: dict[int, float], predicted: np.ndarray)
         "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso "
         "to list them."
     )
-    chosen = heard.selection if heard.selection is not None else []
+    chosen = heard.selection.rows if heard.selection else []
     if len(chosen):
         order = sorted(chosen, key=lambda row: -predicted[row])[:LISTED]
         table = pd.DataFrame({"title": [names[row] for row in order], "for you": predicted[order]})
         st.dataframe(table, hide_index=True, key=f"selected-{run.name}", height=260)
 
 
-def _inside(run: Run) -> None:
+def _inside(run: RecommenderRun) -> None:
     """What was learned, what it costs, and what sparsity does."""
     names = [name for name in MEANING if name in run.metrics]
     values = [f"{run.metrics[name]:,}" if run.metrics[name] > 100 else f"{run.metrics[name]:.4g}" for name in names]

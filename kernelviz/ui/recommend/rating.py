@@ -3,14 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from kernelviz.runs.record import Run
-from kernelviz.ui.recommend import item_titles
+from kernelviz.storage.record import RecommenderRun
+from kernelviz.ui.shared import item_titles
 
 FIRST, FEW = 8, 5  # well-known items that are offered, while fewer are rated than that
 STARS = (1.0, 5.0)  # the range that stars can say
 
 
-def given(run: Run) -> dict[int, float]:
+def given(run: RecommenderRun) -> dict[int, float]:
     """What was rated, by row: searched for, or among what most people know."""
     names, given = item_titles.names_of(run), st.session_state.setdefault(f"given-{shared(run)}", {})
     st.subheader("Your ratings", anchor=False)
@@ -33,12 +33,12 @@ def search(label: str, names: list[str], **how) -> int | None:
     return st.selectbox(label, rows, index=None, format_func=lambda row: names[row], placeholder=hint, **how)
 
 
-def shared(run: Run) -> str:
+def shared(run: RecommenderRun) -> str:
     """What the ratings belong to: every recommender of the same items."""
     return f"{run.data['name']}-{len(item_titles.items_of(run))}"
 
 
-def _one(run: Run, row: int, name: str) -> None:
+def _one(run: RecommenderRun, row: int, name: str) -> None:
     """A line with a name, its rating, and a way to take it off."""
     low, high = run.data["range"]
     key = f"stars-{shared(run)}-{row}"
@@ -66,7 +66,7 @@ def _one(run: Run, row: int, name: str) -> None:
         )
 
 
-def _take(run: Run) -> None:
+def _take(run: RecommenderRun) -> None:
     """Put what was searched for on top of the list, to be rated."""
     row = st.session_state[f"wanted-{shared(run)}"]
     given = st.session_state[f"given-{shared(run)}"]
@@ -75,7 +75,7 @@ def _take(run: Run) -> None:
         st.session_state[f"wanted-{shared(run)}"] = None
 
 
-def _rate(run: Run, row: int) -> None:
+def _rate(run: RecommenderRun, row: int) -> None:
     said = st.session_state[f"stars-{shared(run)}-{row}"]
     given = st.session_state[f"given-{shared(run)}"]
     if said is None:
@@ -84,12 +84,12 @@ def _rate(run: Run, row: int) -> None:
         given[row] = float(said + 1 if tuple(run.data["range"]) == STARS else said)
 
 
-def _drop(run: Run, row: int) -> None:
+def _drop(run: RecommenderRun, row: int) -> None:
     st.session_state[f"given-{shared(run)}"].pop(row, None)
     st.session_state.pop(f"stars-{shared(run)}-{row}", None)
 
 
-def _clear(run: Run) -> None:
+def _clear(run: RecommenderRun) -> None:
     for row in list(st.session_state[f"given-{shared(run)}"]):
         _drop(run, row)
 

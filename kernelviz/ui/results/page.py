@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.paper import EXPERIMENTS, experiment
-from kernelviz.runs.record import BrokenRun, Run
+from kernelviz.storage.record import BrokenRun, Run
 
 WIDEST = 900  # pixels
 

@@ -5,9 +5,9 @@
 /kernelviz/runs/<name>/<version>/contours/<split>          contour lines of their density, packed
 /kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<number>   images, many on a sheet, WebP
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
-/kernelviz/runs/<name>/<version>/draw?x&y&width&amplitude  what any decoder draws at a place, PNG
+/kernelviz/runs/<name>/<version>/decode?x&y&width&amplitude  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude the same along a path, there and back, GIF
-/kernelviz/uploads/<token>/...                             what `receiving` says
+/kernelviz/uploads/<token>/...                             what `ui.upload.routes` says
 
 A version names what a run is made of, so that what is fetched once may be kept; with another one the answer is 404.
 Arguments that are not allowed are a 400, with a line that says what is.
@@ -26,19 +26,22 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
+from kernelviz.errors import UserError
 from kernelviz.plots.images import enlarged, gif, png
-from kernelviz.runs.embedding_map import SPLITS
-from kernelviz.runs.record import Run, load_run
+from kernelviz.storage.embedding_map import SPLITS
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import squeezed
-from kernelviz.ui.server.paths import places_of, steps_along
-from kernelviz.ui.server.request_parameters import KEPT, number, of_a_run, one_of
+from kernelviz.ui.server.paths import corners_of, steps_along
+from kernelviz.ui.server.request_parameters import KEPT, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.map_source import MapSource, map_source
 from kernelviz.ui.upload import routes
 
 PATIENCE = 2  # seconds that open pages are given when the server is stopped
 BYTES = "application/octet-stream"
-SHOWN = 224  # pixels: longest side of the pictures of a walk
+WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
 REACH = 2.0  # times the extent: how far out a probe may lie
 
 
@@ -73,72 +76,72 @@ def script(request: Request) -> Response:
     return Response(source, media_type="text/javascript", headers=KEPT)
 
 
-def points(request: Request, run: Run) -> Response:
+def points(request: Request, source: MapSource) -> Response:
     split = one_of(SPLITS, request.path_params["split"])
-    return _packed(_points(run.name, caches.version(run), split))
+    return _packed(_points(source.run.name, source.version, split))
 
 
-def contours(request: Request, run: Run) -> Response:
+def contours(request: Request, source: MapSource) -> Response:
     split = one_of(SPLITS, request.path_params["split"])
-    return _packed(squeezed(payloads.contours_payload(run, split)))
+    return _packed(squeezed(payloads.contours_payload(source, split)))
 
 
-def images(request: Request, run: Run) -> Response:
+def images(request: Request, source: MapSource) -> Response:
     split = one_of(SPLITS, request.path_params["split"])
-    if request.path_params["source"] != caches.source_of(run):  # kept under that name, they would stay wrong
-        return PlainTextResponse(f"the images of {run.name} come from elsewhere now; reload the page", 404)
+    if request.path_params["source"] != source.picture_source():  # cached under that name, they would stay wrong
+        return PlainTextResponse(f"the images of {source.run.name} come from elsewhere now; reload the page", 404)
     try:
-        data = payloads.sheet_payload(run, split, request.path_params["number"])
+        data = payloads.sheet_payload(source, split, request.path_params["number"])
     except IndexError as error:
         return PlainTextResponse(str(error), 404)
     return Response(data, media_type="image/webp", headers=KEPT)
 
 
-def decoder(request: Request, run: Run) -> Response:
+def decoder(request: Request, run: EmbeddingRun) -> Response:
     data = _decoder(run.name, caches.version(run))
     if data is None:
-        return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../draw", 404)
+        return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../decode", 404)
     return Response(data, media_type=BYTES, headers=KEPT | {"Content-Encoding": "identity"})  # gzip would gain little
 
 
-def draw(request: Request, run: Run) -> Response:
-    place = np.array([[number(request, axis, REACH * run.arguments["extent"]) for axis in "xy"]])
-    (picture,) = _drawn(request, run, place)
+def decode(request: Request, run: EmbeddingRun) -> Response:
+    center = np.array([[number(request, axis, REACH * run.extent) for axis in "xy"]])
+    (picture,) = _decoded(request, run, center)
     return Response(png(picture), media_type="image/png", headers=KEPT)
 
 
-def walk(request: Request, run: Run) -> Response:
-    corners = places_of(request.query_params.get("path", ""), REACH * run.arguments["extent"])
+def walk(request: Request, run: EmbeddingRun) -> Response:
+    corners = corners_of(request.query_params.get("path", ""), REACH * run.extent)
     if len(corners) < 2:
-        raise ValueError("path is at least two places, as in path=0.5_-1~2_1.25")
-    drawn = _drawn(request, run, steps_along(corners))
-    data = gif(np.stack([enlarged(picture, SHOWN) for picture in [*drawn, *drawn[-2:0:-1]]]))
+        raise UserError("a path has at least two corners, as in path=0.5_-1~2_1.25")
+    decoded = _decoded(request, run, steps_along(corners))
+    data = gif(np.stack([enlarged(picture, WALK_SIDE) for picture in [*decoded, *decoded[-2:0:-1]]]))
     name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
     return Response(data, media_type="image/gif", headers=KEPT | name)
 
 
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
-    return squeezed(payloads.points_payload(caches.shown(load_run(name)), split))
+    return squeezed(payloads.points_payload(map_source(load_run(name)), split))
 
 
 @lru_cache(maxsize=2)
 def _decoder(name: str, version: str) -> bytes | None:
-    return payloads.decoder_payload(load_run(name))
+    return payloads.decoder_payload(load_mapped(name))
 
 
-def _drawn(request: Request, run: Run, places: np.ndarray) -> np.ndarray:
-    """What the decoder draws at some places [n, 2], with the probe that a request asks for."""
+def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np.ndarray:
+    """The images decoded at some coordinates [n, 2], with the probe that a request asks for."""
     from kernelviz.evaluation.inference import (
-        draw_probes,  # torch takes seconds to import, and the map needs none of it
+        decode_probes,  # torch takes seconds to import, and the map needs none of it
     )
     from kernelviz.layers.probe import Probe
     from kernelviz.ui.shared.network_cache import network_of
 
-    if not run.arguments["draws"]:
-        raise ValueError(f"{run.name} has no decoder")
+    if not run.has_decoder:
+        raise UserError(f"{run.name} has no decoder")
     probe = Probe(*(number(request, size, 1e6) for size in ("width", "amplitude")))
-    return draw_probes(network_of(run), places, probe)
+    return decode_probes(network_of(run), coordinates, probe)
 
 
 def _packed(data: bytes) -> Response:
@@ -150,11 +153,11 @@ ROUTES = [
     Mount(
         "/kernelviz/runs/{name}/{version}",
         routes=[
-            Route("/points/{split}", of_a_run(points)),
-            Route("/contours/{split}", of_a_run(contours)),
-            Route("/sheets/{split}/{source}/{number:int}", of_a_run(images)),
+            Route("/points/{split}", of_a_map(points)),
+            Route("/contours/{split}", of_a_map(contours)),
+            Route("/sheets/{split}/{source}/{number:int}", of_a_map(images)),
             Route("/decoder", of_a_run(decoder)),
-            Route("/draw", of_a_run(draw)),
+            Route("/decode", of_a_run(decode)),
             Route("/walk", of_a_run(walk)),
         ],
     ),

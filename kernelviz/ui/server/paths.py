@@ -3,20 +3,22 @@
 import numpy as np
 from jaxtyping import Float
 
+from kernelviz.errors import UserError
+
 CORNERS = 64  # of a path, at most
 STEPS = 48  # pictures of a walk from one end of a path to the other
 
 
-def places_of(path: str, reach: float) -> Float[np.ndarray, "n 2"]:
+def corners_of(path: str, reach: float) -> Float[np.ndarray, "n 2"]:
     """The corners of a path; a ValueError where it is none, or leaves [-reach, reach]^2."""
     try:
-        places = np.array([[float(part) for part in corner.split("_")] for corner in path.split("~") if path])
-        places = places.reshape(-1, 2)
+        corners = np.array([[float(part) for part in corner.split("_")] for corner in path.split("~") if path])
+        corners = corners.reshape(-1, 2)
     except ValueError:
-        raise ValueError(f"a path is x_y~x_y~..., not {path[:40]!r}") from None
-    if len(places) > CORNERS or not (abs(places) <= reach).all():
-        raise ValueError(f"a path has at most {CORNERS} corners, each within {-reach:g} and {reach:g}")
-    return places
+        raise UserError(f"a path is x_y~x_y~..., not {path[:40]!r}") from None
+    if len(corners) > CORNERS or not (abs(corners) <= reach).all():
+        raise UserError(f"a path has at most {CORNERS} corners, each within {-reach:g} and {reach:g}")
+    return corners
 
 
 def steps_along(corners: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "steps 2"]:

@@ -6,46 +6,59 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from kernelviz.runs.record import BrokenRun, Run, load_run
-from kernelviz.ui.shared import caches
+from kernelviz.errors import UserError
+from kernelviz.storage.record import BrokenRun, EmbeddingRun
+from kernelviz.storage.store import load_run
+from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_source
 
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def of_a_run(answer: Callable[[Request, Run], Response]) -> Callable[[Request], Response]:
-    """The run that an address names, handed to what answers; an address that is wrong is answered here."""
+def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Request], Response]:
+    """The map that an address names, handed to what answers; an address that is wrong is answered here."""
 
     def endpoint(request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            run = caches.shown(load_run(name))
-            if request.path_params["version"] != caches.version(run):
+            source = map_source(load_run(name))
+            if request.path_params["version"] != source.version:
                 return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
-            return answer(request, run)
+            return answer(request, source)
         except FileNotFoundError as error:
             return PlainTextResponse(str(error), 404)
         except BrokenRun as error:
             return PlainTextResponse(str(error), 500)
-        except ValueError as error:
+        except UserError as error:
             return PlainTextResponse(str(error), 400)
 
     return endpoint
 
 
+def of_a_run(answer: Callable[[Request, EmbeddingRun], Response]) -> Callable[[Request], Response]:
+    """The embedding run that an address names, handed to what answers."""
+
+    def with_run(request: Request, source: MapSource) -> Response:
+        if not isinstance(source, ImageMap):
+            raise UserError(f"{source.run.name} is a {source.run.kind}; its map has no images")
+        return answer(request, source.run)
+
+    return of_a_map(with_run)
+
+
 def number(request: Request, name: str, most: float) -> float:
-    """The number of that name in the address; a ValueError says which are allowed."""
+    """The number of that name in the address; a UserError says which are allowed."""
     text = request.query_params.get(name, "nothing")
     try:
         value = float(text)
     except ValueError:
         value = np.nan
     if not abs(value) <= most:
-        raise ValueError(f"{name} is a number from {-most:g} to {most:g}, not {text[:40]!r}")
+        raise UserError(f"{name} is a number from {-most:g} to {most:g}, not {text[:40]!r}")
     return value
 
 
 def one_of(allowed: Iterable[str], text: str) -> str:
-    """The text, if it is allowed; else a ValueError says which are."""
+    """The text, if it is allowed; else a UserError says which are."""
     if text not in allowed:
-        raise ValueError(f"{text[:40]!r} is none of {', '.join(allowed)}")
+        raise UserError(f"{text[:40]!r} is none of {', '.join(allowed)}")
     return text

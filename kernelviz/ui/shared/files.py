@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kernelviz.ingest.files import Rejected
+from kernelviz.ingest.files import RejectedFile
 from kernelviz.ingest.image_file import FORMATS, MAX_BYTES
 from kernelviz.ui.shared.labels import plain
 
@@ -12,7 +12,7 @@ ALLOWED = f"{', '.join(FORMATS)} of up to {MAX_BYTES // 10**6} MB each, or a .zi
 REASONS = 6  # that are told
 
 
-def say_rejected(rejected: list[Rejected]) -> None:
+def say_rejected(rejected: list[RejectedFile]) -> None:
     """The files that were not taken, by the reason why; of many reasons the first few."""
     by_reason: dict[str, list[str]] = {}
     for one in rejected:

@@ -7,23 +7,23 @@ import streamlit as st
 
 from kernelviz.data.images import SETS
 from kernelviz.plots.images import enlarged
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.fetch import offer_download
 
-SHOWN = 60  # images of a page of the gallery
+PAGE_SIZE = 60  # images of a page of the gallery
 
 
-def gallery(run: Run, points: EmbeddingMap, rows: np.ndarray, caption: Callable[[int], str]) -> None:
+def gallery(run: EmbeddingRun, points: EmbeddingMap, rows: np.ndarray, caption: Callable[[int], str]) -> None:
     """Some points of one split by their images, a page at a time; nothing where there are no images of them."""
-    part = rows[_page_of(len(rows)) :][:SHOWN]
+    part = rows[_page_of(len(rows)) :][:PAGE_SIZE]
     pictures = caches.pictures_at(run, points.where(part))
     if pictures is not None:
         st.image([enlarged(picture) for picture in pictures], caption=[caption(row) for row in part.tolist()], width=84)
 
 
-def word_on_pictures(run: Run) -> None:
+def word_on_pictures(run: EmbeddingRun) -> None:
     """Where the images come from, if they are not a run's own, and a way to get these."""
     if caches.images_of(run):
         return
@@ -32,7 +32,7 @@ def word_on_pictures(run: Run) -> None:
         f"The images of {name} are not on this machine"
         + (
             "; these are the decoder's own drawings at their places."
-            if run.arguments["draws"]
+            if run.has_decoder
             else ", and this network cannot draw them."
         )
     )
@@ -42,7 +42,7 @@ def word_on_pictures(run: Run) -> None:
 
 def _page_of(n: int) -> int:
     """The first row of the gallery page that is chosen."""
-    pages = -(-n // SHOWN)
+    pages = -(-n // PAGE_SIZE)
     if pages <= 1:
         return 0
-    return SHOWN * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)
+    return PAGE_SIZE * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)

@@ -1,15 +1,17 @@
 """Names on their way into a page: those that other people chose, and ours in plain words."""
 
+from collections.abc import Iterable
+
 AIMS = {
     "reconstruct": "reconstruct",
     "classify": "classify",
     "neighbours": "keep neighbours together",
-    "gather": "gather classes",
-    "round_trip": "read its own drawings",
+    "supervised_neighbours": "keep classes together",
+    "round_trip": "recognise what it decodes",
 }
 
 
-def aims(objectives: dict[str, float]) -> str:
+def aims(objectives: Iterable[str]) -> str:
     """What a network was trained to do; an objective that is not known here, by its own name."""
     *first, last = [AIMS.get(name, plain(name)) for name in objectives] or ["nothing"]
     return f"{', '.join(first)} and {last}" if first else last

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 from torch import nn
 
-from kernelviz.evaluation.inference import draw_probes
+from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
-from kernelviz.runs.record import Run
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.weights import load_network
 
 
 def network_of(run: Run) -> nn.Module:
@@ -15,12 +15,12 @@ def network_of(run: Run) -> nn.Module:
     return _network(run.name, run.weights_sha256, run)
 
 
-def drawn_at(run: Run, places: np.ndarray) -> np.ndarray:
-    """What the decoder draws at each of some places [n, 2], uint8; black where the place is NaN."""
-    placed = np.isfinite(places).all(axis=1)
-    drawn = draw_probes(network_of(run), places[placed], Probe(**run.probe))
-    out = np.zeros((len(places), *drawn.shape[1:]), np.uint8)
-    out[placed] = drawn
+def decoded_at(run: EmbeddingRun, coordinates: np.ndarray) -> np.ndarray:
+    """The image decoded at each of some coordinates [n, 2], uint8; black where they are NaN."""
+    placed = np.isfinite(coordinates).all(axis=1)
+    decoded = decode_probes(network_of(run), coordinates[placed], Probe(**run.probe))
+    out = np.zeros((len(coordinates), *decoded.shape[1:]), np.uint8)
+    out[placed] = decoded
     return out
 
 

@@ -5,9 +5,10 @@ from importlib import import_module
 import streamlit as st
 
 from kernelviz.disk import own_file
+from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
-from kernelviz.runs.record import BrokenRun, Run
-from kernelviz.ui.shared import caches
+from kernelviz.storage.record import EmbeddingRun, Run
+from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.ui.shared.labels import aims
 
 DEFAULT_RUN = "mnist-neighbours"
@@ -43,8 +44,8 @@ def open_door() -> None:
         st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
     ]
     page = st.navigation(pages, position="top")
-    runs, broken = caches.readable_runs()
-    mapped = [run for run in runs if run.has_map]
+    runs, broken = readable_runs()
+    mapped = of_kind(runs, EmbeddingRun)
     if not mapped:
         _invite(broken)
         st.stop()
@@ -53,8 +54,8 @@ def open_door() -> None:
         _warn(broken)
     try:
         page.run()
-    except BrokenRun as error:
-        st.error(str(error), icon=":material/broken_image:")
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
 
 
 def _page(name: str, what: Run | list[Run]) -> None:
@@ -63,7 +64,7 @@ def _page(name: str, what: Run | list[Run]) -> None:
     import_module(f"kernelviz.ui.{name}.page").page(what)
 
 
-def _choose_run(runs: list[Run]) -> Run:
+def _choose_run(runs: list[EmbeddingRun]) -> EmbeddingRun:
     names = [run.name for run in runs]
     first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
     run = runs[names.index(st.selectbox("Run", names, index=first, key="run", bind="query-params"))]
@@ -83,13 +84,11 @@ def _warn(broken: list[str]) -> None:
         st.warning(reason, icon=":material/broken_image:")
 
 
-def _describe(run: Run) -> None:
-    network = run.arguments
-    rows, columns = network["grid"]
+def _describe(run: EmbeddingRun) -> None:
+    rows, columns = run.grid
     st.caption(
         f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
-        + (f"**Stands on** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
+        + (f"**Backbone** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
         + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
-        f"**Kernel layer** {rows} × {columns} units, Gaussian of width {network['width']:g}, "
-        f"λ = {network['sparsity']:g}"
+        f"**Kernel layer** {rows} × {columns} units, Gaussian of width {run.arguments['width']:g}, λ = {run.sparsity:g}"
     )

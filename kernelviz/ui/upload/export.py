@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from kernelviz.plots.images import data_url, dots, on_white
 from kernelviz.plots.maps import UPLOADED, map_figure, marked, palette, rgb
-from kernelviz.runs.record import Run
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.upload.uploads import Uploads
@@ -18,11 +18,11 @@ SIDE = 1600  # pixels of the picture
 REACH = 12  # pixels: half of a cross
 SMALL = 64  # pixels: longer side of a picture in the page
 PICTURES = 1000  # of the page, at most
-SHOWN = {  # columns of the page's table, and how their numbers are written
+TABLE_COLUMNS = {  # columns of the page's table, and how their numbers are written
     "name": str,
     "prediction": lambda value: value or "–",
     "confidence": "{:.1%}".format,
-    "foreign": lambda value: "foreign" if value else "",
+    "novel": lambda value: "novel" if value else "",
     "distance_percentile": "{:.1f}".format,
     "error_percentile": "{:.1f}".format,
     "x": "{:.3f}".format,
@@ -47,13 +47,13 @@ img {{ display: block; max-width: 64px; image-rendering: pixelated }}
 """
 
 
-def map_png(run: Run, table: pd.DataFrame) -> bytes:
+def map_png(run: EmbeddingRun, table: pd.DataFrame) -> bytes:
     """The test images as dots in the colours of their classes, the uploads as crosses."""
     points = caches.points_of(run).of_split("test")
     points = points.where(points.placed)
     colours = np.array([rgb(colour) for _, colour in palette(run.classes, "label")], np.uint8)[points.label]
-    extent = run.arguments["extent"]
-    image = Image.fromarray(on_white(dots(points.places, colours, extent, SIDE)))
+    extent = run.extent
+    image = Image.fromarray(on_white(dots(points.coordinates, colours, extent, SIDE)))
     draw = ImageDraw.Draw(image)
     for x, y in table[["x", "y"]].dropna().to_numpy():
         left, top = (x + extent) / (2 * extent) * SIDE, (extent - y) / (2 * extent) * SIDE
@@ -65,25 +65,26 @@ def map_png(run: Run, table: pd.DataFrame) -> bytes:
     return file.getvalue()
 
 
-def html_page(run: Run, uploads: Uploads, table: pd.DataFrame) -> str:
+def html_page(run: EmbeddingRun, uploads: Uploads, table: pd.DataFrame) -> str:
     """The map to point at and to move, and the table with the pictures, in one file that loads nothing."""
-    figure = map_figure(caches.points_of(run).of_split("test"), run.arguments["extent"], run.classes, "label")
+    figure = map_figure(caches.points_of(run).of_split("test"), run.extent, run.classes, "label")
     placed = table[table["x"].notna()]
     marked(figure.update_traces(marker_opacity=0.5), placed[["x", "y"]].to_numpy(), placed["name"].map(plain).tolist())
-    rows = zip(table.index, table[list(SHOWN)].itertuples(index=False), strict=True)
+    rows = zip(table.index, table[list(TABLE_COLUMNS)].itertuples(index=False), strict=True)
     return PAGE.format(
         title=f"{len(table):,} pictures on the map of {html.escape(run.name)}",
         words=f"Crosses among the test images of {html.escape(run.data['name'])}. Percentiles: how many of a hundred "
         "test images lie nearer to the known ones, and how many are drawn better.",
         chart=figure.to_html(full_html=False, include_plotlyjs=True, default_height="100%"),
-        head="".join(f"<th>{name.replace('_', ' ')}</th>" for name in SHOWN),
+        head="".join(f"<th>{name.replace('_', ' ')}</th>" for name in TABLE_COLUMNS),
         rows="\n".join(_row(uploads, at, number, row) for at, (number, row) in enumerate(rows)),
     )
 
 
 def _row(uploads: Uploads, at: int, number: int, row: tuple) -> str:
     cells = [
-        html.escape("–" if pd.isna(value) else write(value)) for write, value in zip(SHOWN.values(), row, strict=True)
+        html.escape("–" if pd.isna(value) else write(value))
+        for write, value in zip(TABLE_COLUMNS.values(), row, strict=True)
     ]
     picture = f'<img alt="" src="{_small(uploads, number)}">' if at < PICTURES else ""
     return f"<tr><td>{picture}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -1,6 +1,7 @@
 """Upload: any picture in, its place on the map out."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,17 @@ from PIL import Image, ImageOps
 from kernelviz.data.images import load
 from kernelviz.evaluation.novelty import doubtful_first
 from kernelviz.ingest.image_file import MAX_BYTES
-from kernelviz.ingest.preprocessing import ways
+from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.plots.maps import UPLOADED, map_figure, marked
-from kernelviz.runs.record import Run
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas
+from kernelviz.ui.canvas.messages import ChosenUpload, UploadsTold
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.files import ALLOWED, ENDINGS, say_rejected
 from kernelviz.ui.shared.gallery import word_on_pictures
 from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.upload import export, uploads
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE, Uploads
@@ -31,40 +34,38 @@ _HOW = {
 }
 
 
-def page(run: Run) -> None:
+def page(run: EmbeddingRun) -> None:
     """The whole page."""
     mine = uploads.of_session()
-    way = _way(run, mine)
-    table, rejected = mine.landed(run, way)
-    _hear_table(run, way, mine, table)
+    preprocessing = _preprocessing(run, mine)
     if simple_map_instead():
-        _simple_map(run, way, mine)
+        _simple_map(run, preprocessing, mine)
     else:
-        _map(run, way, mine)
+        _map(run, preprocessing, mine)
     word_on_pictures(run)
-    table, rejected = mine.landed(run, way)
+    table, rejected = mine.projected(run, preprocessing)
     say_rejected(rejected)
     if len(table):
-        _table(run, way, mine, table)
+        _table(run, preprocessing, mine, table)
 
 
-def _way(run: Run, mine: Uploads) -> str:
-    """How pictures are prepared for the network."""
-    allowed, samples = ways(run.preprocess), run.preprocess.name == "digit"
+def _preprocessing(run: EmbeddingRun, mine: Uploads) -> str:
+    """How pictures are preprocessed for the network."""
+    allowed, samples = alternatives(run.preprocess), run.preprocess.name == "digit"
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    way = row.segmented_control(
+    preprocessing = row.segmented_control(
         "The network is given",
         list(allowed),
         default=run.preprocess.name,
         format_func=WAYS.get,
         required=True,
-        key=f"way-{run.name}",
+        key=f"preprocessing-{run.name}",
         help=f"{run.name} was trained with {WAYS[run.preprocess.name]!r}. "
         + "; ".join(f"{WAYS[name]}: {_HOW[name]}" for name in allowed),
     )
     if samples and not mine.total:
         row.button("Try it with handwritten digits", on_click=_take_samples, args=(mine,), icon=":material/draw:")
-    return way
+    return preprocessing
 
 
 def _take_samples(mine: Uploads) -> None:
@@ -74,46 +75,46 @@ def _take_samples(mine: Uploads) -> None:
         small = Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC)
         file = io.BytesIO()
         ImageOps.expand(small, 40).save(file, "PNG")
-        mine.take([(f"digit {label}.png", file)])
+        mine.add([(f"digit {label}.png", file)])
 
 
-def _map(run: Run, way: str, mine: Uploads) -> None:
+def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     heard = canvas(
-        run,
+        ImageMap(run),
         "test",
         f"upload-{run.name}",
-        intake={
-            "address": f"/kernelviz/uploads/{mine.token}",
-            "way": way,
-            "turn": mine.turn,
-            "total": mine.total,
-            "picked": st.session_state.get("upload picked", (0, None)),
-            "digits": run.preprocess.name == "digit",
-            "allowed": ALLOWED,
-            "largest": MAX_BYTES,
-            "largestArchive": MAX_ARCHIVE,
-        },
+        uploads=UploadsTold(
+            address=f"/kernelviz/uploads/{mine.token}",
+            preprocessing=preprocessing,
+            revision=mine.turn,
+            total=mine.total,
+            chosen=_chosen(),
+            digits=run.preprocess.name == "digit",
+            allowed=ALLOWED,
+            largest_file=MAX_BYTES,
+            largest_archive=MAX_ARCHIVE,
+        ),
     )
     if heard.failed:
         simple_map_instead(heard.failed)
-    if heard.chosen and heard.chosen != st.session_state.get("upload chosen on the map"):
-        st.session_state["upload chosen on the map"] = heard.chosen
-        _, st.session_state["chosen upload"] = heard.chosen
+    if heard.chosen and heard.chosen.revision > _chosen().revision:
+        st.session_state["chosen upload"] = heard.chosen
+        st.session_state["upload table"] = heard.chosen.revision
 
 
-def _simple_map(run: Run, way: str, mine: Uploads) -> None:
+def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     """The map as a Plotly chart, the files by Streamlit's own chooser."""
     files = st.file_uploader("Pictures", ENDINGS, accept_multiple_files=True, key=f"files-{mine.turn}", help=ALLOWED)
     known = st.session_state.setdefault(f"taken-{mine.turn}", set())
-    mine.take((file.name, file) for file in files if file.file_id not in known)
+    mine.add((file.name, file) for file in files if file.file_id not in known)
     known.update(file.file_id for file in files)
     done, bar = 0, st.progress(0.0)
     while done < mine.total:
-        done, _, _ = mine.land(run, way, seconds=0.5)
+        done, _, _ = mine.project(run, preprocessing, seconds=0.5)
         bar.progress(done / mine.total, f"{done:,} of {mine.total:,} placed")
     bar.empty()
-    table, _ = mine.landed(run, way)
-    figure = map_figure(caches.points_of(run).of_split("test"), run.arguments["extent"], run.classes, "label")
+    table, _ = mine.projected(run, preprocessing)
+    figure = map_figure(caches.points_of(run).of_split("test"), run.extent, run.classes, "label")
     if len(table):
         placed = table[table["x"].notna()]
         names = [plain(name) for name in placed["name"]]
@@ -122,39 +123,44 @@ def _simple_map(run: Run, way: str, mine: Uploads) -> None:
         st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
 
 
-def _hear_table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
-    """Take over what was chosen in the table, once."""
-    key = _key(run, way, mine, table)
-    said = st.session_state.get(key)
-    rows = list(said.selection.rows) if said else []
-    if rows and rows != st.session_state.get(f"heard-{key}") and rows[0] < len(table):
-        st.session_state[f"heard-{key}"] = rows
-        number = int(doubtful_first(table).index[rows[0]])
-        turn, _ = st.session_state.get("upload picked", (0, None))
-        st.session_state["upload picked"] = (turn + 1, number)
-        st.session_state["chosen upload"] = number
+def _chosen() -> ChosenUpload:
+    """The upload that is chosen; the session keeps it, the map and the table change it."""
+    return st.session_state.get("chosen upload", ChosenUpload())
 
 
-def _key(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> str:
+def _choose(number: int | None) -> None:
+    """Choose an upload beside the map, or none."""
+    st.session_state["chosen upload"] = ChosenUpload(_chosen().revision + 1, number)
+
+
+def _choose_in_table(key: str, numbers: list[int]) -> None:
+    """Choose the upload whose row was clicked."""
+    for row in st.session_state[key].selection.rows:
+        _choose(int(numbers[row]))
+
+
+def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> str:
     """A name for the table: another one where its rows are others, or the map has chosen one of them."""
-    turn, _ = st.session_state.get("upload chosen on the map", (0, None))
-    return f"table-{run.name}-{way}-{mine.turn}-{len(table)}-{turn}"
+    chosen = st.session_state.get("upload table", 0)  # the revision of what the map has chosen last
+    return f"table-{run.name}-{preprocessing}-{mine.turn}-{len(table)}-{chosen}"
 
 
-def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
-    table, chosen = doubtful_first(table), st.session_state.get("chosen upload")
-    foreign = int(table["foreign"].sum())
-    st.subheader(f"{len(table):,} uploaded" + (f", {foreign:,} of them foreign" if foreign else ""), anchor=False)
-    number, key = st.column_config.NumberColumn, _key(run, way, mine, table)
+def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
+    table, chosen = doubtful_first(table), _chosen().number
+    novel = int(table["novel"].sum())
+    st.subheader(
+        f"{len(table):,} uploaded" + (f", {foreign:,} of them unlike the training images" if novel else ""),
+        anchor=False,
+    )
+    number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
     begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
-    st.session_state.setdefault(f"heard-{key}", begins_with)  # it is what is chosen already, nobody has clicked
     st.dataframe(
         table,
         hide_index=True,
-        column_order=["name", "prediction", "confidence", "foreign", *_measures(table), "x", "y"],
+        column_order=["name", "prediction", "confidence", "novel", *_measures(table), "x", "y"],
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "foreign": st.column_config.CheckboxColumn(
+            "novel": st.column_config.CheckboxColumn(
                 help="farther from the known images, or drawn worse, than 99 of 100 test images, or without a place"
             ),
             "distance_percentile": number("distance", format="%.1f", help="of 100 test images, how many lie nearer"),
@@ -162,7 +168,7 @@ def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
             "x": number(format="%.2f"),
             "y": number(format="%.2f"),
         },
-        on_select="rerun",
+        on_select=partial(_choose_in_table, key, table.index.tolist()),
         selection_mode="single-row",
         selection_default={"selection": {"rows": begins_with}},
         key=key,
@@ -179,7 +185,7 @@ def _table(run: Run, way: str, mine: Uploads, table: pd.DataFrame) -> None:
 
 def _remove(mine: Uploads, number: int | None = None) -> None:
     mine.remove(number)
-    st.session_state.pop("chosen upload", None)
+    _choose(None)
 
 
 def _measures(table: pd.DataFrame) -> list[str]:
@@ -187,7 +193,7 @@ def _measures(table: pd.DataFrame) -> list[str]:
     return ["distance_percentile", *(["error_percentile"] if table["error_percentile"].notna().any() else [])]
 
 
-def _exports(run: Run, mine: Uploads, table: pd.DataFrame) -> None:
+def _exports(run: EmbeddingRun, mine: Uploads, table: pd.DataFrame) -> None:
     name, icon = f"{run.name}_uploads", ":material/download:"
     for kind, mime, data in (
         ("CSV", "text/csv", lambda: table.to_csv(index=False)),

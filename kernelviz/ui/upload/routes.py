@@ -1,11 +1,13 @@
 """Answers about uploads, under the token of a session that only its browser knows.
 
-POST files                                                     keep some files: {"total"}
-POST landings/<name>/<version>/<way>?first                     place more of them: {"rows", "done", "total", "left"}
-POST drawing/<name>/<version>/<way>                            what becomes of a picture that is not kept, as in details
-GET  details/<name>/<version>/<way>/<number>                   what a network makes of an upload
-GET  pictures/<number>                                         an upload, small, WebP
-POST end                                                       the page is left: forget all files
+POST files                                 store some files: {"total"}
+POST projection/<run>?first                project more of them: {"rows", "done", "total", "left"}
+POST sketch/<run>                          what becomes of a picture that is not stored, as in details
+GET  details/<run>/<number>                what a network makes of an upload
+GET  pictures/<number>                     an upload, small, WebP
+POST end                                   the page is left: forget all files
+
+<run> stands for <name>/<version>/<preprocessing>.
 """
 
 import io
@@ -20,16 +22,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from kernelviz.ingest.image_file import Refused, open_image
-from kernelviz.ingest.preprocessing import ways
-from kernelviz.runs.record import Run
+from kernelviz.ingest.image_file import UnreadableImage, open_image
+from kernelviz.ingest.preprocessing import alternatives
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE, MAX_FILES, NAME, Uploads, by_token
 
 AT_ONCE = 200  # files of one request
 MAX_REQUEST = MAX_ARCHIVE + 1_000_000  # bytes
-MAX_DRAWING = 1_000_000  # bytes
+MAX_SKETCH = 1_000_000  # bytes
 A_WHILE = 0.25  # seconds of placing for one answer
 ROWS = 5000  # of one answer
 SMALL = 128  # pixels: longer side of a small picture
@@ -44,21 +46,23 @@ def of_a_session(answer: Callable[[Request, Uploads], Response]) -> Callable[[Re
             return answer(request, by_token(request.path_params["token"]))
         except (FileNotFoundError, IndexError) as error:
             return PlainTextResponse(str(error), 404)
-        except Refused as error:
+        except UnreadableImage as error:
             return PlainTextResponse(str(error), 400)
 
     return endpoint
 
 
-def on_a_map(answer: Callable[[Request, Uploads, Run, str], Response]) -> Callable[[Request], Response]:
-    """The same with a run, and a way to prepare pictures for it."""
+def on_a_map(answer: Callable[[Request, Uploads, EmbeddingRun, str], Response]) -> Callable[[Request], Response]:
+    """The uploads with a run, and a preprocessing for it."""
 
     @of_a_session
     def endpoint(request: Request, uploads: Uploads) -> Response:
-        def with_way(request: Request, run: Run) -> Response:
-            return answer(request, uploads, run, one_of(ways(run.preprocess), request.path_params["way"]))
+        def with_preprocessing(request: Request, run: EmbeddingRun) -> Response:
+            return answer(
+                request, uploads, run, one_of(alternatives(run.preprocess), request.path_params["preprocessing"])
+            )
 
-        return of_a_run(with_way)(request)
+        return of_a_run(with_preprocessing)(request)
 
     return endpoint
 
@@ -79,16 +83,16 @@ def _kept(uploads: Uploads, form: FormData) -> Response:
     sent = [part.file for part in form.getlist("files") if isinstance(part, UploadFile)]
     try:
         names = [str(name) for name in json.loads(form["names"])]
-        uploads.take(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
+        uploads.add(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
     except (KeyError, TypeError, ValueError):
         return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
     return JSONResponse({"total": uploads.total})
 
 
 @on_a_map
-def landings(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
+def projection(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
     first = max(0, int(number(request, "first", float(MAX_FILES))))
-    done, total, table = uploads.land(run, way, A_WHILE)
+    done, total, table = uploads.project(run, preprocessing, A_WHILE)
     rows = table.iloc[first:][:ROWS]
     left = done < total or len(table) > first + len(rows)
     return JSONResponse({"rows": _told(rows), "done": done, "total": total, "left": left})
@@ -98,36 +102,36 @@ def _told(table: pd.DataFrame) -> list[dict]:
     """What the map is told of uploads; null is what they do not have."""
     if table.empty:
         return []
-    told = table[["name", "x", "y", "prediction", "confidence", "foreign"]].astype(object)
+    told = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
     told = told.where(told.notna(), None).reset_index()
     for column in ("name", "prediction"):
         told[column] = [plain(text) if text else None for text in told[column]]
     return told.to_dict("records")
 
 
-async def drawing(request: Request) -> Response:
+async def sketch(request: Request) -> Response:
     """The body is the picture."""
-    if not 0 < _length(request) <= MAX_DRAWING:
-        return PlainTextResponse(f"a drawing has up to {MAX_DRAWING // 10**6} MB", 413)
+    if not 0 < _length(request) <= MAX_SKETCH:
+        return PlainTextResponse(f"a sketch has up to {MAX_SKETCH // 10**6} MB", 413)
     data = await request.body()
 
-    def answer(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
-        return _detailed(run, way, "drawing", open_image(data))
+    def answer(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
+        return _detailed(run, preprocessing, "sketch", open_image(data))
 
     return await run_in_threadpool(on_a_map(answer), request)
 
 
 @on_a_map
-def details(request: Request, uploads: Uploads, run: Run, way: str) -> Response:
-    return _detailed(run, way, *uploads.image(request.path_params["number"]))
+def details(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
+    return _detailed(run, preprocessing, *uploads.image(request.path_params["number"]))
 
 
-def _detailed(run: Run, way: str, name: str, image: Image.Image) -> Response:
+def _detailed(run: EmbeddingRun, preprocessing: str, name: str, image: Image.Image) -> Response:
     from kernelviz.ui.upload.upload_details import (
         details_of,  # torch takes seconds to import, and the server needs none of it
     )
 
-    return JSONResponse({"name": plain(name)} | details_of(run, way, image))
+    return JSONResponse({"name": plain(name)} | details_of(run, preprocessing, image))
 
 
 @of_a_session
@@ -151,11 +155,11 @@ def _length(request: Request) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-ON_A_MAP = "/{name}/{version}/{way}"
+ON_A_MAP = "/{name}/{version}/{preprocessing}"
 ROUTES = [
     Route("/files", files, methods=["POST"]),
-    Route("/landings" + ON_A_MAP, landings, methods=["POST"]),
-    Route("/drawing" + ON_A_MAP, drawing, methods=["POST"]),
+    Route("/projection" + ON_A_MAP, projection, methods=["POST"]),
+    Route("/sketch" + ON_A_MAP, sketch, methods=["POST"]),
     Route("/details" + ON_A_MAP + "/{number:int}", details),
     Route("/pictures/{number:int}", pictures),
     Route("/end", end, methods=["POST"]),

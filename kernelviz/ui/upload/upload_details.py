@@ -5,21 +5,21 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from kernelviz.evaluation.inference import draw
-from kernelviz.evaluation.novelty import Landings, land
-from kernelviz.ingest.preprocessing import prepare, ways
+from kernelviz.evaluation.inference import decode
+from kernelviz.evaluation.novelty import Projection, project
+from kernelviz.ingest.preprocessing import alternatives, preprocess_image
 from kernelviz.plots.images import bump_picture, data_url
-from kernelviz.runs.embedding_map import EmbeddingMap
-from kernelviz.runs.record import Run
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import class_names
 from kernelviz.ui.shared.network_cache import network_of
 
-SHOWN = 280  # pixels: longer side of the pictures
+PICTURE_SIDE = 280  # pixels: longer side of the pictures
 LIKELIEST = 5  # classes
 
 
-def details_of(run: Run, way: str, image: Image.Image) -> dict:
+def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dict:
     """Plain values for the page; pictures as data URLs.
 
     original, saw, bump, drawn: the picture, what the network was given of it, its activation on the grid, and what the
@@ -27,38 +27,38 @@ def details_of(run: Run, way: str, image: Image.Image) -> dict:
     test images; foreign; likeliest: [class, share] of the classes; nearest: the nearest known images, {class, picture}.
     """
     network, points = network_of(run), caches.points_of(run)
-    pixels = prepare(image, ways(run.preprocess)[way])
-    landings = land(network, points, pixels[None])
-    activation = landings.embedded.activation
-    image.thumbnail((SHOWN, SHOWN))
-    placed = bool(landings.placed[0])
+    pixels = preprocess_image(image, alternatives(run.preprocess)[preprocessing])
+    projection = project(network, points, pixels[None])
+    activation = projection.embedded.activation
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    placed = bool(projection.placed[0])
     return {
         "original": data_url(image, "JPEG"),
         "saw": _shown(pixels),
-        "bump": _shown(bump_picture(activation[0], *run.arguments["grid"])),
-        "drawn": _shown(draw(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
-        "x": float(landings.embedded.places[0, 0]) if placed else None,
-        "y": float(landings.embedded.places[0, 1]) if placed else None,
-        "foreign": bool(landings.foreign[0]),
-        "distance": _number(landings.distance_percentile[0]),
-        "error": _number(landings.error_percentile[0]),
-        "likeliest": _likeliest(run, points, landings) if placed else [],
-        "nearest": _nearest(run, points.where(landings.nearest[0])) if placed else [],
+        "bump": _shown(bump_picture(activation[0], *run.grid)),
+        "decoded": _shown(decode(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
+        "x": float(projection.embedded.coordinates[0, 0]) if placed else None,
+        "y": float(projection.embedded.coordinates[0, 1]) if placed else None,
+        "novel": bool(projection.novel[0]),
+        "distance": _number(projection.distance_percentile[0]),
+        "error": _number(projection.error_percentile[0]),
+        "likeliest": _likeliest(run, points, projection) if placed else [],
+        "nearest": _nearest(run, points.where(projection.nearest[0])) if placed else [],
     }
 
 
-def _likeliest(run: Run, points: EmbeddingMap, landings: Landings) -> list[tuple[str, float]]:
+def _likeliest(run: EmbeddingRun, points: EmbeddingMap, projection: Projection) -> list[tuple[str, float]]:
     """The classes with the largest probabilities, or with the most of the nearest known images."""
-    shares = landings.embedded.probabilities[0]
+    shares = projection.embedded.probabilities[0]
     if not len(shares):
-        known = points.label[landings.nearest[0]]
+        known = points.label[projection.nearest[0]]
         shares = np.bincount(known[known >= 0], minlength=1) / len(known)
     named = class_names(run.classes)
     order = np.argsort(-shares, kind="stable")[:LIKELIEST]
     return [(named[at], float(shares[at])) for at in order if shares[at] > 0]
 
 
-def _nearest(run: Run, known: EmbeddingMap) -> list[dict]:
+def _nearest(run: EmbeddingRun, known: EmbeddingMap) -> list[dict]:
     named, images = class_names(run.classes), caches.pictures_at(run, known)
     pictures = [None] * len(known) if images is None else map(_shown, images)
     return [{"class": named[at], "picture": one} for at, one in zip(known.label, pictures, strict=True)]
@@ -66,7 +66,7 @@ def _nearest(run: Run, known: EmbeddingMap) -> list[dict]:
 
 def _shown(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     image = Image.fromarray(pixels)
-    image.thumbnail((SHOWN, SHOWN))
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
     return data_url(image)
 
 

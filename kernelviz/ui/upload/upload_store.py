@@ -3,7 +3,7 @@
 import tempfile
 
 
-class Spool:
+class UploadStore:
     """The bytes of some files, one after the other in a file that has no name and goes away with this object."""
 
     def __init__(self):

@@ -14,13 +14,14 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from kernelviz.errors import NotFound
 from kernelviz.ingest.archives import MAX_UNPACKED
-from kernelviz.ingest.files import Picture, Rejected, all_prepared, opened
-from kernelviz.ingest.image_file import Refused, open_image
-from kernelviz.ingest.preprocessing import ways
-from kernelviz.runs.record import Run
+from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
+from kernelviz.ingest.image_file import UnreadableImage, open_image
+from kernelviz.ingest.preprocessing import alternatives
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
-from kernelviz.ui.upload.upload_store import Spool
+from kernelviz.ui.upload.upload_store import UploadStore
 
 MAX_FILES = 100_000  # of a session
 NAME = 400  # letters of a file name that are kept
@@ -29,12 +30,12 @@ MAX_ARCHIVE = 500_000_000  # bytes of a .zip
 
 
 @dataclass
-class _Landed:
+class _Projected:
     """Where the files have landed on one map, as far as it has come."""
 
     next: int = 0
     tables: list[pd.DataFrame] = field(default_factory=list)
-    rejected: dict[int, Rejected] = field(default_factory=dict)
+    rejected: dict[int, RejectedFile] = field(default_factory=dict)
 
 
 class Uploads:
@@ -47,62 +48,66 @@ class Uploads:
         self.token = secrets.token_urlsafe(16)
         self.turn = 0  # another number when files have gone
         self._names: list[str] = []
-        self._refused: dict[int, Refused] = {}
+        self._refused: dict[int, UnreadableImage] = {}
         self._gone: set[int] = set()
         self._batches: set[str] = set()
-        self._bytes = Spool()
-        self._landed: dict[tuple, _Landed] = {}
-        self._lock, self._taking = threading.RLock(), threading.Lock()
+        self._bytes = UploadStore()
+        self._projected: dict[tuple, _Projected] = {}
+        self._lock, self._adding = threading.RLock(), threading.Lock()
 
     @property
     def total(self) -> int:
         """How many files have come."""
         return len(self._names)
 
-    def take(self, files: Iterable[tuple[str, IOBase]], batch: str | None = None) -> None:
+    def add(self, files: Iterable[tuple[str, IOBase]], batch: str | None = None) -> None:
         """Keep some files and those in archives; whether they are pictures shows when they land.
 
-        A batch that was taken before is not taken again. What comes after all were removed is let go.
+        A batch that was readable before is not readable again. What comes after all were removed is let go.
         """
-        with self._taking:
+        with self._adding:
             if batch in self._batches:
                 return
             mine = self._bytes
-            for name, data in chain.from_iterable(starmap(opened, files)):
+            for name, data in chain.from_iterable(starmap(contents, files)):
                 with self._lock:
                     if mine is not self._bytes:
                         return
                     self._keep(name[:NAME], data)
             self._batches |= {batch} if batch else set()
 
-    def _keep(self, name: str, data: bytes | Refused) -> None:
+    def _keep(self, name: str, data: bytes | UnreadableImage) -> None:
         if self.total > MAX_FILES:
             return
         if self.total == MAX_FILES:
-            data = Refused(f"there are {MAX_FILES:,} files already, this and what follows is let go; remove some")
-        elif not isinstance(data, Refused) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
-            data = Refused(f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew")
+            data = UnreadableImage(
+                f"there are {MAX_FILES:,} files already, this and what follows is let go; remove some"
+            )
+        elif not isinstance(data, UnreadableImage) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
+            data = UnreadableImage(
+                f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew"
+            )
         try:
-            self._bytes.append(b"" if isinstance(data, Refused) else data)
+            self._bytes.append(b"" if isinstance(data, UnreadableImage) else data)
         except OSError as error:
-            data = Refused(f"the server has no room for it ({error.strerror}); make room there")
+            data = UnreadableImage(f"the server has no room for it ({error.strerror}); make room there")
             self._bytes.append(b"")
-        if isinstance(data, Refused):
+        if isinstance(data, UnreadableImage):
             self._refused[self.total] = data
         self._names.append(name)
 
     def image(self, number: int) -> tuple[str, Image.Image]:
-        """Name of a file and the picture in it; an IndexError says that there is no such file, Refused that it is no
-        picture."""
+        """Name of a file and the picture in it; an IndexError says that there is no such file, UnreadableImage that
+        it is not a picture."""
         with self._lock:
             if not 0 <= number < self.total or number in self._gone:
                 raise IndexError(f"there is no upload {number} any more; reload the page")
             name, data = self._file(number)
-        if isinstance(data, Refused):
+        if isinstance(data, UnreadableImage):
             raise data
         return name, open_image(data)
 
-    def _file(self, number: int) -> tuple[str, bytes | Refused]:
+    def _file(self, number: int) -> tuple[str, bytes | UnreadableImage]:
         return self._names[number], self._refused.get(number) or self._bytes[number]
 
     def remove(self, number: int | None = None) -> None:
@@ -112,60 +117,60 @@ class Uploads:
             if number is not None:
                 self._gone.add(number)
                 return
-            self._names, self._refused, self._gone, self._bytes = [], {}, set(), Spool()
-            self._landed = {}
+            self._names, self._refused, self._gone, self._bytes = [], {}, set(), UploadStore()
+            self._projected = {}
 
-    def land(self, run: Run, way: str, seconds: float) -> tuple[int, int, pd.DataFrame]:
+    def project(self, run: EmbeddingRun, preprocessing: str, seconds: float) -> tuple[int, int, pd.DataFrame]:
         """Place the files that are not on the map yet, for some time: how many have been gone through, of how many, and
         the table of those that are on it."""
         with self._lock:
-            landed, until = self._landed_on(run, way), time.monotonic() + seconds
-            while landed.next < self.total:
-                self._land_part(run, way, landed)
+            projected, until = self._projected_on(run, preprocessing), time.monotonic() + seconds
+            while projected.next < self.total:
+                self._project_part(run, preprocessing, projected)
                 if time.monotonic() > until:
                     break
-            return landed.next, self.total, self._table(landed)
+            return projected.next, self.total, self._table(projected)
 
-    def _land_part(self, run: Run, way: str, landed: _Landed) -> None:
+    def _project_part(self, run: EmbeddingRun, preprocessing: str, projected: _Projected) -> None:
         from kernelviz.evaluation.inference import (
             PART,  # torch takes seconds to import, and the other pages need none of it
         )
-        from kernelviz.evaluation.novelty import land
+        from kernelviz.evaluation.novelty import project
         from kernelviz.ui.shared.network_cache import network_of
 
-        end = min(landed.next + PART, self.total)
-        numbers = [number for number in range(landed.next, end) if number not in self._gone]
-        preprocess = ways(run.preprocess)[way]
-        found = all_prepared(map(self._file, numbers), preprocess)
+        end = min(projected.next + PART, self.total)
+        numbers = [number for number in range(projected.next, end) if number not in self._gone]
+        preprocess = alternatives(run.preprocess)[preprocessing]
+        found = ingest(map(self._file, numbers), preprocess)
         results = dict(zip(numbers, found, strict=True))
-        taken = {number: one for number, one in results.items() if isinstance(one, Picture)}
-        landed.rejected |= {number: one for number, one in results.items() if isinstance(one, Rejected)}
-        if taken:
+        readable = {number: one for number, one in results.items() if isinstance(one, Picture)}
+        projected.rejected |= {number: one for number, one in results.items() if isinstance(one, RejectedFile)}
+        if readable:
             points = caches.points_of(run)
-            landings = land(network_of(run), points, np.stack([picture.pixels for picture in taken.values()]))
-            table = landings.table([picture.name for picture in taken.values()], points, run.classes)
-            landed.tables.append(table.set_index(pd.Index(list(taken), name="number")))
-        landed.next = end
+            projection = project(network_of(run), points, np.stack([picture.pixels for picture in readable.values()]))
+            table = projection.table([picture.name for picture in readable.values()], points, run.classes)
+            projected.tables.append(table.set_index(pd.Index(list(readable), name="number")))
+        projected.next = end
 
-    def landed(self, run: Run, way: str) -> tuple[pd.DataFrame, list[Rejected]]:
+    def projected(self, run: EmbeddingRun, preprocessing: str) -> tuple[pd.DataFrame, list[RejectedFile]]:
         """The table of what has landed so far, by number, and the files that are no pictures."""
         with self._lock:
-            landed = self._landed_on(run, way)
-            here = [one for number, one in landed.rejected.items() if number not in self._gone]
-            return self._table(landed), here
+            projected = self._projected_on(run, preprocessing)
+            here = [one for number, one in projected.rejected.items() if number not in self._gone]
+            return self._table(projected), here
 
-    def _table(self, landed: _Landed) -> pd.DataFrame:
-        if len(landed.tables) > 1:
-            landed.tables = [pd.concat(landed.tables)]
-        table = landed.tables[0] if landed.tables else pd.DataFrame(index=pd.Index([], name="number"))
+    def _table(self, projected: _Projected) -> pd.DataFrame:
+        if len(projected.tables) > 1:
+            projected.tables = [pd.concat(projected.tables)]
+        table = projected.tables[0] if projected.tables else pd.DataFrame(index=pd.Index([], name="number"))
         return table[~table.index.isin(list(self._gone))]
 
-    def _landed_on(self, run: Run, way: str) -> _Landed:
+    def _projected_on(self, run: EmbeddingRun, preprocessing: str) -> _Projected:
         """What has landed on a map; the last few maps are remembered."""
-        of = (run.name, caches.version(run), way)
-        landed = self._landed.pop(of, None) or _Landed()
-        self._landed = dict(list(self._landed.items())[-REMEMBERED:]) | {of: landed}
-        return landed
+        of = (run.name, caches.version(run), preprocessing)
+        projected = self._projected.pop(of, None) or _Projected()
+        self._projected = dict(list(self._projected.items())[-REMEMBERED:]) | {of: projected}
+        return projected
 
 
 _KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # as long as their sessions live
@@ -184,4 +189,4 @@ def by_token(token: str) -> Uploads:
     try:
         return _KNOWN[token]
     except KeyError:
-        raise FileNotFoundError("this session has ended; reload the page") from None
+        raise NotFound("this session has ended; reload the page") from None

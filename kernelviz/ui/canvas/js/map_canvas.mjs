@@ -520,7 +520,7 @@ export class MapCanvas {
       probe: probe?.standing ?? null,
     })
     this.overview.show(points, view, theme.background, told.accent)
-    const decoded = this.map.source === 'drawn'
+    const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
     this.cards.show({ points, view, sheets, classes: told.classes, decoded, focus, pinned, mark, loaded })
   }

@@ -13,7 +13,7 @@
  * @property {string} what the images in words, such as "10,000 test images"
  * @property {string[]} classes
  * @property {Record<string, Group[]>} palettes groups of each colouring that has groups
- * @property {number[]} shape [channels, height, width] of the images
+ * @property {number[] | null} shape [channels, height, width] of the images, null where the points have none
  * @property {number} side pixels along a side of an image on a sheet
  * @property {number} across images along a side of a sheet
  * @property {number} extent the maps reach from -extent to extent
@@ -35,7 +35,7 @@
  *
  * @typedef {object} MapTold
  * @property {string} base address of what the server has of the run
- * @property {string | null} source where the images come from, null where there are none
+ * @property {string | null} source where the images come from, null where there are none: 'own' or 'decoded'
  * @property {string | null} title
  * @property {Affine | null} placement how the map is laid over the others
  * @property {MarkTold[]} marks

@@ -68,7 +68,7 @@ export class Sheets {
    * Of grey images only one number a pixel is kept.
    *
    * @param {string} base
-   * @param {{ side: number, across: number, shape: number[] }} told
+   * @param {{ side: number, across: number, shape: number[] | null }} told
    * @param {() => void} loaded is called when a sheet has come
    */
   constructor(base, { side, across, shape }, loaded) {
@@ -76,7 +76,7 @@ export class Sheets {
     this.side = side
     this.across = across
     this.loaded = loaded
-    this.grey = shape[0] === 1
+    this.grey = shape?.[0] === 1
     this.most = this.grey ? MOST : MOST / 4
     /** @type {Map<number, Sheet>} by number */
     this.kept = new Map()

@@ -35,7 +35,7 @@ export class ProbePanel {
    */
   constructor(told, range, handle) {
     const { probe, extent, shape, maps } = told
-    if (!probe) throw new Error('there is no probe')
+    if (!probe || !shape) throw new Error('there is no probe')
     this.handle = handle
     this.sparsity = probe.sparsity
     this.gridShape = probe.grid
@@ -51,7 +51,7 @@ export class ProbePanel {
       shapeSlider(name, probe.usual[part], range, (value) => handle.changed({ [part]: value }), handle.done)
     this.shape = { width: sliderOf('Width', 'width'), amplitude: sliderOf('Height', 'amplitude') }
     this.near = element('div', { className: 'near', role: 'group', 'aria-label': 'The images nearest to the probe' })
-    const decodedHere = maps[0].source === 'drawn' ? ', as decoded from their own coordinates' : ''
+    const decodedHere = maps[0].source === 'decoded' ? ', as decoded from their own coordinates' : ''
     this.nearby = figure(this.near, `The nearest test images${decodedHere}`)
     this.nearby.hidden = true
     this.node = element(
@@ -141,7 +141,7 @@ export class ProbePanel {
         const asked = this.wanted
         this.wanted = null
         const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))
-        const response = await fetch(`${this.handle.address()}/draw?${query}`)
+        const response = await fetch(`${this.handle.address()}/decode?${query}`)
         if (!response.ok) throw new Error(await said(response))
         contextOf(this.decoded).drawImage(await createImageBitmap(await response.blob()), 0, 0)
         this.remember(asked)

@@ -12,20 +12,20 @@ import { button, element, figure } from '../../ui/dom.mjs'
  * @property {string | null} original
  * @property {string | null} saw
  * @property {string | null} bump
- * @property {string | null} drawn the decoded image
+ * @property {string | null} decoded
  * @property {[name: string, share: number][]} likeliest
- * @property {boolean} foreign whether the picture is novel to the map
+ * @property {boolean} novel whether the picture is unlike the training images
  * @property {number | null} distance of 100 test images, how many lie nearer to the known ones
  * @property {number | null} error of 100 test images, how many are decoded better
  * @property {{ class: string, picture: string | null }[]} nearest
  */
 
-/** @type {['original' | 'saw' | 'bump' | 'drawn', string][]} */
+/** @type {['original' | 'saw' | 'bump' | 'decoded', string][]} */
 const PICTURES = [
   ['original', 'Original'],
   ['saw', 'What the network saw'],
   ['bump', 'Its bump on the grid'],
-  ['drawn', 'Reconstruction'],
+  ['decoded', 'Reconstruction'],
 ]
 
 export class Details {
@@ -77,7 +77,7 @@ export class Details {
     this.verdict.textContent = verdict(seen)
     this.likeliest.replaceChildren(...seen.likeliest.map(bar))
     this.novelty.replaceChildren(
-      ...(seen.foreign && seen.x !== null ? [element('b', {}, '⚠ Novel to this map')] : []),
+      ...(seen.novel && seen.x !== null ? [element('b', {}, '⚠ Unlike the training images')] : []),
       ...compared(seen.distance, 'Farther from the known images than'),
       ...compared(seen.error, 'Decoded worse than'),
     )

@@ -22,7 +22,7 @@ const queues = new Map()
  * @property {number | null} y
  * @property {string | null} prediction
  * @property {number | null} confidence
- * @property {boolean} foreign whether it is novel to the map
+ * @property {boolean} novel whether it is unlike the training images
  */
 
 /** @typedef {{ rows: ProjectedRow[], left: boolean, done: number, total: number }} Progress */
@@ -158,7 +158,7 @@ export class Transfer {
    * @param {AbortSignal} signal
    */
   async project(signal) {
-    const path = `landings/${this.handle.onMap()}?first=${this.n}`
+    const path = `projection/${this.handle.onMap()}?first=${this.n}`
     const answer = /** @type {Progress} */ (await this.handle.ask(path, { method: 'POST', signal }))
     const { rows, left, done, total } = answer
     Object.assign(this, { left, done, total })

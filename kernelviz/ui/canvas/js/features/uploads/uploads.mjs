@@ -234,9 +234,9 @@ export class Uploads {
    * @param {ProjectedRow} row
    * @returns {Upload}
    */
-  uploadOf({ number, name, x, y, prediction, confidence, foreign: novel }) {
+  uploadOf({ number, name, x, y, prediction, confidence, novel }) {
     const predicted = prediction === null ? [] : [`predicted as ${prediction}, ${percent(confidence ?? NaN)}`]
-    const lines = [...predicted, ...(novel ? ['novel to this map'] : [])]
+    const lines = [...predicted, ...(novel ? ['unlike the training images'] : [])]
     const [, colour] = this.handle.told().palettes.prediction.find(([known]) => known === prediction) ?? []
     const picture = `${this.told.address}/pictures/${number}?${this.told.revision}`
     return { number, name, x, y, lines, novel, confidence, colour, picture }
@@ -318,7 +318,7 @@ export class Uploads {
       this.show()
       return
     }
-    const seen = await this.look(`drawing/${this.onMap}`, { method: 'POST', body: picture }, () => this.pad.open)
+    const seen = await this.look(`sketch/${this.onMap}`, { method: 'POST', body: picture }, () => this.pad.open)
     if (!seen) return
     this.details.show(seen)
     if (this.pad.empty) return

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kernelviz.runs.items import FILE, Items, fold_in, load_items, tastes
+from kernelviz.storage.items import FILE, Items, fold_in, item_factors, load_items
 
 N, UNITS, USERS = 6, 3, 40
 GENERATOR = np.random.default_rng(0)
@@ -14,19 +14,19 @@ BIAS = GENERATOR.normal(size=USERS)
 
 @pytest.fixture
 def items():
-    mean, taste = tastes(CODES, WEIGHT, BIAS)
-    return Items(np.arange(10, 10 + N), np.arange(N), mean, taste, np.zeros((N, 2), np.float32))
+    mean, factors = item_factors(CODES, WEIGHT, BIAS)
+    return Items(np.arange(10, 10 + N), np.arange(N), mean, factors, np.zeros((N, 2), np.float32))
 
 
 def test_mean_and_covariance_are_those_of_all_predictions(items):
     predicted = CODES @ WEIGHT + BIAS
     np.testing.assert_allclose(items.mean, predicted.mean(1), rtol=1e-5)
-    np.testing.assert_allclose(items.taste @ items.taste.T, np.cov(predicted, ddof=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(items.factors @ items.factors.T, np.cov(predicted, ddof=0), rtol=1e-4, atol=1e-5)
 
 
 def test_fold_in_is_the_mean_of_a_gaussian_process(items):
     rows, given, noise = np.array([4, 1]), np.array([5.0, 2.0]), 0.7
-    covariance = items.taste.astype(float) @ items.taste.T
+    covariance = items.factors.astype(float) @ items.factors.T
     inverse = np.linalg.inv(covariance[np.ix_(rows, rows)] + noise * np.eye(2))
     wanted = items.mean + covariance[:, rows] @ inverse @ (given - items.mean[rows])
     predicted, added = fold_in(items, rows, given, noise)
@@ -50,7 +50,7 @@ def test_a_rating_pulls_its_own_item_towards_it_the_more_the_less_noise_there_is
 def test_items_come_back_as_they_were_saved(items, tmp_path):
     items.save(tmp_path)
     back = load_items(tmp_path)
-    for name in ("item", "count", "mean", "taste", "places"):
+    for name in ("item", "count", "mean", "factors", "places"):
         np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
 
 
@@ -60,7 +60,7 @@ def test_broken_items_are_refused(items, tmp_path):
     (tmp_path / FILE).write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="is no table of items"):
         load_items(tmp_path)
-    items.taste[0, 0] = np.nan
+    items.factors[0, 0] = np.nan
     items.save(tmp_path)
     with pytest.raises(ValueError, match="not finite"):
         load_items(tmp_path)

@@ -14,11 +14,12 @@ from safetensors.torch import load_file, save_file
 
 from kernelviz.layers.probe import Probe
 from kernelviz.networks import EmbeddingNetwork
-from kernelviz.runs import record
-from kernelviz.runs.record import BrokenRun, load_run, new_folder, read_run, run_names
-from kernelviz.runs.weights import load_network, save_weights
+from kernelviz.storage import store
+from kernelviz.storage.record import BrokenRun, read_run
+from kernelviz.storage.store import load_run, new_folder, run_names
+from kernelviz.storage.weights import load_network, save_weights
 from kernelviz.training import finish as finishing
-from kernelviz.training.loop import Training
+from kernelviz.training.session import new_training
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def own(tmp_path):
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """The folder of the shipped runs, in place of the real one."""
-    monkeypatch.setattr(record, "own_file", lambda *parts: tmp_path.joinpath(*parts))
+    monkeypatch.setattr(store, "own_file", lambda *parts: tmp_path.joinpath(*parts))
     return tmp_path / "pretrained"
 
 
@@ -150,12 +151,23 @@ def test_a_network_that_cannot_be_made_is_refused(copy, network):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[1]", b"null", b"\xff\xfe\xfa", b'{"format": 1}', b'{"format": 1, "nosuch": 2}', b"{}"],
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        b"\xff\xfe\xfa",
+        b'{"format": 1}',
+        b'{"format": 1, "nosuch": 2}',
+        b'{"format": 1, "network": 3}',
+    ],
     ids=repr,
 )
 def test_a_file_that_is_no_record_is_refused(copy, content):
     (copy / "run.json").write_bytes(content)
-    with pytest.raises(BrokenRun, match="tiny.run.json is no record of a run .*; delete the folder or train it again"):
+    with pytest.raises(
+        BrokenRun, match="tiny.run.json is not the record of a run .*; delete the folder or train it again"
+    ):
         load_run("tiny")
 
 
@@ -176,7 +188,7 @@ def test_a_file_that_is_no_record_is_refused(copy, content):
 )
 def test_a_record_with_impossible_content_is_refused(copy, changes):
     with_facts(copy, **changes)
-    with pytest.raises(BrokenRun, match="tiny.run.json is no record of a run"):
+    with pytest.raises(BrokenRun, match="tiny.run.json is not the record of a run"):
         load_run("tiny")
 
 
@@ -262,18 +274,18 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(copy, monkeypatch):
     before = (copy / "run.json").read_bytes()
 
     def full(path, *_, **__):
-        path.write_bytes(b"half")
+        path.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     run = read_run(copy)
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
-        patched.setattr(Path, "write_text", full)
+        patched.setattr(Path, "write_bytes", full)
         run.save()
     assert (copy / "run.json").read_bytes() == before
     assert {path.name for path in copy.iterdir()} == {"run.json", "map.parquet", "weights.safetensors"}
 
 
-@pytest.mark.parametrize("where", ["save_weights", "make_map", "evaluate_run"])
+@pytest.mark.parametrize("where", ["save_weights", "new_run"])
 def test_a_run_that_is_cut_short_at_any_moment_is_no_run(tmp_path, digits, tiny, monkeypatch, where, shipped):
     def cut(*_, **__):
         raise KeyboardInterrupt
@@ -281,6 +293,6 @@ def test_a_run_that_is_cut_short_at_any_moment_is_no_run(tmp_path, digits, tiny,
     monkeypatch.setattr(finishing, where, cut)
     folder = new_folder("half")
     with pytest.raises(KeyboardInterrupt):
-        finishing.finish(Training(tiny, digits, 0, "cpu"), digits, folder, "")
+        finishing.finish(new_training(tiny, digits, 0, "cpu"), folder, "")
     assert not (folder / "run.json").exists()
     assert run_names() == []

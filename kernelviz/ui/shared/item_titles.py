@@ -1,38 +1,35 @@
 """The items of a recommender as the pages show them: with titles, where those are on this machine, and on a map."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from kernelviz.data import movielens
 from kernelviz.disk import data_folder
-from kernelviz.runs.embedding_map import SPLITS, EmbeddingMap
-from kernelviz.runs.items import EXTENT, FILE, GRID, SPARSITY, Items, load_items
-from kernelviz.runs.record import BrokenRun, Run
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.items import FILE, Items, load_items
+from kernelviz.storage.record import BrokenRun, RecommenderRun
 
 SPLIT = "train"  # every item is one that it learned from
 GENRES = movielens.GENRES[1:]
-ON_MAP = {"extent": EXTENT, "grid": GRID, "sparsity": SPARSITY, "image_shape": (1, 1, 1), "draws": False}
 
 
-def items_of(run: Run) -> Items:
+def items_of(run: RecommenderRun) -> Items:
     """The items of a run."""
     return _items(run.name, run.weights_sha256, run)
 
 
-def titles_of(run: Run) -> pd.DataFrame:
+def titles_of(run: RecommenderRun) -> pd.DataFrame:
     """Title, year and genres of every item, row by row; its number in place of a title that is not known here."""
     return _titles(run.name, run.weights_sha256, _stamp(run), run)
 
 
-def has_titles(run: Run) -> bool:
+def has_titles(run: RecommenderRun) -> bool:
     """Whether the titles of a run's set are on this machine."""
     return bool(_stamp(run))
 
 
-def points_of(run: Run) -> EmbeddingMap:
+def points_of(run: RecommenderRun) -> EmbeddingMap:
     """The items as points of a map; the label is the first of their genres."""
     items, table = items_of(run), titles_of(run)
     n, unknown = len(items), np.full(len(items), np.nan, np.float32)
@@ -40,30 +37,23 @@ def points_of(run: Run) -> EmbeddingMap:
     label = np.array([GENRES.index(genre) if genre in GENRES else -1 for genre in first], np.int16)
     none = np.full(n, -1, np.int16)
     split = np.full(n, SPLITS.index(SPLIT), np.uint8)
-    x, y = items.places.T
+    x, y = items.coordinates.T
     return EmbeddingMap(np.arange(n, dtype=np.int32), split, x, y, label, none, unknown, unknown)
 
 
-def on_map(run: Run) -> Run:
-    """The run of a recommender as one whose map can be shown."""
-    return replace(
-        run, network=run.network | {"arguments": run.arguments | ON_MAP}, data=run.data | {"classes": GENRES}
-    )
-
-
-def names_of(run: Run) -> list[str]:
+def names_of(run: RecommenderRun) -> list[str]:
     """What to call every item."""
     table = titles_of(run)
     years = [f" ({year})" if year else "" for year in table["year"]]
     return [title + year for title, year in zip(table["title"], years, strict=True)]
 
 
-def version(run: Run) -> str:
+def version(run: RecommenderRun) -> str:
     """What the map of a run is called on its way to the browser: another name where it or its titles change."""
     return f"{run.weights_sha256[:12]}-{(run.folder / FILE).stat().st_mtime_ns:x}-{_stamp(run):x}"
 
 
-def _stamp(run: Run) -> int:
+def _stamp(run: RecommenderRun) -> int:
     """When the file of titles was written; 0 where there is none."""
     known = movielens.SETS.get(run.data["name"])
     path = data_folder() / run.data["name"] / known.titles if known else None
@@ -71,7 +61,7 @@ def _stamp(run: Run) -> int:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _items(name: str, sha256: str, _run: Run) -> Items:
+def _items(name: str, sha256: str, _run: RecommenderRun) -> Items:
     try:
         return load_items(_run.folder)
     except ValueError as error:
@@ -79,7 +69,7 @@ def _items(name: str, sha256: str, _run: Run) -> Items:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _titles(name: str, sha256: str, stamp: int, _run: Run) -> pd.DataFrame:
+def _titles(name: str, sha256: str, stamp: int, _run: RecommenderRun) -> pd.DataFrame:
     known = movielens.titles(_run.data["name"])
     item = items_of(_run).item
     table = known.reindex(item)

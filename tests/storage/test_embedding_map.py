@@ -10,27 +10,27 @@ import torch
 from pyarrow import parquet
 
 from kernelviz.data.batches import pixels
-from kernelviz.evaluation.inference import PART, draw_probes, embed, make_map
+from kernelviz.evaluation.inference import PART, decode_probes, embed, make_map
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.runs.embedding_map import COLUMNS, EmbeddingMap, load_map, vote, voted
-from kernelviz.runs.weights import load_network
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map, vote, voted
+from kernelviz.storage.weights import load_network
 
 
 def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
     """Points of three classes in all splits, some without a place or a label."""
     random = np.random.default_rng(seed)
     split = random.integers(0, 3, n)
-    places = random.normal(size=(n, 2)).astype(np.float32)
-    places[random.random(n) < unplaced] = np.nan
+    coordinates = random.normal(size=(n, 2)).astype(np.float32)
+    coordinates[random.random(n) < unplaced] = np.nan
     label = np.where(random.random(n) < unlabelled, -1, random.integers(0, 3, n))
     index = np.array([np.sum(split[:at] == split[at]) for at in range(n)])
     nothing = np.full(n, np.nan, np.float32)
-    return EmbeddingMap(index, split, places[:, 0], places[:, 1], label, np.full(n, -1), nothing, nothing)
+    return EmbeddingMap(index, split, coordinates[:, 0], coordinates[:, 1], label, np.full(n, -1), nothing, nothing)
 
 
 def by_distance(points, place, rows):
     """Rows of the points, nearest to a place first."""
-    return sorted(rows, key=lambda row: math.dist(points.places[row], place))
+    return sorted(rows, key=lambda row: math.dist(points.coordinates[row], place))
 
 
 def test_a_map_comes_back_from_disk_as_it_was(tmp_path):
@@ -61,13 +61,15 @@ def test_a_file_that_is_no_map_is_refused(tmp_path, spoil):
 
 def test_nearest_against_brute_force():
     points = random_map()
-    places = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
-    distances, rows = points.nearest(places, 7)
-    placed = [row for row in range(len(points)) if np.isfinite(points.places[row]).all()]
-    for at, place in enumerate(places):
+    coordinates = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
+    distances, rows = points.nearest(coordinates, 7)
+    placed = [row for row in range(len(points)) if np.isfinite(points.coordinates[row]).all()]
+    for at, place in enumerate(coordinates):
         expected = by_distance(points, place, placed)[:7]
         assert rows[at].tolist() == expected
-        np.testing.assert_allclose(distances[at], [math.dist(points.places[row], place) for row in expected], rtol=1e-5)
+        np.testing.assert_allclose(
+            distances[at], [math.dist(points.coordinates[row], place) for row in expected], rtol=1e-5
+        )
 
 
 def test_fewer_neighbours_than_asked_for_are_all_of_them():
@@ -109,7 +111,7 @@ def test_voted_against_an_oracle_that_leaves_the_point_itself_out(seed):
         if not points.placed[row]:
             assert found.prediction[row] == -1 and np.isnan(found.confidence[row])
             continue
-        nearest = by_distance(points, points.places[row], [other for other in train if other != row])[:5]
+        nearest = by_distance(points, points.coordinates[row], [other for other in train if other != row])[:5]
         votes = Counter(points.label[nearest].tolist())
         assert found.prediction[row] == min(votes, key=lambda label: (-votes[label], label))
         assert found.confidence[row] == pytest.approx(max(votes.values()) / 5)
@@ -134,10 +136,10 @@ def test_too_few_labelled_points_do_not_vote():
 def test_an_image_has_the_same_place_alone_and_in_a_batch_of_a_thousand(autoencoder, digits):
     network = load_network(autoencoder)
     together = embed(network, digits.train_images[:1000])
-    assert together.places.shape == (1000, 2) and together.activation.shape == (1000, 400)
+    assert together.coordinates.shape == (1000, 2) and together.activation.shape == (1000, 400)
     for at in (0, 255, 256, 500, 999):
-        alone = embed(network, digits.train_images[at : at + 1]).places[0]
-        np.testing.assert_allclose(alone, together.places[at], atol=1e-5 * network.grid.extent)
+        alone = embed(network, digits.train_images[at : at + 1]).coordinates[0]
+        np.testing.assert_allclose(alone, together.coordinates[at], atol=1e-5 * network.grid.extent)
 
 
 def test_embed_says_how_many_images_are_done(autoencoder, digits):
@@ -148,7 +150,7 @@ def test_embed_says_how_many_images_are_done(autoencoder, digits):
 
 def test_embed_of_no_images_has_no_rows(autoencoder, digits):
     empty = embed(load_network(autoencoder), digits.test_images[:0])
-    assert empty.places.shape == (0, 2) and empty.probabilities.shape == (0, 0)
+    assert empty.coordinates.shape == (0, 2) and empty.probabilities.shape == (0, 0)
 
 
 def test_probabilities_are_those_of_the_class_head(classifier, digits):
@@ -168,7 +170,7 @@ def test_the_map_of_a_set_has_every_image_in_its_place(autoencoder, digits):
         part, (pictures, labels) = points.of_split(split), digits.split(split)
         np.testing.assert_array_equal(part.index, np.arange(len(labels)))
         np.testing.assert_array_equal(part.label, labels)
-        np.testing.assert_array_equal(part.places, embed(load_network(autoencoder), pictures).places)
+        np.testing.assert_array_equal(part.coordinates, embed(load_network(autoencoder), pictures).coordinates)
     stored = load_map(autoencoder.folder)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(stored, name), getattr(points, name))
@@ -189,7 +191,7 @@ def test_a_network_that_places_nothing_makes_a_map_without_places(dead_network, 
 def test_a_drawn_probe_is_what_the_decoder_makes_of_the_clipped_bump(autoencoder):
     network, probe = load_network(autoencoder), Probe(0.6, 2.0)
     centers = np.array([[0.5, -1.0], [3.0, 3.0]])
-    drawn = draw_probes(network, centers, probe)
+    drawn = decode_probes(network, centers, probe)
     assert drawn.shape == (2, 8, 8) and drawn.dtype == np.uint8
     bumps = network.clip(gaussian_bump(torch.from_numpy(centers).float(), network.grid, probe))
     wanted = 255 * torch.sigmoid(network.decoder(bumps)).reshape(2, 8, 8).numpy()
@@ -213,7 +215,7 @@ def test_agreement_is_the_share_of_the_15_nearest_labelled_others_with_the_same_
         if row not in labelled:
             assert np.isnan(points.agreement[row])
             continue
-        near = by_distance(points, points.places[row], [other for other in labelled if other != row])[:15]
+        near = by_distance(points, points.coordinates[row], [other for other in labelled if other != row])[:15]
         assert points.agreement[row] == pytest.approx(np.mean([points.label[at] == points.label[row] for at in near]))
 
 
@@ -237,7 +239,7 @@ def test_agreement_needs_labels():
 
 def test_the_map_of_a_network_has_the_error_of_every_drawing(autoencoder, classifier, digits):
     network, points = load_network(autoencoder), load_map(autoencoder.folder).of_split("test")
-    drawn = network.draw(network.activation(pixels(digits.test_images[:40])))
+    drawn = network.decode(network.activation(pixels(digits.test_images[:40])))
     expected = (drawn - pixels(digits.test_images[:40])).square().mean((1, 2, 3))
     np.testing.assert_allclose(points.error[:40], expected, rtol=1e-3)
     assert np.isnan(load_map(classifier.folder).error).all()

@@ -18,9 +18,10 @@ from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
 
 from kernelviz.disk import replacing
+from kernelviz.errors import UserError
 
 FILE = "items.parquet"
-TASTES = 64  # at most
+FACTORS = 64  # at most
 EXTENT, GRID, SPARSITY = 4.0, (30, 30), 0.5  # of the 2-D kernel layer that makes the map
 
 
@@ -39,8 +40,8 @@ class Items:
     item: Shaped[np.ndarray, " n"]
     count: Int[np.ndarray, " n"]
     mean: Float[np.ndarray, " n"]
-    taste: Float[np.ndarray, "n tastes"]
-    places: Float[np.ndarray, "n 2"]
+    factors: Float[np.ndarray, "n tastes"]
+    coordinates: Float[np.ndarray, "n 2"]
 
     def __len__(self) -> int:
         return len(self.item)
@@ -48,29 +49,29 @@ class Items:
     def save(self, folder: Path) -> None:
         """Write items.parquet."""
         columns = {"item": self.item, "count": self.count, "mean": self.mean}
-        columns |= {"x": self.places[:, 0], "y": self.places[:, 1]}
-        columns |= {f"taste{at}": self.taste[:, at] for at in range(self.taste.shape[1])}
+        columns |= {"x": self.coordinates[:, 0], "y": self.coordinates[:, 1]}
+        columns |= {f"taste{at}": self.factors[:, at] for at in range(self.factors.shape[1])}
         with replacing(folder / FILE) as partial:
             parquet.write_table(pa.table(columns), partial, compression="zstd")
 
 
 def load_items(folder: Path) -> Items:
-    """The items in a run's folder; a ValueError says what is wrong with them."""
+    """The items in a run's folder; a UserError says what is wrong with them."""
     path = folder / FILE
     try:
         table = parquet.read_table(path)
         columns = {name: table[name].to_numpy() for name in table.column_names}
         tastes = [columns[name] for name in table.column_names if name.startswith("taste")]
-        taste, places = (np.stack(part, 1).astype(np.float32) for part in (tastes, [columns["x"], columns["y"]]))
+        factors, coordinates = (np.stack(part, 1).astype(np.float32) for part in (tastes, [columns["x"], columns["y"]]))
         mean = columns["mean"].astype(np.float32)
-        if not (np.isfinite(taste).all() and np.isfinite(mean).all()):
-            raise ValueError("some of its numbers are not finite")
-        return Items(columns["item"], columns["count"].astype(np.int64), mean, taste, places)
+        if not (np.isfinite(factors).all() and np.isfinite(mean).all()):
+            raise UserError("some of its numbers are not finite")
+        return Items(columns["item"], columns["count"].astype(np.int64), mean, factors, coordinates)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no table of items ({error}); train the run again") from None
+        raise UserError(f"{path} is no table of items ({error}); train the run again") from None
 
 
-def tastes(
+def item_factors(
     codes: Float[np.ndarray, "n units"], weight: Float[np.ndarray, "units users"], bias: Float[np.ndarray, " users"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n tastes"]]:
     """m and taste of what a recommender predicts, P = codes weight + bias, without making P."""
@@ -80,7 +81,7 @@ def tastes(
     values, vectors = np.linalg.eigh(apart @ apart.T / apart.shape[1])
     spread = known @ (vectors * np.sqrt(values.clip(0)))  # [n, units + 1], K = spread spread^T
     values, vectors = np.linalg.eigh(spread.T @ spread)
-    strongest = vectors[:, ::-1][:, : min(TASTES, len(codes))]
+    strongest = vectors[:, ::-1][:, : min(FACTORS, len(codes))]
     mean = codes @ weight.mean(1) + bias.mean()
     return mean.astype(np.float32), (spread @ strongest).astype(np.float32)
 
@@ -93,8 +94,8 @@ def fold_in(
     `noise` is the variance of a rating about what is predicted: the recommender's squared error. The predictions are
     the means plus the sums of what is added.
     """
-    taste = items.taste.astype(np.float64)
-    own = taste[rows]
+    factors = items.factors.astype(np.float64)
+    own = factors[rows]
     precision = own.T @ own / noise + np.eye(own.shape[1])
-    added = taste @ np.linalg.solve(precision, own.T) * ((given - items.mean[rows]) / noise)
+    added = factors @ np.linalg.solve(precision, own.T) * ((given - items.mean[rows]) / noise)
     return items.mean + added.sum(1), added

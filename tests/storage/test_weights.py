@@ -12,9 +12,9 @@ from torch import nn
 from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import embed
 from kernelviz.networks import new_backbone
-from kernelviz.runs import weights
-from kernelviz.runs.record import BrokenRun, read_run
-from kernelviz.runs.weights import load_network, own_weights, save_backbone, stand_on
+from kernelviz.storage import weights
+from kernelviz.storage.record import BrokenRun, read_run
+from kernelviz.storage.weights import load_network, own_weights, pretrained_backbone, save_backbone
 
 
 @pytest.fixture
@@ -31,31 +31,32 @@ def test_a_head_lies_with_what_it_stands_on_and_places_as_it_did(heads, coloured
     for head in heads:
         assert {"backbone.safetensors", "weights.safetensors"} <= {path.name for path in head.folder.iterdir()}
         network = load_network(head)
-        assert not any(name.startswith("lower.") for name in own_weights(network))
+        assert not any(name.startswith("backbone.") for name in own_weights(network))
         assert (
-            embed(network, coloured.test_images[:50]).places == embed(network, coloured.test_images[:50]).places
+            embed(network, coloured.test_images[:50]).coordinates
+            == embed(network, coloured.test_images[:50]).coordinates
         ).all()
         assert network.arguments["backbone"] == head.backbone
 
 
 def test_the_lower_part_is_that_of_the_backbone_and_did_not_learn(heads, bottom):
     whole = load_network(bottom).state_dict()
-    for name, value in load_network(heads[1]).lower[1].lower[3].state_dict().items():  # the first block
+    for name, value in load_network(heads[1]).backbone[1].layers[3].state_dict().items():  # the first block
         assert torch.equal(value, whole[f"layer1.0.{name}"])
 
 
 def test_a_head_finds_its_backbone_among_the_runs_by_its_hash(put, heads, bottom, coloured):
     head = put(heads[0])
-    expected = embed(load_network(head), coloured.test_images[:20]).places
+    expected = embed(load_network(head), coloured.test_images[:20]).coordinates
     (head.folder / "backbone.safetensors").unlink()
-    with pytest.raises(BrokenRun, match="stands on a resnet32 whose weights are gone"):
+    with pytest.raises(BrokenRun, match="needs a resnet32 whose weights are gone"):
         load_network(head)
     put(bottom, "elsewhere")
-    assert (embed(load_network(head), coloured.test_images[:20]).places == expected).all()
+    assert (embed(load_network(head), coloured.test_images[:20]).coordinates == expected).all()
 
 
 def test_a_backbone_that_is_a_run_is_not_written_again(put, heads, bottom, tmp_path):
-    backbone = stand_on("resnet32", str(bottom.folder / "weights.safetensors"), 11)
+    backbone = pretrained_backbone("resnet32", str(bottom.folder / "weights.safetensors"), 11)
     save_backbone(backbone, tmp_path)
     assert (tmp_path / "backbone.safetensors").exists()
     put(bottom)
@@ -66,14 +67,17 @@ def test_a_backbone_that_is_a_run_is_not_written_again(put, heads, bottom, tmp_p
 
 def test_a_backbone_is_taken_from_a_run_from_its_own_run_or_from_a_file(put, bottom, tmp_path):
     own = put(bottom, "cifar10-resnet32")
-    by_default, by_name = stand_on("resnet32", "", 11), stand_on("resnet32", "cifar10-resnet32", 11)
-    by_file = stand_on("resnet32", str(own.folder / "weights.safetensors"), 11)
+    by_default, by_name = (
+        pretrained_backbone("resnet32", "", 11),
+        pretrained_backbone("resnet32", "cifar10-resnet32", 11),
+    )
+    by_file = pretrained_backbone("resnet32", str(own.folder / "weights.safetensors"), 11)
     assert by_default.facts == by_name.facts == by_file.facts
     assert by_default.facts["sha256"] == own.weights_sha256
     with pytest.raises(ValueError, match="'cifar10-resnet32' is a resnet32, not a resnet18"):
-        stand_on("resnet18", "cifar10-resnet32", "layer1")
+        pretrained_backbone("resnet18", "cifar10-resnet32", "layer1")
     with pytest.raises(FileNotFoundError, match="no file of weights"):
-        stand_on("resnet32", str(tmp_path / "nowhere.pt"), 11)
+        pretrained_backbone("resnet32", str(tmp_path / "nowhere.pt"), 11)
 
 
 def test_published_weights_are_fetched_once_or_it_is_said_where_they_belong(monkeypatch, tmp_path):
@@ -87,7 +91,7 @@ def test_published_weights_are_fetched_once_or_it_is_said_where_they_belong(monk
 
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
     monkeypatch.setattr(weights, "load_state_dict_from_url", fetch)
-    assert stand_on("resnet18", "", "layer1").layers == 5
+    assert pretrained_backbone("resnet18", "", "layer1").layers == 5
     assert "resnet18-" in asked[0]
 
     def refuse(*_, **__):
@@ -95,9 +99,9 @@ def test_published_weights_are_fetched_once_or_it_is_said_where_they_belong(monk
 
     monkeypatch.setattr(weights, "load_state_dict_from_url", refuse)
     with pytest.raises(FileNotFoundError, match="resnet34 cannot be downloaded .*no network.*; give --weights FILE"):
-        stand_on("resnet34", "", "layer1")
+        pretrained_backbone("resnet34", "", "layer1")
     with pytest.raises(ValueError, match="has no published weights"):
-        stand_on("package.module:factory", "", "layer1")
+        pretrained_backbone("package.module:factory", "", "layer1")
 
 
 def factory():

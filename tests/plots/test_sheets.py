@@ -90,9 +90,9 @@ def test_a_grey_image_is_ink_in_its_colour_and_a_coloured_one_itself():
 def test_of_images_that_overlap_only_the_first_has_room():
     tile = 100
     step = 2 * tile / (COLLAGE - tile)  # of the map, from one tile to the next
-    places = np.array([[0.0, 0.0], [0.9 * step, 0.0], [1.1 * step, 0.0], [0.0, -1.1 * step], [0.0, 1.0]])
-    assert apart(places, 1.0, tile).tolist() == [0, 2, 3, 4]
-    assert apart(places[:0], 1.0, tile).tolist() == []
+    coordinates = np.array([[0.0, 0.0], [0.9 * step, 0.0], [1.1 * step, 0.0], [0.0, -1.1 * step], [0.0, 1.0]])
+    assert apart(coordinates, 1.0, tile).tolist() == [0, 2, 3, 4]
+    assert apart(coordinates[:0], 1.0, tile).tolist() == []
 
 
 def test_the_fewer_the_images_the_larger():
@@ -100,14 +100,14 @@ def test_the_fewer_the_images_the_larger():
 
 
 def test_dots_lie_where_the_map_has_them_the_last_on_top():
-    places = np.array([[-1.0, 1.0], [1.0, -1.0], [0.0, 0.0], [0.0, 0.0], [5.0, 5.0]])
+    coordinates = np.array([[-1.0, 1.0], [1.0, -1.0], [0.0, 0.0], [0.0, 0.0], [5.0, 5.0]])
     colours = np.array([RED, GREEN, RED, GREEN, RED], np.uint8)
-    found = dots(places, colours, extent=1.0, side=11, size=1)
+    found = dots(coordinates, colours, extent=1.0, side=11, size=1)
     assert found[0, 0].tolist() == [*RED, 255] and found[10, 10].tolist() == [*GREEN, 255]
     assert found[5, 5].tolist() == [*GREEN, 255]
     assert found[0, 10].tolist() == [*RED, 255]  # beyond the edge: at the edge
     assert (found[..., 3] > 0).sum() == 4
-    assert (dots(places[2:3], colours[2:3], extent=1.0, side=11, size=3)[..., 3] > 0).sum() == 9
+    assert (dots(coordinates[2:3], colours[2:3], extent=1.0, side=11, size=3)[..., 3] > 0).sum() == 9
 
 
 def test_on_white_mixes_by_the_alpha():

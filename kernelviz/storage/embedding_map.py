@@ -11,6 +11,7 @@ from pyarrow import parquet
 from scipy.spatial import KDTree
 
 from kernelviz.disk import replacing
+from kernelviz.errors import UserError
 
 COLUMNS = {
     "index": np.int32,  # of the image in its split
@@ -44,14 +45,14 @@ class EmbeddingMap:
         return len(self.index)
 
     @cached_property
-    def places(self) -> Float[np.ndarray, "n 2"]:
+    def coordinates(self) -> Float[np.ndarray, "n 2"]:
         """(x, y) of every point."""
         return np.stack([self.x, self.y], axis=1)
 
     @cached_property
     def placed(self) -> Shaped[np.ndarray, " n"]:
         """Which points have a place."""
-        return np.isfinite(self.places).all(axis=1)
+        return np.isfinite(self.coordinates).all(axis=1)
 
     def where(self, chosen: np.ndarray) -> "EmbeddingMap":
         """The points chosen by a mask or by their rows."""
@@ -65,10 +66,10 @@ class EmbeddingMap:
     def _parts(self) -> dict[str, "EmbeddingMap"]:
         return {name: self.where(self.split == number) for number, name in enumerate(SPLITS)}
 
-    def nearest(self, places: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(self, coordinates: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances [m, k] and rows [m, k] of the k placed points nearest to each place, which must be finite."""
         tree, rows = self._tree
-        distances, found = tree.query(places, np.arange(1, min(k, len(rows)) + 1))
+        distances, found = tree.query(coordinates, np.arange(1, min(k, len(rows)) + 1))
         return distances, rows[found]
 
     @cached_property
@@ -78,7 +79,7 @@ class EmbeddingMap:
         share = np.full(len(self), np.nan)
         if len(labelled) > 1:
             known = self.where(labelled)
-            _, found = known.nearest(known.places, AGREEING + 1)
+            _, found = known.nearest(known.coordinates, AGREEING + 1)
             others = found != np.arange(len(labelled))[:, None]
             others[others.all(1), -1] = False  # where many lie in one place, itself may not be among the nearest
             same = (known.label[found] == known.label[:, None]) & others
@@ -88,7 +89,7 @@ class EmbeddingMap:
     @cached_property
     def _tree(self) -> tuple[KDTree, np.ndarray]:
         rows = np.flatnonzero(self.placed)
-        return KDTree(self.places[rows]), rows
+        return KDTree(self.coordinates[rows]), rows
 
     def save(self, folder: Path) -> None:
         """Write map.parquet."""
@@ -98,7 +99,7 @@ class EmbeddingMap:
 
 
 def load_map(folder: Path) -> EmbeddingMap:
-    """The map in a run's folder; a ValueError says what is wrong with it."""
+    """The map in a run's folder; a UserError says what is wrong with it."""
     path = folder / "map.parquet"
     try:
         table = parquet.read_table(path)
@@ -106,7 +107,7 @@ def load_map(folder: Path) -> EmbeddingMap:
             table = table.append_column("error", pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no map of a run ({error}); train the run again") from None
+        raise UserError(f"{path} is no map of a run ({error}); train the run again") from None
 
 
 def voted(points: EmbeddingMap) -> EmbeddingMap:
@@ -115,7 +116,7 @@ def voted(points: EmbeddingMap) -> EmbeddingMap:
     if len(train) <= NEIGHBOURS:
         return points
     rows = np.flatnonzero(points.placed)
-    _, found = train.nearest(points.places[rows], NEIGHBOURS + 1)
+    _, found = train.nearest(points.coordinates[rows], NEIGHBOURS + 1)
     itself = (train.index[found] == points.index[rows, None]) & (points.split[rows, None] == SPLITS.index("train"))
     itself[~itself.any(1), -1] = True  # of those that are no training point, the furthest neighbour goes
     labels, share = vote(train.label[found][~itself].reshape(len(rows), NEIGHBOURS))

@@ -1,0 +1,47 @@
+"""What the commands print: results on standard output, progress and errors on standard error."""
+
+import json
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+console = Console(stderr=True)
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error; without a terminal, nothing."""
+    columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def print_json(value: dict) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(value))
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable], *below: str) -> None:
+    """A table on standard output, numbers with four digits, and lines below it."""
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
+    Console().print(table, *below, sep="\n")
+
+
+def print_metrics(metrics: dict[str, float]) -> None:
+    """Metrics with what they mean."""
+    from kernelviz.evaluation.quality import MEANING
+
+    rows = [
+        (name, f"{value:.4f}" if isinstance(value, float) else value, MEANING[name]) for name, value in metrics.items()
+    ]
+    print_table(("metric", "value", "meaning"), rows)
+
+
+def failed(message: str, code: int) -> int:
+    """Say in one line on standard error what went wrong; returns the exit code."""
+    if message:  # without any argument there is none, only the help
+        console.print(f"kernelviz: {' '.join(message.split())}", style="red", markup=False, soft_wrap=True)
+    return code

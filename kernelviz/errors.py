@@ -1,0 +1,12 @@
+"""Errors that are the user's to mend: the command line ends with exit code 2, a page shows a red box."""
+
+
+class UserError(ValueError):
+    """A mistake in what the user gave; the message says what came, what is allowed and what to do.
+
+    Any other exception is a bug of kernelviz, and ends with its traceback.
+    """
+
+
+class NotFound(UserError, FileNotFoundError):
+    """Something that the user named is not there; the message says where it was looked for, or what there is."""

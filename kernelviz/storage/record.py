@@ -1,0 +1,343 @@
+"""The record of a run: the content of run.json, validated. A class for each kind of run.
+
+The record is read without torch. Its keys on disk are those of format 1; where the code has a better word, a property
+of the class translates it.
+"""
+
+import math
+from abc import ABC
+from dataclasses import asdict, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NotRequired
+
+from annotated_types import Ge, Gt, Le, Len, Lt
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import from_json, to_json
+from typing_extensions import TypedDict
+
+from kernelviz.disk import replacing
+from kernelviz.errors import UserError
+from kernelviz.ingest.preprocessing import Preprocess
+
+FORMAT = 1
+FILE = "run.json"
+LARGEST_RECORD = 50_000_000  # bytes
+OPEN = ConfigDict(extra="allow")  # keys of other versions are kept
+
+
+class BrokenRun(UserError):
+    """What lies on disk is not a run that this version can read; the message says what is wrong and what to do."""
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a finite number is needed")
+    return value
+
+
+Finite = Annotated[float, AfterValidator(_finite)]
+Positive = Annotated[Finite, Gt(0)]
+Count = Annotated[int, Ge(1)]
+
+
+class BackboneFacts(TypedDict):
+    """The truncated network that a map is trained on: its name, its depth, its layers, the hash of its weights."""
+
+    __pydantic_config__ = OPEN
+    network: str
+    kept: int | str
+    layers: int
+    sha256: str
+
+
+class EmbeddingArguments(TypedDict):
+    """The arguments of `networks.EmbeddingNetwork`; "draws" is its `has_decoder`."""
+
+    __pydantic_config__ = OPEN
+    image_shape: tuple[Count, Count, Count]
+    grid: tuple[Annotated[int, Ge(2)], Annotated[int, Ge(2)]]
+    extent: Positive
+    width: Positive
+    sparsity: Annotated[float, Ge(0), Lt(1)]
+    draws: bool
+    classes: Annotated[int, Ge(0)]
+    canonical: NotRequired[Positive | None]
+    backbone: NotRequired[BackboneFacts | None]
+
+
+class EmbeddingFacts(TypedDict):
+    """A network with a map."""
+
+    name: str
+    arguments: EmbeddingArguments
+
+
+class RecommenderArguments(TypedDict):
+    """The arguments of `networks.recommender.Recommender`."""
+
+    __pydantic_config__ = OPEN
+    users: Count
+    kind: str
+    hidden: Annotated[tuple[Count, ...], Len(1)]
+
+
+class RecommenderFacts(TypedDict):
+    """A network that predicts ratings."""
+
+    name: str
+    arguments: RecommenderArguments
+
+
+class NetworkFacts(TypedDict):
+    """A key of `networks.NETWORKS`, and the arguments that make the network."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class ImageData(TypedDict):
+    """The images that a network was trained on."""
+
+    __pydantic_config__ = OPEN
+    name: str
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+
+
+class RatingData(TypedDict):
+    """The ratings that a recommender was trained on; `range` is the lowest and the highest."""
+
+    __pydantic_config__ = OPEN
+    name: str
+    range: tuple[Finite, Finite]
+
+
+class RecipeFacts(TypedDict):
+    """The recipe of a training as plain values; more keys by kind and by version."""
+
+    __pydantic_config__ = OPEN
+    data: str
+    epochs: Count
+    objectives: NotRequired[dict[str, float]]
+    validation: NotRequired[Annotated[float, Ge(0), Le(1)]]
+
+
+class ProbeShape(TypedDict):
+    """The default shape of a probe, the arguments of `layers.probe.Probe`."""
+
+    width: Positive
+    amplitude: Positive
+
+
+class MadeBy(TypedDict):
+    """Where a run comes from."""
+
+    __pydantic_config__ = OPEN
+    command: str
+    commit: str
+    versions: dict[str, str]
+    device: str
+    seconds: float
+
+
+class RecommenderMetrics(TypedDict):
+    """The metrics of a recommender that the pages rely on."""
+
+    __pydantic_config__ = OPEN
+    test_rmse: Finite
+    new_rmse: Finite
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Run(ABC):
+    """The record of a trained network, and the folder that it was read from.
+
+    Args:
+        network: the network's name and the arguments that make it.
+        data: what it was trained on.
+        recipe, seed, history: how it was trained; `history` has a row for each epoch.
+        metrics: metrics by name (`evaluation.quality.MEANING`).
+        made_by: command, commit, versions, device and seconds of the training.
+        weights_sha256: hash of weights.safetensors.
+    """
+
+    kind: ClassVar[str]
+
+    folder: Path
+    network: NetworkFacts
+    data: ImageData | RatingData
+    recipe: RecipeFacts
+    seed: int
+    made_by: MadeBy
+    history: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+    format: Annotated[int, Ge(FORMAT), Le(FORMAT)] = FORMAT
+
+    @property
+    def name(self) -> str:
+        """The name of the run, which is that of its folder."""
+        return self.folder.name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the network as they stand on disk."""
+        return self.network["arguments"]
+
+    @property
+    def aims(self) -> tuple[str, ...]:
+        """What it was trained to do: names of objectives."""
+        return tuple(self.recipe.get("objectives", {}))
+
+    def save(self) -> None:
+        """Write run.json."""
+        facts = {key: value for key, value in asdict(self).items() if key != "folder"}
+        with replacing(self.folder / FILE) as partial:
+            partial.write_bytes(to_json(facts, indent=1, inf_nan_mode="constants"))
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class EmbeddingRun(Run):
+    """A network with a map. `probe` is the default shape of a probe on it."""
+
+    kind: ClassVar[str] = "embedding"
+
+    network: EmbeddingFacts
+    data: ImageData
+    probe: ProbeShape
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; none where the images have no labels."""
+        return self.data["classes"]
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image is brought to the form that the network takes."""
+        return self.data["preprocess"]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        return self.arguments["image_shape"]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the kernel layer."""
+        return self.arguments["grid"]
+
+    @property
+    def extent(self) -> float:
+        """Half the side of the map."""
+        return self.arguments["extent"]
+
+    @property
+    def sparsity(self) -> float:
+        """Lambda of the clip, Eq. (9)."""
+        return self.arguments["sparsity"]
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether a position of the map can be decoded into an image."""
+        return self.arguments["draws"]
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the network has a class head."""
+        return self.arguments["classes"] > 0
+
+    @property
+    def backbone(self) -> BackboneFacts | None:
+        """The truncated network that it is trained on, if any."""
+        return self.arguments.get("backbone")
+
+    @property
+    def validation(self) -> float:
+        """Share of the training images that is the validation part."""
+        return self.recipe.get("validation", 1 / 6)  # runs from before it could be chosen
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class ClassifierRun(Run):
+    """A classifier without a map: a backbone, or a network of kernel grids."""
+
+    kind: ClassVar[str] = "classifier"
+
+    data: ImageData
+    probe: dict = field(default_factory=dict)  # runs from before each kind had a class of its own have an empty one
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.data["classes"]
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image is brought to the form that the network takes."""
+        return self.data["preprocess"]
+
+    @property
+    def validation(self) -> float:
+        """Share of the training images that is the validation part."""
+        return self.recipe.get("validation", 1 / 6)
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class RecommenderRun(Run):
+    """A recommender of items, from ratings."""
+
+    kind: ClassVar[str] = "recommender"
+
+    network: RecommenderFacts
+    data: RatingData
+    metrics: RecommenderMetrics
+    probe: dict = field(default_factory=dict)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and the highest rating."""
+        return self.data["range"]
+
+    @property
+    def aims(self) -> tuple[str, ...]:
+        """What it was trained to do."""
+        return ("predict ratings",)
+
+
+KINDS: dict[str, type[Run]] = {
+    "embedding": EmbeddingRun,
+    "recommender": RecommenderRun,
+}  # by network; else a classifier
+
+
+def new_run(folder: Path, facts: dict[str, Any]) -> Run:
+    """The record with these facts, the content of run.json; pydantic's ValidationError says what is wrong with them."""
+    network = facts.get("network")
+    name = network.get("name") if isinstance(network, dict) else None
+    return TypeAdapter(KINDS.get(name, ClassifierRun)).validate_python(facts | {"folder": folder})
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder; a BrokenRun says what is wrong with it."""
+    path = folder / FILE
+    try:
+        if path.stat().st_size > LARGEST_RECORD:
+            raise ValueError(f"it has {path.stat().st_size / 1e6:.0f} MB, allowed are {LARGEST_RECORD / 1e6:.0f} MB")
+        facts = from_json(path.read_bytes())
+        if not isinstance(facts, dict):
+            raise ValueError("it is not a JSON object")
+        if facts.get("format") != FORMAT:
+            raise BrokenRun(f"{path} has format {facts.get('format')!r}; this version reads format {FORMAT}")
+        return new_run(folder, facts)
+    except BrokenRun:
+        raise
+    except ValidationError as error:
+        reason = "; ".join(_said(one) for one in error.errors(include_url=False)[:3])
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise BrokenRun(f"{path} is not the record of a run ({reason}); delete the folder or train it again") from None
+
+
+def _said(error: dict) -> str:
+    return f"{'.'.join(map(str, error['loc'])) or 'it'}: {error['msg']}"

@@ -1,0 +1,75 @@
+"""Where runs lie: the user's own in `runs_folder()`, the shipped ones beside the package.
+
+    <folder>/run.json             what it is, what it was trained on, how good it is (`storage.record`)
+    <folder>/weights.safetensors  the network's weights (`storage.weights`)
+    <folder>/map.parquet          where every image lies (`storage.embedding_map`)
+
+A user's run hides a shipped one of the same name.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from kernelviz.disk import own_file, runs_folder
+from kernelviz.errors import NotFound, UserError
+from kernelviz.storage.record import FILE, EmbeddingRun, Run, read_run
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+Kind = TypeVar("Kind", bound=Run)
+
+
+def load_run(name: str) -> Run:
+    """The run of that name; NotFound lists the runs that there are, BrokenRun says what is wrong with it."""
+    for folder in _folders():
+        if NAME.fullmatch(name) and (folder / name / FILE).exists():
+            return read_run(folder / name)
+    have = ", ".join(run_names()) or "none yet: train one with `kernelviz train digits-autoencoder`"
+    raise NotFound(f"no run {name!r}; there is {have}")
+
+
+def load_mapped(name: str) -> EmbeddingRun:
+    """The run of that name, which must be one with a map; else a UserError."""
+    run = load_run(name)
+    if not isinstance(run, EmbeddingRun):
+        raise UserError(f"the run {name!r} is a {run.kind} and has no map of images; choose another run, or train one")
+    return run
+
+
+def readable_runs() -> tuple[list[Run], list[str]]:
+    """The runs that can be read, and what is wrong with the others."""
+    runs, broken = [], []
+    for name in run_names():
+        try:
+            runs.append(load_run(name))
+        except UserError as error:
+            broken.append(str(error))
+    return runs, broken
+
+
+def of_kind(runs: Iterable[Run], kind: type[Kind]) -> list[Kind]:
+    """The runs of one kind."""
+    return [run for run in runs if isinstance(run, kind)]
+
+
+def run_names() -> list[str]:
+    """Names of all runs, the shipped ones first."""
+    shipped, own = ([p.parent.name for p in sorted(f.glob(f"*/{FILE}"))] for f in reversed(_folders()))
+    return [name for name in dict.fromkeys(shipped + own) if NAME.fullmatch(name)]
+
+
+def new_folder(name: str) -> Path:
+    """The folder for a new run of that name, made if needed; a UserError says which names are allowed."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+    folder = runs_folder() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make {folder} ({error.strerror}); set KERNELVIZ_RUNS to another folder") from None
+    return folder
+
+
+def _folders() -> tuple[Path, Path]:
+    return runs_folder(), own_file("pretrained")

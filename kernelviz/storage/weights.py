@@ -1,0 +1,165 @@
+"""The weights of a run: weights.safetensors, read strictly, never by pickle.
+
+A frozen backbone is not part of a network's own weights. It lies beside them in backbone.safetensors, or is the run of
+a classifier, wherever its hash is found.
+"""
+
+import copy
+import hashlib
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.hub import load_state_dict_from_url
+
+from kernelviz.disk import data_folder, replacing
+from kernelviz.errors import NotFound, UserError
+from kernelviz.networks import BACKBONES, NETWORKS, Backbone, new_backbone
+from kernelviz.networks.checkpoints import load_weights
+from kernelviz.networks.truncated import Truncated, truncated
+from kernelviz.storage.record import BrokenRun, Run
+from kernelviz.storage.store import load_run, readable_runs, run_names
+
+HALVED = 10_000  # weights of at least so many numbers are stored in float16
+STANDARD = {"resnet32": "cifar10-resnet32"}  # the run that has a backbone's weights, unless others are given
+TRUSTED = "KERNELVIZ_CODE"  # variable with the factories, by comma, whose code may run when a run is opened
+WEIGHTS, BACKBONE = "weights.safetensors", "backbone.safetensors"
+PREFIX = "lower."  # of the names in a backbone.safetensors from before its layers were called so
+
+
+def save_weights(network: nn.Module, folder: Path) -> str:
+    """Write weights.safetensors, dense matrices in float16 and the rest as it is; returns its SHA-256."""
+    weights = {
+        name: (value.half() if value.numel() >= HALVED else value).cpu().contiguous()
+        for name, value in own_weights(network).items()
+    }
+    return _write(weights, folder / WEIGHTS)
+
+
+def own_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The state of a network without its frozen backbone."""
+    return {name: value for name, value in network.state_dict().items() if not name.startswith("backbone.")}
+
+
+def load_own(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Put own weights back, strictly; a RuntimeError or KeyError where they do not fit."""
+    state = network.state_dict()
+    weights = {name: tensor.to(state[name].dtype) for name, tensor in weights.items()}
+    backbone = {name: value for name, value in state.items() if name.startswith("backbone.")}
+    network.load_state_dict(weights | backbone, strict=True)
+
+
+def as_stored(network: nn.Module, folder: Path) -> nn.Module:
+    """A copy of a network in float32 on the CPU, in evaluation mode, with the weights that a folder holds."""
+    network = copy.deepcopy(network).cpu()
+    load_own(network, load_file(folder / WEIGHTS))
+    return network.eval().requires_grad_(False)
+
+
+def load_network(run: Run) -> nn.Module:
+    """The trained network of a run in float32 and evaluation mode; weights that do not fit are a BrokenRun."""
+    path = run.folder / WEIGHTS
+    try:
+        arguments = dict(run.arguments)
+        if "draws" in arguments:
+            arguments["has_decoder"] = arguments.pop("draws")
+        if arguments.pop("backbone", None):
+            arguments["backbone"] = load_backbone(run)
+        network = NETWORKS[run.network["name"]](**arguments)
+        load_own(network, load_file(path))
+    except BrokenRun:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise BrokenRun(f"the weights of run {run.name!r} at {path} do not load: {error}") from None
+    return network.eval().requires_grad_(False)
+
+
+def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
+    """The network `name` truncated at a depth, with the weights of a run of that network, or of a file.
+
+    Without either they are those of STANDARD, or those that torchvision publishes. NotFound where there are none; a
+    UserError says what does not fit.
+    """
+    weights = weights or STANDARD.get(name, "")
+    if weights in run_names():
+        run = load_run(weights)
+        if run.network["name"] != name:
+            raise UserError(f"the run {weights!r} is a {run.network['name']}, not a {name}; give another --weights")
+        return backbone_from(name, run.folder / WEIGHTS, depth)
+    return backbone_from(name, Path(weights).expanduser() if weights else _published(name), depth)
+
+
+def _published(name: str) -> Path:
+    """The weights of a torchvision network, downloaded unless they are there already."""
+    if name not in BACKBONES:
+        raise UserError(f"{name} has no published weights; give --weights FILE")
+    from torchvision.models import get_model_weights  # seconds to import, and needed only here
+
+    address = get_model_weights(name).DEFAULT.url
+    try:
+        load_state_dict_from_url(address, data_folder(), check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise NotFound(
+            f"the published weights of {name} cannot be downloaded ({error}); give --weights FILE, or put them at "
+            f"{data_folder() / Path(address).name}"
+        ) from None
+    return data_folder() / Path(address).name
+
+
+def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
+    """The network `name` (`new_backbone`) truncated at a depth, with the weights in a file.
+
+    A UserError says what is wrong with the name, with the depth, or with the weights.
+    """
+    network = new_backbone(name)
+    module = truncated(network, depth)
+    load_weights(network, path, module)
+    return Backbone(name, depth, hashlib.sha256(path.read_bytes()).hexdigest(), module)
+
+
+def save_backbone(backbone: Backbone, folder: Path) -> None:
+    """Write a backbone beside the network that is trained on it, unless it is the run of a classifier."""
+    if not _run_of(backbone.sha256):
+        state = backbone.module.layers.state_dict()
+        _write({name: value.cpu().contiguous() for name, value in state.items()}, folder / BACKBONE)
+
+
+def load_backbone(run: Run) -> Backbone:
+    """The backbone of a run; a BrokenRun where it is nowhere."""
+    facts, path = run.arguments["backbone"], run.folder / BACKBONE
+    name, depth, sha256 = facts["network"], facts["kept"], facts["sha256"]
+    if name not in BACKBONES and name not in os.environ.get(TRUSTED, "").split(","):
+        raise BrokenRun(
+            f"the run {run.name!r} needs a network that is made by the code {name!r}; if you trust it, start kernelviz "
+            f"with {TRUSTED}={name}"
+        )
+    if path.is_file():
+        module: Truncated = truncated(new_backbone(name), depth)
+        state = {key.removeprefix(PREFIX): value for key, value in load_file(path).items()}
+        module.layers.load_state_dict(state, strict=True)
+        return Backbone(name, depth, sha256, module)
+    classifier = _run_of(sha256)
+    if not classifier:
+        raise BrokenRun(
+            f"the run {run.name!r} needs a {name} whose weights are gone: there is no {path}, and no run has weights "
+            f"with the hash {sha256[:12]}…; put them back, or train it again"
+        )
+    return backbone_from(name, classifier.folder / WEIGHTS, depth)
+
+
+def _run_of(sha256: str) -> Run | None:
+    """The run with the weights of that hash."""
+    runs, _ = readable_runs()
+    return next((run for run in runs if run.weights_sha256 == sha256), None)
+
+
+def _write(weights: dict[str, Tensor], path: Path) -> str:
+    try:
+        with replacing(path) as partial:
+            save_file(weights, partial)
+            partial.chmod(0o644)  # safetensors makes a file that only its owner may read
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written ({error}); make room there, then go on with --resume") from None
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,96 @@
+"""What the loop knows of a training: a schedule, and a task that has a network and a loss."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Report = Callable[[int], None]  # is told how many images (or items) are done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How a network is trained, whatever it learns.
+
+    Args:
+        epochs, batch, rate: length, images or items per step, and peak of the one-cycle learning rate.
+        optimizer, decay: a key of OPTIMIZERS ("rprop" and "lbfgs" take all items at once; an epoch is then a round of
+            50 iterations), and its weight decay.
+        mixed: bfloat16 products where the processor has them, else float32 throughout.
+    """
+
+    epochs: int
+    batch: int
+    rate: float = 2e-3
+    optimizer: str = "adam"
+    decay: float = 0.0
+    mixed: bool = True
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What a network learns, and from what.
+
+    Attributes:
+        network: what learns.
+        schedule: how; for a task with a run, its recipe.
+        unit: what the data are made of, in the plural: "images".
+        size: number of training examples.
+    """
+
+    network: nn.Module
+    schedule: Schedule
+    unit: str
+    size: int
+
+    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+        """The cost of the chosen training examples; all randomness comes from the generator."""
+
+    def validate(self) -> dict[str, float]:
+        """Metrics of the validation part, none where there is no such part; called after each epoch.
+
+        A UserError where the training cannot go on.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint has to hold beside the weights, as plain values."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state; a ValueError where it is not of this task."""
+
+
+@runtime_checkable
+class RunTask(Task, Protocol):
+    """A task whose finished training is kept as a run."""
+
+    def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
+        """Write what belongs to the run beside its weights; return its facts ("network", "data", ...) and its metrics.
+
+        Both are those of the weights as stored. `report` is called with the number of examples done.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Schedule, ABC):
+    """What to train, as plain values: what `kernelviz train` takes and what a run records.
+
+    Args:
+        data: name of a data set, a folder, or a file.
+        validation: share of the training part that is held out to choose settings by.
+    """
+
+    data: str
+    validation: float = 1 / 6
+
+    @abstractmethod
+    def load_data(self, progress: Callable[[float, str], None] | None = None) -> Any:
+        """What it learns from; `progress` is called with the share done and a line for a person."""
+
+    @abstractmethod
+    def task(self, data: Any, seed: int, device: str, report: Report | None = None) -> RunTask:
+        """The task with new weights; `report` is called with the number of examples that are prepared."""

@@ -1,0 +1,135 @@
+"""What the canvas can show: the map of the images of a run, or of the items of a recommender."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from kernelviz.errors import UserError
+from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.items import EXTENT, GRID, SPARSITY
+from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
+from kernelviz.ui.shared import caches, item_titles
+
+
+@runtime_checkable
+class MapSource(Protocol):
+    """A map and what is known of its points.
+
+    Attributes:
+        run: whose map it is.
+        unit: what the points are, in the plural.
+        version: another text where the map changes, for addresses whose answers are cached.
+        grid, extent, sparsity: of the kernel layer.
+        classes: names of the labels.
+        image_shape: channels, height and width of the images of the points; None where they have none.
+    """
+
+    run: Run
+    unit: str
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def grid(self) -> tuple[int, int]: ...
+    @property
+    def extent(self) -> float: ...
+    @property
+    def sparsity(self) -> float: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None: ...
+
+    def points(self, split: str) -> EmbeddingMap:
+        """The points of a split."""
+
+    def names(self) -> list[str] | None:
+        """The name of every point; None where the points have numbers only."""
+
+    def picture_source(self) -> str | None:
+        """Where the pictures of the points come from: "own", "decoded", or nowhere."""
+
+    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+        """Pictures of some points of one split, uint8; None where there are none."""
+
+
+def map_source(run: Run) -> MapSource:
+    """The map of a run; a UserError where a run of its kind has none."""
+    if type(run) not in SOURCES:
+        raise UserError(f"{run.name} is a {run.kind} and has no map")
+    return SOURCES[type(run)](run)
+
+
+@dataclass(frozen=True)
+class ImageMap:
+    """The map of the images of an embedding run."""
+
+    run: EmbeddingRun
+    unit = "images"
+
+    @property
+    def version(self) -> str:
+        return caches.version(self.run)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        return self.run.grid
+
+    @property
+    def extent(self) -> float:
+        return self.run.extent
+
+    @property
+    def sparsity(self) -> float:
+        return self.run.sparsity
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.run.classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        return self.run.image_shape
+
+    def points(self, split: str) -> EmbeddingMap:
+        return caches.points_of(self.run).of_split(split)
+
+    def names(self) -> list[str] | None:
+        return None
+
+    def picture_source(self) -> str | None:
+        return caches.source_of(self.run)
+
+    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+        return caches.pictures_at(self.run, points)
+
+
+@dataclass(frozen=True)
+class ItemMap:
+    """The map of the items of a recommender; the label is the first of their genres."""
+
+    run: RecommenderRun
+    unit = "items"
+    grid, extent, sparsity = GRID, EXTENT, SPARSITY
+    classes = item_titles.GENRES
+    image_shape = None
+
+    @property
+    def version(self) -> str:
+        return item_titles.version(self.run)
+
+    def points(self, split: str) -> EmbeddingMap:
+        return item_titles.points_of(self.run).of_split(split)
+
+    def names(self) -> list[str] | None:
+        return item_titles.names_of(self.run)
+
+    def picture_source(self) -> str | None:
+        return None
+
+    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+        return None
+
+
+SOURCES = {EmbeddingRun: ImageMap, RecommenderRun: ItemMap}
