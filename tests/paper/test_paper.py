@@ -11,6 +11,7 @@ from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.paper import EXPERIMENTS, experiment, figure3, table1, table3, table4
 from kernelviz.tasks.recipes import RECIPES
+from kernelviz.tasks.recommender import RecommenderRecipe
 from kernelviz.training.session import new_training
 
 
@@ -44,7 +45,7 @@ def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypa
     rows = json.loads((runs_folder() / "figure3.json").read_text())["rows"]
     assert len(rows) == 3 * 2 * 3 and {row["seed"] for row in rows} == {0, 1, 2}
     assert all(0.05 < row["test_accuracy"] < 1 and row["rate"] == 0.01 and row["l2"] in (0.0, 1e-4) for row in rows)
-    monkeypatch.setattr(figure3, "Together", None)  # nothing is trained again
+    monkeypatch.setattr(figure3, "BatchedTask", None)  # nothing is trained again
     assert json.loads(kernelviz("reproduce", "figure3", "--json")[1]) == report
 
 
@@ -148,11 +149,12 @@ def little_ratings(monkeypatch, tmp_path, opinions, library):
         name: replace(
             made,
             network=made.network | {"hidden": (4,) * len(made.network["hidden"])},
-            objectives={"l2": 0.3, "sparsity": 0.01},
+            l2=0.3,
+            sparsity=0.01,
             epochs=1,
         )
         for name, made in RECIPES.items()
-        if made.makes == "recommender"
+        if isinstance(made, RecommenderRecipe)
     }
     monkeypatch.setattr(table3, "RECIPES", changed)
     monkeypatch.setattr(table4, "RECIPES", changed)

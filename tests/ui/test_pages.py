@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def heard(app, key, **said):
 
 def selected(app, rows, key="map-tiny-test"):
     """The page after some rows were selected on its map."""
-    (told,) = maps(app)
+    (told,) = maps(app.run())  # with the newest revision, as the page knows it
     said = {"revision": told["selection"]["revision"] + 1, "rows": masked(np.array(rows), told["total"])}
     return heard(app, key, selection=said)
 
@@ -90,7 +91,7 @@ def written(digit=3, side=90):
 def uploaded(*files):
     """State of a session that has uploaded some (name, bytes), all of them placed on the run "tiny"."""
     mine = Uploads()
-    mine.take((name, io.BytesIO(data)) for name, data in files)
+    mine.add((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
     while mine.project(run, run.preprocess.name, 1.0)[0] < mine.total:
         pass
@@ -393,7 +394,7 @@ def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder,
     add(autoencoder), add(neighbourly)
     probe = {"x": -1.5, "y": 0.75, "width": 1.5 * autoencoder.probe["width"], "amplitude": 1.0}
     app = fine(heard(opened("probe", run="tiny"), "probe-tiny", probe=probe, path="0_0~1_1"))
-    assert "the drawing at (-1.50, 0.75) lands" in words(app)
+    assert "the image decoded at (-1.50, 0.75) lies" in words(app)
     app.selectbox(key="run").select("near").run()
     (told,) = maps(fine(app))
     assert told["probe"]["path"] == [] and told["probe"]["x"] != -1.5
@@ -431,7 +432,7 @@ def test_nonsense_for_a_probe_moves_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
     app = opened("probe", x="0.5", y="0.5")
     app = fine(heard(app, "probe-tiny", probe=nonsense))
-    assert "the drawing at (0.50, 0.50) lands" in words(app)
+    assert "the image decoded at (0.50, 0.50) lies" in words(app)
 
 
 @pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
@@ -547,7 +548,7 @@ def test_all_uploads_can_be_removed(add, opened, autoencoder):
 
 
 def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
-    digits = autoencoder.data | {"preprocess": autoencoder.data["preprocess"] | {"name": "digit", "box": 8}}
+    digits = autoencoder.data | {"preprocess": replace(autoencoder.preprocess, name="digit", box=8)}
     add(autoencoder, data=digits)
     app = fine(opened("upload"))
     next(button for button in app.button if "handwritten" in button.label).click()
@@ -562,7 +563,7 @@ def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
     own = autoencoder.preprocess.name
     assert maps(app)[0]["uploads"]["preprocessing"] == own
     other = next(name for name in ("crop", "resize") if name != own)
-    app = fine(app.segmented_control(key="way-tiny").select(other).run())
+    app = fine(app.segmented_control(key="preprocessing-tiny").select(other).run())
     assert maps(app)[0]["uploads"]["preprocessing"] == other
     assert not app.dataframe  # nothing has landed that way yet
 

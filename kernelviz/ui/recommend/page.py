@@ -8,7 +8,7 @@ from kernelviz.data import movielens
 from kernelviz.evaluation.quality import MEANING, measured_table4
 from kernelviz.plots.curves import sparsity_figure
 from kernelviz.storage.items import Items, fold_in
-from kernelviz.storage.record import RecommenderRun
+from kernelviz.storage.record import RecommenderRun, Run
 from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import MarkTold
@@ -23,7 +23,7 @@ LISTED, REASONS = 50, 5
 BAR = {"displayModeBar": False}
 
 
-def page(runs: list[RecommenderRun]) -> None:
+def page(runs: list[Run]) -> None:
     """The whole page."""
     known = {run.name: run for run in of_kind(runs, RecommenderRun)}
     if not known:

@@ -148,10 +148,8 @@ def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFra
 def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
     table, chosen = doubtful_first(table), _chosen().number
     novel = int(table["novel"].sum())
-    st.subheader(
-        f"{len(table):,} uploaded" + (f", {foreign:,} of them unlike the training images" if novel else ""),
-        anchor=False,
-    )
+    unlike = f", {novel:,} of them unlike the training images" if novel else ""
+    st.subheader(f"{len(table):,} uploaded{unlike}", anchor=False)
     number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
     begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.dataframe(
