@@ -31,7 +31,7 @@ SECONDS = 4  # of every kind of movement
 WANTED = {
     "decode_median_ms": 8, "decode_95_ms": 16, "probe_frames_per_second": 60, "decodes_per_frame": 1,
     "pan_10000_frames_per_second": 60, "pan_70000_frames_per_second": 60, "pan_1000000_frames_per_second": 25,
-    "drop_100_digits_ms": 1000, "drawn_updates_per_second": 10,
+    "drop_100_digits_ms": 1000, "sketch_updates_per_second": 10,
     "hover_to_card_ms": 50, "lasso_ms": 30, "first_view_bytes": 1e6,
 }  # fmt: skip
 
@@ -163,7 +163,7 @@ def probing(page: Page) -> dict:
             for (let at = 0; at < 300; at++) {
                 const probe = { x: 4 * Math.sin(at), y: 4 * Math.cos(3 * at), width: 0.4, amplitude: 1 }
                 const start = performance.now()
-                decoder.draw(clip(bump(probe, grid), 0.95))
+                decoder.decode(clip(bump(probe, grid), 0.95))
                 times.push(performance.now() - start)
                 if (at % 20 === 0) await frame()
             }
@@ -175,8 +175,8 @@ def probing(page: Page) -> dict:
     frames, decodes = page.evaluate(
         f"""async () => {{
             let decodes = 0
-            const draw = Decoder.prototype.draw
-            Decoder.prototype.draw = function (activation) {{ decodes++; return draw.call(this, activation) }}
+            const decode = Decoder.prototype.decode
+            Decoder.prototype.decode = function (activation) {{ decodes++; return decode.call(this, activation) }}
             const frames = await moving({SECONDS}, (t) => [0.5 + 0.35 * Math.sin(2 * t), 0.5 + 0.35 * Math.cos(3 * t)])
             return [frames, decodes]
         }}"""
@@ -191,7 +191,7 @@ def probing(page: Page) -> dict:
 
 
 def uploading(page: Page) -> dict:
-    """From a drop of 100 digits to when all are on the map; then answers by the second while a digit is drawn."""
+    """From a drop of 100 digits to when all are on the map; then answers by the second while a digit is sketched."""
     digits = [png(image.repeat(3, 0).repeat(3, 1)) for image in load("digits").split("test")[0][:101]]
     drop = """async (digits) => {
         const transfer = new DataTransfer()
@@ -212,9 +212,9 @@ def uploading(page: Page) -> dict:
     page.wait_for_timeout(3000)
     dropped = page.evaluate(drop, encoded[1:])
     page.wait_for_timeout(2000)
-    page.get_by_role("button", name="Draw a digit").click()
+    page.get_by_role("button", name="Sketch a digit").click()
     answers = []
-    page.on("response", lambda response: "/drawing/" in response.url and answers.append(response))
+    page.on("response", lambda response: "/sketch/" in response.url and answers.append(response))
     page.evaluate(
         f"""async () => {{
             const pad = over.getRootNode().querySelector('canvas.pad')
@@ -230,7 +230,7 @@ def uploading(page: Page) -> dict:
         }}"""
     )
     page.context.close()
-    return {"drop_100_digits_ms": rounded(dropped), "drawn_updates_per_second": rounded(len(answers) / SECONDS)}
+    return {"drop_100_digits_ms": rounded(dropped), "sketch_updates_per_second": rounded(len(answers) / SECONDS)}
 
 
 def panning(page: Page) -> float:
@@ -260,7 +260,7 @@ def hovering(page: Page) -> float:
 
 
 def selecting(page: Page) -> float:
-    """From letting a lasso of 60 corners go to when its points are known, counted, faded and on their way to Python."""
+    """From the release of a lasso of 60 corners to when its points are known, counted, faded and told to Python."""
     page.get_by_role("button", name="Select with a lasso").click()
     times = page.evaluate(
         """async () => {

@@ -91,13 +91,13 @@ def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
     assert len(legends) == 2 and legends[0] == legends[1] and "/" in legends[0]
 
 
-def test_coming_nearer_in_one_map_brings_the_others_to_the_same_images(opened, maps):
+def test_zooming_in_on_one_map_brings_the_others_to_the_same_images(opened, maps):
     (first, _), extent = maps
     page, row = opened(), alone(first)
     overviews = page.locator("canvas.overview")
     overviews.nth(1).wait_for(state="hidden")
     page.mouse.move(*on_screen(page, 0, first[row], extent))
-    for _ in range(4):  # seven times: nearer, half a pixel would be more than a point's reach
+    for _ in range(4):  # seven times: closer, half a pixel would be more than a point's reach
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(60)
     overviews.nth(0).wait_for()
@@ -132,7 +132,7 @@ def test_a_click_on_the_confusions_selects_on_every_map(opened, heads):
     page.get_by_role("tab", name="Confusions").click()
     chart = page.locator(".js-plotly-plot .scatterlayer .point")
     chart.first.wait_for()
-    chart.nth(33).click(force=True)  # the cell of 3 taken for 3
+    chart.nth(33).click(force=True)  # the cell of 3 predicted as 3
     n = int(((points.label == 3) & (points.prediction == 3)).sum())
     page.get_by_role("tab", name="Images").click()
     page.get_by_test_id("stTabs").get_by_text(re.compile(rf"^{n} selected")).wait_for()

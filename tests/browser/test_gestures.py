@@ -96,7 +96,7 @@ def address(page):
     return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
 
 
-def drawing(page):
+def decoded(page):
     return canvas_pixels(page.get_by_role("figure").locator("canvas").first)[..., 0]
 
 
@@ -114,7 +114,7 @@ def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
     card = page.locator(CARD)
     card.wait_for()
     assert f"no. {row}" in card.inner_text() and f"label {points.label[row]}" in card.inner_text()
-    page.locator(f"{CARD} canvas:not(.coming)").wait_for()
+    page.locator(f"{CARD} canvas:not(.loading)").wait_for()
     shown = canvas_pixels(card.locator("canvas"))[::16, ::16, 0]
     np.testing.assert_array_equal(shown, load("digits").split("test")[0][points.index[row]])
     area, stage = card.bounding_box(), page.locator(".stage").bounding_box()
@@ -236,15 +236,15 @@ def test_the_contour_lines_come_and_go(seen):
     assert canvas_pixels(page.locator("canvas.over"))[..., 3].astype(bool).sum() == before
 
 
-def test_dragging_the_probe_changes_the_drawing_and_the_address(seen, settle):
+def test_dragging_the_probe_changes_the_decoded_image_and_the_address(seen, settle):
     page = seen("probe", x="-2", y="2")
     page.wait_for_timeout(500)
-    before, path = drawing(page), on_screen(page, [(-2, 2), (0, 1), (2, -1)])
+    before, path = decoded(page), on_screen(page, [(-2, 2), (0, 1), (2, -1)])
     page.mouse.move(*path[0])
     page.mouse.down()
     page.mouse.move(*path[1], steps=4)
     page.wait_for_timeout(200)
-    under_way = drawing(page)
+    under_way = decoded(page)
     assert abs(under_way.astype(int) - before).max() > 20 and address(page)["x"] == "-2"
     page.mouse.move(*path[2], steps=4)
     page.mouse.up()
@@ -252,22 +252,22 @@ def test_dragging_the_probe_changes_the_drawing_and_the_address(seen, settle):
     found = address(page)
     assert abs(float(found["x"]) - 2) < 0.02 and abs(float(found["y"]) + 1) < 0.02
     settle(page)
-    assert "lands" in page.locator(".stMain").inner_text()
-    after = drawing(page)
+    assert "grid steps away" in page.locator(".stMain").inner_text()
+    after = decoded(page)
     page.reload()
     page.locator("canvas.over").wait_for()
     settle(page)
     page.wait_for_timeout(800)
-    assert abs(drawing(page).astype(int) - after).max() <= 2  # the address holds three digits
+    assert abs(decoded(page).astype(int) - after).max() <= 2  # the address holds three digits
 
 
-def test_the_drawing_is_that_of_torch(seen, autoencoder):
+def test_the_decoded_image_is_that_of_torch(seen, autoencoder):
     from kernelviz.ui.shared.network_cache import decoded_at
 
     page = seen("probe", x="1.25", y="-0.5")
     page.wait_for_timeout(800)
     wanted = decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0]
-    assert abs(drawing(page).astype(int) - wanted).max() <= 1
+    assert abs(decoded(page).astype(int) - wanted).max() <= 1
 
 
 def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, autoencoder):
@@ -278,7 +278,7 @@ def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, au
 
     page = seen("probe", meddle=meddle, quiet="decoder", x="-1", y="1")
     page.wait_for_timeout(800)
-    assert abs(drawing(page).astype(int) - decoded_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
+    assert abs(decoded(page).astype(int) - decoded_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
 
 
 def test_the_width_changes_the_bump_while_the_slider_moves(seen):
@@ -300,14 +300,14 @@ def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
     page.get_by_role("button", name="Walk along the path").wait_for()
     page.wait_for_timeout(500)
-    first = page.locator(".place").inner_text()
+    first = page.locator(".position").inner_text()
     page.wait_for_timeout(500)
-    assert page.locator(".place").inner_text() != first
+    assert page.locator(".position").inner_text() != first
     page.get_by_role("button", name="Walk along the path").click()
     page.wait_for_timeout(200)
-    still = page.locator(".place").inner_text()
+    still = page.locator(".position").inner_text()
     page.wait_for_timeout(300)
-    assert page.locator(".place").inner_text() == still
+    assert page.locator(".position").inner_text() == still
     page.wait_for_function("location.search.includes('path=')")
     link = page.get_by_role("button", name="Save GIF").get_attribute("href")
     saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
@@ -471,7 +471,7 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
     for by in (60, 0, 61, 0):
         page.mouse.move(*at + by)
         page.wait_for_timeout(300)
-    page.locator(f"{CARD} canvas:not(.coming)").wait_for()
+    page.locator(f"{CARD} canvas:not(.loading)").wait_for()
 
 
 def test_a_walk_that_is_paused_says_where(seen, settle):
@@ -480,8 +480,8 @@ def test_a_walk_that_is_paused_says_where(seen, settle):
     page.wait_for_timeout(1200)
     page.get_by_role("button", name="Walk along the path").click()
     settle(page)
-    shown = dict(zip("xy", re.findall(r"-?\d+\.\d+", page.locator(".place").inner_text()), strict=True))
-    assert f"the drawing at ({shown['x']}, {shown['y']}) lands" in page.locator(".stMain").inner_text()
+    shown = dict(zip("xy", re.findall(r"-?\d+\.\d+", page.locator(".position").inner_text()), strict=True))
+    assert f"the image decoded at ({shown['x']}, {shown['y']}) lies" in page.locator(".stMain").inner_text()
     assert abs(float(address(page)["x"]) - float(shown["x"])) < 0.01 and shown["x"] != "-2.00"
 
 

