@@ -14,7 +14,6 @@ import pytest
 from kernelviz.ui.canvas import FOLDER, messages
 
 PACKAGES = ("typescript@5.9.3", "prettier@3.6.2")
-STYLE = {"--print-width": "120", "--no-semi": None, "--single-quote": None}
 TYPES = (FOLDER / "js" / "types.mjs").read_text()
 
 
@@ -53,8 +52,7 @@ def test_the_types_of_the_scripts_agree(tool):
 
 def test_the_scripts_and_the_styles_are_formatted(tool):
     files = [*(FOLDER / "js").rglob("*.mjs"), FOLDER / "canvas.css", FOLDER / "jsconfig.json"]
-    style = [part for option in STYLE.items() for part in option if part]
-    done = tool("prettier", "--no-config", "--check", *style, *files)
+    done = tool("prettier", "--check", *files)  # in the style of .prettierrc
     assert done.returncode == 0, done.stderr
 
 

@@ -1,15 +1,9 @@
-// One map on a page: what it shows, and what happens to it. It hands each feature what that feature needs, and no more.
+// One map on a page: what it shows, and what happens to it. Its features have handles, see map_handles.mjs.
 
 /** @import { Selection } from './core/selection.mjs' */
-/** @import { ContoursHandle } from './features/contours.mjs' */
-/** @import { JourneyHandle } from './features/journey.mjs' */
-/** @import { Focus, LinkedMap, LinkedViews } from './features/linked_views.mjs' */
-/** @import { ProbeHandle } from './features/probe.mjs' */
-/** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
+/** @import { Focus, LinkedViews } from './features/linked_views.mjs' */
 /** @import { Layer, MarkTold, PackedPoints, Pixel, Point, Tell, Told } from './types.mjs' */
-/** @import { KeysHandle } from './ui/keys.mjs' */
-/** @import { ToolbarHandle } from './ui/toolbar.mjs' */
-/** @import { Tool, ToolsHandle } from './ui/tools.mjs' */
+/** @import { Tool } from './ui/tools.mjs' */
 
 import { Sheets, fetchPacked, messageOf } from './core/fetching.mjs'
 import { Points } from './core/points.mjs'
@@ -21,6 +15,16 @@ import { Marks } from './features/marks.mjs'
 import { ProbeFeature } from './features/probe.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
 import { Cards } from './ui/cards.mjs'
+import {
+  linkedMapOf,
+  contoursHandle,
+  journeyHandle,
+  keysHandle,
+  probeHandle,
+  toolbarHandle,
+  toolsHandle,
+  uploadsHandle,
+} from './map_handles.mjs'
 import { button, element } from './ui/dom.mjs'
 import { listen } from './ui/gestures.mjs'
 import { helpOf, pressKey } from './ui/keys.mjs'
@@ -78,16 +82,16 @@ export class MapCanvas {
     this.note = this.stage.note.bind(this.stage)
     this.marks = new Marks(this.redraw)
     this.marks.set(copied(this.map.marks))
-    this.contours = new ContourLines(this.contoursHandle())
-    this.probe = told.probe ? new ProbeFeature(this.probeHandle()) : null
-    this.uploads = told.uploads ? new Uploads(this.uploadsHandle()) : null
-    this.journey = told.moving ? new Journey(this.journeyHandle()) : null
+    this.contours = new ContourLines(contoursHandle(this))
+    this.probe = told.probe ? new ProbeFeature(probeHandle(this)) : null
+    this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
+    this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
-    this.hand = new Hand(this.toolsHandle())
-    this.keys = this.keysHandle()
+    this.hand = new Hand(toolsHandle(this))
+    this.keys = keysHandle(this)
     this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
-    this.toolbar = new Toolbar(this.tools, this.toolbarHandle())
+    this.toolbar = new Toolbar(this.tools, toolbarHandle(this))
     this.cards = new Cards(this.stage.node, () => this.pin(-1))
     this.scene = new Scene(this.stage.dots)
     this.overview = new Overview(this.stage.overview, told.extent)
@@ -95,7 +99,7 @@ export class MapCanvas {
     parent.append(this.root)
     this.theme = themeOf(this.root)
     this.listen()
-    this.linkedMap = this.asLinkedMap()
+    this.linkedMap = linkedMapOf(this)
     linked.join(this.linkedMap)
     this.leaveSelection = selection.subscribe((rows) => this.changePoints((points) => points.showSelected(rows)))
     this.choose(this.tools[0])
@@ -118,107 +122,6 @@ export class MapCanvas {
   /** Whether images can be selected. */
   get selectable() {
     return this.tools.includes('lasso')
-  }
-
-  // What each part is given
-
-  /** @returns {ContoursHandle} */
-  contoursHandle() {
-    return {
-      name: () => this.name,
-      address: () => `${this.map.base}/contours/${this.told.split}`,
-      placement: () => this.map.placement,
-      changed: (shown) => (this.toolbar.showContours(shown), this.redraw('over')),
-      note: this.note,
-    }
-  }
-
-  /** @returns {ProbeHandle} */
-  probeHandle() {
-    return {
-      told: () => this.told,
-      address: () => this.map.base,
-      nearest: (x, y, n) => this.nearest(x, y, n),
-      redraw: this.redraw,
-      announce: (words) => this.stage.announce(words),
-      note: this.note,
-      tell: (name, value) => this.tell(name, value),
-    }
-  }
-
-  /** @returns {UploadsHandle} */
-  uploadsHandle() {
-    return {
-      told: () => this.told,
-      address: () => this.map.base,
-      marks: this.marks,
-      showDropping: (over) => void this.stage.node.classList.toggle('dropping', over),
-      reveal: (x, y) => this.reveal(x, y),
-      note: this.note,
-      tell: (name, value) => this.tell(name, value),
-    }
-  }
-
-  /** @returns {JourneyHandle} */
-  journeyHandle() {
-    return { told: () => this.told, marks: this.marks, recolour: () => this.recolour() }
-  }
-
-  /** @returns {ToolsHandle} */
-  toolsHandle() {
-    return {
-      view: this.view,
-      marks: this.marks,
-      points: () => this.points,
-      pointAt: (at) => this.pointAt(at),
-      navigate: this.navigate,
-      hover: (i) => this.hover(i),
-      pin: (i) => this.pin(i),
-      select: (list, add) => this.select(list, add),
-      chooseMark: (mark) => this.uploads?.chooseMark(mark),
-      probe: this.probe,
-      selectable: this.selectable,
-      redraw: this.redraw,
-    }
-  }
-
-  /** @returns {KeysHandle} */
-  keysHandle() {
-    return {
-      view: this.view,
-      navigate: this.navigate,
-      step: (direction) => this.step(direction),
-      pinFocused: () => this.pin(this.focus),
-      toggleFocused: () => this.toggleFocused(),
-      escape: () => this.escape(),
-      selectable: this.selectable,
-      probe: this.probe,
-    }
-  }
-
-  /** @returns {ToolbarHandle} */
-  toolbarHandle() {
-    return {
-      choose: (tool) => this.linked.choose(tool),
-      toggleContours: () => this.linked.toggleContours(),
-      zoom: (factor) => this.navigate(() => this.view.zoomBy(factor)),
-      fit: () => this.navigate(() => this.view.fit()),
-      save: () => this.stage.save(`${this.map.base.split('/').at(-2)}_${this.told.split}.png`),
-      help: () => this.note(helpOf(this.told)),
-    }
-  }
-
-  /** @returns {LinkedMap} */
-  asLinkedMap() {
-    return {
-      view: this.view,
-      points: () => this.points,
-      move: (change) => this.move(change),
-      show: (focus) => this.show(focus),
-      choose: (tool) => this.choose(tool),
-      toggleContours: () => this.contours.toggle(),
-      toggleGroup: (group, alone) => this.changePoints((points) => points.toggleGroup(group, alone)),
-    }
   }
 
   /** The elements of the map and of its features, as they stand on the page. */

@@ -1,0 +1,136 @@
+// What each part of a map is given of it: a handle with what it needs, and no more. All handles are made here.
+
+/** @import { ContoursHandle } from './features/contours.mjs' */
+/** @import { JourneyHandle } from './features/journey.mjs' */
+/** @import { LinkedMap } from './features/linked_views.mjs' */
+/** @import { ProbeHandle } from './features/probe.mjs' */
+/** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
+/** @import { MapCanvas } from './map_canvas.mjs' */
+/** @import { KeysHandle } from './ui/keys.mjs' */
+/** @import { ToolbarHandle } from './ui/toolbar.mjs' */
+/** @import { ToolsHandle } from './ui/tools.mjs' */
+
+import { helpOf } from './ui/keys.mjs'
+
+/**
+ * @param {MapCanvas} map
+ * @returns {ContoursHandle}
+ */
+export function contoursHandle(map) {
+  return {
+    name: () => map.name,
+    address: () => `${map.map.base}/contours/${map.told.split}`,
+    placement: () => map.map.placement,
+    changed: (shown) => (map.toolbar.showContours(shown), map.redraw('over')),
+    note: map.note,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {ProbeHandle}
+ */
+export function probeHandle(map) {
+  return {
+    told: () => map.told,
+    address: () => map.map.base,
+    nearest: (x, y, n) => map.nearest(x, y, n),
+    redraw: map.redraw,
+    announce: (words) => map.stage.announce(words),
+    note: map.note,
+    tell: (name, value) => map.tell(name, value),
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {UploadsHandle}
+ */
+export function uploadsHandle(map) {
+  return {
+    told: () => map.told,
+    address: () => map.map.base,
+    marks: map.marks,
+    showDropping: (over) => void map.stage.node.classList.toggle('dropping', over),
+    reveal: (x, y) => map.reveal(x, y),
+    note: map.note,
+    tell: (name, value) => map.tell(name, value),
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {JourneyHandle}
+ */
+export function journeyHandle(map) {
+  return { told: () => map.told, marks: map.marks, recolour: () => map.recolour() }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {ToolsHandle}
+ */
+export function toolsHandle(map) {
+  return {
+    view: map.view,
+    marks: map.marks,
+    points: () => map.points,
+    pointAt: (at) => map.pointAt(at),
+    navigate: map.navigate,
+    hover: (i) => map.hover(i),
+    pin: (i) => map.pin(i),
+    select: (list, add) => map.select(list, add),
+    chooseMark: (mark) => map.uploads?.chooseMark(mark),
+    probe: map.probe,
+    selectable: map.selectable,
+    redraw: map.redraw,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {KeysHandle}
+ */
+export function keysHandle(map) {
+  return {
+    view: map.view,
+    navigate: map.navigate,
+    step: (direction) => map.step(direction),
+    pinFocused: () => map.pin(map.focus),
+    toggleFocused: () => map.toggleFocused(),
+    escape: () => map.escape(),
+    selectable: map.selectable,
+    probe: map.probe,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {ToolbarHandle}
+ */
+export function toolbarHandle(map) {
+  return {
+    choose: (tool) => map.linked.choose(tool),
+    toggleContours: () => map.linked.toggleContours(),
+    zoom: (factor) => map.navigate(() => map.view.zoomBy(factor)),
+    fit: () => map.navigate(() => map.view.fit()),
+    save: () => map.stage.save(`${map.map.base.split('/').at(-2)}_${map.told.split}.png`),
+    help: () => map.note(helpOf(map.told)),
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {LinkedMap}
+ */
+export function linkedMapOf(map) {
+  return {
+    view: map.view,
+    points: () => map.points,
+    move: (change) => map.move(change),
+    show: (focus) => map.show(focus),
+    choose: (tool) => map.choose(tool),
+    toggleContours: () => map.contours.toggle(),
+    toggleGroup: (group, alone) => map.changePoints((points) => points.toggleGroup(group, alone)),
+  }
+}
