@@ -15,7 +15,13 @@ from kernelviz.layers.kernels import squared_distance
 
 @dataclass(frozen=True)
 class Probe:
-    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid."""
+    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid.
+
+    >>> from kernelviz.layers.grid import Grid
+    >>> field = gaussian_bump(torch.zeros(1, 2), Grid(3, 3, extent=1.0), Probe(width=1.0, amplitude=2.0))
+    >>> field.round(decimals=2).reshape(3, 3).tolist()
+    [[0.74, 1.21, 0.74], [1.21, 2.0, 1.21], [0.74, 1.21, 0.74]]
+    """
 
     width: float
     amplitude: float
