@@ -120,10 +120,10 @@ def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommen
     app = opened("recommend", recommender="films")
     assert "may not be passed on" in said(app)
 
-    def unreachable(address, timeout):
+    def unreachable(*_):
         raise OSError("no net")
 
-    monkeypatch.setattr(movielens.urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr(movielens, "_download", unreachable)
     app.button[0].click().run()
     assert "cannot be downloaded (no net)" in app.error[0].value
 
