@@ -75,9 +75,9 @@ MISTAKES = {
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
-    "head without anything": (["train", "head"], "--backbone, --keep, --data missing: a head stands on a --backbone"),
-    "head without a cut": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--keep missing"),
-    "no head": (["train", "mnist-autoencoder", "--keep", "3"], "stands on no backbone; choose one of"),
+    "head without anything": (["train", "head"], "--backbone, --depth, --data missing: a head is trained"),
+    "head without a cut": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--depth missing"),
+    "no head": (["train", "mnist-autoencoder", "--keep", "3"], "takes no backbone; choose one of"),
     "unknown backbone": (
         ["train", "head", "--backbone", "resnet19", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
         "unknown backbone 'resnet19'; choose one of resnet32",
@@ -92,10 +92,10 @@ MISTAKES = {
     ),
     "too deep a cut": (
         ["train", "head", "--backbone", "resnet18", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
-        "only of a ResNet for 32 x 32 images can layers be counted; name a part",
+        "only of a ResNet for 32 x 32 images can layers be counted; name a module",
     ),
-    "no map to place on": (["embed", "bottom", "."], "'bottom' is a backbone and has no map; choose a run that stands"),
-    "no map to probe": (["probe", "bottom", "--at", "0", "0", "--out", "x.png"], "'bottom' is a backbone"),
+    "no map to place on": (["embed", "bottom", "."], "'bottom' is a classifier and has no map of images; choose"),
+    "no map to probe": (["probe", "bottom", "--at", "0", "0", "--out", "x.png"], "'bottom' is a classifier"),
     "unknown run": (["embed", "nosuch", "."], "no run 'nosuch'; there is .*tiny"),
     "unknown run to evaluate": (["evaluate", "nosuch"], "no run 'nosuch'"),
     "a path as a run": (["evaluate", "../library/tiny"], "no run '../library/tiny'"),
@@ -328,7 +328,7 @@ def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoe
     assert row["folder"] == str(tmp_path / "runs" / "mine")
     assert len(found["broken"]) == 1 and "broken" in found["broken"][0]
     code, out, errors = kernelviz("runs")
-    assert code == 0 and "mine" in out and "no record of a run" in errors
+    assert code == 0 and "mine" in out and "not the record of a run" in errors
 
 
 def test_without_any_word_the_help_is_shown(kernelviz):
@@ -405,7 +405,7 @@ def test_a_port_that_is_taken_is_a_clear_error(kernelviz):
 
 
 def test_a_share_of_the_labels_is_a_matter_of_the_command_line(kernelviz, monkeypatch, tiny):
-    recipe = replace(tiny, objectives={"reconstruct": 1.0, "gather": 0.3})
+    recipe = replace(tiny, objectives={"reconstruct": 1.0, "supervised_neighbours": 0.3})
     monkeypatch.setitem(RECIPES, "some", recipe)
     code, _, _ = kernelviz("train", "some", "--epochs", 1, "--labels", 0.1)
     run = load_run("some")

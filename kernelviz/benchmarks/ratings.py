@@ -13,8 +13,8 @@ import pandas as pd
 
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.data.ratings import load_ratings
-from kernelviz.training import optimizers
 from kernelviz.tasks.recipes import RECIPES
+from kernelviz.training import optimizers
 from kernelviz.training.session import new_training
 
 USERS, ITEMS, N = 69_878, 10_677, 10_000_054  # of ML-10M

@@ -104,7 +104,7 @@ def small_profile(monkeypatch, bottom, library, coloured):
         epochs=1,
     )
     monkeypatch.setattr(profile, "RECIPE", recipe)
-    monkeypatch.setattr(profile, "CUTS", (1, 5))
+    monkeypatch.setattr(profile, "DEPTHS", (1, 5))
 
 
 def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatch):
@@ -113,7 +113,7 @@ def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatc
     assert code == 0 and [row["layers"] for row in rows] == [1, 5]
     assert measured_profile(bottom.weights_sha256) == rows and measured_profile("another") == []
     assert all(0.05 < row["test_accuracy"] < 1 and -1 < row["silhouette"] < 1 for row in rows)
-    monkeypatch.setattr(profile, "Training", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(profile, "new_training", lambda *_: pytest.fail("measured again"))
     assert json.loads(kernelviz("bench", "profile", "--json")[1])["profile"]["rows"] == rows
 
 

@@ -11,6 +11,7 @@ from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.paper import EXPERIMENTS, experiment, figure3, table1, table3, table4
 from kernelviz.tasks.recipes import RECIPES
+from kernelviz.tasks.recommender import RecommenderRecipe
 from kernelviz.training.session import new_training
 
 
@@ -36,7 +37,7 @@ def test_every_experiment_says_what_it_is():
 
 def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     code, out, _ = kernelviz("reproduce", "figure3", "--json")
     report = json.loads(out)
     assert code == 0 and (tmp_path / "figure3.html").read_text().endswith("</html>")
@@ -44,12 +45,12 @@ def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypa
     rows = json.loads((runs_folder() / "figure3.json").read_text())["rows"]
     assert len(rows) == 3 * 2 * 3 and {row["seed"] for row in rows} == {0, 1, 2}
     assert all(0.05 < row["test_accuracy"] < 1 and row["rate"] == 0.01 and row["l2"] in (0.0, 1e-4) for row in rows)
-    monkeypatch.setattr(figure3, "Together", None)  # nothing is trained again
+    monkeypatch.setattr(figure3, "BatchedTask", None)  # nothing is trained again
     assert json.loads(kernelviz("reproduce", "figure3", "--json")[1]) == report
 
 
 def test_what_is_measured_already_is_not_done_again(little, monkeypatch, tmp_path):
-    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     notes = []
     figure3.train(notes.append, again=False)
     path = runs_folder() / "figure3.json"
@@ -78,7 +79,7 @@ def little_grids(monkeypatch, tmp_path):
     monkeypatch.setattr(table1, "load", lambda _: load("digits"))
     monkeypatch.setattr(table1, "SEEDS", 2)
     monkeypatch.setattr(table1, "NOISES", (0.0, 0.5))
-    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
 
 
 def test_table_1_has_every_row_and_uncertain_positions(little_grids, kernelviz):
@@ -143,16 +144,17 @@ def test_figure_4_draws_receptive_fields(monkeypatch, tmp_path, kernelviz):
 @pytest.fixture
 def little_ratings(monkeypatch, tmp_path, opinions, library):
     """Tables 3 and 4 in seconds, on made-up opinions."""
-    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     changed = {
         name: replace(
             made,
             network=made.network | {"hidden": (4,) * len(made.network["hidden"])},
-            objectives={"l2": 0.3, "sparsity": 0.01},
+            l2=0.3,
+            sparsity=0.01,
             epochs=1,
         )
         for name, made in RECIPES.items()
-        if made.makes == "recommender"
+        if isinstance(made, RecommenderRecipe)
     }
     monkeypatch.setattr(table3, "RECIPES", changed)
     monkeypatch.setattr(table4, "RECIPES", changed)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import pytest
 import streamlit as st
@@ -29,7 +30,7 @@ def add(no_runs):
         copy = no_runs / (name or run.name)
         shutil.copytree(run.folder, copy)
         record = copy / "run.json"
-        record.write_text(json.dumps(json.loads(record.read_text()) | facts))
+        record.write_text(json.dumps(json.loads(record.read_text()) | facts, default=asdict))
         st.cache_data.clear()
         return copy
 

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
-from kernelviz.plots.maps import COLOURINGS, VALUES
+from kernelviz.plots.colours import COLOURINGS, VALUES
 from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import EmbeddingRun, read_run
 from kernelviz.storage.store import load_run, of_kind
@@ -76,7 +77,7 @@ def written(digit=3, side=90):
 def uploaded(*files):
     """State of a session that has uploaded some (name, bytes), all of them placed on the run "tiny"."""
     mine = Uploads()
-    mine.take((name, io.BytesIO(data)) for name, data in files)
+    mine.add((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
     while mine.project(run, run.preprocess.name, 1.0)[0] < mine.total:
         pass
@@ -374,7 +375,7 @@ def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder,
     add(autoencoder), add(neighbourly)
     probe = {"x": -1.5, "y": 0.75, "width": 1.5 * autoencoder.probe["width"], "amplitude": 1.0}
     app = fine(heard(opened("probe", run="tiny"), "probe-tiny", probe=probe, path="0_0~1_1"))
-    assert "the drawing at (-1.50, 0.75) lands" in words(app)
+    assert "the image decoded at (-1.50, 0.75) lies" in words(app)
     app.selectbox(key="run").select("near").run()
     (told,) = maps(fine(app))
     assert told["path"] == [] and told["probe"]["x"] != -1.5
@@ -411,7 +412,7 @@ def test_nonsense_for_a_probe_moves_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
     app = opened("probe", x="0.5", y="0.5")
     app = fine(heard(app, "probe-tiny", probe=nonsense))
-    assert "the drawing at (0.50, 0.50) lands" in words(app)
+    assert "the image decoded at (0.50, 0.50) lies" in words(app)
 
 
 @pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
@@ -526,7 +527,7 @@ def test_all_uploads_can_be_removed(add, opened, autoencoder):
 
 
 def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
-    digits = autoencoder.data | {"preprocess": autoencoder.data["preprocess"] | {"name": "digit", "box": 8}}
+    digits = autoencoder.data | {"preprocess": replace(autoencoder.preprocess, name="digit", box=8)}
     add(autoencoder, data=digits)
     app = fine(opened("upload"))
     next(button for button in app.button if "handwritten" in button.label).click()
@@ -541,7 +542,7 @@ def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
     own = autoencoder.preprocess.name
     assert maps(app)[0]["intake"]["way"] == own
     other = next(name for name in ("crop", "resize") if name != own)
-    app = fine(app.segmented_control(key="way-tiny").select(other).run())
+    app = fine(app.segmented_control(key="preprocessing-tiny").select(other).run())
     assert maps(app)[0]["intake"]["way"] == other
     assert not app.dataframe  # nothing has landed that way yet
 

@@ -174,7 +174,7 @@ def test_a_drawing_is_looked_at_and_not_kept(client, mine, tiny, send, look):
     drawn = client.post(where, content=GOOD).json()
     assert drawn | {"name": "a.png"} == look(0).json() and mine.total == 1
     assert client.post(where, content=b"no picture").status_code == 400
-    assert client.post(where, content=bytes(routes.MAX_DRAWING + 1)).status_code == 413
+    assert client.post(where, content=bytes(routes.MAX_SKETCH + 1)).status_code == 413
     assert client.post(where).status_code == 413
 
 
@@ -231,7 +231,7 @@ def test_a_map_that_was_looked_at_before_is_remembered(send, place, mine, tiny, 
     send([("a.png", GOOD)])
     before = place("resize")
     place("crop")
-    monkeypatch.setattr(mine, "_land_part", lambda *_: pytest.fail("placed again"))
+    monkeypatch.setattr(mine, "_project_part", lambda *_: pytest.fail("placed again"))
     assert place("resize") == before
 
 

@@ -12,7 +12,7 @@ from kernelviz.plots.images import enlarged, png, sheet
 from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
-from kernelviz.ui.server.paths import places_of
+from kernelviz.ui.server.paths import corners_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims
 from kernelviz.ui.shared.map_source import ImageMap
@@ -31,19 +31,19 @@ def page(run: EmbeddingRun) -> None:
         )
         return
     what = st.segmented_control(
-        "Draw", ("one place", "a window"), default="one place", required=True, key="what", bind="query-params"
+        "Decode", ("one position", "a window"), default="one position", required=True, key="what", bind="query-params"
     )
-    {"one place": _place, "a window": _window}[what](run)
+    {"one position": _position, "a window": _window}[what](run)
 
 
-def _place(run: EmbeddingRun) -> None:
+def _position(run: EmbeddingRun) -> None:
     simple = simple_map_instead()
-    place, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
-    _landing(run, place, probe, drawn_here=simple)
+    center, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
+    _embedded_again(run, center, probe, decoded_here=simple)
 
 
 def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
-    """The place and shape of the probe where it was last let go of; the page keeps them in the address, too."""
+    """Center and shape of the probe where it was last released; the page keeps them in the address, too."""
     standing = st.session_state.setdefault("probes", {})  # by the weights' hash
     if run.weights_sha256 not in standing:
         standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
@@ -68,30 +68,30 @@ def _first_standing(run: EmbeddingRun, from_address: bool) -> tuple[dict[str, fl
 def _path(text: str, run: EmbeddingRun) -> list[list[float]]:
     """The corners of a path; none where it is no path."""
     try:
-        return places_of(text, run.extent).tolist()
+        return corners_of(text, run.extent).tolist()
     except ValueError:
         return []
 
 
 def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
-    """The same by sliders, beside a map that only shows the place."""
+    """Center and shape of the probe by sliders, beside a map that only shows the center."""
     extent, home = run.extent, _home(run)
     left, right = st.columns([5, 3], gap="medium")
     with right:
-        place = tuple(
+        center = tuple(
             st.slider(axis, -extent, extent, value, 0.01, key=axis, bind="query-params")
             for axis, value in zip("xy", home, strict=True)
         )
         probe = _shape(run)
     with left, st.container(key="map"):
         figure = map_figure(caches.points_of(run).of_split("test"), extent, run.classes, "label")
-        marked(figure.update_traces(marker_opacity=0.35), np.array([place]), ["probe"])
+        marked(figure.update_traces(marker_opacity=0.35), np.array([center]), ["probe"])
         st.plotly_chart(figure, key=f"simple-probe-{run.name}", height="stretch", config=SIMPLE_MAP, alt="Map")
-    return place, probe
+    return center, probe
 
 
-def _landing(run: EmbeddingRun, place: tuple[float, float], probe: Probe, drawn_here: bool) -> None:
-    """Where the drawing at a place lands when it is embedded again."""
+def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe, decoded_here: bool) -> None:
+    """Where the decoded image lies when it is embedded again."""
     from kernelviz.evaluation.inference import (  # torch takes seconds to import, and the map needs none of it
         decode_probes,
         embed,
@@ -99,16 +99,16 @@ def _landing(run: EmbeddingRun, place: tuple[float, float], probe: Probe, drawn_
     from kernelviz.ui.shared.network_cache import network_of
 
     network = network_of(run)
-    image = decode_probes(network, np.array([place]), probe)
-    back = math.dist(embed(network, image).coordinates[0], place) / network.grid.step
+    image = decode_probes(network, np.array([center]), probe)
+    back = math.dist(embed(network, image).coordinates[0], center) / network.grid.step
     with st.container(horizontal=True, vertical_alignment="center"):
-        if drawn_here:
+        if decoded_here:
             st.image(enlarged(image[0], 224), caption="What the decoder draws")
-        _download(png(image[0]), f"{run.name}_{place[0]:.2f}_{place[1]:.2f}.png")
+        _download(png(image[0]), f"{run.name}_{center[0]:.2f}_{center[1]:.2f}.png")
         st.caption(
-            f"Embedded again, the drawing at ({place[0]:.2f}, {place[1]:.2f}) lands {back:.2f} grid steps from there."
+            f"Embedded again, the image decoded at ({center[0]:.2f}, {center[1]:.2f}) lies {back:.2f} grid steps away."
             if math.isfinite(back)
-            else "Embedded again, the drawing has no place: its activation is zero everywhere."
+            else "Embedded again, the decoded image has no position: its activation is zero everywhere."
         )
 
 
@@ -117,7 +117,7 @@ def _window(run: EmbeddingRun) -> None:
     from kernelviz.ui.shared.network_cache import network_of
 
     extent = run.extent
-    controls, decoded = st.columns([1, 3], gap="medium")
+    controls, picture_column = st.columns([1, 3], gap="medium")
     with controls:
         probe = _shape(run)
         count = st.slider("Places along each side", 4, 32, 20, key="n", bind="query-params")
@@ -128,17 +128,17 @@ def _window(run: EmbeddingRun) -> None:
     x, y = np.meshgrid(left + size * _middles(count), bottom + size * _middles(count)[::-1])
     decoded = decode_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
     picture = sheet(decoded, count)
-    with decoded:
+    with picture_column:
         st.image(enlarged(picture, 1000), width="stretch")
         st.caption(
-            f"What the decoder draws at {count} × {count} places from ({left:.2f}, {bottom:.2f}) to "
+            f"The images decoded at {count} × {count} positions from ({left:.2f}, {bottom:.2f}) to "
             f"({left + size:.2f}, {bottom + size:.2f}), as in Figure 6 of the paper."
         )
         _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
 
 
 def _home(run: EmbeddingRun) -> tuple[float, float]:
-    """A place where images live: the point nearest to the median of the first class."""
+    """A center where images lie: the point nearest to the median of the first class."""
     points = caches.points_of(run).of_split("test")
     points = points.where(points.placed)
     middle = np.median(points.coordinates[points.label == points.label.min()], axis=0)

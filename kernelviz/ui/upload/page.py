@@ -11,7 +11,8 @@ from kernelviz.data.images import load
 from kernelviz.evaluation.novelty import doubtful_first
 from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ingest.preprocessing import alternatives
-from kernelviz.plots.maps import UPLOADED, map_figure, marked
+from kernelviz.plots.colours import UPLOADED
+from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas
@@ -145,10 +146,8 @@ def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFra
 def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
     table, chosen = doubtful_first(table), st.session_state.get("chosen upload")
     novel = int(table["novel"].sum())
-    st.subheader(
-        f"{len(table):,} uploaded" + (f", {foreign:,} of them unlike the training images" if novel else ""),
-        anchor=False,
-    )
+    unlike = f", {novel:,} of them unlike the training images" if novel else ""
+    st.subheader(f"{len(table):,} uploaded{unlike}", anchor=False)
     number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
     begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.session_state.setdefault(f"heard-{key}", begins_with)  # it is what is chosen already, nobody has clicked
