@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import typer
 
-import kernelviz
 from kernelviz.cli.main import Benchmark, cli
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.tasks.recipes import RECIPES
@@ -138,7 +137,6 @@ def test_every_file_that_departs_is_named():
     assert departing and not [path for path in departing if path.relative_to(ROOT).as_posix() not in text]
 
 
-@pytest.mark.skipif(not hasattr(kernelviz, "load"), reason="the Python API is not there yet")
 @pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "python.md"], ids=lambda page: page.name)
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
