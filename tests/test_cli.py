@@ -75,7 +75,7 @@ MISTAKES = {
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
-    "head without anything": (["train", "head"], "--backbone, --depth, --data missing: a head is trained on a --backbone"),
+    "head without anything": (["train", "head"], "--backbone, --depth, --data missing: a head is trained"),
     "head without a cut": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--depth missing"),
     "no head": (["train", "mnist-autoencoder", "--keep", "3"], "takes no backbone; choose one of"),
     "unknown backbone": (

@@ -1,6 +1,7 @@
 """The rules of the house: imports run one way, the style holds, and the tests check shapes."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,33 @@ def test_ruff_has_nothing_to_say(command):
 def test_shapes_in_types_are_checked_in_the_tests():
     with pytest.raises(jaxtyping.TypeCheckError, match="squared_distance"):
         squared_distance(torch.zeros(3, 2), torch.zeros(4, 1))  # torch itself would spread 1 over 2
+
+
+MODULES = 12  # side by side in a package, at most
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in FILES}), ids=lambda path: path.name)
+def test_a_package_can_be_taken_in_at_a_glance(package):
+    assert len([path for path in package.glob("*.py") if not path.name.startswith("__")]) <= MODULES
+
+
+ASKED = re.compile(
+    r"isinstance\([^()]*\b(Embedding|Classifier|Recommender)(Run|Recipe|Task)\b|\.kind\s*[!=]=|\.makes\s*[!=]="
+)
+TOLD_APART = {"kernelviz/storage/store.py"}  # `of_kind` and `load_mapped`, which the others ask
+
+
+def test_kinds_are_told_apart_in_one_place():
+    asking = {path.relative_to(ROOT).as_posix() for path in FILES if ASKED.search(path.read_text(encoding="utf-8"))}
+    assert asking == TOLD_APART
+
+
+def test_every_kind_has_a_task_and_a_way_into_python():
+    from kernelviz.api.functions import LOADED
+    from kernelviz.storage.record import KINDS, ClassifierRun
+    from kernelviz.tasks import TASKS
+
+    kinds = {*KINDS.values(), ClassifierRun}
+    assert {kind.kind for kind in kinds} == TASKS.keys() and LOADED.keys() <= kinds
+    for task in TASKS.values():
+        assert callable(task.load_data) and callable(task.evaluate)

@@ -12,7 +12,8 @@ from jaxtyping import Float, UInt8
 from kernelviz.data.images import load
 from kernelviz.errors import UserError
 from kernelviz.evaluation.metrics import knn_accuracy
-from kernelviz.evaluation.quality import PEERS_FILE, keep
+from kernelviz.evaluation.quality import PEERS_FILE
+from kernelviz.storage.measured_rows import store_rows
 
 Pixels = Float[np.ndarray, "n d"]
 Note = Callable[[str], None]
@@ -36,7 +37,7 @@ def report(note: Note) -> dict:
                 "place_seconds": round(time.perf_counter() - fitted, 1),
             }
         )
-    keep(PEERS_FILE, rows)
+    store_rows(PEERS_FILE, rows)
     return {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of both."]}
 
 

@@ -12,7 +12,8 @@ from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate_map
-from kernelviz.evaluation.quality import PROFILE_FILE, keep
+from kernelviz.evaluation.quality import PROFILE_FILE
+from kernelviz.storage.measured_rows import store_rows
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import best_device
@@ -40,7 +41,7 @@ def report(note: Callable[[str], None]) -> dict:
         note(f"{depth} layers, embedding every image")
         metrics = evaluate_map(network, training.task.probe, make_map(network, images), images)
         rows.append({"backbone": sha256, "layers": depth, **{name: metrics[name] for name in MEASURED}})
-        keep(PROFILE_FILE, rows)
+        store_rows(PROFILE_FILE, rows)
     return {
         "rows": rows,
         "notes": [f"One seed; the recipe of a head, {RECIPE.epochs} epochs, images that are not moved."],

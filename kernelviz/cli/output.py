@@ -10,11 +10,11 @@ from rich.table import Table
 console = Console(stderr=True)
 
 
-def progress_bar() -> Progress:
-    """A bar on standard error; without a terminal, nothing."""
+def progress_bar(shown: bool = True) -> Progress:
+    """A bar on standard error; without a terminal, or where it is not to be shown, nothing."""
     columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
     columns = (TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
+    return Progress(*columns, console=console, disable=not (shown and console.is_terminal))
 
 
 def print_json(value: dict) -> None:

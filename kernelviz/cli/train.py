@@ -1,6 +1,7 @@
 """A training in the terminal: progress bars, and Ctrl-C, which stops it without losing anything."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,6 +57,9 @@ class Bars:
 def ctrl_c() -> Iterator[list[bool]]:
     """A list that is empty until Ctrl-C is pressed: a step is never cut in the middle."""
     pressed: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():  # which alone hears of signals
+        yield pressed
+        return
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
     try:
         yield pressed

@@ -1,9 +1,7 @@
 """The MovieLens sets in GroupLens' own formats: where their files lie, their download, their titles."""
 
-import hashlib
 import shutil
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from kernelviz.disk import data_folder
 from kernelviz.errors import NotFound
 
 SITE = "https://files.grouplens.org/datasets/movielens"
-CHUNK = 1 << 20
 GENRES = (  # of the 0/1 columns of ml-100k's u.item, in their order
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
     *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
@@ -55,16 +52,16 @@ def is_local(name: str) -> bool:
 
 
 def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Path:
-    """The folder of a set, downloaded unless it is there; FileNotFoundError says how to get it by hand."""
+    """The folder of a set, downloaded unless it is there; NotFound says how to get it by hand."""
     folder = data_folder() / name
     if not is_local(name):
         try:
             data_folder().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as room:
-                _download(name, Path(room), progress)
-                shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is no use
-                (Path(room) / SETS[name].inside).rename(folder)
-        except (OSError, zipfile.BadZipFile) as error:
+            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as work:
+                _download(name, Path(work), progress)
+                shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is of no use
+                (Path(work) / SETS[name].inside).rename(folder)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise NotFound(
                 f"the ratings of {name!r} are not on this machine and cannot be downloaded ({error}); unpack "
                 f"GroupLens' {name}.zip so that {folder / SETS[name].ratings} is there, or connect to the internet and "
@@ -73,21 +70,34 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
     return folder
 
 
-def _download(name: str, room: Path, progress: Callable[[float, str], None] | None) -> None:
-    """Fetch and unpack the archive in a folder; an OSError where it is not what GroupLens published."""
-    digest, archive = hashlib.md5(usedforsecurity=False), room / "archive.zip"
-    with urllib.request.urlopen(f"{SITE}/{name}.zip", timeout=30) as answer, archive.open("wb") as file:
-        size, got = int(answer.headers.get("Content-Length") or 0), 0
-        while part := answer.read(CHUNK):
-            file.write(part)
-            digest.update(part)
-            got += len(part)
-            if progress and size:
-                progress(got / size, f"downloading {name}: {got / size:.0%} of {size / 1e6:.0f} MB")
-    if digest.hexdigest() != SETS[name].md5:
-        raise OSError(f"its MD5 is {digest.hexdigest()} in place of {SETS[name].md5}")
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(room)
+def _download(name: str, work: Path, progress: Callable[[float, str], None] | None) -> None:
+    """Fetch and unpack the archive in a folder; a ValueError where it is not the one that GroupLens published."""
+    import pooch  # takes a while to import, and only a download needs it
+
+    pooch.get_logger().setLevel("WARNING")
+    downloader = pooch.HTTPDownloader(progressbar=_Bar(name, progress) if progress else False, timeout=30)
+    unzip = pooch.Unzip(extract_dir=".")
+    pooch.retrieve(f"{SITE}/{name}.zip", f"md5:{SETS[name].md5}", "archive.zip", work, unzip, downloader)
+
+
+class _Bar:
+    """A progress bar as pooch wants it, which tells of its progress by a function."""
+
+    total = 0  # bytes
+
+    def __init__(self, name: str, progress: Callable[[float, str], None]):
+        self.name, self.progress, self.done = name, progress, 0
+
+    def update(self, n: int) -> None:
+        self.done = min(self.done + n, self.total)
+        share = self.done / max(1, self.total)
+        self.progress(share, f"downloading {self.name}: {share:.0%} of {self.total / 1e6:.0f} MB")
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        pass
 
 
 def titles(name: str) -> pd.DataFrame:

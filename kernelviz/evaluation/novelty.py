@@ -49,10 +49,17 @@ class Projection:
         return np.isfinite(self.embedded.coordinates).all(axis=1)
 
     @property
+    def novelty(self) -> Column:
+        """How unlike the training images each image is, 0 to 100: the larger of its two percentiles; 100 without
+        coordinates."""
+        percentile = np.nan_to_num(np.fmax(self.distance_percentile, self.error_percentile))
+        return np.where(self.placed, percentile, 100.0)
+
+    @property
     def novel(self) -> Shaped[np.ndarray, " n"]:
-        """Which images lie farther from the known ones, or are drawn worse, than 99 of 100 test images, or have no
-        place."""
-        return ~self.placed | (self.distance_percentile > NOVEL) | (self.error_percentile > NOVEL)
+        """Which images are farther from the training images, or decoded worse, than 99 of 100 test images, or have no
+        coordinates."""
+        return self.novelty > NOVEL
 
     def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
         """A row for each image."""

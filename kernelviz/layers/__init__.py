@@ -3,6 +3,7 @@
 Each works by itself in somebody else's network.
 """
 
+from kernelviz.layers import kernels as kernels
 from kernelviz.layers.clip import PercentileClip as PercentileClip
 from kernelviz.layers.clip import center_of_mass as center_of_mass
 from kernelviz.layers.gated_linear import GatedLinear as GatedLinear

@@ -10,6 +10,12 @@ class PercentileClip(nn.Module):
 
     Keeps what lies above a share `sparsity` = lambda of the way from the mean to the maximum: on a field with one
     smooth hill, one bump.
+
+    Args:
+        sparsity: lambda, at least 0 and below 1.
+
+        >>> PercentileClip(sparsity=0.5)(torch.tensor([0.0, 1.0, 2.0, 5.0])).tolist()
+        [0.0, 0.0, 0.0, 1.5]
     """
 
     def __init__(self, sparsity: float):
@@ -29,5 +35,10 @@ class PercentileClip(nn.Module):
 def center_of_mass(
     activation: Float[Tensor, "*batch units"], positions: Float[Tensor, "units dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """c = sum_i x_i v_i / sum_i x_i. Eq. (10). An activation that is zero everywhere has no place: NaN."""
+    """c = sum_i x_i v_i / sum_i x_i. Eq. (10). An activation that is zero everywhere has none: NaN.
+
+    >>> positions = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> center_of_mass(torch.tensor([1.0, 3.0, 0.0]), positions).tolist()
+    [0.75, 0.0]
+    """
     return activation @ positions / activation.sum(-1, keepdim=True)

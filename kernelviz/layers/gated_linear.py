@@ -13,6 +13,15 @@ class GatedLinear(nn.Module):
     """A dense layer whose weights are gated by a finite-support kernel: W_ij = alpha_ij K(u_i, v_j). Eqs. (16)-(17).
 
     The locations start within 2e-3 of the origin as in the author's code, so that the gate starts fully open.
+
+    Args:
+        n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
+        kernel: the gate K(u, v); None: max(0, 1 - |u - v|^2).
+        bias: whether there is one.
+
+        >>> layer = GatedLinear(4, 3, dim=2)
+        >>> layer(torch.rand(7, 4)).shape, layer.density()
+        (torch.Size([7, 3]), 1.0)
     """
 
     def __init__(self, n_in: int, n_out: int, dim: int = 5, kernel: FiniteSupport | None = None, *, bias: bool = True):

@@ -13,6 +13,9 @@ class Grid:
 
     The longer side spans [-extent, extent] (in the units of the kernel's width); neighbours are `step` apart in both
     directions.
+
+        >>> Grid(rows=3, columns=3, extent=1.0).positions()[:4].tolist()
+        [[-1.0, -1.0], [0.0, -1.0], [1.0, -1.0], [-1.0, 0.0]]
     """
 
     rows: int

@@ -20,6 +20,11 @@ class KernelLinear(nn.Module):
             stays fixed and is not part of the weights; with a Gaussian kernel the weight factorises along its two
             axes and is made from two thin matrices.
         learn_u, learn_v, learn_alpha: whether the locations and the weights are trained. A fixed alpha is 1.
+
+        >>> from kernelviz.layers.kernels import Gaussian
+        >>> layer = KernelLinear(5, 9, dim=2, kernel=Gaussian(width=2.0), v=Grid(3, 3, extent=4.0))
+        >>> layer(torch.rand(7, 5)).shape, layer.weight().shape
+        (torch.Size([7, 9]), torch.Size([5, 9]))
     """
 
     def __init__(

@@ -26,7 +26,11 @@ def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]
 
 @dataclass(frozen=True)
 class DotProduct:
-    """K(u, v) = <u, v>. Eq. (3): with alpha = 1 the layer is a dense layer of rank d. Positive semi-definite."""
+    """K(u, v) = <u, v>. Eq. (3): with alpha = 1 the layer is a dense layer of rank d. Positive semi-definite.
+
+    >>> DotProduct()(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 1.0], [0.0, 1.0]])).tolist()
+    [[5.0, 2.0]]
+    """
 
     positive_semidefinite: ClassVar[bool] = True
 
@@ -36,7 +40,15 @@ class DotProduct:
 
 @dataclass(frozen=True)
 class Polynomial:
-    """K(u, v) = (<u, v> + offset)^degree. Section 3.1 uses degree 2. Positive semi-definite for offset >= 0."""
+    """K(u, v) = (<u, v> + offset)^degree. Section 3.1 uses degree 2. Positive semi-definite for offset >= 0.
+
+    Args:
+        degree: a whole number from 1.
+        offset: at least 0.
+
+        >>> Polynomial(degree=2)(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 1.0]])).tolist()
+        [[36.0]]
+    """
 
     degree: int = 2
     offset: float = 1.0
@@ -56,7 +68,14 @@ class Polynomial:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """K(u, v) = exp(-|u - v|^2 / width^2). Eq. (6) at width 1. Positive semi-definite."""
+    """K(u, v) = exp(-|u - v|^2 / width^2). Eq. (6) at width 1. Positive semi-definite.
+
+    Args:
+        width: above 0, in the units of the locations.
+
+        >>> Gaussian(width=2.0)(torch.zeros(1, 2), torch.tensor([[0.0, 0.0], [2.0, 0.0]]))
+        tensor([[1.0000, 0.3679]])
+    """
 
     width: float = 1.0
     positive_semidefinite: ClassVar[bool] = True
@@ -75,6 +94,13 @@ class FiniteSupport:
 
     D is the distance |u - v|, or its square with `squared` as in the author's code. Outside the support both the
     value and the gradient are exactly zero.
+
+    Args:
+        scale: above 0; 1 over the (squared) distance at which the support ends.
+        squared: whether D is the squared distance.
+
+        >>> FiniteSupport()(torch.zeros(1, 2), torch.tensor([[0.5, 0.0], [1.0, 1.0]])).tolist()
+        [[0.75, 0.0]]
     """
 
     scale: float = 1.0
@@ -95,7 +121,11 @@ class FiniteSupport:
 
 @dataclass(frozen=True)
 class Tanh:
-    """K(u, v) = tanh(<u, v>). Eq. (12), the recommender's kernel. Not positive semi-definite."""
+    """K(u, v) = tanh(<u, v>). Eq. (12), the recommender's kernel. Not positive semi-definite.
+
+    >>> Tanh()(torch.tensor([[1.0]]), torch.tensor([[0.0]])).tolist()
+    [[0.0]]
+    """
 
     positive_semidefinite: ClassVar[bool] = False
 

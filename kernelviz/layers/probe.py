@@ -15,7 +15,15 @@ from kernelviz.layers.kernels import squared_distance
 
 @dataclass(frozen=True)
 class Probe:
-    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid."""
+    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid.
+
+    >>> from kernelviz.layers.grid import Grid
+    >>> field = gaussian_bump(torch.zeros(1, 2), Grid(3, 3, extent=1.0), Probe(width=1.0, amplitude=2.0))
+    >>> field.reshape(3, 3)
+    tensor([[0.7358, 1.2131, 0.7358],
+            [1.2131, 2.0000, 1.2131],
+            [0.7358, 1.2131, 0.7358]])
+    """
 
     width: float
     amplitude: float

@@ -8,10 +8,11 @@ import torch
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet, load
-from kernelviz.evaluation.quality import FIGURE3_FILE, keep, measured_figure3
 from kernelviz.layers.kernels import DotProduct, Gaussian, Kernel, Polynomial
 from kernelviz.networks.kernelized import KernelizedNetwork
+from kernelviz.paper.results_store import FIGURE3_FILE, measured_figure3
 from kernelviz.plots.curves import dimensions_figure
+from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.batched import BatchedTask
 from kernelviz.training.loop import Training, best_device
 from kernelviz.training.task import Schedule
@@ -46,7 +47,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
             if any((row["kernel"], row["dim"]) == (kernel, dim) for row in rows):
                 continue
             rows += _measured(kernel, dim, images, device, note)
-            keep(FIGURE3_FILE, rows)
+            store_rows(FIGURE3_FILE, rows)
 
 
 def _measured(name: str, dim: int, images: ImageSet, device: str, note: Callable[[str], None]) -> list[dict]:

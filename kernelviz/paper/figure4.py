@@ -3,23 +3,20 @@
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import UInt8
 
-from kernelviz.networks.grid_classifier import KernelGrids
-from kernelviz.plots.images import enlarged, png, sheet, signed
+from kernelviz.plots.images import enlarged, png, sheet
+from kernelviz.plots.receptive_fields import RUN, fields_at
 from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network
 
 TITLE = "Receptive fields of the first layer of a network of 2-D kernel layers"
-RUN = "mnist-grids"
 COMMANDS = (f"kernelviz train {RUN}",)
 SPREAD = "one seed"
-PLACES, MAPS = 6, 12  # units along the diagonal, and maps, that are drawn
+UNITS, MAPS = 6, 12  # units along the diagonal, and maps, that are shown
 
 
 def rows() -> list[dict]:
-    """The network whose fields are drawn; the paper gives no number."""
+    """The network whose fields are shown; the paper gives no number."""
     run = load_run(RUN)
     ours = f"{run.metrics['test_accuracy']:.4f} test accuracy"
     return [{"what": f"fields of {run.name}", "paper": "shown, no number given", "ours": ours}]
@@ -29,15 +26,8 @@ def render() -> Path:
     """Units along the diagonal of the grid, from left to right; maps, from the top down."""
     grids = load_network(load_run(RUN)).stages[0]
     side = grids.sides[1]
-    units = [at * (side + 1) for at in np.linspace(0, side - 1, PLACES).round().astype(int).tolist()]
+    units = [at * (side + 1) for at in np.linspace(0, side - 1, UNITS).round().astype(int).tolist()]
     fields = np.stack([fields_at(grids, unit)[:MAPS] for unit in units], axis=1)
     path = Path("figure4.png")
-    path.write_bytes(png(enlarged(sheet(fields.reshape(-1, *fields.shape[2:]), PLACES, background=255), 1400)))
+    path.write_bytes(png(enlarged(sheet(fields.reshape(-1, *fields.shape[2:]), UNITS, background=255), 1400)))
     return path
-
-
-@torch.no_grad()
-def fields_at(grids: KernelGrids, unit: int) -> UInt8[np.ndarray, "maps h w"]:
-    """The receptive fields of the unit at one place of every map, each over its own largest weight."""
-    fields = grids.receptive_fields()[:, unit].unflatten(1, (grids.sides[0], grids.sides[0])).numpy()
-    return np.stack([signed(field, float(np.abs(field).max())) for field in fields])

@@ -7,8 +7,8 @@ import numpy as np
 from kernelviz.data.images import is_local, load
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
+from kernelviz.plots.colours import class_colours, rgb
 from kernelviz.plots.images import apart, collage, dots, on_white, png, tile_side
-from kernelviz.plots.maps import class_colours, rgb
 from kernelviz.storage.embedding_map import EmbeddingMap, load_map
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run

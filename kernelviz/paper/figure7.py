@@ -8,8 +8,8 @@ from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.paper.table2 import COMMANDS as COMMANDS
 from kernelviz.paper.table2 import PAPER as TABLE2
+from kernelviz.plots.colours import class_colours, rgb
 from kernelviz.plots.images import dots, on_white, png
-from kernelviz.plots.maps import class_colours, rgb
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run

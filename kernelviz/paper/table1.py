@@ -10,8 +10,9 @@ from torch import nn
 from kernelviz.data.images import ImageSet, load
 from kernelviz.evaluation.inference import class_probabilities
 from kernelviz.evaluation.metrics import classification_metrics
-from kernelviz.evaluation.quality import TABLE1_FILE, keep, measured_table1
+from kernelviz.paper.results_store import TABLE1_FILE, measured_table1
 from kernelviz.plots.curves import noise_figure
+from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import best_device
 from kernelviz.training.session import new_training
@@ -58,7 +59,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
             note(f"{NAMES[name]}, noise {noise:g}, seed {seed}, step {progress.step} of {training.steps}")
         metrics = accuracies(training.network.eval(), images)
         rows.append({"recipe": name, "noise": noise, "seed": seed, **metrics})
-        keep(TABLE1_FILE, rows)
+        store_rows(TABLE1_FILE, rows)
 
 
 def accuracies(network: nn.Module, images: ImageSet) -> dict[str, float]:

@@ -1,14 +1,16 @@
 """Table 2: the accuracy on CIFAR-10 of a ResNet, and of kernel heads on its lower layers."""
 
+from kernelviz.evaluation.quality import PUBLISHED_DEPTHS
 from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
 TITLE = "Accuracy on CIFAR-10 of a ResNet, and of kernel heads on its lower layers"
 PAPER = [
     {"run": "cifar10-resnet32", "layers": 32, "accuracy": 0.923},
-    {"run": "cifar10-resnet32-kept31", "layers": 31, "accuracy": 0.926},
-    {"run": "cifar10-resnet32-kept21", "layers": 21, "accuracy": 0.905},
-    {"run": "cifar10-resnet32-kept11", "layers": 11, "accuracy": 0.823},
+    *(
+        {"run": f"cifar10-resnet32-kept{layers}", "layers": layers, "accuracy": accuracy}
+        for layers, accuracy in PUBLISHED_DEPTHS.items()
+    ),
 ]
 VERDICT = (
     "The network and the head on all of its convolutions agree with the paper. The cuts at the ends of stages 2 and 1, "

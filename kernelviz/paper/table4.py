@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kernelviz.data.ratings import load_ratings
-from kernelviz.evaluation.quality import TABLE4_FILE, keep, measured_table3, measured_table4
+from kernelviz.evaluation.quality import SPARSITY_FILE, measured_sparsity
 from kernelviz.paper import table3
+from kernelviz.paper.results_store import measured_table3
 from kernelviz.plots.curves import sparsity_figure
+from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.recipes import RECIPES
 
 TITLE = "Parameters, multiply-accumulates per prediction and error on ML-1M, and what sparsity costs"
@@ -28,7 +30,7 @@ SPARSITIES = (0.0, 0.02, 0.03, 0.1, 0.3, 1.0)
 
 def train(note: Callable[[str], None], again: bool) -> None:
     """Train TRIED with every one of SPARSITIES, and keep a row for each; what Table 3 needs is trained there."""
-    rows = [] if again else measured_table4()
+    rows = [] if again else measured_sparsity()
     recipe = RECIPES[TRIED]
     for sparsity in SPARSITIES:
         if any((row["recipe"], row["sparsity"]) == (TRIED, sparsity) for row in rows):
@@ -36,7 +38,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
         made = replace(recipe, sparsity=sparsity)
         metrics = table3.measured(made, load_ratings(recipe.data), 0, lambda said, at=sparsity: note(f"{at:g}: {said}"))
         rows.append({"recipe": TRIED, "sparsity": sparsity, **metrics})
-        keep(TABLE4_FILE, rows)
+        store_rows(SPARSITY_FILE, rows)
 
 
 def rows() -> list[dict]:
@@ -66,4 +68,4 @@ def _millions(count: float) -> str:
 
 
 def _tried() -> list[dict]:
-    return sorted(measured_table4(), key=lambda row: row["sparsity"])
+    return sorted(measured_sparsity(), key=lambda row: row["sparsity"])

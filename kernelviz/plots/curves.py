@@ -4,7 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from kernelviz.plots.maps import ABOVE, BELOW, CLASS_COLOURS, POINTS_MARGIN, UNKNOWN, WRONG, as_map
+from kernelviz.plots.colours import ABOVE, BELOW, CLASS_COLOURS, UNKNOWN, WRONG
+from kernelviz.plots.maps import POINTS_MARGIN, as_map
 
 
 def history_figure(history: list[dict]) -> go.Figure:

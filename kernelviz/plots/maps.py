@@ -1,43 +1,14 @@
-"""Plotly figures, and every colour in one place."""
-
-import colorsys
+"""Plotly charts of maps: points, marks, and the confusion matrix beside them."""
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from kernelviz.plots.density import density
+from kernelviz.plots.colours import DOTS_SCALE, PROBE, VALUES, WRONG, palette, reach, rgb
 from kernelviz.storage.embedding_map import EmbeddingMap
 
-# Ten colours that differ in hue and in lightness, readable on white as on dark ground.
-CLASS_COLOURS = (
-    "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
-)  # fmt: skip
-RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
-BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
-DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
-VALUES = {  # what each point may be coloured by as a number
-    "confidence": lambda points, extent: points.confidence,
-    "density": lambda points, extent: density(points.coordinates, extent),
-    "kNN agreement": lambda points, extent: points.agreement,
-    "reconstruction error": lambda points, extent: points.error,
-}
-COLOURINGS = ("label", "prediction", "right or wrong", *VALUES)
 NAMED = 20  # marks on a map, at most, that have their texts beside them
 POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
-
-
-def class_colours(n: int) -> list[str]:
-    """A colour for each of n classes."""
-    if n <= len(CLASS_COLOURS):
-        return list(CLASS_COLOURS[:n])
-    rgb = (colorsys.hls_to_rgb((0.618 * at) % 1, (0.42, 0.58)[at % 2], 0.6) for at in range(n))
-    return ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in rgb]
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """ "#rrggbb" as three numbers from 0 to 255."""
-    return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
 
 
 def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str) -> go.Figure:
@@ -58,19 +29,6 @@ def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], co
             for name, colour, mask in _groups(shown, classes, colouring)
         ]
     return as_map(go.Figure(traces), extent)
-
-
-def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Where the colours begin and end: a few points far out do not take all of them."""
-    known = values[np.isfinite(values)]
-    return tuple(np.percentile(known, (1, 99)).tolist()) if len(known) else (0.0, 1.0)
-
-
-def palette(classes: tuple[str, ...], colouring: str) -> list[tuple[str, str]]:
-    """Name and colour of each group of a colouring by groups; the last is for points that are in none."""
-    if colouring == "right or wrong":
-        return [("right", RIGHT), ("wrong", WRONG), ("?", UNKNOWN)]
-    return [*zip(classes, class_colours(len(classes)), strict=True), ("no label", UNKNOWN)]
 
 
 def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):

@@ -11,7 +11,7 @@ from pyarrow import parquet
 from scipy.spatial import KDTree
 
 from kernelviz.disk import replacing
-from kernelviz.errors import UserError
+from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
     "index": np.int32,  # of the image in its split
@@ -99,7 +99,7 @@ class EmbeddingMap:
 
 
 def load_map(folder: Path) -> EmbeddingMap:
-    """The map in a run's folder; a UserError says what is wrong with it."""
+    """The map in a run's folder; a BrokenRun says what is wrong with it."""
     path = folder / "map.parquet"
     try:
         table = parquet.read_table(path)
@@ -107,7 +107,7 @@ def load_map(folder: Path) -> EmbeddingMap:
             table = table.append_column("error", pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no map of a run ({error}); train the run again") from None
+        raise BrokenRun(f"{path} is no map of a run ({error}); train the run again") from None
 
 
 def voted(points: EmbeddingMap) -> EmbeddingMap:

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
 
 from kernelviz.disk import replacing
-from kernelviz.errors import UserError
+from kernelviz.storage.record import BrokenRun
 
 FILE = "items.parquet"
 FACTORS = 64  # at most
@@ -56,7 +56,7 @@ class Items:
 
 
 def load_items(folder: Path) -> Items:
-    """The items in a run's folder; a UserError says what is wrong with them."""
+    """The items in a run's folder; a BrokenRun says what is wrong with them."""
     path = folder / FILE
     try:
         table = parquet.read_table(path)
@@ -65,10 +65,10 @@ def load_items(folder: Path) -> Items:
         factors, coordinates = (np.stack(part, 1).astype(np.float32) for part in (tastes, [columns["x"], columns["y"]]))
         mean = columns["mean"].astype(np.float32)
         if not (np.isfinite(factors).all() and np.isfinite(mean).all()):
-            raise UserError("some of its numbers are not finite")
+            raise ValueError("some of its numbers are not finite")
         return Items(columns["item"], columns["count"].astype(np.int64), mean, factors, coordinates)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no table of items ({error}); train the run again") from None
+        raise BrokenRun(f"{path} is no table of items ({error}); train the run again") from None
 
 
 def item_factors(

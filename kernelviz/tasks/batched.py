@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 
-from kernelviz.training.task import Schedule
+from kernelviz.training.task import Schedule, Task
 
 
 class BatchedNetworks(nn.Module):
@@ -30,7 +29,7 @@ class BatchedNetworks(nn.Module):
         return torch.vmap(lambda weights, own: functional_call(self.one[0], weights, (own,)))(weights, images)
 
 
-class BatchedTask:
+class BatchedTask(Task):
     """Some classifiers at once, by the softmax cross-entropy and l2 / 2 sum w^2 over all weights.
 
     Each network has its own order of the images.
@@ -63,17 +62,6 @@ class BatchedTask:
         logits, labels = self.network(self.images[rows]), self.labels[rows]
         cost = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum") / len(chosen)
         return cost + self.l2 / 2 * sum(weight.square().sum() for weight in self.network.parameters())
-
-    def validate(self) -> dict[str, float]:
-        """Nothing: `accuracies` is asked at the end."""
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        """Nothing beside the weights."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
 
     @torch.inference_mode()
     def accuracies(self, images: Float[Tensor, "m ..."], labels: Int[Tensor, " m"], part: int = 1000) -> list[float]:

@@ -20,7 +20,7 @@ from kernelviz.networks.backbones import normalised
 from kernelviz.storage.record import ClassifierRun
 from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.pixel_layout import pixel_positions
-from kernelviz.training.task import Recipe, Report
+from kernelviz.training.task import Recipe, Report, RunTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class ClassifierRecipe(Recipe):
         return ClassifierTask(self, data, seed, device)
 
 
-class ClassifierTask:
+class ClassifierTask(RunTask):
     """A classifier and its training images; those without a label do not count."""
 
     unit = "images"
@@ -92,13 +92,6 @@ class ClassifierTask:
         own = named[np.arange(len(labels)), labels]
         accuracy = float((named.argmax(1) == labels).mean())
         return {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}
-
-    def state(self) -> dict[str, Any]:
-        """Nothing beside the weights."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
 
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
         """The facts of the run and its metrics; there is nothing to write beside the weights."""

@@ -25,7 +25,7 @@ from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backb
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
 from kernelviz.tasks.sampling import Part, part_of
 from kernelviz.training.loop import mixed_precision
-from kernelviz.training.task import Recipe, Report
+from kernelviz.training.task import Recipe, Report, RunTask
 
 REFERENCE = 5000  # training images among which an epoch's 5-NN metric looks
 FITTED = 1000  # of these, to whose bumps the probe is fitted
@@ -38,8 +38,8 @@ class EmbeddingRecipe(Recipe):
     """Train a network with a map.
 
     Args:
-        backbone, weights, depth: what the map is trained on, if not on pixels: the name of a backbone, the name of the
-            run or the file that has its weights, and where it is truncated (`truncated`).
+        backbone, weights, depth: what the map is trained on: the name of a backbone (None: pixels; "": still to be
+            chosen), the name of the run or the file that has its weights, and where it is truncated (`truncated`).
         pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
         network: arguments of the network that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
@@ -55,7 +55,7 @@ class EmbeddingRecipe(Recipe):
 
     epochs: int = 40
     batch: int = 512
-    backbone: str = ""
+    backbone: str | None = None
     weights: str = ""
     depth: int | str = ""
     pictures: tuple[str, int, int, int] | None = None
@@ -79,7 +79,7 @@ class EmbeddingRecipe(Recipe):
         return EmbeddingTask(self, data, seed, device, backbone, report)
 
 
-class EmbeddingTask:
+class EmbeddingTask(RunTask):
     """An embedding network and its training images.
 
     Without jitter the features of a frozen backbone are computed once, if they fit into memory.

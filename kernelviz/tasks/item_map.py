@@ -1,7 +1,5 @@
 """From a trained recommender to its items: their factors, and a map of them."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -14,7 +12,7 @@ from kernelviz.networks.recommender import Recommender, rating_matrix
 from kernelviz.storage.items import EXTENT, GRID, SPARSITY, Items, item_factors
 from kernelviz.tasks.objectives import neighbour_cost
 from kernelviz.training.loop import Training
-from kernelviz.training.task import Schedule
+from kernelviz.training.task import Schedule, Task
 
 NEIGHBOURS, SCALE = 15, 20.0  # of an item that may be its partner; half the side of the map for their similarity
 STEPS, BATCH, RATE = 500, 512, 5e-3
@@ -41,7 +39,7 @@ def map_of_items(factors: Float[np.ndarray, "n factors"], seed: int) -> Float[np
         return task.network.eval().coordinates(task.network.activation(task.shown)).numpy()
 
 
-class ItemMapTask:
+class ItemMapTask(Task):
     """A map of items: those whose factors have a large cosine are neighbours, at the cost of `neighbours`."""
 
     unit = "items"
@@ -65,14 +63,3 @@ class ItemMapTask:
         pairs = np.concatenate([chosen, self.partners[chosen, column]])
         coordinates = self.network.coordinates(self.network.activation(self.shown[pairs]))
         return neighbour_cost(coordinates * (SCALE / self.network.grid.extent))
-
-    def validate(self) -> dict[str, float]:
-        """Nothing: all items are learned from."""
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        """Nothing beside the weights."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""

@@ -31,6 +31,7 @@ NEIGHBOURS = EmbeddingRecipe(
 # too little for ten classes that the layers below it have not sorted yet.
 HEAD = EmbeddingRecipe(
     data="",
+    backbone="",
     network={"encoder": (500,), "decoder": (), "grid": (30, 30), "sparsity": 0.5, "rectified": True, "dropout": 0.2},
     objectives={"classify": 1.0},
     epochs=20,
@@ -141,11 +142,7 @@ RECIPES: dict[str, Recipe] = {
     "sparse-fc-adam": replace(OWN_RATINGS, optimizer="adam", rate=3e-3, batch=128, epochs=60),
 }
 
-HEADS = tuple(
-    name
-    for name, recipe in RECIPES.items()
-    if isinstance(recipe, EmbeddingRecipe) and (recipe.backbone or name == "head")
-)
+HEADS = tuple(name for name, recipe in RECIPES.items() if getattr(recipe, "backbone", None) is not None)
 
 
 def changed_recipe(
@@ -169,7 +166,7 @@ def changed_recipe(
         data = str(Path(data).expanduser().resolve())
     if weights and weights not in run_names():
         weights = str(Path(weights).expanduser().resolve())
-    if labels is not None and not isinstance(recipe, EmbeddingRecipe):
+    if labels is not None and not hasattr(recipe, "labels"):
         raise UserError(f"the recipe {name!r} makes no map, so that --labels does not apply to it")
     given = {"data": data, "epochs": epochs, "labels": labels}
     recipe = replace(recipe, **{key: value for key, value in given.items() if value is not None})

@@ -16,7 +16,7 @@ from kernelviz.storage.items import load_items
 from kernelviz.storage.record import RecommenderRun
 from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.item_map import items_of
-from kernelviz.training.task import Recipe, Report
+from kernelviz.training.task import Recipe, Report, RunTask
 
 EVERY = 1 << 30  # items per step: all that there are
 
@@ -47,7 +47,7 @@ class RecommenderRecipe(Recipe):
         return RecommenderTask(self, data, seed, device)
 
 
-class RecommenderTask:
+class RecommenderTask(RunTask):
     """A recommender and its training ratings: 1/2 sum (p - r)^2 over them, plus the penalties l2 and sparsity."""
 
     unit = "items"
@@ -87,13 +87,6 @@ class RecommenderTask:
 
     def _error(self, part: RatingMatrix) -> float:
         return root_mean_square_error(self.network(self.train, part), part.values, self.data.range)
-
-    def state(self) -> dict[str, Any]:
-        """Nothing beside the weights."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
 
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
         """Write the items, of no user; the facts of the run and its metrics."""

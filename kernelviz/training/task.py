@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,14 +32,13 @@ class Schedule:
     mixed: bool = True
 
 
-@runtime_checkable
-class Task(Protocol):
+class Task(ABC):
     """What a network learns, and from what.
 
     Attributes:
         network: what learns.
         schedule: how; for a task with a run, its recipe.
-        unit: what the data are made of, in the plural: "images".
+        unit: what the data are made of, in the plural.
         size: number of training examples.
     """
 
@@ -48,6 +47,7 @@ class Task(Protocol):
     unit: str
     size: int
 
+    @abstractmethod
     def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
         """The cost of the chosen training examples; all randomness comes from the generator."""
 
@@ -56,18 +56,20 @@ class Task(Protocol):
 
         A UserError where the training cannot go on.
         """
+        return {}
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint has to hold beside the weights, as plain values."""
+        return {}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:  # noqa: B027 (most tasks have nothing beside the weights)
         """Continue from a state; a ValueError where it is not of this task."""
 
 
-@runtime_checkable
-class RunTask(Task, Protocol):
+class RunTask(Task):
     """A task whose finished training is kept as a run."""
 
+    @abstractmethod
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
         """Write what belongs to the run beside its weights; return its facts ("network", "data", ...) and its metrics.
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from kernelviz.plots.curves import history_figure, profile_figure
-from kernelviz.plots.maps import (
+from kernelviz.plots.colours import (
     CLASS_COLOURS,
     COLOURINGS,
     RIGHT,
@@ -12,12 +11,11 @@ from kernelviz.plots.maps import (
     VALUES,
     WRONG,
     class_colours,
-    confusion_figure,
-    map_figure,
-    marked,
     palette,
     rgb,
 )
+from kernelviz.plots.curves import history_figure, profile_figure
+from kernelviz.plots.maps import confusion_figure, map_figure, marked
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap
 
 CLASSES = ("zero", "one")

@@ -50,7 +50,7 @@ def test_a_rating_pulls_its_own_item_towards_it_the_more_the_less_noise_there_is
 def test_items_come_back_as_they_were_saved(items, tmp_path):
     items.save(tmp_path)
     back = load_items(tmp_path)
-    for name in ("item", "count", "mean", "factors", "places"):
+    for name in ("item", "count", "mean", "factors", "coordinates"):
         np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
 
 

@@ -12,7 +12,7 @@ from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
 
 from kernelviz.data.images import load
 from kernelviz.disk import own_file
-from kernelviz.plots.maps import COLOURINGS, VALUES
+from kernelviz.plots.colours import COLOURINGS, VALUES
 from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import EmbeddingRun, read_run
 from kernelviz.storage.store import load_run, of_kind

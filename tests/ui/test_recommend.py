@@ -8,7 +8,7 @@ import pytest
 from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 
 from kernelviz.data import movielens
-from kernelviz.evaluation.quality import RATED
+from kernelviz.evaluation.quality import RECOMMENDER_METRICS
 from kernelviz.storage.items import fold_in, load_items
 from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import payloads
@@ -120,10 +120,10 @@ def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommen
     app = opened("recommend", recommender="films")
     assert "may not be passed on" in said(app)
 
-    def unreachable(address, timeout):
+    def unreachable(*_):
         raise OSError("no net")
 
-    monkeypatch.setattr(movielens.urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr(movielens, "_download", unreachable)
     app.button[0].click().run()
     assert "cannot be downloaded (no net)" in app.error[0].value
 
@@ -139,9 +139,9 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
 
 
 def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
-    monkeypatch.setattr("kernelviz.evaluation.quality.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     assert not page().get("plotly_chart")
-    rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RATED}} for s in (0.1, 1.0)]
+    rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RECOMMENDER_METRICS}} for s in (0.1, 1.0)]
     (no_runs / "table4.json").write_text(json.dumps({"rows": rows}))
     assert len(page().get("plotly_chart")) == 1
 

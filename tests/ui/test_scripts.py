@@ -16,7 +16,7 @@ from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.plots.maps import COLOURINGS, VALUES, palette
+from kernelviz.plots.colours import COLOURINGS, VALUES, palette
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import read_run
 from kernelviz.storage.weights import load_network

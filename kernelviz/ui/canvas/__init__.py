@@ -17,8 +17,8 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from kernelviz.evaluation.depths import Placement
+from kernelviz.plots.colours import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
 from kernelviz.plots.images import data_url
-from kernelviz.plots.maps import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE, VALUES, palette
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import payloads
 from kernelviz.ui.canvas.messages import (

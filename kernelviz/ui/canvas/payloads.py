@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image
 
+from kernelviz.plots.colours import VALUES, reach
 from kernelviz.plots.density import contours
 from kernelviz.plots.images import sheet
-from kernelviz.plots.maps import VALUES, reach
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas.packing import pack

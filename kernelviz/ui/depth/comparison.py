@@ -7,8 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.evaluation.depths import closest_pairs, confusions, depth_of
-from kernelviz.evaluation.quality import measured_profile
-from kernelviz.paper.table2 import PAPER
+from kernelviz.evaluation.quality import PUBLISHED_DEPTHS, measured_profile
 from kernelviz.plots.curves import profile_figure
 from kernelviz.plots.maps import confusion_figure
 from kernelviz.storage.embedding_map import EmbeddingMap
@@ -111,6 +110,10 @@ def profile(cuts: list[EmbeddingRun]) -> None:
             icon=":material/show_chart:",
         )
         return
-    paper = [(row["layers"], row["accuracy"]) for row in PAPER if row["layers"] < 32]
-    st.plotly_chart(profile_figure(rows, paper), key="profile", config={"displayModeBar": False}, alt="Profile")
+    st.plotly_chart(
+        profile_figure(rows, [*PUBLISHED_DEPTHS.items()]),
+        key="profile",
+        config={"displayModeBar": False},
+        alt="Profile",
+    )
     st.caption("A head for the end of every block, `kernelviz bench profile`; crosses: Table 2 of the paper.")

@@ -5,8 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.evaluation.quality import MEANING, PUBLISHED, measured_peers
+from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.curves import history_figure
-from kernelviz.plots.maps import COLOURINGS, map_figure
+from kernelviz.plots.maps import map_figure
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas

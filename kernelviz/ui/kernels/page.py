@@ -6,11 +6,11 @@ import torch
 
 from kernelviz.layers.kernels import KERNELS, FiniteSupport
 from kernelviz.layers.spectra import Spectrum, break_even, effective_rank, gram_spectrum, singular_values, stored
-from kernelviz.paper.figure4 import RUN as GRIDS
-from kernelviz.paper.figure4 import fields_at
 from kernelviz.plots.curves import locations_figure, spectra_figure, stored_figure, values_figure
 from kernelviz.plots.images import enlarged, signed
-from kernelviz.storage.record import Run
+from kernelviz.plots.receptive_fields import RUN as GRIDS
+from kernelviz.plots.receptive_fields import fields_at
+from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run, run_names
 from kernelviz.ui.canvas import playground
 from kernelviz.ui.shared.network_cache import network_of
@@ -27,7 +27,7 @@ PICTURE = 400  # pixels: longer side of the picture of a weight matrix
 BAR = {"displayModeBar": False}
 
 
-def page(run: Run) -> None:
+def page(run: EmbeddingRun) -> None:
     """The whole page."""
     plane, of_run, numbers, fields = st.tabs(["On the plane", f"In {run.name}", "Spectra", "Receptive fields"])
     with plane:
@@ -45,7 +45,7 @@ def page(run: Run) -> None:
         _receptive_fields()
 
 
-def _layer(run: Run) -> None:
+def _layer(run: EmbeddingRun) -> None:
     """The kernel layer of a run: where its inputs lie, its weights, what it takes to store it."""
     layer = network_of(run).kernel_layer
     n_in, n_out = len(layer.u), len(layer.v)
@@ -88,7 +88,7 @@ def _storage(n_in: int, n_out: int) -> None:
     )
 
 
-def _support(run: Run) -> None:
+def _support(run: EmbeddingRun) -> None:
     """How many weights a kernel of finite support would leave of this layer."""
     st.subheader("With a kernel of finite support", anchor=False)
     scale = st.slider("a in max(0, 1 − a |u − v|²)", 0.01, 4.0, 0.25, key="support")
@@ -100,7 +100,7 @@ def _support(run: Run) -> None:
     )
 
 
-def _weights_picture(run: Run) -> np.ndarray:
+def _weights_picture(run: EmbeddingRun) -> np.ndarray:
     """The weight matrix in grey, 0 in the middle; every few rows and columns of it, sorted by the angle of u."""
     layer = network_of(run).kernel_layer
     weight = layer.weight().numpy()[np.argsort(np.arctan2(*layer.u.numpy().T[::-1]))]
@@ -123,13 +123,13 @@ def _receptive_fields() -> None:
     images = fields_at(grids, (y - 1) * side + x - 1)
     st.image([enlarged(image) for image in images], width=84)
     st.caption(
-        f"What the unit at this place of each of the {len(images)} maps of {GRIDS} receives from every pixel, "
+        f"What this unit of each of the {len(images)} maps of {GRIDS} receives from every pixel, "
         "α K(u, v): light for positive, dark for negative weights."
     )
 
 
 @st.cache_data(max_entries=8, show_spinner="Singular values …")
-def _singular_values(name: str, sha256: str, _run: Run) -> np.ndarray:
+def _singular_values(name: str, sha256: str, _run: EmbeddingRun) -> np.ndarray:
     return singular_values(network_of(_run).kernel_layer)
 
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from kernelviz.layers import GatedLinear
-from kernelviz.plots.maps import ABOVE, rgb
+from kernelviz.plots.colours import ABOVE, rgb
 from kernelviz.storage.record import RecommenderRun
 from kernelviz.storage.weights import load_network
 

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.data import movielens
-from kernelviz.evaluation.quality import MEANING, measured_table4
+from kernelviz.evaluation.quality import MEANING, measured_sparsity
 from kernelviz.plots.curves import sparsity_figure
 from kernelviz.storage.items import Items, fold_in
 from kernelviz.storage.record import RecommenderRun, Run
@@ -198,10 +198,9 @@ def _inside(run: RecommenderRun) -> None:
     )
     if run.arguments["kind"] == "sparse-fc":
         gates.pictures(run)
-    rows = measured_table4()
+    rows = measured_sparsity()
     if rows:
         st.subheader("What sparsity costs", anchor=False)
-        rows = sorted(rows, key=lambda row: row["sparsity"])
         st.plotly_chart(sparsity_figure(rows), key="sparsity", config=BAR, alt="Error over density")
         st.caption(
             "Each point is a network trained with another weight λ₀ of its gates (ML-100K, two hidden layers): the "

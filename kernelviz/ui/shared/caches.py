@@ -19,7 +19,11 @@ def points_of(run: EmbeddingRun) -> EmbeddingMap:
 
 def version(run: EmbeddingRun) -> str:
     """What the weights and the map of a run are called on their way to the browser: another name where they change."""
-    return f"{run.weights_sha256[:12]}-{(run.folder / 'map.parquet').stat().st_mtime_ns:x}"
+    try:
+        written = (run.folder / "map.parquet").stat().st_mtime_ns
+    except OSError as error:
+        raise BrokenRun(f"{error.filename} cannot be read ({error.strerror}); train the run again") from None
+    return f"{run.weights_sha256[:12]}-{written:x}"
 
 
 def splits_of(run: EmbeddingRun) -> list[str]:
@@ -63,10 +67,7 @@ def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
-    try:
-        return load_map(_run.folder)
-    except ValueError as error:
-        raise BrokenRun(str(error)) from None
+    return load_map(_run.folder)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -8,7 +8,7 @@ from kernelviz.data import movielens
 from kernelviz.disk import data_folder
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.items import FILE, Items, load_items
-from kernelviz.storage.record import BrokenRun, RecommenderRun
+from kernelviz.storage.record import RecommenderRun
 
 SPLIT = "train"  # every item is one that it learned from
 GENRES = movielens.GENRES[1:]
@@ -62,10 +62,7 @@ def _stamp(run: RecommenderRun) -> int:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _items(name: str, sha256: str, _run: RecommenderRun) -> Items:
-    try:
-        return load_items(_run.folder)
-    except ValueError as error:
-        raise BrokenRun(str(error)) from None
+    return load_items(_run.folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

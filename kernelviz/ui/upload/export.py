@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from kernelviz.plots.colours import UPLOADED, palette, rgb
 from kernelviz.plots.images import data_url, dots, on_white
-from kernelviz.plots.maps import UPLOADED, map_figure, marked, palette, rgb
+from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain

@@ -12,7 +12,8 @@ from kernelviz.data.images import load
 from kernelviz.evaluation.novelty import doubtful_first
 from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ingest.preprocessing import alternatives
-from kernelviz.plots.maps import UPLOADED, map_figure, marked
+from kernelviz.plots.colours import UPLOADED
+from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas

@@ -1,0 +1,93 @@
+"""List, load and train runs."""
+
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from kernelviz.api.loaded_map import LoadedMap
+from kernelviz.api.loaded_recommender import LoadedRecommender
+from kernelviz.api.loaded_run import LoadedRun
+from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
+from kernelviz.storage.store import load_run, readable_runs
+
+LOADED: dict[type[Run], type[LoadedRun]] = {EmbeddingRun: LoadedMap, RecommenderRun: LoadedRecommender}
+
+
+def runs() -> pd.DataFrame:
+    """All runs, the shipped ones first: a row for each, by name, with its kind, its data and its metrics.
+
+    What cannot be read is left out with a warning.
+
+        >>> import kernelviz
+        >>> kernelviz.runs().loc["digits-neighbours", "kind"]
+        'embedding'
+    """
+    found, broken = readable_runs()
+    for reason in broken:
+        warnings.warn(reason, stacklevel=2)
+    rows = [{"name": run.name, "kind": run.kind, "data": run.data["name"]} | run.metrics for run in found]
+    return pd.DataFrame(rows, columns=None if rows else ["name", "kind", "data"]).set_index("name")
+
+
+def load(name: str) -> LoadedRun:
+    """The run of that name, ready to use: a LoadedMap, a LoadedRecommender, or a LoadedRun for a plain classifier.
+
+    Raises UserError (NotFound) where there is no such run, or it is broken.
+
+        >>> import kernelviz
+        >>> kernelviz.load("digits-neighbours")
+        LoadedMap('digits-neighbours', trained on digits)
+    """
+    run = load_run(name)
+    return LOADED.get(type(run), LoadedRun)(run)
+
+
+def train(
+    recipe: str,
+    *,
+    data: str | Path | None = None,
+    name: str | None = None,
+    epochs: int | None = None,
+    labels: float | None = None,
+    backbone: str | None = None,
+    weights: str | Path | None = None,
+    depth: str | int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    progress: bool = True,
+) -> LoadedRun:
+    """Train a recipe, as `kernelviz train` does, and load the run.
+
+    Args:
+        recipe: name of a recipe ("mnist-neighbours", "head", "sparse-fc", ...).
+        data: a named data set, a folder of pictures, an .npz file, or a table of ratings; None: the recipe's own.
+        name: name of the run; None: that of the recipe.
+        epochs, labels: length of the training; share of the labels that it may see.
+        backbone, weights, depth: for a head, what it is trained on, and where that is truncated.
+        seed: the same seed gives the same weights.
+        resume: go on where a stopped training of this name stands.
+        progress: whether to show a progress bar on standard error.
+
+    Raises UserError for what cannot be trained. KeyboardInterrupt keeps a checkpoint: call again with `resume=True`.
+    """
+    from kernelviz.cli.output import progress_bar
+    from kernelviz.cli.train import Bars, ctrl_c
+    from kernelviz.tasks.recipes import changed_recipe
+    from kernelviz.training.session import Stopped, train_run
+
+    chosen = changed_recipe(
+        recipe,
+        data=str(data) if data else None,
+        epochs=epochs,
+        labels=labels,
+        backbone=backbone,
+        weights=str(weights) if weights else None,
+        depth=depth,
+    )
+    try:
+        with progress_bar(shown=progress) as bar, ctrl_c() as pressed:
+            train_run(chosen, name or recipe, seed, resume, f"kernelviz train {recipe}", Bars(bar).watcher(pressed))
+    except Stopped as stopped:
+        raise KeyboardInterrupt(f"{stopped}; resume with resume=True") from None
+    return load(name or recipe)

@@ -1,0 +1,226 @@
+"""A network with a map in use: images in, coordinates out, and with a decoder the way back."""
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, UInt8
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from kernelviz.api.loaded_run import LoadedRun
+from kernelviz.errors import UserError
+from kernelviz.evaluation.inference import decode_probes
+from kernelviz.evaluation.novelty import Projection, project
+from kernelviz.ingest.files import Picture, RejectedFile, contents_of_paths, ingest
+from kernelviz.ingest.preprocessing import preprocess_image
+from kernelviz.layers.probe import Probe
+from kernelviz.plots.colours import COLOURINGS, UNKNOWN, class_colours, rgb
+from kernelviz.plots.images import data_url, dots
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.record import EmbeddingRun
+
+THUMBNAIL = 280  # pixels: side of the map that a notebook shows of a run
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Images on a map.
+
+    Attributes:
+        names: paths of the images, or their numbers.
+        coordinates: (x, y) of each on the map [n, 2]; NaN where an image has none.
+        activations: the clipped kernel layer [n, units], rows of the grid from the bottom.
+        probabilities: of each class [n, classes]; without a class head, no columns.
+        prediction: name of the class of each image: of the class head, else of the nearest known images; None where
+            there is none.
+        confidence: probability of the prediction, or its share of the votes [n].
+        novelty: how unlike the training images each image is, 0 to 100 [n]: of a hundred test images, how many lie
+            nearer to the training images, or are decoded better. Above 99 it is unlike them.
+        rejected: files that cannot be read, with the reason.
+        table: all of it but the arrays, a row for each image.
+    """
+
+    names: list[str]
+    coordinates: Float[np.ndarray, "n 2"]
+    activations: Float[np.ndarray, "n units"]
+    probabilities: Float[np.ndarray, "n classes"]
+    table: pd.DataFrame
+    rejected: tuple[RejectedFile, ...] = ()
+
+    @property
+    def prediction(self) -> list[str | None]:
+        """Name of the class of each image."""
+        return self.table["prediction"].tolist()
+
+    @property
+    def confidence(self) -> Float[np.ndarray, " n"]:
+        """Of each prediction."""
+        return self.table["confidence"].to_numpy()
+
+    @property
+    def novelty(self) -> Float[np.ndarray, " n"]:
+        """How unlike the training images each image is."""
+        return self.table["novelty"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(max_rows=20, float_format="{:.3f}".format)
+
+
+class LoadedMap(LoadedRun):
+    """A network with a map: images in, coordinates out, and with a decoder the way back."""
+
+    record: EmbeddingRun
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; none where the training images have no labels."""
+        return self.record.classes
+
+    @cached_property
+    def points(self) -> EmbeddingMap:
+        """The images that the map is made of, as arrays."""
+        return load_map(self.record.folder)
+
+    @property
+    def map(self) -> pd.DataFrame:
+        """The images that the map is made of, a row for each: split, index in it, x, y, label, prediction, confidence
+        and error of the decoded image."""
+        names = np.array([*self.classes, None], dtype=object)  # -1 takes the last
+        return pd.DataFrame(
+            {
+                "split": pd.Categorical.from_codes(self.points.split, SPLITS),
+                "index": self.points.index,
+                "x": self.points.x,
+                "y": self.points.y,
+                "label": names[self.points.label],
+                "prediction": names[self.points.prediction],
+                "confidence": self.points.confidence,
+                "error": self.points.error,
+            }
+        )
+
+    def embed(self, images: np.ndarray | Iterable | Path | Image.Image) -> Embedding:
+        """Where images lie on the map, each by one forward pass.
+
+        Args:
+            images: uint8 array [n, h, w] or [n, h, w, 3], or any number of arrays [h, w(, 3)], Pillow images or paths
+                (of pictures, folders or .zip archives). Arrays of the network's own shape are taken as they are; all
+                others are preprocessed as the training images were.
+
+        Files that cannot be read are listed in `rejected`. Raises UserError where nothing is left, or for arrays of
+        another kind.
+        """
+        pictures, rejected = self._ingested(images)
+        if not pictures:
+            reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
+            raise UserError(f"there is no image to embed{f' ({reasons})' if reasons else ''}")
+        names = [picture.name for picture in pictures]
+        projection = project(self.network, self.points, np.stack([picture.pixels for picture in pictures]))
+        return _embedding(names, projection, self.points, self.classes, tuple(rejected))
+
+    def transform(self, images: np.ndarray | Iterable | Path | Image.Image) -> Float[np.ndarray, "n 2"]:
+        """The coordinates of images, as scikit-learn's transformers have it: `embed(images).coordinates`.
+
+        >>> import kernelviz, numpy
+        >>> kernelviz.load("digits-neighbours").transform(numpy.zeros((3, 20, 20), numpy.uint8)).shape
+        (3, 2)
+        """
+        return self.embed(images).coordinates
+
+    def decode(self, coordinates: ArrayLike, width: float | None = None) -> UInt8[np.ndarray, "n h w *c"]:
+        """The images at some coordinates [n, 2]: uint8 [n, h, w], or [n, h, w, 3] for RGB.
+
+        `width` is that of the probe, in the units of the map; None: the run's own. Raises UserError for a run without a
+        decoder, and for coordinates that are not finite.
+        """
+        if not self.record.has_decoder:
+            raise UserError(f"the run {self.name!r} has no decoder; choose one that was trained to reconstruct")
+        centers = np.atleast_2d(np.asarray(coordinates, np.float32))
+        if centers.ndim != 2 or centers.shape[1] != 2 or not np.isfinite(centers).all():
+            raise UserError(f"coordinates have the shape [n, 2] and are finite, not {np.shape(coordinates)}")
+        shape = self.record.probe | ({} if width is None else {"width": width})
+        return decode_probes(self.network, centers, Probe(**shape))
+
+    def inverse_transform(self, coordinates: ArrayLike) -> UInt8[np.ndarray, "n h w *c"]:
+        """The images at some coordinates, as scikit-learn's transformers have it: `decode(coordinates)`."""
+        return self.decode(coordinates)
+
+    def plot(self, split: str = "test", colour: str = "label") -> "plotly.graph_objects.Figure":
+        """The map of a split as a Plotly figure.
+
+        Args:
+            split: "train", "validation" or "test".
+            colour: one of `kernelviz.plots.colours.COLOURINGS`: "label", "prediction", "right or wrong", ...
+        """
+        from kernelviz.plots.maps import map_figure  # plotly takes a second to import
+
+        if split not in SPLITS or colour not in COLOURINGS:
+            raise UserError(
+                f"a map is plotted for {', '.join(SPLITS)}, coloured by {', '.join(COLOURINGS)}, not for {split!r} by "
+                f"{colour!r}"
+            )
+        figure = map_figure(self.points.of_split(split), self.record.extent, self.classes, colour)
+        return figure.update_layout(width=620, height=620)
+
+    def _ingested(self, images: np.ndarray | Iterable | Path | Image.Image) -> tuple[list[Picture], list[RejectedFile]]:
+        """Images as the network takes them, in order."""
+        if isinstance(images, str | Path | Image.Image):
+            images = [images]
+        pictures: list[Picture] = []
+        rejected: list[RejectedFile] = []
+        for number, image in enumerate(images):
+            if isinstance(image, str | Path):
+                for one in ingest(contents_of_paths([Path(image).expanduser()]), self.record.preprocess):
+                    (pictures if isinstance(one, Picture) else rejected).append(one)
+            else:
+                pictures.append(Picture(str(number), self._pixels(image)))
+        return pictures, rejected
+
+    def _pixels(self, image: object) -> UInt8[np.ndarray, "h w *c"]:
+        channels, height, width = self.record.image_shape
+        own = (height, width) if channels == 1 else (height, width, channels)
+        if isinstance(image, np.ndarray):
+            if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+                raise UserError(
+                    f"an image is a uint8 array [h, w] or [h, w, 3], not {image.dtype} {list(image.shape)}; scale it "
+                    "to 0 to 255, or give a Pillow image"
+                )
+            if image.shape == own:
+                return image
+            image = Image.fromarray(image)
+        if not isinstance(image, Image.Image):
+            raise UserError(f"an image is a uint8 array, a Pillow image or a path, not {type(image).__name__}")
+        flat = image if image.mode in ("L", "RGB") else image.convert("RGB")
+        return preprocess_image(flat, self.record.preprocess)
+
+    def _repr_html_(self) -> str:
+        test = self.points.of_split("test")
+        test = test.where(test.placed)
+        colours = np.array([rgb(one) for one in [*class_colours(len(self.classes)), UNKNOWN]], np.uint8)
+        picture = dots(test.coordinates, colours[test.label], self.record.extent, THUMBNAIL, 2)
+        address = data_url(Image.fromarray(picture))
+        return (
+            f'<div style="display: flex; gap: 1em"><img alt="map of {html.escape(self.name)}" src="{address}">'
+            f"<div>{super()._repr_html_()}</div></div>"
+        )
+
+
+def _embedding(
+    names: list[str],
+    projection: Projection,
+    points: EmbeddingMap,
+    classes: tuple[str, ...],
+    rejected: tuple[RejectedFile, ...],
+) -> Embedding:
+    table = projection.table(names, points, classes)
+    table.insert(5, "novelty", projection.novelty)
+    embedded = projection.embedded
+    return Embedding(names, embedded.coordinates, embedded.activation, embedded.probabilities, table, rejected)

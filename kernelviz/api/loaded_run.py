@@ -1,0 +1,55 @@
+"""A trained network in use, of any kind."""
+
+import html
+from functools import cached_property
+
+import pandas as pd
+from torch import nn
+
+from kernelviz.storage.record import Run
+from kernelviz.storage.weights import load_network
+
+
+class LoadedRun:
+    """A trained network in use.
+
+    Attributes:
+        record: what is on disk of it (`kernelviz.storage.record`).
+    """
+
+    def __init__(self, record: Run):
+        self.record = record
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.record.name
+
+    @property
+    def kind(self) -> str:
+        """ "embedding", "classifier" or "recommender"."""
+        return self.record.kind
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What was measured on the test part, by name."""
+        return dict(self.record.metrics)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row for each epoch of the training."""
+        return pd.DataFrame(self.record.history)
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network in float32 and evaluation mode, on the CPU."""
+        return load_network(self.record)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, trained on {self.record.data['name']})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items()
+        )
+        return f"<b>{html.escape(self.name)}</b> {html.escape(repr(self))}<table>{rows}</table>"
