@@ -1,4 +1,4 @@
-"""`python -m kernelviz.cli`."""
+"""`python -m kernelviz.cli`, as the tests start it."""
 
 from kernelviz.cli.main import main
 

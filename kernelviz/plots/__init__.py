@@ -1,0 +1,1 @@
+"""Pictures and charts: Plotly figures, colours, sheets of images, densities."""

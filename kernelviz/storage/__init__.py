@@ -1,0 +1,1 @@
+"""What lies on disk: runs with their records, weights, maps and items."""

@@ -1,0 +1,1 @@
+"""The server: Streamlit and the routes beside it."""

@@ -1,0 +1,1 @@
+"""The page Upload, and the routes that its files take."""
