@@ -171,6 +171,22 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
     page.get_by_text("Nothing selected yet").wait_for()
 
 
+def test_the_same_lasso_selects_the_same_again_after_clear(seen, settle, points):
+    page = seen()
+    tool(page, "Select with a lasso")
+    corners = on_screen(page, [(-3.2, -3.1), (3.4, -2.2), (0.3, 3.2)]).round().tolist()
+    drag(page, corners)
+    first = selected(page)
+    settle(page)
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("Nothing selected yet").wait_for()
+    settle(page)
+    counts = page.locator(".legend .count").all_inner_texts()
+    assert not any("/" in text for text in counts)
+    drag(page, corners)
+    assert selected(page) == first
+
+
 def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_sent_again(visit, settle, points):
     asked = []
     page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))

@@ -64,7 +64,8 @@ def selected(app, rows, key="map-tiny-test"):
 
 def selected_rows(told):
     """The rows that a map is told to show as selected."""
-    return unmasked(told["selection"]["rows"], told["total"]).tolist()
+    rows = told["selection"]["rows"]
+    return unmasked(rows, told["total"]).tolist() if rows else []
 
 
 def clicked(app, element, **selection):

@@ -151,8 +151,15 @@ def _told(
         scale=DOTS_SCALE,
         view="dots",
         maps=maps,
-        selection=SelectionTold(selection.revision, masked(selection.rows, n)) if selection else SelectionTold(),
+        selection=_selection_told(selection, n),
     )
+
+
+def _selection_told(selection: Selection | None, n: int) -> SelectionTold:
+    """A selection among n rows; without rows it is short, for it is told at every run of the script."""
+    if selection is None:
+        return SelectionTold()
+    return SelectionTold(selection.revision, masked(selection.rows, n) if len(selection.rows) else "")
 
 
 def _shown(source: MapSource, key: str, told: Told) -> Heard:

@@ -11,7 +11,7 @@ from kernelviz.ui.shared.selection import Selection
 
 @dataclass(frozen=True)
 class SelectionTold:
-    """Selected rows, as a bit for each row in base 64, and the number of the change that selected them."""
+    """Selected rows, as a bit for each row in base 64 or nothing, and the number of the change that selected them."""
 
     revision: int = 0
     rows: str = ""

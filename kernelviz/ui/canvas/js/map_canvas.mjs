@@ -14,24 +14,24 @@ import { Journey } from './features/journey.mjs'
 import { Marks } from './features/marks.mjs'
 import { ProbeFeature } from './features/probe.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
-import { Cards } from './ui/cards.mjs'
 import {
-  linkedMapOf,
   contoursHandle,
   journeyHandle,
   keysHandle,
+  linkedMapOf,
   probeHandle,
   toolbarHandle,
   toolsHandle,
   uploadsHandle,
 } from './map_handles.mjs'
+import { paintOverlay } from './painting/overlay.mjs'
+import { Overview } from './painting/overview.mjs'
+import { Scene, imageAt } from './painting/scene.mjs'
+import { Cards } from './ui/cards.mjs'
 import { button, element } from './ui/dom.mjs'
 import { listen } from './ui/gestures.mjs'
 import { helpOf, pressKey } from './ui/keys.mjs'
 import { Legend } from './ui/legend.mjs'
-import { paintOverlay } from './ui/overlay.mjs'
-import { Overview } from './ui/overview.mjs'
-import { Scene, imageAt } from './ui/scene.mjs'
 import { Stage } from './ui/stage.mjs'
 import { themeOf } from './ui/theme.mjs'
 import { Toolbar } from './ui/toolbar.mjs'

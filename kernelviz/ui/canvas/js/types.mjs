@@ -54,7 +54,7 @@
 /**
  * @typedef {object} SelectionTold
  * @property {number} revision
- * @property {string} rows a bit for each row, in base 64
+ * @property {string} rows a bit for each row, in base 64; empty for no rows
  */
 
 /**

@@ -3,7 +3,7 @@
 /** @import { View } from '../core/view.mjs' */
 /** @import { Context, Mark, Picture, Pixel, Redraw, Theme } from '../types.mjs' */
 
-import { paintCovering, strokeTwice } from '../ui/lines.mjs'
+import { imageOf, paintCovering, strokeTwice } from '../painting/lines.mjs'
 
 const THUMBNAILS = 40 // marks at most that show their pictures
 const CROSSES = 400 // marks at most that are crosses; more are squares, which are quicker to paint
@@ -69,24 +69,6 @@ export class Marks {
     }
     if (chosen) paintRing(context, view.toScreen(chosen.x, chosen.y), accent, paper)
   }
-}
-
-/**
- * The picture of a mark, once it has been loaded, of which `loaded` tells.
- *
- * @param {Mark} mark
- * @param {() => void} loaded
- * @returns {Picture | null}
- */
-export function imageOf(mark, loaded) {
-  if (!mark.image && mark.picture) {
-    mark.image = new Image()
-    mark.image.onload = loaded
-    mark.image.src = mark.picture
-  }
-  const { image } = mark
-  if (image instanceof HTMLImageElement) return image.complete && image.naturalWidth ? image : null
-  return image ?? null
 }
 
 /**

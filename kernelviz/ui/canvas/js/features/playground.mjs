@@ -11,7 +11,7 @@ import { View, clamp } from '../core/view.mjs'
 import { button, element, figure, slider } from '../ui/dom.mjs'
 import { listen } from '../ui/gestures.mjs'
 import { ARROWS } from '../ui/keys.mjs'
-import { strokeTwice } from '../ui/lines.mjs'
+import { strokeTwice } from '../painting/lines.mjs'
 import { themeOf } from '../ui/theme.mjs'
 
 const EXTENT = 4

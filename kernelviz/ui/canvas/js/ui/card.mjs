@@ -5,7 +5,7 @@
 import { contextOf } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 import { button, element } from './dom.mjs'
-import { paintCovering } from './lines.mjs'
+import { paintCovering } from '../painting/lines.mjs'
 
 const IMAGE = 128 // pixels: side of the image
 const ABOVE = 12 // pixels between the point and the card

@@ -5,7 +5,7 @@
 /** @import { View } from '../core/view.mjs' */
 /** @import { Mark } from '../types.mjs' */
 
-import { imageOf } from '../features/marks.mjs'
+import { imageOf } from '../painting/lines.mjs'
 import { Card } from './card.mjs'
 
 /**

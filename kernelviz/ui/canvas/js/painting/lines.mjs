@@ -1,6 +1,6 @@
 // What is painted with a canvas's own lines and pictures, in several places.
 
-/** @import { Context, Picture } from '../types.mjs' */
+/** @import { Context, Mark, Picture } from '../types.mjs' */
 
 /**
  * A line in a colour, with an edge that shows it on any ground.
@@ -38,4 +38,22 @@ export function paintCovering(context, image, left, top, side) {
   const covered = Math.min(width, height)
   context.imageSmoothingEnabled = covered > side // a small one is shown by its pixels
   context.drawImage(image, (width - covered) / 2, (height - covered) / 2, covered, covered, left, top, side, side)
+}
+
+/**
+ * The picture of a mark, once it has been loaded, of which `loaded` tells.
+ *
+ * @param {Mark} mark
+ * @param {() => void} loaded
+ * @returns {Picture | null}
+ */
+export function imageOf(mark, loaded) {
+  if (!mark.image && mark.picture) {
+    mark.image = new Image()
+    mark.image.onload = loaded
+    mark.image.src = mark.picture
+  }
+  const { image } = mark
+  if (image instanceof HTMLImageElement) return image.complete && image.naturalWidth ? image : null
+  return image ?? null
 }

@@ -1,7 +1,7 @@
 // The whole map, small, with a frame around what is on the screen.
 
 /** @import { Points } from '../core/points.mjs' */
-/** @import { Gestures } from './gestures.mjs' */
+/** @import { Gestures } from '../ui/gestures.mjs' */
 
 import { FAINT, Raster, SHOWN, contextOf, paintPoints } from '../core/raster.mjs'
 import { View } from '../core/view.mjs'
