@@ -25,6 +25,7 @@ from websockets.sync.client import connect
 
 from kernelviz.disk import own_file
 from kernelviz.evaluation.inference import decode_probes, embed
+from kernelviz.layers import PercentileClip
 from kernelviz.layers.probe import Probe
 from kernelviz.paper.table2 import PAPER as TABLE2
 from kernelviz.storage.store import load_run
@@ -136,6 +137,12 @@ def test_our_own_fault_is_not_blamed_on_the_user(kernelviz, in_library, monkeypa
 
     monkeypatch.setattr("kernelviz.evaluation.metrics.map_metrics", fault)
     with pytest.raises(ValueError, match="cannot reshape"):
+        kernelviz("evaluate", "tiny")
+
+
+def test_a_value_error_that_our_own_code_raises_is_our_fault_too(kernelviz, in_library, monkeypatch):
+    monkeypatch.setattr("kernelviz.cli.main.print_metrics", lambda _: PercentileClip(sparsity=2.0))
+    with pytest.raises(ValueError, match="lambda is at least 0 and below 1"):
         kernelviz("evaluate", "tiny")
 
 
