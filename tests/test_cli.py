@@ -141,7 +141,8 @@ def test_our_own_fault_is_not_blamed_on_the_user(kernelviz, in_library, monkeypa
 
 
 def test_a_value_error_that_our_own_code_raises_is_our_fault_too(kernelviz, in_library, monkeypatch):
-    monkeypatch.setattr("kernelviz.cli.main.print_metrics", lambda _: PercentileClip(sparsity=2.0))
+    commands = sys.modules["kernelviz.cli.main"]  # the package has the function of that name
+    monkeypatch.setattr(commands, "print_metrics", lambda _: PercentileClip(sparsity=2.0))
     with pytest.raises(ValueError, match="lambda is at least 0 and below 1"):
         kernelviz("evaluate", "tiny")
 
