@@ -10,17 +10,20 @@ from torch import Tensor, nn
 
 from kernelviz.errors import UserError
 from kernelviz.networks.resnet import ResNet
+from kernelviz.networks.timm_backbones import Channels, is_timm, like, new_timm
 from kernelviz.networks.truncated import Truncated
 
 # Of ImageNet, as of nearly all published weights, those of ResNets for CIFAR-10 among them.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def normalised(images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n channels h w"]:
-    """Pixels in [0, 1] as classifiers take them: of RGB images less MEAN, over STD; those of grey ones as they are."""
+def normalised(
+    images: Float[Tensor, "n channels h w"], mean: Channels = MEAN, std: Channels = STD
+) -> Float[Tensor, "n channels h w"]:
+    """Pixels in [0, 1] as classifiers take them: of RGB images less mean, over std; those of grey ones as they are."""
     if images.shape[1] == 1:
         return images
-    mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (MEAN, STD))
+    mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (mean, std))
     return (images - mean) / std
 
 
@@ -42,21 +45,27 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
 
 
 def new_backbone(name: str, classes: int = 1000) -> nn.Module:
-    """A network with new weights: of BACKBONES, or what `package.module:factory` returns, which runs that code.
+    """A network with new weights: of BACKBONES, of timm, or what `package.module:factory` returns, which runs its code.
 
     A UserError says what may be named.
     """
     if name in BACKBONES:
         return BACKBONES[name](classes)
     module, colon, factory = name.partition(":")
+    if not colon and is_timm(name):
+        return new_timm(name, classes)
     if not (module and colon and factory):
+        known = ", ".join(like(name) or BACKBONES)
         raise UserError(
-            f"unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}, or give package.module:factory"
+            f"unknown backbone {name!r}; choose one of {known}, any other of timm's networks, or give "
+            "package.module:factory"
         )
     try:
         network = getattr(import_module(module), factory)()
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"the backbone {name!r} cannot be made: {error}") from None
+    except Exception as error:  # somebody else's code may raise anything
+        raise UserError(
+            f"the backbone {name!r} cannot be made: {type(error).__name__}: {error}; a factory takes no arguments"
+        ) from None
     if not isinstance(network, nn.Module):
         raise UserError(f"{name} returns a {type(network).__name__}; a factory returns a torch.nn.Module")
     return network
@@ -65,8 +74,15 @@ def new_backbone(name: str, classes: int = 1000) -> nn.Module:
 class Normalise(nn.Module):
     """`normalised` as a layer."""
 
+    def __init__(self, mean: Channels, std: Channels):
+        super().__init__()
+        self.mean, self.std = mean, std
+
     def forward(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-        return normalised(images)
+        return normalised(images, self.mean, self.std)
+
+    def extra_repr(self) -> str:
+        return f"mean={self.mean}, std={self.std}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +94,15 @@ class Backbone:
         depth: number of layers, or the name of the last module (`truncated`).
         sha256: of the file of its weights.
         module: the truncated network itself.
+        mean, std: of the channels of the images that it was trained on.
     """
 
     network: str
     depth: int | str
     sha256: str
     module: Truncated
+    mean: Channels = MEAN
+    std: Channels = STD
 
     @property
     def layers(self) -> int:
@@ -93,9 +112,10 @@ class Backbone:
     @property
     def facts(self) -> dict:
         """What a run records of it."""
-        return {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
+        facts = {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
+        return facts | {"mean": list(self.mean), "std": list(self.std)}
 
     @property
     def extractor(self) -> nn.Sequential:
         """From pixels in [0, 1] to features."""
-        return nn.Sequential(Normalise(), self.module).to(memory_format=torch.channels_last)
+        return nn.Sequential(Normalise(self.mean, self.std), self.module).to(memory_format=torch.channels_last)

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from kernelviz.errors import NotFound, UserError
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # under which training scripts keep the weights
-PREFIXES = ("module.", "_orig_mod.")  # that DataParallel and torch.compile put before every name
+PREFIXES = (  # that training scripts put before every name
+    *("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "student.", "teacher."),
+)
 COUNTER = "num_batches_tracked"  # of BatchNorm; older weights have none, and nothing here uses it
 LISTED_NAMES = 8  # names of an error, at most
 
@@ -53,10 +55,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         weights = load_file(path)
     except SafetensorError:
         weights = _unwrapped(_torch_file(path), path)
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in weights):
-            weights = {name.removeprefix(prefix): value for name, value in weights.items()}
-    return weights
+    return _without_prefixes(weights)
+
+
+def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights without the prefixes that all of them have; of a student and a teacher, those of the teacher."""
+    teacher = {name: value for name, value in weights.items() if name.startswith("teacher.")}
+    weights = teacher or weights
+    prefix = next((prefix for prefix in PREFIXES if all(name.startswith(prefix) for name in weights)), None)
+    if not prefix:
+        return weights
+    return _without_prefixes({name.removeprefix(prefix): value for name, value in weights.items()})
 
 
 def _torch_file(path: Path) -> object:

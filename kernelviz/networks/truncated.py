@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from kernelviz.errors import UserError
 from kernelviz.networks.resnet import Block, ResNet
 
+FEATURES = "features"  # the depth at which only the classifier is missing
+
 
 class Truncated(nn.Module):
     """The first layers of a network: no gradient, and BatchNorm as it was trained, whatever is trained on top of them.
@@ -34,10 +36,12 @@ class Truncated(nn.Module):
 def truncated(network: nn.Module, depth: int | str) -> Truncated:
     """The first layers of a network up to a depth; they share their weights with it.
 
-    `depth` is the name of the last module ("layer3", "features.5") or, of a ResNet, the number of layers with weights,
-    counted as the paper does: the first convolution is one, each block two, the dense layer the last. A UserError says
-    which depths there are.
+    `depth` is FEATURES for all but the classifier, the name of the last module ("layer3", "features.5") or, of a
+    ResNet, the number of layers with weights, counted as the paper does: the first convolution is one, each block two,
+    the dense layer the last. A UserError says which depths there are.
     """
+    if depth == FEATURES:
+        return Truncated(_without_classifier(network))
     if isinstance(depth, str):
         layers = _up_to(network, depth)
         if [*layers.state_dict()] == [*network.state_dict()]:
@@ -46,6 +50,17 @@ def truncated(network: nn.Module, depth: int | str) -> Truncated:
     if not isinstance(network, ResNet):
         raise UserError(f"only of a ResNet for 32 x 32 images can layers be counted; name a module: {_names(network)}")
     return Truncated(_counted(network, depth))
+
+
+def _without_classifier(network: nn.Module) -> nn.Sequential:
+    """A network of timm's without its classifier; of any other network, its modules but the last."""
+    if hasattr(network, "reset_classifier"):
+        network.reset_classifier(0)
+        return nn.Sequential(OrderedDict(network=network))
+    *before, (last, _) = network.named_children()
+    if not before:
+        raise UserError(f"the network is one module, {last!r}; give a depth within it, or a network of several modules")
+    return nn.Sequential(OrderedDict(before))
 
 
 def _up_to(network: nn.Module, last: str) -> nn.Sequential:

@@ -31,6 +31,8 @@ class BackboneFacts(TypedDict):
     kept: int | str
     layers: int
     sha256: str
+    mean: NotRequired[tuple[Finite, Finite, Finite]]  # of the channels; runs without have those of ImageNet
+    std: NotRequired[tuple[Positive, Positive, Positive]]
 
 
 class EmbeddingArguments(TypedDict):

@@ -17,7 +17,16 @@ from torch.hub import load_state_dict_from_url
 from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import NotFound, UserError
 from kernelviz.networks import BACKBONES, NETWORKS, Backbone, new_backbone
-from kernelviz.networks.checkpoints import load_weights
+from kernelviz.networks.backbones import MEAN, STD
+from kernelviz.networks.checkpoints import load_weights, read_weights
+from kernelviz.networks.timm_backbones import (
+    LITE0,
+    LITE0_PACKAGE,
+    is_timm,
+    new_timm,
+    packaged_weights,
+    timm_normalisation,
+)
 from kernelviz.networks.truncated import Truncated, truncated
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run, readable_runs, run_names
@@ -79,10 +88,14 @@ def load_network(run: Run) -> nn.Module:
 def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
     """The network `name` truncated at a depth, with the weights of a run of that network, or of a file.
 
-    Without either they are those of STANDARD, or those that torchvision publishes. NotFound where there are none; a
-    UserError says what does not fit.
+    Without either they are those of STANDARD, those that an installed package holds, or those that torchvision or timm
+    publishes. NotFound where there are none; a UserError says what does not fit.
     """
     weights = weights or STANDARD.get(name, "")
+    if not weights and packaged_weights(name):
+        return _packaged_backbone(name, depth)
+    if not weights and name not in BACKBONES and ":" not in name and is_timm(name):
+        return _published_by_timm(name, depth)
     if weights in run_names():
         run = load_run(weights)
         if run.network["name"] != name:
@@ -94,6 +107,7 @@ def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
 def _published(name: str) -> Path:
     """The weights of a torchvision network, downloaded unless they are there already."""
     if name not in BACKBONES:
+        new_backbone(name)  # an unknown name is the first thing to say
         raise UserError(f"{name} has no published weights; give --weights FILE")
     from torchvision.models import get_model_weights  # seconds to import, and needed only here
 
@@ -108,6 +122,35 @@ def _published(name: str) -> Path:
     return data_folder() / Path(address).name
 
 
+def _packaged_backbone(name: str, depth: int | str) -> Backbone:
+    """A backbone with the weights of an installed package, whose tensors have other names but the network's order."""
+    path, network = packaged_weights(name), new_backbone(name)
+    state, found = network.state_dict(), [*read_weights(path).values()]
+    if [tensor.shape for tensor in found] != [tensor.shape for tensor in state.values()]:
+        raise UserError(f"the weights in {path} are not those of {name}; install {LITE0_PACKAGE} again")
+    network.load_state_dict(dict(zip(state, found, strict=True)))
+    return _truncated_backbone(name, network, depth, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _published_by_timm(name: str, depth: int | str) -> Backbone:
+    try:
+        network = new_timm(name, 0, pretrained=True)
+    except Exception as error:  # the hub's client raises what it likes
+        raise NotFound(
+            f"the weights of {name} cannot be downloaded ({type(error).__name__}); give --weights FILE, or take "
+            f"{LITE0}, whose weights the package {LITE0_PACKAGE} holds"
+        ) from None
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return _truncated_backbone(name, network, depth, digest.hexdigest())
+
+
+def _truncated_backbone(name: str, network: nn.Module, depth: int | str, sha256: str) -> Backbone:
+    mean, std = timm_normalisation(network) or (MEAN, STD)
+    return Backbone(name, depth, sha256, truncated(network, depth), mean, std)
+
+
 def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
     """The network `name` (`new_backbone`) truncated at a depth, with the weights in a file.
 
@@ -116,12 +159,15 @@ def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
     network = new_backbone(name)
     module = truncated(network, depth)
     load_weights(network, path, module)
-    return Backbone(name, depth, hashlib.sha256(path.read_bytes()).hexdigest(), module)
+    mean, std = timm_normalisation(network) or (MEAN, STD)
+    return Backbone(name, depth, hashlib.sha256(path.read_bytes()).hexdigest(), module, mean, std)
 
 
 def save_backbone(backbone: Backbone, folder: Path) -> None:
-    """Write a backbone beside the network that is trained on it, unless it is the run of a classifier."""
-    if not _run_of(backbone.sha256):
+    """Write a backbone beside the network that is trained on it, unless a classifier's run or a package has it."""
+    path = packaged_weights(backbone.network)
+    packaged = path and hashlib.sha256(path.read_bytes()).hexdigest() == backbone.sha256
+    if not packaged and not _run_of(backbone.sha256):
         state = backbone.module.layers.state_dict()
         _write({name: value.cpu().contiguous() for name, value in state.items()}, folder / BACKBONE)
 
@@ -130,7 +176,7 @@ def load_backbone(run: Run) -> Backbone:
     """The backbone of a run; a BrokenRun where it is nowhere."""
     facts, path = run.arguments["backbone"], run.folder / BACKBONE
     name, depth, sha256 = facts["network"], facts["kept"], facts["sha256"]
-    if name not in BACKBONES and name not in os.environ.get(TRUSTED, "").split(","):
+    if ":" in name and name not in os.environ.get(TRUSTED, "").split(","):
         raise BrokenRun(
             f"the run {run.name!r} needs a network that is made by the code {name!r}; if you trust it, start kernelviz "
             f"with {TRUSTED}={name}"
@@ -139,7 +185,9 @@ def load_backbone(run: Run) -> Backbone:
         module: Truncated = truncated(new_backbone(name), depth)
         state = {key.removeprefix(PREFIX): value for key, value in load_file(path).items()}
         module.layers.load_state_dict(state, strict=True)
-        return Backbone(name, depth, sha256, module)
+        return Backbone(name, depth, sha256, module, tuple(facts.get("mean", MEAN)), tuple(facts.get("std", STD)))
+    if packaged_weights(name):
+        return _packaged_backbone(name, depth)
     classifier = _run_of(sha256)
     if not classifier:
         raise BrokenRun(

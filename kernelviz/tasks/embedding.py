@@ -100,15 +100,16 @@ class EmbeddingTask(RunTask):
         self.backbone = backbone
         self.network = new_network(recipe, images, seed, backbone).to(device)
         self.images, self.labels = images.split("train")
+        with mixed_precision(recipe.mixed, device):
+            self.cache = self._cached(self.images, report)
+            self.validation_cache = self._cached(images.split("validation")[0])
         wanted = {
             "neighbours": recipe.neighbours if "neighbours" in recipe.objectives else 0,
             "with_labels": "supervised_neighbours" in recipe.objectives,
         }
-        self.train = part_of(images, "train", seed, share=recipe.labels, report=report, **wanted)
-        self.validation = part_of(images, "validation", seed, **wanted)
+        self.train = part_of(images, "train", seed, share=recipe.labels, features=self.cache, report=report, **wanted)
+        self.validation = part_of(images, "validation", seed, features=self.validation_cache, **wanted)
         self.probe = self.network.canonical or Probe(0.7, 1.0)
-        with mixed_precision(recipe.mixed, device):
-            self.cache = self._features_of_all(report)
 
     @property
     def size(self) -> int:
@@ -137,15 +138,15 @@ class EmbeddingTask(RunTask):
         return self.network.features(moved)
 
     @torch.no_grad()
-    def _features_of_all(self, report: Report | None) -> Tensor | None:
-        """The features of every training image, where each step would compute the same ones again; else None."""
-        if not self.network.backbone or self.schedule.jitter != Jitter():
+    def _cached(self, images: np.ndarray, report: Report | None = None) -> Tensor | None:
+        """The features of some images, where each step would compute them again; else None."""
+        if not self.network.backbone or self.schedule.jitter != Jitter() or not len(images):
             return None
         parts = []
-        for start in range(0, self.size, self.schedule.batch):
-            part = pixels(self.images[start : start + self.schedule.batch], self.device)
+        for start in range(0, len(images), self.schedule.batch):
+            part = pixels(images[start : start + self.schedule.batch], self.device)
             parts.append(self.network.features(part).cpu())
-            if parts[0][0].nbytes * self.size > CACHED:
+            if parts[0][0].nbytes * len(images) > CACHED:
                 return None
             if report:
                 report(start + len(part))
@@ -199,7 +200,7 @@ class EmbeddingTask(RunTask):
 
         A UserError where nothing is active any more.
         """
-        reference = self._activation(self.images[:REFERENCE])
+        reference = self._activation(self.images[:REFERENCE], self.cache)
         if not (reference > 0).any():
             raise UserError("no activation was above zero any more")
         if not self.network.canonical:
@@ -208,7 +209,7 @@ class EmbeddingTask(RunTask):
 
     def _metrics(self, reference: Float[Tensor, "n units"]) -> dict[str, float]:
         pictures, labels = self.validation.images, self.validation.labels
-        activation = self._activation(pictures)
+        activation = self._activation(pictures, self.validation_cache)
         generator = torch.Generator().manual_seed(self.seed)
         loss = 0.0
         for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.schedule.batch)):
@@ -226,10 +227,16 @@ class EmbeddingTask(RunTask):
             metrics["validation_5nn"] = knn_accuracy(known, self.labels[:REFERENCE], asked, labels, k=5)
         return metrics
 
-    def _activation(self, images: np.ndarray) -> Float[Tensor, "n units"]:
-        size = self.schedule.batch
-        parts = (images[start : start + size] for start in range(0, len(images), size))
-        return torch.cat([self.network.activation(pixels(part, self.device)) for part in parts])
+    def _activation(self, images: np.ndarray, cache: Tensor | None) -> Float[Tensor, "n units"]:
+        """The activations of the first images of a part, from their features where these are cached."""
+        parts = []
+        for start in range(0, len(images), self.schedule.batch):
+            rows = slice(start, min(start + self.schedule.batch, len(images)))
+            if cache is None:
+                parts.append(self.network.activation(pixels(images[rows], self.device)))
+            else:
+                parts.append(self.network.activation_of(cache[rows].to(self.device)))
+        return torch.cat(parts)
 
     def state(self) -> dict[str, Any]:
         """The probe so far, and the backbone that the weights belong to."""

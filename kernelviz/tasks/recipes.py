@@ -6,6 +6,8 @@ from pathlib import Path
 from kernelviz.data import images, movielens
 from kernelviz.data.batches import Jitter
 from kernelviz.errors import UserError
+from kernelviz.networks.timm_backbones import LITE0, is_timm, timm_side
+from kernelviz.networks.truncated import FEATURES
 from kernelviz.storage.store import run_names
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe
@@ -67,7 +69,18 @@ RATINGS = RecommenderRecipe(
     data="ml-100k", network={"kind": "sparse-fc", "hidden": (500,)}, l2=100.0, sparsity=0.013, epochs=20
 )
 
-SIDE, SIDES = 224, {"resnet32": 32}  # pixels: to what a folder's pictures are cropped for a backbone
+# Neighbours by the features of a frozen backbone: a map of photographs without a label.
+PHOTOS = EmbeddingRecipe(
+    data="",
+    backbone=LITE0,
+    depth=FEATURES,
+    network={"encoder": (500, 1000), "decoder": (), "grid": (40, 40)} | WIDE_AND_SOFT | {"canonical": None},
+    objectives={"neighbours": 1.0},
+    epochs=30,
+    batch=1024,
+)
+
+SIDE, SIDES = 224, {"resnet32": 32, LITE0: 128}  # pixels: the pictures of a folder are cropped to, by backbone
 
 OWN_RATINGS = replace(RATINGS, data="", validation=0.1)
 
@@ -134,6 +147,7 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-resnet32-kept21": replace(SHALLOW, depth=21),
     "cifar10-resnet32-kept11": replace(SHALLOW, depth=11),
     "head": HEAD,
+    "photos": PHOTOS,
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in RATED},
     # L-BFGS is slow for this one
     "ml1m-kernelnet-1": replace(_ratings("ml-1m", "kernelnet", 1), optimizer="adam", rate=6e-3, batch=128),
@@ -190,14 +204,14 @@ def _with_backbone(
         recipe,
         backbone=backbone or recipe.backbone,
         weights=weights or recipe.weights,
-        depth=int(depth) if str(depth).isdecimal() else depth or recipe.depth,
+        depth=int(depth) if str(depth).isdecimal() else depth or recipe.depth or FEATURES,
     )
-    needed = {"--backbone": recipe.backbone, "--depth": recipe.depth, "--data": recipe.data}
+    needed = {"--backbone": recipe.backbone, "--data": recipe.data}
     missing = [option for option, given in needed.items() if not given]
     if missing:
         raise UserError(
             f"{', '.join(missing)} missing: a head is trained on a --backbone, truncated at a --depth (a number of "
             "layers, or the name of the last module), and learns from --data"
         )
-    side = SIDES.get(recipe.backbone, SIDE)
+    side = SIDES.get(recipe.backbone) or (timm_side(recipe.backbone) if is_timm(recipe.backbone) else SIDE)
     return replace(recipe, pictures=("crop", side, side, 3))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int, Int32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int, Int32, Int64, Shaped, UInt8
+from torch import Tensor
 
 from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
@@ -51,11 +52,13 @@ def part_of(
     neighbours: int = 0,
     with_labels: bool = False,
     share: float = 1.0,
+    features: Tensor | None = None,
     report: Report | None = None,
 ) -> Part:
     """A part of a set, with the nearest neighbours of each image and the rows that have a label, as far as wanted.
 
-    Of the training labels only a share is shown, chosen at random by the seed. `report` is called with the number of
+    Neighbours are near in `features`, by the cosine, where these are given; else in pixels. Of the training labels only
+    a share is shown, chosen at random by the seed. `report` is called with the number of
     images whose neighbours are found.
     """
     pictures, labels = images.split(split)
@@ -63,5 +66,11 @@ def part_of(
         labels = np.where(np.random.default_rng(seed).random(len(labels)) < share, labels, -1)
     graph = np.zeros((len(pictures), 0), np.int32)
     if neighbours and len(pictures) > 1:
-        graph = neighbour_graph(pictures, neighbours, report)
+        graph = neighbour_graph(pictures if features is None else _directions(features), neighbours, report)
     return Part(pictures, labels, graph, np.flatnonzero(labels >= 0) if with_labels else np.array([], int))
+
+
+def _directions(features: Tensor) -> Float32[np.ndarray, "n d"]:
+    """Features of length 1 each: the nearest of them by distance are those with the largest cosine."""
+    flat = features.float().flatten(1)
+    return (flat / flat.norm(dim=1, keepdim=True).clamp_min(1e-9)).numpy()

@@ -245,7 +245,7 @@ def no_network():
 @pytest.mark.parametrize(
     "name, said",
     [
-        ("resnet19", "unknown backbone 'resnet19'; choose one of resnet32, resnet18"),
+        ("resnet19", "unknown backbone 'resnet19'; choose one of resnet18"),
         ("no.such.module:factory", "cannot be made: No module named"),
         (f"{__name__}:missing", "cannot be made"),
         (f"{__name__}:no_network", "returns a str; a factory returns a torch.nn.Module"),
