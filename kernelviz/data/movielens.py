@@ -1,4 +1,4 @@
-"""The MovieLens sets in GroupLens' own formats: where their files lie, their download, their titles."""
+"""The MovieLens sets in GroupLens' own formats: the paths of their files, their download, their titles."""
 
 import hashlib
 import shutil
@@ -27,10 +27,10 @@ class MovieLens:
     """What is known of a set before it is read.
 
     Args:
-        ratings, titles: its two files.
-        separator: between the columns of the ratings.
+        ratings, titles: names of its two files.
+        separator: the text between the columns of the ratings.
         test: share of the ratings that is the test part, as in the paper.
-        md5: of the archive `<name>.zip`, as GroupLens publishes it.
+        md5: MD5 of the archive `<name>.zip`, as GroupLens publishes it.
         inside: the folder in the archive.
     """
 
@@ -55,15 +55,15 @@ def is_local(name: str) -> bool:
 
 
 def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Path:
-    """The folder of a set, downloaded unless it is there; FileNotFoundError says how to get it by hand."""
+    """The folder of a set, downloaded unless it is there; NotFound says how to get it by hand."""
     folder = data_folder() / name
     if not is_local(name):
         try:
             data_folder().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as room:
-                _download(name, Path(room), progress)
-                shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is no use
-                (Path(room) / SETS[name].inside).rename(folder)
+            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as scratch:
+                _download(name, Path(scratch), progress)
+                shutil.rmtree(folder, ignore_errors=True)  # a folder without the ratings is of no use
+                (Path(scratch) / SETS[name].inside).rename(folder)
         except (OSError, zipfile.BadZipFile) as error:
             raise NotFound(
                 f"the ratings of {name!r} are not on this machine and cannot be downloaded ({error}); unpack "
@@ -73,9 +73,9 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
     return folder
 
 
-def _download(name: str, room: Path, progress: Callable[[float, str], None] | None) -> None:
-    """Fetch and unpack the archive in a folder; an OSError where it is not what GroupLens published."""
-    digest, archive = hashlib.md5(usedforsecurity=False), room / "archive.zip"
+def _download(name: str, scratch: Path, progress: Callable[[float, str], None] | None) -> None:
+    """Fetch the archive and unpack it in a folder; raises an OSError where it is not what GroupLens published."""
+    digest, archive = hashlib.md5(usedforsecurity=False), scratch / "archive.zip"
     with urllib.request.urlopen(f"{SITE}/{name}.zip", timeout=30) as answer, archive.open("wb") as file:
         size, got = int(answer.headers.get("Content-Length") or 0), 0
         while part := answer.read(CHUNK):
@@ -87,12 +87,14 @@ def _download(name: str, room: Path, progress: Callable[[float, str], None] | No
     if digest.hexdigest() != SETS[name].md5:
         raise OSError(f"its MD5 is {digest.hexdigest()} in place of {SETS[name].md5}")
     with zipfile.ZipFile(archive) as packed:
-        packed.extractall(room)
+        packed.extractall(scratch)
 
 
 def titles(name: str) -> pd.DataFrame:
-    """Columns title, year (0: none given), genres (joined by |), by the number of the movie; no rows where the file is
-    not on this machine."""
+    """The columns title, year (0: none given) and genres (joined by |), by the number of the movie.
+
+    The table has no rows where the file is not on this machine.
+    """
     path = data_folder() / name / SETS[name].titles if name in SETS else None
     if not path or not path.is_file():
         return pd.DataFrame({"title": [], "year": [], "genres": []}, dtype=object)
