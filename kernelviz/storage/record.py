@@ -23,11 +23,11 @@ from kernelviz.ingest.preprocessing import Preprocess
 FORMAT = 1
 FILE = "run.json"
 LARGEST_RECORD = 50_000_000  # bytes
-OPEN = ConfigDict(extra="allow")  # keys of other versions are kept
+OPEN = ConfigDict(extra="allow")  # keys of other versions stay
 
 
 class BrokenRun(UserError):
-    """What lies on disk is not a run that this version can read; the message says what is wrong and what to do."""
+    """A folder holds no run that this version can read; the message says what is wrong and what to do."""
 
 
 def _finite(value: float) -> float:
@@ -42,7 +42,7 @@ Count = Annotated[int, Ge(1)]
 
 
 class BackboneFacts(TypedDict):
-    """The truncated network that a map is trained on: its name, its depth, its layers, the hash of its weights."""
+    """The truncated network that a map is trained on: name, depth ("kept"), number of layers, hash of the weights."""
 
     __pydantic_config__ = OPEN
     network: str
@@ -157,7 +157,7 @@ class Run(ABC):
         network: the network's name and the arguments that make it.
         data: what it was trained on.
         recipe, seed, history: how it was trained; `history` has a row for each epoch.
-        metrics: metrics by name (`evaluation.quality.MEANING`).
+        metrics: numbers by name (`evaluation.quality.MEANING`).
         made_by: command, commit, versions, device and seconds of the training.
         weights_sha256: hash of weights.safetensors.
     """
@@ -187,7 +187,7 @@ class Run(ABC):
 
     @property
     def aims(self) -> tuple[str, ...]:
-        """What it was trained to do: names of objectives."""
+        """What the network was trained to do: names of objectives."""
         return tuple(self.recipe.get("objectives", {}))
 
     def save(self) -> None:
@@ -229,7 +229,7 @@ class EmbeddingRun(Run):
 
     @property
     def extent(self) -> float:
-        """Half the side of the map."""
+        """Half the longer side of the map, in the units of its coordinates."""
         return self.arguments["extent"]
 
     @property
@@ -249,13 +249,13 @@ class EmbeddingRun(Run):
 
     @property
     def backbone(self) -> BackboneFacts | None:
-        """The truncated network that it is trained on, if any."""
+        """The truncated network that the map is trained on, if any."""
         return self.arguments.get("backbone")
 
     @property
     def validation(self) -> float:
         """Share of the training images that is the validation part."""
-        return self.recipe.get("validation", 1 / 6)  # runs from before it could be chosen
+        return self.recipe.get("validation", 1 / 6)  # older runs lack the key
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -265,7 +265,7 @@ class ClassifierRun(Run):
     kind: ClassVar[str] = "classifier"
 
     data: ImageData
-    probe: dict = field(default_factory=dict)  # runs from before each kind had a class of its own have an empty one
+    probe: dict = field(default_factory=dict)  # older runs have an empty one
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -301,7 +301,7 @@ class RecommenderRun(Run):
 
     @property
     def aims(self) -> tuple[str, ...]:
-        """What it was trained to do."""
+        """What the network was trained to do."""
         return ("predict ratings",)
 
 

@@ -50,11 +50,11 @@ def test_a_rating_pulls_its_own_item_towards_it_the_more_the_less_noise_there_is
 def test_items_come_back_as_they_were_saved(items, tmp_path):
     items.save(tmp_path)
     back = load_items(tmp_path)
-    for name in ("item", "count", "mean", "factors", "places"):
+    for name in ("item", "count", "mean", "factors", "coordinates"):
         np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
 
 
-def test_broken_items_are_refused(items, tmp_path):
+def test_broken_items_are_an_error(items, tmp_path):
     with pytest.raises(ValueError, match="is no table of items"):
         load_items(tmp_path)
     (tmp_path / FILE).write_bytes(b"PAR1")
