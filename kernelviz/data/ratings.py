@@ -21,7 +21,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".data": "\t", ".base": "\t", ".test": 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Rated pairs of a user and an item.
+    """Pairs of a user and an item, with their ratings.
 
     Args:
         user, item, value: of each rating, the row of its user in `users`, of its item in `items`, and the rating.

@@ -1,4 +1,4 @@
-"""A Gaussian probe: an artificial bump that is put on the grid in place of an image's own, and decoded (Figure 6)."""
+"""A Gaussian probe: an artificial bump that is put on the grid instead of an image's own, and decoded (Figure 6)."""
 
 import math
 from dataclasses import dataclass

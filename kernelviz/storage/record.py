@@ -182,7 +182,7 @@ class Run(ABC):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of the network as they stand on disk."""
+        """The arguments of the network as stored on disk."""
         return self.network["arguments"]
 
     @property
