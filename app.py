@@ -1,4 +1,4 @@
-"""The door of the dashboard: `kernelviz app`, or `streamlit run app.py`."""
+"""The entry point of the dashboard: `kernelviz app`, or `streamlit run app.py`."""
 
 import streamlit as st
 

@@ -12,12 +12,12 @@ from kernelviz.errors import UserError
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.truncated import Truncated
 
-# Of ImageNet, as of nearly all published weights, those of ResNets for CIFAR-10 among them.
+# Of the pixels of ImageNet, by which nearly all published networks normalise, ResNets for CIFAR-10 among them.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def normalised(images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n channels h w"]:
-    """Pixels in [0, 1] as classifiers take them: of RGB images less MEAN, over STD; those of grey ones as they are."""
+    """Pixels in [0, 1] as classifiers take them: (pixels - MEAN) / STD for RGB images; grey images stay as they are."""
     if images.shape[1] == 1:
         return images
     mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (MEAN, STD))
@@ -42,9 +42,9 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
 
 
 def new_backbone(name: str, classes: int = 1000) -> nn.Module:
-    """A network with new weights: of BACKBONES, or what `package.module:factory` returns, which runs that code.
+    """A network with new weights: one of BACKBONES, or what `package.module:factory` returns, which runs that code.
 
-    A UserError says what may be named.
+    Raises a UserError for a name of neither kind, and for a factory that cannot be called or makes no module.
     """
     if name in BACKBONES:
         return BACKBONES[name](classes)
@@ -63,7 +63,7 @@ def new_backbone(name: str, classes: int = 1000) -> nn.Module:
 
 
 class Normalise(nn.Module):
-    """`normalised` as a layer."""
+    """The function `normalised` as a layer."""
 
     def forward(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         return normalised(images)
@@ -74,9 +74,9 @@ class Backbone:
     """A truncated trained network, and where it comes from.
 
     Args:
-        network: as `new_backbone` takes it.
+        network: name of the network, as `new_backbone` takes it.
         depth: number of layers, or the name of the last module (`truncated`).
-        sha256: of the file of its weights.
+        sha256: SHA-256 of the file with its weights.
         module: the truncated network itself.
     """
 
@@ -92,7 +92,7 @@ class Backbone:
 
     @property
     def facts(self) -> dict:
-        """What a run records of it."""
+        """What run.json records of the backbone; "kept" is the key of its depth."""
         return {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
 
     @property

@@ -11,7 +11,7 @@ from kernelviz.networks.resnet import Block, ResNet
 
 
 class Truncated(nn.Module):
-    """The first layers of a network: no gradient, and BatchNorm as it was trained, whatever is trained on top of them.
+    """The first layers of a network, frozen: they have no gradient, and BatchNorm keeps the statistics of its training.
 
     Args:
         layers: the modules up to the depth, in order.
@@ -23,7 +23,7 @@ class Truncated(nn.Module):
         self.train(False)
 
     def train(self, mode: bool = True) -> "Truncated":
-        """Stays in evaluation mode: training would move the statistics of BatchNorm."""
+        """Stay in evaluation mode whatever `mode` says: training would change the statistics of BatchNorm."""
         return super().train(False)
 
     @torch.no_grad()
@@ -35,8 +35,8 @@ def truncated(network: nn.Module, depth: int | str) -> Truncated:
     """The first layers of a network up to a depth; they share their weights with it.
 
     `depth` is the name of the last module ("layer3", "features.5") or, of a ResNet, the number of layers with weights,
-    counted as the paper does: the first convolution is one, each block two, the dense layer the last. A UserError says
-    which depths there are.
+    counted as in the paper: the first convolution is one, each block two, the dense layer the last. Raises a UserError
+    that says which depths there are.
     """
     if isinstance(depth, str):
         layers = _up_to(network, depth)
@@ -49,7 +49,7 @@ def truncated(network: nn.Module, depth: int | str) -> Truncated:
 
 
 def _up_to(network: nn.Module, last: str) -> nn.Sequential:
-    """The modules up to the one that is named; a name with dots is that of a module within a sequence."""
+    """The modules up to the named one; a name with dots is that of a module within a sequence."""
     first, _, rest = last.partition(".")
     modules = list(network.named_children())
     names = [name for name, _ in modules]
@@ -63,7 +63,7 @@ def _up_to(network: nn.Module, last: str) -> nn.Sequential:
 
 
 def _counted(network: ResNet, depth: int) -> nn.Sequential:
-    """The stem, whole blocks, and of the next block its first convolution where the number is even."""
+    """The stem, whole blocks and, where the number is even, the first convolution of the next block."""
     blocks = [block for stage in (network.layer1, network.layer2, network.layer3) for block in stage]
     deepest = 1 + 2 * len(blocks)
     if not 1 <= depth <= deepest:

@@ -1,4 +1,4 @@
-"""What a step looks at: some images, a partner of each, and some of those whose label is known."""
+"""The images of a step: the chosen ones, a partner of each, and some of those whose label is known."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
 from kernelviz.training.task import Report
 
-KNOWN = 256  # images with a label that a step of `gather` looks at
+KNOWN = 256  # images with a label in a step of `supervised_neighbours`
 Rows = Int[np.ndarray, "_"]
 
 
@@ -19,7 +19,7 @@ class Part:
     """The training or the validation images, as the objectives of a recipe need them.
 
     Args:
-        images: as stored.
+        images: uint8 pixels.
         labels: those that the objectives may see; -1 is none.
         graph: rows of the nearest neighbours of each image; no columns where no objective needs them.
         known: rows with a label; none where no objective needs them.
@@ -53,10 +53,14 @@ def part_of(
     share: float = 1.0,
     report: Report | None = None,
 ) -> Part:
-    """A part of a set, with the nearest neighbours of each image and the rows that have a label, as far as wanted.
+    """A part of a set, with the nearest neighbours of each image and the rows that have a label, where wanted.
 
-    Of the training labels only a share is shown, chosen at random by the seed. `report` is called with the number of
-    images whose neighbours are found.
+    Args:
+        split: "train" or "validation".
+        neighbours: number of nearest neighbours of each image; 0 for none.
+        with_labels: whether the rows with a label are wanted.
+        share: share of the training labels that the objectives see, chosen at random by the seed.
+        report: called with the number of images whose neighbours are found.
     """
     pictures, labels = images.split(split)
     if split == "train" and share < 1:
