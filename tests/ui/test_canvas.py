@@ -104,7 +104,7 @@ def test_large_and_oblong_images_fit_into_their_squares():
     assert payloads._fitted(small, 8).sum() == small.sum()
 
 
-def test_a_place_is_drawn_as_by_torch(autoencoder, address, client):
+def test_an_image_is_decoded_as_by_torch(autoencoder, address, client):
     usual = autoencoder.probe
     response = client.get(f"{address}/decode", params={"x": 1.25, "y": -0.5} | usual)
     np.testing.assert_array_equal(picture(response), decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0])

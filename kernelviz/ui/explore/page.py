@@ -80,16 +80,16 @@ def _map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str, vi
     """Show the map; returns the rows of `points` that are selected on it."""
     if simple_map_instead():
         return _simple_map(run, points, split, colouring)
-    key, of = f"map-{run.name}-{split}", _owner(run, split)
+    key, owner = f"map-{run.name}-{split}", _owner(run, split)
     found = st.session_state.get(f"search-{run.name}-{split}")
     heard = canvas(
-        ImageMap(run), split, key, colouring=colouring, view=view, selection=selection.selection(of), found=found
+        ImageMap(run), split, key, colouring=colouring, view=view, selection=selection.selection(owner), found=found
     )
     if heard.failed:
         simple_map_instead(heard.failed)
-    selection.adopt(of, heard.selection)
+    selection.adopt(owner, heard.selection)
     _caption_of_map(points, split, "Click a dot to pin its image; select images with the box or the lasso.")
-    return selection.selection(of).rows
+    return selection.selection(owner).rows
 
 
 def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
@@ -190,8 +190,8 @@ def _compare_with_published(run: EmbeddingRun) -> None:
     st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]})
     st.caption(
         "Every method is fitted on the first 50,000 training images and scored on the 10,000 test images. The "
-        "published metrics are from Sainburg, McInnes, Gentner 2021; `kernelviz bench peers` measures the others. "
-        "Only the map of a classifier is trained on labels."
+        "published metrics are from Sainburg, McInnes, Gentner 2021; `kernelviz bench peers` measures those "
+        "marked as measured. Only the map of a classifier is trained on labels."
     )
 
 

@@ -17,9 +17,9 @@ def simple_map_instead(failed: str | None = None) -> bool:
         st.rerun()
     reason = st.session_state.get("canvas failed")
     if reason:
-        said = reason.replace("`", "'")  # the browser sends it, so it is shown as text and not as Markdown
+        text = reason.replace("`", "'")  # the browser sends it, so it is shown as text and not as Markdown
         st.warning(
-            f"This is the simple map, because the full map cannot run in this browser: `{said}`", icon=":material/map:"
+            f"This is the simple map, because the full map cannot run in this browser: `{text}`", icon=":material/map:"
         )
         st.button("Try the full map again", on_click=lambda: st.session_state.pop("canvas failed"))
     return bool(reason)

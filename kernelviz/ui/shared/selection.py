@@ -1,8 +1,8 @@
 """Which images are selected. The session stores the selection; a map, or the page beside it, changes it.
 
 Each change has the next revision number, wherever it is made. A selection replaces another one only if its revision is
-newer, so that an older selection, which a map still remembers, does not come back. `of` says whose rows are selected:
-of which run or runs, and of which split.
+newer, so that an older selection, which a map still remembers, does not come back. `owner` says whose rows are selected:
+those of which run or runs, and of which split.
 """
 
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ class Selection:
     rows: Rows
 
 
-def selection(of: str) -> Selection:
+def selection(owner: str) -> Selection:
     """The current selection; without rows if those that are selected belong to other runs or another split."""
-    owner, current = _current()
-    return current if owner == of else Selection(current.revision, np.array([], int))
+    known, current = _current()
+    return current if known == owner else Selection(current.revision, np.array([], int))
 
 
-def choose(of: str, rows: Rows) -> None:
+def choose(owner: str, rows: Rows) -> None:
     """Select rows from the page; an empty array clears the selection."""
-    adopt(of, Selection(_current()[1].revision + 1, rows))
+    adopt(owner, Selection(_current()[1].revision + 1, rows))
 
 
-def adopt(of: str, heard: Selection | None) -> None:
+def adopt(owner: str, heard: Selection | None) -> None:
     """Make the selection that a map reports the current one, if it is newer."""
     if heard is not None and heard.revision > _current()[1].revision:
-        st.session_state["selection"] = (of, heard)
+        st.session_state["selection"] = (owner, heard)
 
 
 def _current() -> tuple[str, Selection]:

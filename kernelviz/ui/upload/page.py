@@ -162,7 +162,7 @@ def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataF
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
             "novel": st.column_config.CheckboxColumn(
-                help="Farther from the training images, or decoded worse, than 99 of 100 test images, or without a position"
+                help="Farther from the training images, or decoded worse, than 99 of 100 test images; or no position"
             ),
             "distance_percentile": number(
                 "distance", format="%.1f", help="How many of 100 test images lie nearer to the training images"

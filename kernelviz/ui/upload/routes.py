@@ -99,18 +99,18 @@ def projection(request: Request, uploads: Uploads, run: EmbeddingRun, preprocess
     done, total, table = uploads.project(run, preprocessing, SECONDS_PER_ANSWER)
     rows = table.iloc[first:][:MAX_ROWS_PER_ANSWER]
     left = done < total or len(table) > first + len(rows)
-    return JSONResponse({"rows": _told(rows), "done": done, "total": total, "left": left})
+    return JSONResponse({"rows": _plain_rows(rows), "done": done, "total": total, "left": left})
 
 
-def _told(table: pd.DataFrame) -> list[dict]:
+def _plain_rows(table: pd.DataFrame) -> list[dict]:
     """Rows of the table of uploads for the map, with null for missing values."""
     if table.empty:
         return []
-    told = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
-    told = told.where(told.notna(), None).reset_index()
+    rows = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
+    rows = rows.where(rows.notna(), None).reset_index()
     for column in ("name", "prediction"):
-        told[column] = [plain(text) if text else None for text in told[column]]
-    return told.to_dict("records")
+        rows[column] = [plain(text) if text else None for text in rows[column]]
+    return rows.to_dict("records")
 
 
 async def sketch(request: Request) -> Response:
@@ -156,8 +156,8 @@ def end(request: Request, uploads: Uploads) -> Response:
 
 def _length(request: Request) -> int:
     """The length in bytes that a request states; 0 where it states none."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isdecimal() else 0
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
 
 
 ON_A_MAP = "/{name}/{version}/{preprocessing}"
