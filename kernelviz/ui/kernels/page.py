@@ -68,8 +68,8 @@ def _layer(run: EmbeddingRun) -> None:
         rank = effective_rank(values)
         st.plotly_chart(values_figure(values, rank), key="values", config=NO_MODE_BAR, alt="Singular values")
         st.caption(
-            f"Singular values of the weight matrix: {rank} of {len(values):,} hold 99 % of the sum of their squares. Two "
-            "dimensions and a wide kernel limit the rank, and make the layer a map."
+            f"Singular values of the weight matrix: {rank} of {len(values):,} hold 99 % of the sum of their squares. "
+            "Two dimensions and a wide kernel limit the rank, and make the layer a map."
         )
     _storage(n_in, n_out)
     _support(run)

@@ -1,8 +1,8 @@
 """Which images are selected. The session stores the selection; a map, or the page beside it, changes it.
 
 Each change has the next revision number, wherever it is made. A selection replaces another one only if its revision is
-newer, so that an older selection, which a map still remembers, does not come back. `owner` says whose rows are selected:
-those of which run or runs, and of which split.
+newer, so that an older selection, which a map still remembers, does not come back. `owner` says whose rows are
+selected: those of which run or runs, and of which split.
 """
 
 from dataclasses import dataclass
