@@ -33,8 +33,8 @@ def page(run: EmbeddingRun) -> None:
     with plane:
         st.caption(
             "Each input lies at a location u and has a weight α; a unit at v receives α K(u, v) from it. The colours "
-            "show the sum over all inputs, the picture beside them what the clip leaves of it, and the cross its "
-            "center of mass: the position of an image on the map."
+            "show the sum over all inputs, the picture beside them what the clip leaves of it, and the red rings "
+            "its center of mass: the position of an image on the map."
         )
         playground("playground")
     with of_run:

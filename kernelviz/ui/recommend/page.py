@@ -104,7 +104,9 @@ def _recommendations(
     filters = st.columns([3, 2], vertical_alignment="bottom")
     wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
     min_ratings = int(min(MIN_RATINGS, np.median(items.count)))
-    rare = filters[1].toggle(f"Include items with fewer than {min_ratings} ratings", key=f"rare-{run.name}")
+    rare = filters[1].toggle(
+        "Include rarely rated items", key=f"rare-{run.name}", help=f"Items with fewer than {min_ratings} ratings"
+    )
     if not given:
         st.caption("No item is rated yet: this is what everybody likes best.")
     eligible = np.ones(len(items), bool) if rare else items.count >= min_ratings
