@@ -187,7 +187,7 @@ def _compare_with_published(run: EmbeddingRun) -> None:
     table = pd.DataFrame([ours, *peers, *PUBLISHED]).sort_values("map_5nn", ascending=False)
     table.columns = ["method", "1-NN", "5-NN", "MSE from 2 numbers"]
     number = st.column_config.NumberColumn(format="%.4f")
-    st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]})
+    st.dataframe(table, hide_index=True, column_config={name: number for name in table.columns[1:]}, placeholder="–")
     st.caption(
         "Every method is fitted on the first 50,000 training images and scored on the 10,000 test images. The "
         "published metrics are from Sainburg, McInnes, Gentner 2021; `kernelviz bench peers` measures those "

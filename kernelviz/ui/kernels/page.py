@@ -150,10 +150,10 @@ def _spectra() -> None:
     spaces = {
         "dot_product": f"d* = {dim}",
         "polynomial": f"d* = {(dim + 1) * (dim + 2) // 2}",
-        "gaussian": "d* infinite",
+        "gaussian": "infinite",
     }
     for name, kernel in NAMES.items():
-        space = f" Its feature space has {spaces[name]}." if name in spaces else ""
+        space = f" The dimension of its feature space is {spaces[name]}." if name in spaces else ""
         st.markdown(f"**{kernel}**: {_meaning(spectra[kernel])}{space}")
 
 
