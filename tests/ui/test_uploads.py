@@ -177,7 +177,7 @@ def test_a_sketch_has_details_and_is_not_stored(client, mine, tiny, send, look):
     details = client.post(where, content=GOOD).json()
     assert details | {"name": "a.png"} == look(0).json() and mine.total == 1
     assert client.post(where, content=b"no picture").status_code == 400
-    assert client.post(where, content=bytes(routes.MAX_SKETCH + 1)).status_code == 413
+    assert client.post(where, content=bytes(routes.MAX_SKETCH_BYTES + 1)).status_code == 413
     assert client.post(where).status_code == 413
 
 
@@ -274,7 +274,7 @@ def test_a_malformed_form_is_refused(client, mine, form):
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
-    headers = {"content-length": str(routes.MAX_REQUEST + 1), "content-type": "multipart/form-data; boundary=x"}
+    headers = {"content-length": str(routes.MAX_REQUEST_BYTES + 1), "content-type": "multipart/form-data; boundary=x"}
     assert client.post(f"/kernelviz/uploads/{mine.token}/files", headers=headers, content=b"").status_code == 413
 
 

@@ -107,7 +107,7 @@ class ImageMap:
 
 @dataclass(frozen=True)
 class ItemMap:
-    """The map of the items of a recommender; the label is the first of their genres."""
+    """The map of the items of a recommender; the label of an item is the first of its genres."""
 
     run: RecommenderRun
     unit = "items"

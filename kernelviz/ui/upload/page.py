@@ -25,7 +25,7 @@ from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.upload import export, uploads
-from kernelviz.ui.upload.uploads import MAX_ARCHIVE, Uploads
+from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, Uploads
 
 LABELS = {"digit": "Find the digit", "resize": "Whole picture", "crop": "Center crop"}
 HELP = {
@@ -94,7 +94,7 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
             digits=run.preprocess.name == "digit",
             allowed=ALLOWED,
             largest_file=MAX_BYTES,
-            largest_archive=MAX_ARCHIVE,
+            largest_archive=MAX_ARCHIVE_BYTES,
         ),
     )
     if heard.failed:

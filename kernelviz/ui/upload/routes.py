@@ -27,11 +27,11 @@ from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
 from kernelviz.ui.shared.labels import plain
-from kernelviz.ui.upload.uploads import MAX_ARCHIVE, MAX_FILES, MAX_NAME_LENGTH, Uploads, by_token
+from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, MAX_FILES, MAX_NAME_LENGTH, Uploads, by_token
 
 MAX_FILES_PER_REQUEST = 200
-MAX_REQUEST = MAX_ARCHIVE + 1_000_000  # bytes
-MAX_SKETCH = 1_000_000  # bytes
+MAX_REQUEST_BYTES = MAX_ARCHIVE_BYTES + 1_000_000
+MAX_SKETCH_BYTES = 1_000_000
 SECONDS_PER_ANSWER = 0.25  # of projecting uploads
 MAX_ROWS_PER_ANSWER = 5000
 THUMBNAIL_SIDE = 128  # pixels: longer side of a small picture
@@ -72,8 +72,8 @@ async def files(request: Request) -> Response:
 
     A batch that is sent twice is stored once.
     """
-    if not 0 < _length(request) <= MAX_REQUEST:
-        return PlainTextResponse(f"up to {MAX_ARCHIVE // 10**6} MB can be sent at once; choose fewer files", 413)
+    if not 0 < _length(request) <= MAX_REQUEST_BYTES:
+        return PlainTextResponse(f"up to {MAX_ARCHIVE_BYTES // 10**6} MB can be sent at once; choose fewer files", 413)
     try:
         by_token(request.path_params["token"])  # before the body is read
     except FileNotFoundError as error:
@@ -115,8 +115,8 @@ def _plain_rows(table: pd.DataFrame) -> list[dict]:
 
 async def sketch(request: Request) -> Response:
     """The details of a sketch; the body is its picture."""
-    if not 0 < _length(request) <= MAX_SKETCH:
-        return PlainTextResponse(f"a sketch has up to {MAX_SKETCH // 10**6} MB", 413)
+    if not 0 < _length(request) <= MAX_SKETCH_BYTES:
+        return PlainTextResponse(f"a sketch has up to {MAX_SKETCH_BYTES // 10**6} MB", 413)
     data = await request.body()
 
     def answer(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:

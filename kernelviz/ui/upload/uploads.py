@@ -26,7 +26,7 @@ from kernelviz.ui.upload.upload_store import UploadStore
 MAX_FILES = 100_000  # of a session
 MAX_NAME_LENGTH = 400  # letters of a file name; the rest is cut off
 MAX_OTHER_MAPS = 3  # whose projections are cached beside those of the map that is shown
-MAX_ARCHIVE = 500_000_000  # bytes of a .zip
+MAX_ARCHIVE_BYTES = 500_000_000  # of a .zip
 
 
 @dataclass
