@@ -81,7 +81,7 @@ def tool(page, name):
 
 def selected(page):
     """How many are selected, once it stands there."""
-    word = page.get_by_text(re.compile(r"^[\d,]+ selected,"))
+    word = page.get_by_text(re.compile(r"^[\d,]+ selected( ·|$)"))
     word.wait_for()
     return int(word.inner_text().split()[0].replace(",", ""))
 
@@ -168,7 +168,7 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
     both = first | ((points.x >= x) & (points.y >= y))
     page.get_by_text(f"{both.sum()} selected").wait_for()
     page.keyboard.press("Escape")
-    page.get_by_text("Nothing selected yet").wait_for()
+    page.get_by_text("No image selected").wait_for()
 
 
 def test_the_same_lasso_selects_the_same_again_after_clear(seen, settle, points):
@@ -367,7 +367,7 @@ def test_explore_by_keyboard_alone(seen, settle, points):
     settle(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    page.get_by_text("Nothing selected yet").wait_for()
+    page.get_by_text("No image selected").wait_for()
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.locator("canvas.overview").wait_for()
@@ -574,7 +574,7 @@ def test_escape_ends_a_box_under_way(seen):
     page.mouse.move(*high, steps=3)
     page.mouse.up()
     page.wait_for_timeout(500)
-    page.get_by_text("Nothing selected yet").wait_for()
+    page.get_by_text("No image selected").wait_for()
 
 
 def test_a_number_that_is_searched_for_is_pinned(seen, points):

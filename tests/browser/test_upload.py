@@ -58,7 +58,7 @@ def test_a_picture_is_placed_and_a_bad_one_is_named(opened, settle):
     choose(page, [file("<b>one</b>.png", stroke()), file("torn.png", stroke()[:40])])
     page.get_by_text("1 uploaded").wait_for()
     settle(page)
-    assert "Not taken: torn.png" in page.locator(".stMain").inner_text()
+    assert "Rejected: torn.png" in page.locator(".stMain").inner_text()
     assert page.locator("b", has_text="one").count() == 0
     assert "Predicted as" in details(page).inner_text() and details(page).locator("img:visible").count() == 4 + 5
     assert marks(page) > 100 and not page.locator(".panel .hint").is_visible()
@@ -104,7 +104,7 @@ def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle
         page.wait_for_timeout(300)
     settle(page)
     before = saw.get_attribute("src")
-    page.get_by_test_id("stButtonGroup").get_by_text("Its middle").click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Center crop").click()
     settle(page)
     page.wait_for_timeout(500)
     assert name.inner_text() == "wide.png" and saw.get_attribute("src") != before
