@@ -7,6 +7,7 @@ QUIET = 12  # frames without a rerun, after which none is on its way: what a cli
 IDLE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
     && document.querySelector('[data-testid="stMainBlockContainer"]')
     && !document.querySelector('[data-stale="true"], [data-testid="stSpinner"], [data-testid="stSkeleton"]')"""
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(done))"
 STAYS_IDLE = f"""([turn, quiet]) => {{
     if (window.idleTurn !== turn) [window.idleTurn, window.idleFrames] = [turn, 0]
     window.idleFrames = ({IDLE})() ? window.idleFrames + 1 : 0
@@ -25,9 +26,7 @@ def settled(page):
 
 def frames(page, n=2):
     """Wait until the page has drawn: the canvas paints what an event has changed in the next frame."""
-    page.evaluate(
-        """async (n) => { for (let at = 0; at < n; at++) await new Promise((done) => requestAnimationFrame(done)) }""", n
-    )
+    page.evaluate(f"async (n) => {{ while (n--) await {NEXT_FRAME} }}", n)
 
 
 def until(page, holds, patience=PATIENCE):
