@@ -136,6 +136,7 @@ def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
 
 
+@pytest.mark.slow
 def test_training_on_many_ratings_is_measured_in_processes_of_their_own(kernelviz, monkeypatch):
     monkeypatch.setattr(ratings, "USERS", 40)
     monkeypatch.setattr(ratings, "ITEMS", 30)

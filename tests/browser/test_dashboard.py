@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 from PIL import Image
+from waits import frames
 
 MODES = {  # path, and what is in the address
     "Explore": ("", {}),
@@ -25,7 +26,7 @@ def the_map(page):
     over.wait_for()
     page.locator(".status").wait_for(state="hidden")
     over.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    frames(page)
     return over
 
 

@@ -168,6 +168,7 @@ def kill_after_the_first_checkpoint(folder):
     return process.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path, kernelviz):
     whole, killed = tmp_path / "runs" / "whole", tmp_path / "runs" / "killed"
