@@ -21,7 +21,7 @@ MODES = {  # path, and what is in the address
 
 
 def the_map(page):
-    """The map, drawn."""
+    """The map, painted."""
     over = page.locator("canvas.over")
     over.wait_for()
     page.locator(".status").wait_for(state="hidden")

@@ -1,4 +1,4 @@
-"""The canvas in a real browser: what it shows under the pointer, what it selects, what it draws at the probe."""
+"""The canvas in a real browser: what it shows under the pointer, what it selects, what it decodes at the probe."""
 
 import base64
 import io
@@ -24,25 +24,25 @@ def points(autoencoder):
 
 @pytest.fixture
 def seen(visit, settle):
-    """Open a page and wait until its map is drawn."""
+    """Open a page and wait until its map is painted."""
 
     def seen(path="", /, **address):
         page = visit(path, **address)
-        drawn(page)
+        loaded(page)
         page.locator("canvas.over").scroll_into_view_if_needed()
         return settle(page)
 
     return seen
 
 
-def drawn(page):
+def loaded(page):
     """Wait until the map is there."""
     page.locator("div.legend > *").first.wait_for()
     page.locator(".status").last.wait_for(state="hidden")  # for a moment there may be that of the page before
 
 
 def on_screen(page, coordinates):
-    """Pixels of the window where places of the map are, while all of it is shown."""
+    """Pixels of the window where positions of the map are, while all of it is shown."""
     area = page.locator("canvas.over").bounding_box()
     scale = min(area["width"], area["height"]) / (2 * MARGIN * EXTENT)
     x, y = np.asarray(coordinates, float).T
@@ -206,7 +206,7 @@ def test_the_same_lasso_selects_the_same_again_after_clear(seen, settle, points)
 def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_sent_again(visit, settle, points):
     asked = []
     page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))
-    drawn(page)
+    loaded(page)
     row = alone(points)
     at = on_screen(page, points.coordinates[row])
     tool(page, "Select with a box")
@@ -247,7 +247,7 @@ def test_zoomed_in_the_points_become_their_images(seen, points):
     page.mouse.move(*at)
     for _ in range(4):
         page.mouse.wheel(0, -300)
-    # off the place itself, where a dot would be, but on the image around it, as soon as it has come
+    # off the position itself, where a dot would be, but on the image around it, as soon as it has come
     until(page, lambda: f"no. {row}" in card_at(page, at + [14, 14]).splitlines())
 
 
@@ -437,7 +437,7 @@ def test_a_map_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, sett
     page.get_by_role("alert").filter(has_text="the disk is gone").wait_for()
     page.unroute("**/points/*")
     page.get_by_role("button", name="Try again").click()
-    drawn(page)
+    loaded(page)
 
 
 def test_the_view_is_still_there_after_a_visit_to_another_page(seen, settle):
@@ -465,14 +465,14 @@ def test_a_selection_is_still_there_after_a_visit_to_another_page_or_part(seen, 
     settle(page)
     page.get_by_role("link", name="Explore").click()
     assert selected(page) == chosen
-    drawn(page)
+    loaded(page)
     counts = page.locator(".legend .count").all_inner_texts()
     assert sum(int(text.split(" / ")[0].replace(",", "")) for text in counts) == chosen
     for part in ("train", "test"):
         page.get_by_role("combobox", name=re.compile("^.*Images")).click()
         page.get_by_role("option", name=part, exact=True).click()
         page.get_by_role("application", name=re.compile(rf"{part} images")).wait_for()
-        drawn(page)
+        loaded(page)
         settle(page)
     assert selected(page) == chosen and " / " in page.locator(".legend .count").first.inner_text()
 
@@ -482,7 +482,7 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
         page.route("**/sheets/**", lambda route: route.abort())
 
     page = visit(meddle=meddle, quiet="sheets")
-    drawn(page)
+    loaded(page)
     at = on_screen(page, points.coordinates[alone(points)])
     page.mouse.move(*at)
     page.locator(CARD).wait_for()
@@ -559,7 +559,7 @@ def test_the_card_never_covers_its_point(seen, points):
 
 def test_contour_lines_that_do_not_come_leave_the_map_alone(visit, settle):
     page = visit(meddle=lambda page: page.route("**/contours/*", lambda route: route.abort()), quiet="contours")
-    drawn(page)
+    loaded(page)
     lines = page.get_by_role("button", name="Contour lines")
     lines.click()
     page.get_by_role("alert").filter(has_text="contour lines cannot be fetched").wait_for()

@@ -16,7 +16,7 @@ STAYS_IDLE = f"""([turn, quiet]) => {{
 
 
 def settled(page):
-    """The page, once the script has run, what it sent has been drawn, and no frame of some shows another rerun.
+    """The page, once the script has run, what it sent is on the page, and no frame of some shows another rerun.
 
     From the moment a widget asks for a rerun, the page does not say `notRunning`.
     """
@@ -25,7 +25,7 @@ def settled(page):
 
 
 def frames(page, n=2):
-    """Wait until the page has drawn: the canvas paints what an event has changed in the next frame."""
+    """Wait until the page is painted: the canvas paints what an event has changed in the next frame."""
     page.evaluate(f"async (n) => {{ while (n--) await {NEXT_FRAME} }}", n)
 
 

@@ -19,7 +19,7 @@ def test_a_kernel_that_says_so_has_no_negative_eigenvalue(name, locations):
     spectrum = gram_spectrum(KERNELS[name](), locations)
     assert spectrum.positive_semidefinite and spectrum.values[-1] > -1e-9 * spectrum.values[0]
     own = [KERNELS[name]()(one[None], one[None]).item() for one in locations.double()]
-    assert spectrum.values.sum() == pytest.approx(sum(own))  # the trace: K(u, u) of each place
+    assert spectrum.values.sum() == pytest.approx(sum(own))  # the trace: K(u, u) of each location
 
 
 def test_tanh_has_negative_eigenvalues(locations):

@@ -227,7 +227,7 @@ def test_a_full_disk_rejects_a_file_but_not_the_others(send, projected, mine, ti
         mine.add([("large.png", io.BytesIO(large)), ("text.png", io.BytesIO(b""))])
     send([("after.png", GOOD)])
     assert [row["name"] for row in projected()] == ["small.png", "after.png"]
-    assert "no room" in mine.projected(tiny, "resize")[1][0].reason
+    assert "no space for it" in mine.projected(tiny, "resize")[1][0].reason
 
 
 def test_the_projection_onto_an_earlier_map_is_cached(send, projected, mine, tiny, monkeypatch):

@@ -15,7 +15,7 @@ DEFAULT_RUN = "mnist-neighbours"
 PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
-# high as it is wide, with room for the legend below it.
+# high as it is wide, with space for the legend below it.
 STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.2rem 2rem 2rem; }

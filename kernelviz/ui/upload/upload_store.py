@@ -19,7 +19,7 @@ class UploadStore:
         return self._starts[-1]
 
     def append(self, data: bytes) -> None:
-        """Store the bytes of a file; an OSError where the disk has no room for them."""
+        """Store the bytes of a file; an OSError where the disk is full."""
         self._file.seek(self.n_bytes)
         left = memoryview(data)
         while left:

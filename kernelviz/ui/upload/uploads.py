@@ -90,7 +90,7 @@ class Uploads:
         try:
             self._bytes.append(b"" if isinstance(data, UnreadableImage) else data)
         except OSError as error:
-            data = UnreadableImage(f"the server has no room for it ({error.strerror}); make room there")
+            data = UnreadableImage(f"the server has no space for it ({error.strerror}); free space there")
             self._bytes.append(b"")
         if isinstance(data, UnreadableImage):
             self._unreadable[self.total] = data
