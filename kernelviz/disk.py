@@ -1,4 +1,4 @@
-"""Where things lie on disk, and how they are written."""
+"""Folders and files on disk, and how a file is replaced in one step."""
 
 import os
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ def runs_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Where image sets are kept: KERNELVIZ_DATA, else the user's data folder."""
+    """Where image sets are stored: KERNELVIZ_DATA, else the user's data folder."""
     return _chosen("KERNELVIZ_DATA", "data")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; it becomes `path` in one step, or goes away on an error."""
+    """A temporary file beside `path` to write to: it replaces `path` in one step, or is deleted on an error."""
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial

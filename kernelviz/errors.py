@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: the command line ends with exit code 2, a page shows a red box."""
+"""Errors that the user can correct: the command line ends with exit code 2, a page shows a red box."""
 
 
 class UserError(ValueError):
@@ -9,4 +9,4 @@ class UserError(ValueError):
 
 
 class NotFound(UserError, FileNotFoundError):
-    """Something that the user named is not there; the message says where it was looked for, or what there is."""
+    """Something that the user named does not exist; the message says where it was looked for, or what does exist."""

@@ -1,4 +1,4 @@
-"""Tables on disk, as the ending of a file's name says."""
+"""Tables on disk, in the format that the ending of a file's name says."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,25 +11,25 @@ from kernelviz.errors import UserError
 
 
 def to_json(table: pd.DataFrame) -> str:
-    """A list of one object for each row, numbers with all of their digits; what is not there is null."""
+    """The table as a JSON list with one object for each row; numbers have all their digits, missing values are null."""
     return table.to_json(orient="records", double_precision=15)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table to a file whose name ends in one of WRITERS."""
+    """Write a table to a file whose name ends in one of WRITERS; raises a UserError for another ending."""
     check_ending(path)
     with replacing(path) as partial:
         WRITERS[path.suffix](table, partial)
 
 
 def check_ending(path: Path) -> None:
-    """A ValueError for a file name with an ending that cannot be written."""
+    """Raise a UserError for a file name with an ending that cannot be written."""
     if path.suffix not in WRITERS:
         raise UserError(f"{path} ends in {path.suffix!r}; a table can be written as {', '.join(WRITERS)}")
 
 
 def _write_npz(table: pd.DataFrame, path: Path) -> None:
-    table = table.fillna({"prediction": ""})  # no class: a missing text would be written by pickle
+    table = table.fillna({"prediction": ""})  # without a class: numpy would pickle a missing text
     with open(path, "wb") as file:
         np.savez(file, **{name: np.array(table[name].tolist()) for name in table})
 

@@ -75,7 +75,7 @@ def own_folders(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """What draws from torch's own generator draws the same in every test."""
+    """torch's own generator gives the same numbers in every test."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
@@ -112,7 +112,7 @@ def classifier(library, digits):
 
 @pytest.fixture(scope="session")
 def neighbourly(library, digits):
-    """A finished run of digits that keeps neighbours together and draws from places, by the name "near"."""
+    """A finished run of digits that keeps neighbours together and decodes from coordinates, by the name "near"."""
     return trained_run(NEAR, digits, library / "near")
 
 
@@ -172,7 +172,7 @@ def trained_run(recipe, data, folder):
 
 @pytest.fixture
 def dead_network():
-    """A network of the size of "tiny" that gives no image a place."""
+    """A network of the size of "tiny" that gives no image coordinates."""
     network = EmbeddingNetwork((1, 8, 8), **SMALL).eval().requires_grad_(False)
     network.kernel_layer.alpha.zero_()
     return network

@@ -1,4 +1,4 @@
-"""Files that people and their systems really have, and worse: made by code. Each is placed or refused with a reason."""
+"""Files that people and their systems really have, and worse: made by code. Each is read or rejected with a reason."""
 
 import io
 import struct
@@ -47,7 +47,7 @@ def packed(files, compression=zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def stored(orientation: int, kind: str) -> bytes:
-    """What a camera stores of `quarters`, 48 x 32, held in one of eight ways."""
+    """What a camera stores of `quarters`, 48 x 32, in one of eight orientations."""
     image = quarters().resize((48, 32), Image.Resampling.NEAREST)
     if orientation > 1:
         image = image.transpose(Image.Transpose(TURNS[orientation]))
@@ -83,7 +83,7 @@ PLACED = {
     "float.tif": _floats(0.5),
     "one pixel.png": encoded(Image.new("RGB", (1, 1), "red")),
     "a line.png": encoded(Image.new("RGB", (20_000, 2), "red")),
-    **{f"held {way}.jpg": stored(way, "JPEG") for way in range(1, 9)},
+    **{f"held {turn}.jpg": stored(turn, "JPEG") for turn in range(1, 9)},
     "数字 三.png": GOOD,
     "رقم.png": GOOD,
     "é\u0301 🦊.png": GOOD,
@@ -97,7 +97,7 @@ PLACED = {
 REFUSED = {
     "empty.png": (b"", "empty"),
     "text.png": (b"just some text", "not a picture"),
-    "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>', "not a picture"),
+    "vector.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>', "not a picture"),
     "page.pdf": (b"%PDF-1.7 ...", "not a picture"),
     "portable.ppm": (encoded(quarters(), "PPM"), "not a picture"),
     "cut.png": (encoded(Image.effect_noise((100, 100), 50))[:5000], "damaged or cut short"),
@@ -109,7 +109,7 @@ REFUSED = {
     "infinite.tif": (_floats(np.inf), "no numbers"),
     "cut.zip": (packed([("a.png", GOOD)])[:60], "archive is damaged"),
 }
-ARCHIVES = {  # a .zip, with how many pictures in it are placed, and why the others are refused
+ARCHIVES = {  # a .zip, with how many pictures in it are read, and why the others are rejected
     "several.zip": (packed([("a.png", GOOD), ("below/b.png", GOOD)]), 2, []),
     "elsewhere.zip": (packed([("../../up.png", GOOD), ("/etc/abs.png", GOOD)]), 2, []),
     "nested.zip": (packed([("in.zip", packed([("a.png", GOOD)])), ("b.png", GOOD)]), 1, ["archive in an archive"]),

@@ -77,7 +77,7 @@ MISTAKES = {
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
     "head without anything": (["train", "head"], "--backbone, --depth, --data missing: a head is trained"),
-    "head without a cut": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--depth missing"),
+    "head without a depth": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--depth missing"),
     "no head": (["train", "mnist-autoencoder", "--keep", "3"], "takes no backbone; choose one of"),
     "unknown backbone": (
         ["train", "head", "--backbone", "resnet19", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
@@ -91,17 +91,17 @@ MISTAKES = {
         ["train", "head", "--backbone", "no.such:code", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
         "'no.such:code' cannot be made",
     ),
-    "too deep a cut": (
+    "a number of layers of another network": (
         ["train", "head", "--backbone", "resnet18", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
         "only of a ResNet for 32 x 32 images can layers be counted; name a module",
     ),
-    "no map to place on": (["embed", "bottom", "."], "'bottom' is a classifier and has no map of images; choose"),
+    "no map to embed on": (["embed", "bottom", "."], "'bottom' is a classifier and has no map of images; choose"),
     "no map to probe": (["probe", "bottom", "--at", "0", "0", "--out", "x.png"], "'bottom' is a classifier"),
     "unknown run": (["embed", "nosuch", "."], "no run 'nosuch'; there is .*tiny"),
     "unknown run to evaluate": (["evaluate", "nosuch"], "no run 'nosuch'"),
     "a path as a run": (["evaluate", "../library/tiny"], "no run '../library/tiny'"),
     "unknown run to probe": (["probe", "nosuch", "--at", "0", "0", "--out", "x.png"], "no run 'nosuch'"),
-    "half a place": (["probe", "tiny", "--at", "0"], "'--at' requires 2"),
+    "half a position": (["probe", "tiny", "--at", "0"], "'--at' requires 2"),
     "no width": (["probe", "tiny", "--at", "0", "0", "--width", "0", "--out", "x.png"], "are above 0, not 0.0"),
     "no decoder": (["probe", "namer", "--at", "0", "0", "--out", "x.png"], "'namer' has no decoder"),
     "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .json, .npz"),
@@ -229,7 +229,7 @@ def test_a_disk_that_fills_up_in_the_training_says_so(kernelviz, tiny_recipe, fu
     with full_disk():
         code, out, errors = kernelviz("train", "tiny", "--epochs", 1)
     assert (code, out) == (2, "")
-    assert re.search("checkpoint of . MB cannot be written to .*make room there", errors.splitlines()[-1])
+    assert re.search("checkpoint of . MB cannot be written to .*free space there", errors.splitlines()[-1])
     assert list((tmp_path / "runs" / "tiny").iterdir()) == []
 
 
@@ -240,7 +240,7 @@ def test_a_loss_that_is_not_finite_stops_in_one_line(kernelviz, tiny_recipe, mon
     assert "the loss became nan in epoch 1, step 2 of 40; there was no checkpoint yet" in errors.splitlines()[-1]
 
 
-def test_embed_names_the_bad_files_and_places_the_others(kernelviz, in_library, pictures):
+def test_embed_names_the_bad_files_and_embeds_the_others(kernelviz, in_library, pictures):
     code, out, errors = kernelviz("embed", "tiny", pictures, pictures / "gone.png", "--json")
     assert code == 0
     found = one_object(out)
@@ -262,7 +262,7 @@ def test_embed_as_csv_on_standard_output_and_in_a_file_is_the_same_table(kernelv
     assert len(printed) == 2 and printed["x"].notna().all()
 
 
-def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, digits, tmp_path):
+def test_embed_gives_the_coordinates_of_the_library(kernelviz, in_library, autoencoder, digits, tmp_path):
     picture = digits.test_images[:1]
     frame = np.pad(picture[0].repeat(40, 0).repeat(40, 1), 40)
     Image.fromarray(frame).save(tmp_path / "digit.png")
@@ -277,7 +277,7 @@ def test_embed_lands_where_the_library_does(kernelviz, in_library, autoencoder, 
 
 
 @pytest.mark.parametrize("content", ["nothing", "no picture", "no file"])
-def test_embed_with_nothing_to_place_is_a_mistake(kernelviz, in_library, tmp_path, content):
+def test_embed_with_nothing_to_read_is_a_mistake(kernelviz, in_library, tmp_path, content):
     folder = tmp_path / "folder"
     folder.mkdir()
     if content == "no picture":
@@ -286,7 +286,7 @@ def test_embed_with_nothing_to_place_is_a_mistake(kernelviz, in_library, tmp_pat
         "embed", "tiny", folder / "gone" if content == "no file" else folder, "--out", tmp_path / "t.csv"
     )
     assert (code, out) == (2, "")
-    said = "no picture was found there" if content == "nothing" else "none of the 1 files could be placed"
+    said = "no picture was found there" if content == "nothing" else "none of the 1 files could be read"
     assert errors.splitlines()[-1] == f"kernelviz: {said}"
     assert not (tmp_path / "t.csv").exists()
 
@@ -307,16 +307,16 @@ def test_evaluate_without_json_is_a_table_with_the_meaning(kernelviz, in_library
 
 
 @pytest.mark.parametrize("words, width", [([], None), (["--width", "0.3"], 0.3)])
-def test_probe_writes_what_the_decoder_draws(kernelviz, in_library, autoencoder, tmp_path, words, width):
-    path = tmp_path / "drawn.png"
+def test_probe_writes_the_decoded_image(kernelviz, in_library, autoencoder, tmp_path, words, width):
+    path = tmp_path / "decoded.png"
     code, out, errors = kernelviz("probe", "tiny", "--at", "-1.5", "0.5", *words, "--out", path)
     assert (code, out, errors) == (0, "", "")
     default = Probe(**autoencoder.probe)
     probe = Probe(width or default.width, default.amplitude)
     with Image.open(path) as image:
         assert image.format == "PNG"
-        drawn = np.asarray(image)
-    np.testing.assert_array_equal(drawn, decode_probes(load_network(autoencoder), np.array([[-1.5, 0.5]]), probe)[0])
+        decoded = np.asarray(image)
+    np.testing.assert_array_equal(decoded, decode_probes(load_network(autoencoder), np.array([[-1.5, 0.5]]), probe)[0])
 
 
 def test_probe_into_a_folder_that_is_not_there(kernelviz, in_library, tmp_path):
@@ -399,15 +399,15 @@ def test_app_serves_the_dashboard_and_ends_with_it_though_a_page_is_open(stop, d
 @pytest.mark.parametrize(
     "words", [APP, ("streamlit", "run", str(own_file("app.py")), "--server.port")], ids=["app", "run"]
 )
-def test_both_ways_to_start_serve_the_routes_of_the_canvas(words, dashboard):
+def test_both_commands_to_start_serve_the_routes_of_the_canvas(words, dashboard):
     _, port = dashboard(*words)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/kernelviz/canvas/{STAMP}/main.mjs", timeout=20) as reply:
         assert reply.read() == SCRIPTS["main.mjs"]
 
 
-def test_a_port_that_is_taken_is_a_clear_error(kernelviz):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_a_clear_error(kernelviz):
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
         code, _, errors = kernelviz("app", "--port", port)
     assert code == 2 and f"127.0.0.1:{port} cannot be served" in errors and "--port" in errors
 
@@ -441,7 +441,7 @@ def test_a_head_on_ones_own_network_and_images(kernelviz, bottom, classes, tmp_p
     assert code == 0 and one_object(out)["metrics"].keys() >= {"test_accuracy"}
     assert run.backbone["layers"] == 5 and run.recipe["weights"] == str(weights) and run.classes == ("3", "7")
     assert (run.preprocess.name, run.preprocess.height, run.preprocess.channels) == ("crop", 32, 3)
-    weights.unlink()  # what it stands on lies beside it
+    weights.unlink()  # its backbone is stored beside it
     coordinates = {}
     for at in range(2):
         code, out, _ = kernelviz("embed", "mine", classes / "3", "--json")
@@ -452,7 +452,7 @@ def test_a_head_on_ones_own_network_and_images(kernelviz, bottom, classes, tmp_p
 
 
 def factory():
-    """A network of the user's own, by its parts."""
+    """A network of the user's own, by its modules."""
     torch.manual_seed(0)
     parts = {
         "first": torch.nn.Conv2d(3, 4, 3, stride=8),
@@ -497,7 +497,7 @@ def test_table_2_sets_our_accuracies_beside_the_papers(kernelviz, shipped_depths
         assert float(row["ours"]) == pytest.approx(load_run(run["run"]).metrics["test_accuracy"], abs=1e-4)
 
 
-def test_figure_7_draws_the_three_maps(kernelviz, shipped_depths, tmp_path, monkeypatch):
+def test_figure_7_renders_the_three_maps(kernelviz, shipped_depths, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = kernelviz("reproduce", "figure7", "--json")
     report = one_object(out)
@@ -505,4 +505,4 @@ def test_figure_7_draws_the_three_maps(kernelviz, shipped_depths, tmp_path, monk
     assert code == 0 and picture.shape == (1000, 3000, 3)
     assert all((panel < 250).any(2).mean() > 0.01 for panel in np.split(picture, 3, axis=1))
     nearest = [float(row["ours"]) for row in report["rows"] if row["what"].endswith("map_5nn")]
-    assert nearest == sorted(nearest, reverse=True)  # the lower the cut, the more classes overlap
+    assert nearest == sorted(nearest, reverse=True)  # the shallower the network, the more classes overlap

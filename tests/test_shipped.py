@@ -1,4 +1,4 @@
-"""The runs that travel with kernelviz: whole, of the size that may be shipped, and able to draw."""
+"""The runs that travel with kernelviz: whole, of the size that may be shipped, and able to decode."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
     points = {"embedding": {"map.parquet"}, "recommender": {"items.parquet"}, "classifier": set()}
     files = {"run.json", "weights.safetensors"} | points[RUNS[folder].kind]  # of a recommender no rating, and no title
-    assert {path.name for path in folder.iterdir()} == files  # what a head stands on is shipped once
+    assert {path.name for path in folder.iterdir()} == files  # the backbone of a head is shipped once
     assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
     assert not (folder / "checkpoint.safetensors").exists()
 
@@ -99,16 +99,16 @@ def test_the_map_is_as_good_as_the_record_says(folder):
 
 
 @mapped
-def test_probes_draw_other_images_at_other_places(folder):
+def test_probes_decode_other_images_at_other_coordinates(folder):
     run = read_run(folder)
     if not run.has_decoder:
         assert "classify" in run.recipe["objectives"]
         return
     channels, height, width = run.image_shape
     extent = run.extent
-    drawn = decode_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
-    assert drawn.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
-    assert all(image.max() > 100 for image in drawn) and not (drawn[0] == drawn[1]).all()
+    decoded = decode_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
+    assert decoded.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))
+    assert all(image.max() > 100 for image in decoded) and not (decoded[0] == decoded[1]).all()
 
 
 def test_figure_3_was_measured_and_shows_what_the_paper_says():
@@ -165,10 +165,10 @@ def test_what_sparsity_costs_was_measured():
     assert rows[-1]["test_rmse"] > rows[0]["test_rmse"]
 
 
-DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # layers kept: accuracy and 5-NN, at least
+DEPTHS = {31: (0.926, 0.9), 21: (0.86, 0.76), 11: (0.75, 0.55)}  # depth: accuracy and 5-NN, at least
 
 
-def test_the_resnet_and_its_heads_stand_on_one_backbone_and_are_no_worse_than_they_were():
+def test_the_resnet_and_its_heads_have_one_backbone_and_are_no_worse_than_they_were():
     whole = read_run(PRETRAINED / "cifar10-resnet32")
     assert whole.metrics["test_accuracy"] > 0.925
     for layers, (accuracy, nearest) in DEPTHS.items():

@@ -1,4 +1,4 @@
-"""The rules of the house: imports run one way, the style holds, and the tests check shapes."""
+"""The rules of the code: imports run one way, the style holds, and the tests check shapes."""
 
 import ast
 import re
@@ -18,8 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 APP = [ROOT / "app.py"]
 
 
-def room(path):
-    """The part of the package that a file lies in: kernelviz/networks/embedding.py -> networks."""
+def subpackage(path):
+    """The package or module below kernelviz that a file belongs to: kernelviz/networks/embedding.py -> networks."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -55,7 +55,7 @@ def test_imports_run_one_way():
 
 
 def test_only_the_pages_import_streamlit():
-    assert users_of("streamlit", [f for f in FILES if room(f) != "ui"]) == []
+    assert users_of("streamlit", [f for f in FILES if subpackage(f) != "ui"]) == []
 
 
 def test_the_first_map_does_not_wait_for_torch():

@@ -1,1 +1,1 @@
-"""A module for each thing that is measured beside its peers, in one run, with a `report()`."""
+"""One module for each benchmark: its `report(note)` measures the compared methods in one run."""

@@ -1,4 +1,4 @@
-"""The neighbour graph of the training digits: searched, as large sets are, beside every distance looked at."""
+"""The neighbour graph of the training digits: the search that large sets use, beside the exact graph."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ K = 15
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """Seconds of both ways on the same images, and the share of the true neighbours that the search finds."""
+    """Seconds of both methods on the same images, and the share of the true neighbours that the search finds."""
     images, _ = load("mnist").split("train")
     graphs, rows = {}, []
     methods = {"searched": lambda given: searched(given, K, lambda done: None), "exact": lambda given: exact(given, K)}

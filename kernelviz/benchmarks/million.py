@@ -1,4 +1,4 @@
-"""The neighbour graph of a million images with 512 features each: does it fit?"""
+"""The neighbour graph of a million images with 512 features each: its time and its memory."""
 
 import resource
 import sys
@@ -17,7 +17,7 @@ N, FEATURES, INNER, ASKED = 1_000_000, 512, 24, 1000
 def report(note: Callable[[str], None]) -> dict:
     """Seconds, the process's greatest memory, and the share found of the true neighbours of ASKED images.
 
-    The features lie, as those of a trained network do, near a surface of fewer dimensions: here of INNER.
+    The features lie near a surface of INNER dimensions, as those of a trained network lie near one of few.
     """
     random = np.random.default_rng(0)
     spread = random.normal(size=(INNER, FEATURES)).astype(np.float32)

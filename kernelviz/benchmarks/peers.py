@@ -1,4 +1,4 @@
-"""Two-dimensional maps of MNIST by other tools, on the split and by the figures that the runs are measured with."""
+"""Two-dimensional maps of MNIST by other tools, on the split and by the metrics of the runs."""
 
 import os
 import time
@@ -20,21 +20,21 @@ Note = Callable[[str], None]
 
 
 def report(note: Note) -> dict:
-    """Fit each peer on the 50,000 training images, place the 10,000 test images, and keep the figures for the app."""
+    """Fit each peer on the 50,000 training images, embed the 10,000 test images, and store the metrics for the app."""
     tools = {name: _installed(name) for name in PEERS}
     images = load("mnist")
     (train, labels), (test, test_labels) = images.split("train"), images.split("test")
     rows = []
-    for name, place in PEERS.items():
+    for name, embed in PEERS.items():
         note(f"{name}: fitting {len(train):,} images")
         started = time.perf_counter()
-        known, placed, fitted = place(tools[name], _pixels(train), _pixels(test))
+        known, embedded, fitted = embed(tools[name], _pixels(train), _pixels(test))
         rows.append(
             {
                 "method": f"{name} {version(name)}",
-                **{f"map_{k}nn": knn_accuracy(known, labels, placed, test_labels, k) for k in (1, 5)},
+                **{f"map_{k}nn": knn_accuracy(known, labels, embedded, test_labels, k) for k in (1, 5)},
                 "fit_seconds": round(fitted - started, 1),
-                "place_seconds": round(time.perf_counter() - fitted, 1),
+                "embed_seconds": round(time.perf_counter() - fitted, 1),
             }
         )
     store_rows(PEERS_FILE, rows)
@@ -42,14 +42,14 @@ def report(note: Note) -> dict:
 
 
 def _umap(umap, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
-    """Maps of both, and when the first was done; on pixels."""
+    """Coordinates of the training and of the test images by UMAP on pixels, and the time when the fit was done."""
     mapper = umap.UMAP().fit(train)
     fitted = time.perf_counter()
     return mapper.embedding_, mapper.transform(test), fitted
 
 
 def _tsne(tsne, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
-    """The same; on the first 50 principal components."""
+    """Coordinates by t-SNE on the first 50 principal components, and the time when the fit was done."""
     from sklearn.decomposition import PCA  # takes a second to import
 
     components = PCA(50, random_state=0).fit(train)

@@ -1,4 +1,4 @@
-"""What a ResNet-32 keeps apart at the end of every block: a head on each, and how well it names and places images.
+"""How well a ResNet-32 separates classes at the end of every block: the metrics of a head on each depth.
 
 The paper's Table 2 and its Figure 7 count layers differently; the profile shows at which depth each of its accuracies
 is reached.
@@ -19,7 +19,7 @@ from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import best_device
 from kernelviz.training.session import new_training
 
-RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # images are not moved
+RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # no jitter
 DEPTHS = range(1, 32, 2)  # the first convolution, then the end of each block
 MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
 
@@ -44,5 +44,5 @@ def report(note: Callable[[str], None]) -> dict:
         store_rows(PROFILE_FILE, rows)
     return {
         "rows": rows,
-        "notes": [f"One seed; the recipe of a head, {RECIPE.epochs} epochs, images that are not moved."],
+        "notes": [f"One seed; the recipe of a head, {RECIPE.epochs} epochs, no jitter."],
     }

@@ -1,4 +1,4 @@
-"""A recommender's training on as many ratings as ML-10M has: does it fit?"""
+"""A recommender's training on as many ratings as ML-10M has: its time and its memory."""
 
 import time
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from kernelviz.training.session import new_training
 
 USERS, ITEMS, N = 69_878, 10_677, 10_000_054  # of ML-10M
 HIDDEN = (500, 500)
-ITERATIONS = 13  # of each optimizer that goes by rounds: enough to fill the memory of L-BFGS-B
-WAYS = {"read only": None, "Adam": "sparse-fc-adam", "RPROP": "sparse-fc-rprop", "L-BFGS-B": "sparse-fc"}
+ITERATIONS = 13  # in a round of L-BFGS-B or RPROP: enough to fill the memory of L-BFGS-B
+METHODS = {"read only": None, "Adam": "sparse-fc-adam", "RPROP": "sparse-fc-rprop", "L-BFGS-B": "sparse-fc"}
 
 
 def report(note: Callable[[str], None]) -> dict:
@@ -30,9 +30,9 @@ def report(note: Callable[[str], None]) -> dict:
         path = Path(folder) / "ratings.dat"
         note(f"{N:,} random ratings")
         _alone(_write, path, USERS, ITEMS, N)
-        for method, recipe in WAYS.items():
+        for method, recipe in METHODS.items():
             note(method)
-            rows.append({"way": method, **_alone(_trained, path, recipe)})
+            rows.append({"method": method, **_alone(_trained, path, recipe)})
     return {
         "rows": rows,
         "notes": [
@@ -43,13 +43,13 @@ def report(note: Callable[[str], None]) -> dict:
 
 
 def _alone(work: Callable, *given):
-    """What some work gives in a process of its own; this one stays small, as a new one counts its parent's memory."""
+    """The result of some work in a process of its own; this process stays small, since a new one counts its memory."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(work, *given).result()
 
 
 def _write(path: Path, users: int, items: int, n: int) -> None:
-    """As GroupLens writes them: user::item::rating::time."""
+    """Write random ratings in the format of GroupLens, user::item::rating::time."""
     random = np.random.default_rng(0)
     pairs = random.permutation(np.unique(random.integers(users * items, size=n + n // 50)))[:n]
     user, item = np.divmod(pairs, items)

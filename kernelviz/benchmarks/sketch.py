@@ -1,4 +1,4 @@
-"""Digits as they are drawn on a pad: does the classifier read them as well as MNIST's own?"""
+"""Digits as they are sketched on a pad: the accuracy of the classifier, beside that on MNIST's own images."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ from kernelviz.storage.weights import load_network
 RUN = "mnist-classifier"
 SIDE, PEN = 280, 18  # pixels: of the pad and of its pen
 BLUR = 4.0  # pixels
-EACH = 20  # digits of each class made of strokes
+EACH = 20  # sketches of each digit, made of strokes
 STROKES = (  # corners of the strokes of each digit, x to the right and y down, in a square of side 1
     [[(0.5, 0.1), (0.25, 0.3), (0.25, 0.7), (0.5, 0.9), (0.75, 0.7), (0.75, 0.3), (0.5, 0.1)]],
     [[(0.5, 0.1), (0.5, 0.9)]],
@@ -34,7 +34,7 @@ STROKES = (  # corners of the strokes of each digit, x to the right and y down, 
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """Accuracies of the classifier on MNIST's test images, on these drawn again, and on strokes."""
+    """Accuracies of the classifier on MNIST's test images, on these as sketches, and on strokes."""
     run = load_run(RUN)
     network = load_network(run)
 
@@ -46,38 +46,38 @@ def report(note: Callable[[str], None]) -> dict:
         for picture in pictures:
             out.append(preprocess_image(picture, run.preprocess))
             if len(out) % 100 == 0:
-                note(f"{len(out):,} of {n:,} drawings")
+                note(f"{len(out):,} of {n:,} sketches")
         return np.stack(out)
 
     images, labels = load("mnist").split("test")
-    again = preprocessed(map(drawn_again, images), len(images))
+    again = preprocessed(map(sketch_of, images), len(images))
     classes = np.repeat(np.arange(10), EACH)
     strokes = preprocessed(sketches(np.random.default_rng(0)), len(classes))
     rows = [
         {"digits": "MNIST, test images", "images": len(images), "accuracy": accuracy(images, labels)},
-        {"digits": "the same, drawn again", "images": len(images), "accuracy": accuracy(again, labels)},
+        {"digits": "MNIST, test images as sketches", "images": len(images), "accuracy": accuracy(again, labels)},
         {"digits": "strokes made by code", "images": len(classes), "accuracy": accuracy(strokes, classes)},
     ]
     return {
         "rows": rows,
-        "notes": [f"Dark on light paper, {SIDE} x {SIDE} pixels; drawn again with a blur of {BLUR:g}."],
+        "notes": [f"Dark on light paper, {SIDE} x {SIDE} pixels; images as sketches blurred by {BLUR:g} pixels."],
     }
 
 
-def drawn_again(image: UInt8[np.ndarray, "28 28"]) -> Image.Image:
+def sketch_of(image: UInt8[np.ndarray, "28 28"]) -> Image.Image:
     """A digit of MNIST, dark on a light sheet of the size of the pad, blurred."""
     large = Image.fromarray(255 - image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return large.filter(ImageFilter.GaussianBlur(BLUR))
 
 
 def sketches(random: np.random.Generator) -> Iterator[Image.Image]:
-    """EACH digits of every class by their strokes: turned, slanted, stretched and unsteady, anywhere on the pad."""
+    """EACH sketches of every digit, made of strokes: turned, slanted, stretched and unsteady, anywhere on the pad."""
     for strokes in STROKES:
         for _ in range(EACH):
-            yield _drawing(strokes, random)
+            yield _sketch(strokes, random)
 
 
-def _drawing(strokes: list[list[tuple[float, float]]], random: np.random.Generator) -> Image.Image:
+def _sketch(strokes: list[list[tuple[float, float]]], random: np.random.Generator) -> Image.Image:
     turn, slant = random.normal(0, 0.08), random.normal(0, 0.12)
     size = SIDE * random.uniform(0.45, 0.8) * np.array([random.uniform(0.8, 1.1), 1.0])
     matrix = np.array([[np.cos(turn), np.sin(turn) - slant], [-np.sin(turn), np.cos(turn)]])

@@ -10,12 +10,12 @@ from kernelviz.layers import GatedLinear
 
 SIZES = (500, 6040)  # the last layer of the network for ML-1M
 DENSITIES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-ITEMS = (1, 256)  # asked for at once
+ITEMS = (1, 256)  # in one batch
 REPEATS = 15
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """A row for each density and number of items: how often as long, and as large, the sparse layer is."""
+    """A row for each density and number of items: time and bytes of the sparse layer over the dense one's."""
     rows = []
     for density in DENSITIES:
         layer = _layer(density)
@@ -40,7 +40,7 @@ def report(note: Callable[[str], None]) -> dict:
 
 @torch.no_grad()
 def _layer(density: float) -> GatedLinear:
-    """A layer whose gates of that share are open, at random places."""
+    """A gated layer with that share of its gates open, chosen at random."""
     torch.manual_seed(0)
     layer = GatedLinear(*SIZES)
     layer.u.normal_(), layer.v.normal_()

@@ -1,4 +1,4 @@
-"""Placing files: many small ones as `kernelviz embed` does it, and one large photograph."""
+"""Embedding files: many small ones as `kernelviz embed` does it, and one large photograph."""
 
 import io
 import tempfile
@@ -34,19 +34,19 @@ def report(note: Callable[[str], None]) -> dict:
             points,
             run.classes,
             ingest(contents_of_paths(files), run.preprocess),
-            lambda n: note(f"{n:,} placed"),
+            lambda n: note(f"{n:,} embedded"),
         )
         return time.perf_counter() - began
 
     def row(what: str, files: list[Path]) -> dict:
-        seconds(files[:1])  # the first pass makes what the others share
-        taken = seconds(files)
+        seconds(files[:1])  # the first pass fills the caches
+        elapsed = seconds(files)
         return {
             "what": what,
             "files": len(files),
-            "seconds": taken,
-            "files_per_second": len(files) / taken,
-            "times_Pillow": taken / _decoding(files),
+            "seconds": elapsed,
+            "files_per_second": len(files) / elapsed,
+            "times_Pillow": elapsed / _decoding(files),
             "peak_GB": peak_gb(),
         }
 
@@ -82,6 +82,6 @@ def photograph() -> Image.Image:
 
 PICTURES: dict[str, Callable[[], Iterable[Image.Image]]] = {
     "MNIST, 28 x 28": lambda: map(Image.fromarray, load("mnist").split("test")[0]),
-    "drawings, 280 x 280": lambda: sketches(np.random.default_rng(0)),
+    "sketches, 280 x 280": lambda: sketches(np.random.default_rng(0)),
     "photograph, 12 megapixels": lambda: [photograph()],
 }

@@ -29,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 
 class Benchmark(StrEnum):
-    """What `bench` knows."""
+    """The benchmarks of `bench`."""
 
     peers = "peers"
     graph = "graph"
@@ -41,7 +41,7 @@ class Benchmark(StrEnum):
     ratings = "ratings"
 
 
-Experiment = StrEnum("Experiment", EXPERIMENTS)  # what `reproduce` knows
+Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
 
 
 @cli.command()
@@ -69,7 +69,7 @@ def runs(as_json: AsJson = False) -> None:
         for run in found
     ]
     if found:
-        print_table(("run", "data", "objectives", "5-NN on the map", "place MSE", "accuracy"), rows)
+        print_table(("run", "data", "objectives", "5-NN on the map", "MSE from position", "accuracy"), rows)
     else:
         Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
     for reason in broken:
@@ -93,14 +93,14 @@ def train(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Run or file with the backbone's weights.")] = None,
     depth: Annotated[
-        str | None, typer.Option("--depth", "--keep", help="Where it is truncated: a number of layers, or a module.")
+        str | None, typer.Option("--depth", "--keep", help="Depth of the backbone: a number of layers, or a module.")
     ] = None,
-    labels: Annotated[float | None, typer.Option(min=0, max=1, help="Share of the labels that it may see.")] = None,
+    labels: Annotated[float | None, typer.Option(min=0, max=1, help="Share of the training labels to use.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    resume: Annotated[bool, typer.Option(help="Go on where a stopped training of this name stands.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume the stopped training of this name.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network and keep it as a run. Ctrl-C stops it at any step without losing anything."""
+    """Train a network and store it as a run. Ctrl-C stops it at any step without losing anything."""
     from kernelviz.cli.train import Bars, ctrl_c
     from kernelviz.tasks.recipes import changed_recipe
     from kernelviz.training.session import Stopped, train_run
@@ -129,7 +129,7 @@ def embed(
     out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Place pictures on a run's map. Without --out, a table as CSV on standard output."""
+    """Embed pictures: their coordinates on a run's map. Without --out, a table as CSV on standard output."""
     from kernelviz.evaluation.novelty import project_files
     from kernelviz.ingest.files import contents_of_paths, ingest
     from kernelviz.storage.embedding_map import load_map
@@ -143,7 +143,7 @@ def embed(
     network, points = load_network(found), load_map(found.folder)
     with progress_bar() as bar:
         task = bar.add_task("embed", total=None, note="")
-        table, refused = project_files(
+        table, rejected = project_files(
             network,
             points,
             found.classes,
@@ -153,14 +153,14 @@ def embed(
     if out and len(table):
         write_table(table, out)
     if as_json:
-        print_json({"run": run, "images": json.loads(to_json(table)), "refused": [asdict(one) for one in refused]})
+        print_json({"run": run, "images": json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:
         print(table.to_csv(index=False), end="")
-    for one in refused:
+    for one in rejected:
         console.print(f"{one.name}: {one.reason}", style="yellow", markup=False, soft_wrap=True)
     if not len(table):
         raise UserError(
-            f"none of the {len(refused)} files could be placed" if refused else "no picture was found there"
+            f"none of the {len(rejected)} files could be read" if rejected else "no picture was found there"
         )
 
 
@@ -174,9 +174,9 @@ def evaluate(run: str, as_json: AsJson = False) -> None:
     found = load_run(run)
     task = TASKS[found.kind]
     with progress_bar() as bar:
-        shown = bar.add_task("data", total=1, note="")
-        data = task.load_data(found, lambda share, note: bar.update(shown, completed=share, note=note))
-        bar.update(shown, completed=1, note="measuring")
+        task_id = bar.add_task("data", total=1, note="")
+        data = task.load_data(found, lambda share, note: bar.update(task_id, completed=share, note=note))
+        bar.update(task_id, completed=1, note="measuring")
         metrics = task.evaluate(found, load_network(found), data)
     return print_json(metrics) if as_json else print_metrics(metrics)
 
@@ -188,7 +188,7 @@ def probe(
     out: Annotated[Path, typer.Option(help="PNG file to write.")],
     width: Annotated[float | None, typer.Option(help="Standard deviation; the run's own if not given.")] = None,
 ) -> None:
-    """Draw what the decoder makes of a Gaussian probe."""
+    """Decode a Gaussian probe into an image."""
     import numpy as np
     from PIL import Image
 
@@ -203,7 +203,7 @@ def probe(
         raise UserError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
     shape = Probe(**found.probe | ({"width": width} if width is not None else {}))
     if not np.isfinite(at).all():
-        raise UserError(f"--at {at[0]} {at[1]} is no place; give two numbers")
+        raise UserError(f"--at {at[0]} {at[1]} is no position on the map; give two finite numbers")
     image = decode_probes(load_network(found), np.array([at]), shape)[0]
     with replacing(out) as partial:
         Image.fromarray(image).save(partial, "PNG")
@@ -212,7 +212,7 @@ def probe(
 @cli.command()
 def reproduce(
     experiment: Experiment,
-    again: Annotated[bool, typer.Option(help="Train anew what is measured already.")] = False,
+    again: Annotated[bool, typer.Option(help="Train again what is measured already.")] = False,
     splits: Annotated[int | None, typer.Option(min=1, help="Random splits of the ratings, for table3.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -226,7 +226,7 @@ def reproduce(
             task = bar.add_task(experiment.value, total=None, note="")
             module.train(lambda note: bar.update(task, note=note), again, **options)
     elif again:
-        raise UserError(f"{experiment.value} shows runs; train these again: {', '.join(module.COMMANDS)}")
+        raise UserError(f"{experiment.value} is made from runs; train these again: {', '.join(module.COMMANDS)}")
     rows = module.rows()
     figure = {"figure": str(module.render())} if hasattr(module, "render") else {}
     if as_json:
@@ -237,10 +237,10 @@ def reproduce(
 
 @cli.command()
 def bench(
-    names: Annotated[list[Benchmark] | None, typer.Argument(help="Which; all of them if not given.")] = None,
+    names: Annotated[list[Benchmark] | None, typer.Argument(help="Which ones; all of them if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure other tools, or ways of ours, on the same data in one run."""
+    """Measure kernelviz beside other tools or methods, on the same data in one run."""
     from importlib import import_module
 
     reports = {}
@@ -257,12 +257,12 @@ def bench(
 
 
 def main() -> None:
-    """Entry point: 0 done, 2 the user's mistake in one line, 1 ours with its traceback, 130 stopped by Ctrl-C."""
+    """Entry point: exits with 0 when done, 2 for a user's mistake, 1 for a bug with its traceback, 130 for Ctrl-C."""
     try:
         sys.exit(cli(standalone_mode=False))
     except typer.TyperException as error:
         sys.exit(failed(error.format_message(), 2))
     except KeyboardInterrupt:
         sys.exit(failed("stopped", STOPPED))
-    except (UserError, OSError) as error:  # what the file system refuses is the user's to mend, too
+    except (UserError, OSError) as error:  # what the file system refuses, the user can correct too
         sys.exit(failed(str(error), 2))

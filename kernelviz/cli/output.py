@@ -11,7 +11,7 @@ console = Console(stderr=True)
 
 
 def progress_bar(shown: bool = True) -> Progress:
-    """A bar on standard error; without a terminal, or where it is not to be shown, nothing."""
+    """A progress bar on standard error; nothing where that is no terminal, or where `shown` is false."""
     columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
     columns = (TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not (shown and console.is_terminal))
@@ -42,6 +42,6 @@ def print_metrics(metrics: dict[str, float]) -> None:
 
 def failed(message: str, code: int) -> int:
     """Say in one line on standard error what went wrong; returns the exit code."""
-    if message:  # without any argument there is none, only the help
+    if message:  # without arguments there is only the help
         console.print(f"kernelviz: {' '.join(message.split())}", style="red", markup=False, soft_wrap=True)
     return code

@@ -1,4 +1,4 @@
-"""A training in the terminal: progress bars, and Ctrl-C, which stops it without losing anything."""
+"""A training from the command line: progress bars, and Ctrl-C, which stops it without losing anything."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ from rich.progress import Progress, TaskID
 from kernelviz.training.loop import Training
 from kernelviz.training.session import Watcher
 
-PROGRESS_METRICS = {  # of a row of the history
+PROGRESS_METRICS = {  # of a row of the history, with their names in the progress bar
     "validation_loss": "on validation",
     "validation_accuracy": "accuracy",
     "validation_5nn": "5-NN",
@@ -21,14 +21,14 @@ PROGRESS_METRICS = {  # of a row of the history
 
 
 class Bars:
-    """A bar for each stage of a training; the stage before it goes away."""
+    """A bar for each stage of a training; the bars of loading and preparation are removed when they are done."""
 
     def __init__(self, bar: Progress):
         self.bar = bar
         self._stage, self._task = "", TaskID(0)
 
     def watcher(self, pressed: list[bool]) -> Watcher:
-        """The hooks of a training; it stops when something is pressed."""
+        """The hooks of a training, which stops once `pressed` is not empty."""
         return Watcher(
             loading=lambda share, note: self._show("data", share, 1, note),
             preparing=lambda done, total: self._show(
@@ -57,7 +57,7 @@ class Bars:
 def ctrl_c() -> Iterator[list[bool]]:
     """A list that is empty until Ctrl-C is pressed: a step is never cut in the middle."""
     pressed: list[bool] = []
-    if threading.current_thread() is not threading.main_thread():  # which alone hears of signals
+    if threading.current_thread() is not threading.main_thread():  # the only thread that receives signals
         yield pressed
         return
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))

@@ -1,1 +1,1 @@
-"""Images on their way in: named sets, folders and files as arrays, and untrusted bytes as pixels."""
+"""Data sets: images by name, from folders and from files; ratings; graphs of nearest neighbours."""

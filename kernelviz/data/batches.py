@@ -13,16 +13,22 @@ from kernelviz.errors import UserError
 
 
 def pixels(images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu") -> Float[Tensor, "n channels h w"]:
-    """uint8 [n, h, w] or [n, h, w, 3] -> float32 [n, channels, h, w] in [0, 1]."""
+    """Stored images, uint8 [n, h, w] or [n, h, w, 3], as float32 [n, channels, h, w] in [0, 1] on a device."""
     batch = torch.from_numpy(images).to(device).float() / 255
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far an image may be moved at random: the largest shift in either direction as a share of its side, the
-    largest turn in degrees, the largest zoom, in or out, as a share of its size; the largest shift in whole pixels,
-    which blurs nothing, and whether it may be mirrored, left for right."""
+    """How far an image may be moved at random. Values out of range are a UserError.
+
+    Args:
+        shift: largest shift in either direction, as a share of the image's side, 0 to 1.
+        turn: largest turn, in degrees, 0 to 180.
+        zoom: largest zoom in or out, as a share of the image's size, from 0 to below 1.
+        pixels: largest shift in whole pixels, which blurs nothing.
+        mirror: whether the image may be mirrored, left for right.
+    """
 
     shift: float = 0.0
     turn: float = 0.0
@@ -59,7 +65,7 @@ def jitter(
 def _moved_by_pixels(
     images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
 ) -> Float[Tensor, "n channels h w"]:
-    """Each image cut out of a black surround at a random place, every second one mirrored."""
+    """Each image cut out of a black surround at a random offset, and mirrored with probability 1/2 if allowed."""
     n, _, height, width = images.shape
     top, left = torch.randint(2 * most.pixels + 1, (2, n, 1), generator=generator)
     columns = torch.arange(width).expand(n, width)

@@ -13,11 +13,11 @@ from kernelviz.ingest.files import files_in, read_file
 from kernelviz.ingest.image_file import FORMATS, UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
-LARGEST = 64  # pixels: images of one size up to this side keep it, others are cropped to a square of it
+LARGEST = 64  # pixels: pictures of one size keep it up to this side; all others are cropped to a square of this side
 
 
 class Example(NamedTuple):
-    """A picture that was read, already cropped where it is larger in the file than the set will keep."""
+    """A picture that was read, already cropped if it is larger than the images of the set."""
 
     image: Image.Image
     label: int  # -1 = no label
@@ -30,9 +30,11 @@ def read_folder(
     """Classes, preprocess, and images and labels for training and test, as `images.ImageSet` takes them.
 
     The folder holds class folders, or pictures without labels, or `train` and `test` with class folders. Without these
-    two a shuffle, the same each time, makes every fifth picture a test image. A file that cannot be read is left out
-    with a warning. Without a `preprocess` the pictures decide: those of one size keep it. Raises ValueError where no
-    training or no test picture is left.
+    two, a fixed shuffle makes a fifth of the pictures test images. A file that cannot be read is left out with a
+    warning. Raises a UserError where no training or no test picture is left.
+
+    Args:
+        preprocess: how a picture becomes an image of the set; None: pictures of one size keep it, others are cropped.
     """
     if {path.name for path in _subfolders(folder)} == {"train", "test"}:
         classes = _classes(folder / "train", folder / "test")
@@ -78,14 +80,14 @@ def _read(found: list[tuple[Path, int]], preprocess: Preprocess | None) -> list[
 
 
 def _small(image: Image.Image, most: int) -> Image.Image:
-    """What the set will keep of a large picture, so that a large folder fits into memory."""
+    """The picture, cropped to a square of `most` pixels if it is larger, so that a large folder fits into memory."""
     if max(image.size) <= most:
         return image
     return ImageOps.fit(image, (most, most), Image.Resampling.LANCZOS)
 
 
 def _divided(examples: list[Example]) -> tuple[list[Example], list[Example]]:
-    """All but the last fifth, and the last fifth, after a shuffle that is the same each time."""
+    """All but the last fifth, and the last fifth, after a shuffle with a fixed seed."""
     shuffled = [examples[index] for index in np.random.default_rng(0).permutation(len(examples))]
     n_train = len(examples) * 4 // 5
     return shuffled[:n_train], shuffled[n_train:]

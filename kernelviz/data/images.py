@@ -22,9 +22,14 @@ Labels = Int64[np.ndarray, "n"]
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Training and test images with their labels; label -1 is "no label". Images have 0 (grey) or 3 (RGB) channels.
+    """Training and test images with their labels.
 
-    `validation` is the share of the training images, counted from the end, that is the validation part.
+    Args:
+        name, classes: name of the set and names of its classes; no classes where there are no labels.
+        preprocess: how any picture becomes an image of this set.
+        train_images, test_images: uint8 pixels, grey [n, h, w] or RGB [n, h, w, 3].
+        train_labels, test_labels: numbers of the classes; -1 is "no label".
+        validation: share of the training images, counted from the end, that is the validation part.
     """
 
     name: str
@@ -38,7 +43,7 @@ class ImageSet:
 
     @property
     def unit(self) -> str:
-        """What it is made of."""
+        """What the set consists of, in the plural."""
         return "images"
 
     def __len__(self) -> int:
@@ -46,12 +51,12 @@ class ImageSet:
 
     @property
     def facts(self) -> dict:
-        """What a run records of it."""
+        """What run.json records of the set."""
         return {"name": self.name, "classes": list(self.classes), "preprocess": asdict(self.preprocess)}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(channels, height, width)"""
+        """Channels, height and width of an image."""
         return self.preprocess.channels, self.preprocess.height, self.preprocess.width
 
     @property
@@ -60,7 +65,7 @@ class ImageSet:
         return int(len(self.train_images) * self.validation + 1e-6)
 
     def split(self, name: str) -> tuple[Images, Labels]:
-        """Images and labels of "train" (without the validation part), "validation" or "test"; else ValueError."""
+        """Images and labels of "train" (without the validation part), "validation" or "test"; else a UserError."""
         n = len(self.train_images) - self.n_validation
         splits = {
             "train": (self.train_images[:n], self.train_labels[:n]),
@@ -78,11 +83,14 @@ def load(
     allow_download: bool = True,
     preprocess: Preprocess | None = None,
 ) -> ImageSet:
-    """The image set of that name, in that folder of pictures, or in that .npz file. A set's name goes before a path.
+    """The image set of that name, in that folder of pictures, or in that .npz file.
 
-    `preprocess` is how the pictures of a folder are to be brought to one shape; None: as they ask for.
+    Raises NotFound where there is no such set, folder or file, and a UserError where it holds no image set.
 
-    Raises FileNotFoundError where nothing is there, ValueError where it is no image set.
+    Args:
+        source: name of a set, else a path.
+        progress: called with the share of a download that is done, and one line for a person.
+        preprocess: how the pictures of a folder become images; None: their own sizes decide (`read_folder`).
     """
     path = Path(source).expanduser()
     if source in SETS:
@@ -119,7 +127,7 @@ def _digits(name: str, named: NamedSet) -> ImageSet:
 
 
 def _from_file(path: Path, name: str = "", named: NamedSet | None = None) -> ImageSet:
-    """The set in an .npz file; `named` is what is known of it beforehand, a file that contradicts it is an error."""
+    """The set in an .npz file; `named` is what is known of it beforehand: a file that contradicts it is an error."""
     arrays = _read(path)
     train, test = (_images(arrays[f"{part}_images"], f"{part}_images in {path}") for part in ("train", "test"))
     if train.shape[1:] != test.shape[1:]:
@@ -162,7 +170,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _images(images: np.ndarray, what: str) -> Images:
-    """uint8 [n, h, w] or [n, h, w, 3] from uint8 or from floats in [0, 1], [n, h, w] or [n, h, w, 1 or 3]."""
+    """Images as uint8 [n, h, w] or [n, h, w, 3], from uint8 or floats in [0, 1], [n, h, w] or [n, h, w, 1 or 3]."""
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if images.size == 0 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):

@@ -1,4 +1,4 @@
-"""The MovieLens sets in GroupLens' own formats: where their files lie, their download, their titles."""
+"""The MovieLens sets in GroupLens' own formats: the paths of their files, their download, their titles."""
 
 import shutil
 import tempfile
@@ -24,10 +24,10 @@ class MovieLens:
     """What is known of a set before it is read.
 
     Args:
-        ratings, titles: its two files.
-        separator: between the columns of the ratings.
+        ratings, titles: names of its two files.
+        separator: the text between the columns of the ratings.
         test: share of the ratings that is the test part, as in the paper.
-        md5: of the archive `<name>.zip`, as GroupLens publishes it.
+        md5: MD5 of the archive `<name>.zip`, as GroupLens publishes it.
         inside: the folder in the archive.
     """
 
@@ -57,10 +57,10 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
     if not is_local(name):
         try:
             data_folder().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as work:
-                _download(name, Path(work), progress)
+            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as scratch:
+                _download(name, Path(scratch), progress)
                 shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is of no use
-                (Path(work) / SETS[name].inside).rename(folder)
+                (Path(scratch) / SETS[name].inside).rename(folder)
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise NotFound(
                 f"the ratings of {name!r} are not on this machine and cannot be downloaded ({error}); unpack "
@@ -70,14 +70,14 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
     return folder
 
 
-def _download(name: str, work: Path, progress: Callable[[float, str], None] | None) -> None:
+def _download(name: str, scratch: Path, progress: Callable[[float, str], None] | None) -> None:
     """Fetch and unpack the archive in a folder; a ValueError where it is not the one that GroupLens published."""
     import pooch  # takes a while to import, and only a download needs it
 
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(progressbar=_Bar(name, progress) if progress else False, timeout=30)
     unzip = pooch.Unzip(extract_dir=".")
-    pooch.retrieve(f"{SITE}/{name}.zip", f"md5:{SETS[name].md5}", "archive.zip", work, unzip, downloader)
+    pooch.retrieve(f"{SITE}/{name}.zip", f"md5:{SETS[name].md5}", "archive.zip", scratch, unzip, downloader)
 
 
 class _Bar:
@@ -101,8 +101,10 @@ class _Bar:
 
 
 def titles(name: str) -> pd.DataFrame:
-    """Columns title, year (0: none given), genres (joined by |), by the number of the movie; no rows where the file is
-    not on this machine."""
+    """The columns title, year (0: none given) and genres (joined by |), by the number of the movie.
+
+    The table has no rows where the file is not on this machine.
+    """
     path = data_folder() / name / SETS[name].titles if name in SETS else None
     if not path or not path.is_file():
         return pd.DataFrame({"title": [], "year": [], "genres": []}, dtype=object)

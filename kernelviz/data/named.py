@@ -1,4 +1,4 @@
-"""The image sets known by name: where their files lie, and their download through torchvision."""
+"""The image sets known by name: the paths of their files, and their download through torchvision."""
 
 import os
 import tempfile
@@ -39,7 +39,7 @@ SETS = {
 
 
 def file_of(name: str) -> Path:
-    """Where the arrays of a downloaded set lie: `<data folder>/<name>.npz`."""
+    """The path of the arrays of a downloaded set: `<data folder>/<name>.npz`."""
     return data_folder() / f"{name}.npz"
 
 
@@ -51,7 +51,7 @@ def is_local(source: str) -> bool:
 
 
 def absent(name: str) -> NotFound:
-    """The error for a set that is not on this machine; it names both ways to get it."""
+    """The error for a set that is not on this machine; it says how to put it there or to download it."""
     return NotFound(
         f"the image set {name!r} is not on this machine; put a file with the arrays train_images, train_labels, "
         f"test_images and test_labels at {file_of(name)}, or connect to the internet and run again to download it"
@@ -61,8 +61,8 @@ def absent(name: str) -> NotFound:
 def download(name: str, progress: Progress | None = None) -> Path:
     """Download a named set through torchvision and return its new .npz file.
 
-    `progress` is called in the caller's own thread. Raises ValueError for a name that cannot be downloaded,
-    FileNotFoundError where the download fails.
+    `progress` is called in the caller's own thread. Raises a UserError for a name that cannot be downloaded, NotFound
+    where the download fails.
     """
     known = [other for other, named in SETS.items() if named.source]
     if name not in known:
@@ -101,7 +101,7 @@ def _fetch(source: str, folder: Path) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray], folder: Path) -> Path:
-    """Write in another folder first: a killed process never leaves half a file."""
+    """Write in another folder first, so that a killed process never leaves half a file."""
     np.savez(folder / path.name, **arrays)
     os.replace(folder / path.name, path)
     return path

@@ -1,4 +1,4 @@
-"""Which images are neighbours: the k nearest of each by the distance of their features, kept on disk by content."""
+"""The graph of nearest neighbours of images, by the distance of their features; stored on disk by content."""
 
 import contextlib
 import hashlib
@@ -12,16 +12,16 @@ from usearch.index import Index
 from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import UserError
 
-EXACT = 10_000  # up to so many images every distance is looked at, beyond that a graph is searched (HNSW)
+EXACT = 10_000  # images up to which every distance is computed; more are searched by a hierarchical graph (HNSW)
 BLOCK = 4096  # images between two calls of `progress`
-VERSION = 1  # of what nearest_neighbours gives; counted up, no graph from before is read again
+VERSION = 1  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
 
 Features = Shaped[np.ndarray, "n *shape"]
 Graph = Int32[np.ndarray, "n k"]
 
 
 def neighbour_graph(features: Features, k: int, progress: Callable[[int], None] | None = None) -> Graph:
-    """The graph of `nearest_neighbours`, read where it was made before of the same features, else made and kept."""
+    """The graph of `nearest_neighbours`: read from disk where it is stored for these features, else computed."""
     k = max(1, min(k, len(features) - 1))
     path = data_folder() / "graphs" / f"{_fingerprint(features, k)}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):
@@ -33,7 +33,7 @@ def neighbour_graph(features: Features, k: int, progress: Callable[[int], None] 
         ):
             return graph
     graph = nearest_neighbours(features, k, progress)
-    with contextlib.suppress(OSError):  # where nothing can be kept, it is made anew the next time
+    with contextlib.suppress(OSError):  # where nothing can be stored, it is computed again the next time
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial, open(partial, "wb") as file:
             np.save(file, graph)
@@ -43,9 +43,12 @@ def neighbour_graph(features: Features, k: int, progress: Callable[[int], None] 
 def nearest_neighbours(features: Features, k: int, progress: Callable[[int], None] | None = None) -> Graph:
     """The k nearest others of each row by Euclidean distance, nearest first: exact for up to EXACT rows.
 
-    Of more rows nearly all are found (of MNIST's 99.8 of 100), in bfloat16: a million rows of 512 numbers take about
-    2 GB beside themselves.
-    `progress` is called with the number of rows that are done so far. Fewer than k + 1 rows are a ValueError.
+    Of more rows nearly all neighbours are found (of MNIST's 99.8 of 100), in bfloat16: a million rows of 512 numbers
+    need about 2 GB of memory more than their own. Fewer than k + 1 rows are a UserError.
+
+    Args:
+        features: a row of numbers, of any shape, for each image.
+        progress: called with the number of rows done so far.
     """
     n = len(features)
     if n <= k:
@@ -55,13 +58,13 @@ def nearest_neighbours(features: Features, k: int, progress: Callable[[int], Non
 
 
 def exact(rows: Shaped[np.ndarray, "n d"], k: int) -> Graph:
-    """By every distance."""
+    """The graph by computing every distance."""
     index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows.astype(np.float32))
     return index.kneighbors(return_distance=False).astype(np.int32)
 
 
 def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], None]) -> Graph:
-    """By a hierarchical graph over all rows (HNSW): built is the first half of the work, asked the second."""
+    """The graph by a hierarchical graph (HNSW); building it is the first half of the work, searching the second."""
     n = len(rows)
     index = Index(ndim=rows.shape[1], metric="l2sq", dtype="bf16")
     for start in range(0, n, BLOCK):
@@ -73,7 +76,7 @@ def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], 
         part = rows[start : start + BLOCK].astype(np.float32)
         found = index.search(part, k + 1).keys.astype(np.int64)
         own = found == np.arange(start, start + len(part))[:, None]
-        own[~own.any(1), -1] = True  # a row that did not find itself, for its doubles, loses the furthest
+        own[~own.any(1), -1] = True  # among duplicates a row may not find itself: then the furthest is left out
         graph[start : start + len(part)] = found[~own].reshape(len(part), k)
         progress((n + start + len(part)) // 2)
     return graph

@@ -1,4 +1,4 @@
-"""Ratings: who gave what how much. A MovieLens set, or any table of users, items and ratings."""
+"""Ratings of items by users: a MovieLens set, or any table of users, items and ratings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +21,12 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".data": "\t", ".base": "\t", ".test": 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """RatingMatrix pairs: `user` and `item` count from 0, `users` and `items` are what the file calls them.
+    """Pairs of a user and an item, with their ratings.
 
-    `tested` are those of an official test part, if there is one.
+    Args:
+        user, item, value: of each rating, the row of its user in `users`, of its item in `items`, and the rating.
+        users, items: the names of users and items in the file.
+        tested: which ratings belong to an official test part; None where there is none.
     """
 
     name: str
@@ -36,7 +39,7 @@ class Ratings:
 
     @property
     def unit(self) -> str:
-        """What a recommender is shown."""
+        """What a recommender takes as examples, in the plural."""
         return "items"
 
     def __len__(self) -> int:
@@ -48,15 +51,16 @@ class Ratings:
         return float(self.value.min()), float(self.value.max())
 
     def matrix(self, chosen: Bool[np.ndarray, " n"]) -> sparse.csr_matrix:
-        """The chosen ratings as a sparse float32 matrix [items, users]; what is not stored is not rated."""
+        """The chosen ratings as a sparse float32 matrix [items, users]; entries that are not stored are not rated."""
         entries = self.value[chosen], (self.item[chosen], self.user[chosen])
         return sparse.csr_matrix(entries, shape=(len(self.items), len(self.users)))
 
     def split(self, seed: int, validation: float, test: float | None = None) -> dict[str, Bool[np.ndarray, " n"]]:
-        """A mask for each of PARTS, at random by the seed alone, but for an official test part.
+        """A mask over the ratings for each of PARTS, random by the seed alone; an official test part stays so.
 
-        `test` is the share of all ratings that is kept for the test (None: that of the paper for a MovieLens set),
-        `validation` that of the others to choose settings by.
+        Args:
+            validation: share of the ratings outside of the test part by which settings are chosen.
+            test: share of all ratings in the test part; None: the paper's for a MovieLens set, else OTHER_TEST.
         """
         if test is None:
             test = movielens.SETS[self.name].test if self.name in movielens.SETS else OTHER_TEST
@@ -78,7 +82,7 @@ def load_ratings(source: str, progress: Callable[[float, str], None] | None = No
 
     A table is .csv, .tsv, .parquet, or as GroupLens writes them (.data, .dat, .base): user, item, rating, in these
     columns where it names them, else in its first three. The test part of u1.base is u1.test, if that lies beside it.
-    FileNotFoundError where nothing is there, ValueError where it is no table of ratings.
+    Raises NotFound where there is no such set or file, a UserError where it is no table of ratings.
     """
     if source in movielens.SETS:
         named = movielens.SETS[source]
@@ -106,7 +110,7 @@ def _official(train: Path, test: Path) -> Ratings:
 def from_table(name: str, table: pd.DataFrame) -> Ratings:
     """Ratings from a table of users, items and ratings; of several ratings of one pair the last counts.
 
-    A UserError says what is wrong with it, and in which row.
+    Raises a UserError that says what is wrong with the table, and in which row.
     """
     table = _named(table, name)
     if table.empty:
@@ -118,23 +122,23 @@ def from_table(name: str, table: pd.DataFrame) -> Ratings:
     if table[["user", "item"]].isna().to_numpy().any():
         row = int(np.flatnonzero(table[["user", "item"]].isna().any(axis=1))[0])
         raise UserError(f"{name}: in row {row + 1} the user or the item is missing")
-    kept = table.assign(rating=values).drop_duplicates(["user", "item"], keep="last")
-    user, users = pd.factorize(kept["user"], sort=True)
-    item, items = pd.factorize(kept["item"], sort=True)
+    rated = table.assign(rating=values).drop_duplicates(["user", "item"], keep="last")
+    user, users = pd.factorize(rated["user"], sort=True)
+    item, items = pd.factorize(rated["item"], sort=True)
     if min(len(users), len(items)) < 2:
         raise UserError(f"{name} has {len(users)} user(s) and {len(items)} item(s); it takes two of each")
     return Ratings(
         name,
         user.astype(np.int64),
         item.astype(np.int64),
-        kept["rating"].to_numpy(np.float32),
+        rated["rating"].to_numpy(np.float32),
         np.asarray(users),
         np.asarray(items),
     )
 
 
 def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The three columns by name, or the first three."""
+    """The columns user, item and rating by their names, else the first three."""
     wanted = ["user", "item", "rating"]
     alike = {str(column).strip().lower().removesuffix("id").rstrip("_"): column for column in table}
     if "movie" in alike:
@@ -159,7 +163,7 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _separated(path: Path, separator: str) -> pd.DataFrame:
-    """A text file, with a line of names or without; only a .csv or .tsv has one."""
+    """The table in a text file, with or without a line of column names."""
     columns = {"usecols": [0, 2, 4]} if separator == "::" else {}  # the fast reader splits at one character only
     try:
         with path.open(encoding="utf-8", errors="replace") as file:

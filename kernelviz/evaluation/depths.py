@@ -1,5 +1,5 @@
-"""A network cut at several depths (section 3.4, Figure 7): which maps show that, laid over each other, and what each
-keeps apart."""
+"""Maps of one network truncated at several depths (section 3.4, Figure 7): laid over each other, and which classes
+overlap on each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ from kernelviz.storage.embedding_map import AGREEING, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import of_kind
 
-Placement = Float[np.ndarray, "2 3"]  # [rotation or reflection | shift]: place -> placement @ (x, y, 1)
+Placement = Float[np.ndarray, "2 3"]  # [rotation or reflection | shift]: (x, y) -> placement @ (x, y, 1)
 
 
 def families(runs: Iterable[Run]) -> dict[str, list[EmbeddingRun]]:
-    """The runs that show one set of images through one network, the shallowest cut first, by a name for them all."""
+    """The runs on one set of images and one network, the shallowest first, under a name for each such family."""
     found: dict[tuple[str, str], list[EmbeddingRun]] = {}
     for run in of_kind(runs, EmbeddingRun):
         if run.backbone:
@@ -29,26 +29,26 @@ def families(runs: Iterable[Run]) -> dict[str, list[EmbeddingRun]]:
 
 
 def depth_of(run: EmbeddingRun) -> str:
-    """How much of the network lies below a map, in words."""
-    kept, layers = run.backbone["kept"], run.backbone["layers"]
-    return f"{layers} layers" if isinstance(kept, int) else f"{kept} ({layers} layers)"
+    """The depth of the truncated network that a map is trained on, in words."""
+    depth, layers = run.backbone["kept"], run.backbone["layers"]
+    return f"{layers} layers" if isinstance(depth, int) else f"{depth} ({layers} layers)"
 
 
 def laid_over(maps: Sequence[EmbeddingMap]) -> list[Placement]:
-    """How to lay maps of the same images over each other: each over the next one, the last one stays.
+    """How to lay maps of the same images over each other: each over the next one; the last one stays.
 
-    Orthogonal Procrustes: turned, mirrored and shifted so that the squared distances of the images that both have a
-    place for are least; nothing is stretched.
+    Orthogonal Procrustes: a map is turned, mirrored and shifted so that the squared distances of the images that have
+    coordinates on both maps are least; nothing is stretched.
     """
     placements = [np.eye(2, 3)]
-    for upper, lower in zip(reversed(maps), list(reversed(maps))[1:], strict=False):
-        both = upper.placed & lower.placed
-        placements.append(_over(lower.coordinates[both], placed_by(placements[-1], upper.coordinates[both])))
+    for onto, moved in zip(reversed(maps), list(reversed(maps))[1:], strict=False):
+        both = onto.placed & moved.placed
+        placements.append(_over(moved.coordinates[both], placed_by(placements[-1], onto.coordinates[both])))
     return placements[::-1]
 
 
 def placed_by(placement: Placement, coordinates: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-    """Places after a placement."""
+    """Coordinates after a placement."""
     return coordinates @ placement[:, :2].T + placement[:, 2]
 
 
@@ -69,7 +69,7 @@ def reach_of(maps: Sequence[EmbeddingMap], placements: Sequence[Placement]) -> f
 
 
 def overlaps(points: EmbeddingMap, classes: int) -> Float[np.ndarray, "classes classes"]:
-    """Share of the nearest neighbours of each class's points that have another class's label, or its own.
+    """Share in [0, 1] of the nearest neighbours of each class's points (a row) that have each class's label (a column).
 
     A row sums to one; the row of a class without points is zero.
     """
@@ -83,7 +83,7 @@ def overlaps(points: EmbeddingMap, classes: int) -> Float[np.ndarray, "classes c
 
 
 def closest_pairs(points: EmbeddingMap, classes: int, most: int = 3) -> list[tuple[int, int, float]]:
-    """The pairs of classes that overlap most, each with the mean of the shares that either has in the other."""
+    """The pairs of classes that overlap most, with the mean of the two shares in [0, 1] by `overlaps`."""
     shares = overlaps(points, classes)
     both = np.triu((shares + shares.T) / 2, k=1)
     order = np.argsort(-both, axis=None)[:most]
@@ -92,7 +92,7 @@ def closest_pairs(points: EmbeddingMap, classes: int, most: int = 3) -> list[tup
 
 
 def confusions(points: EmbeddingMap, classes: int) -> Int[np.ndarray, "classes classes"]:
-    """How many of the points of each class (a row) the network takes for each class (a column)."""
+    """How many of the points of each class (a row) are predicted as each class (a column)."""
     known = points.where((points.label >= 0) & (points.prediction >= 0))
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (known.label, known.prediction), 1)

@@ -1,4 +1,4 @@
-"""A network in use: images in, their places out; places in, their drawings out."""
+"""A network in use: it embeds images, and decodes activations and probes into images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
 from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
 
-PART = 64  # images per forward pass, always
+PART = 64  # images in every forward pass
 
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """What a network makes of some images.
+    """The results of a network for some images.
 
     Args:
-        places: (x, y) in the units of the grid; NaN without a place.
+        coordinates: (x, y) in the units of the grid; NaN where the activation is zero everywhere.
         activation: the bump of each image on the grid.
-        probabilities: of every class; with no class head, no columns.
+        probabilities: one column for each class; without a class head, no columns.
     """
 
     coordinates: Float32[np.ndarray, "n 2"]
@@ -37,11 +37,14 @@ class Embedded:
 def embed(
     network: EmbeddingNetwork, images: UInt8[np.ndarray, "n h w *c"], progress: Callable[[int], None] | None = None
 ) -> Embedded:
-    """Place images on the map, each by itself: a pure function of one image, whatever else is in the batch.
+    """Embed images, each by itself: a pure function of one image, whatever else is in the batch.
 
     Every forward pass has exactly PART images, the last one filled up: matrix products round differently for another
-    number of rows, and the clip, which keeps the top of the field only, would magnify that.
-    `progress` is called with the number of images done so far.
+    number of rows, and the clip, which leaves the top of the field only, would magnify that.
+
+    Args:
+        images: uint8 pixels, preprocessed for this network.
+        progress: called with the number of images done so far.
     """
     coordinates, activations, probabilities = [], [], []
     for start in range(0, max(1, len(images)), PART):
@@ -61,7 +64,7 @@ def embed(
 
 @torch.inference_mode()
 def decode(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
-    """The decoder's images of some activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
+    """The images that a network decodes from activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
     parts = [(255 * network.decode(part)).round().byte() for part in activation.split(PART)]
     images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
     return images[..., 0] if images.shape[-1] == 1 else images
@@ -70,7 +73,7 @@ def decode(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> U
 def decode_probes(
     network: EmbeddingNetwork, centers: Float[np.ndarray, "n 2"], probe: Probe
 ) -> UInt8[np.ndarray, "n h w *c"]:
-    """The decoder's images of probes at some centers, uint8."""
+    """The images, uint8, that a network decodes from probes at centers (x, y) in the units of the grid."""
     field = gaussian_bump(torch.from_numpy(centers.astype(np.float32)), network.grid, probe)
     return decode(network, network.clip(field))
 
@@ -79,7 +82,7 @@ def decode_probes(
 def reconstruction_errors(
     network: EmbeddingNetwork, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
 ) -> Float32[np.ndarray, " n"]:
-    """Squared error per pixel in [0, 1] of what the decoder draws of each image; NaN without a decoder."""
+    """Mean squared error per pixel, in [0, 1], of each image as decoded from its code; NaN without a decoder."""
     if not network.decoder:
         return np.full(len(images), np.nan, np.float32)
     errors = [np.zeros(0, np.float32)]
@@ -93,7 +96,7 @@ def reconstruction_errors(
 def class_probabilities(
     network: nn.Module, images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu"
 ) -> Float32[np.ndarray, "n classes"]:
-    """What a network without a map says of some images."""
+    """The class probabilities of images by a classifier without a map."""
     starts = range(0, len(images), PART)
     parts = [network(normalised(pixels(images[start : start + PART], device))).float() for start in starts]
     return torch.cat(parts).softmax(1).cpu().numpy()
@@ -102,7 +105,7 @@ def class_probabilities(
 def make_map(
     network: EmbeddingNetwork, images: ImageSet, progress: Callable[[int], None] | None = None
 ) -> EmbeddingMap:
-    """Embed every image of a set. Without a class head, the nearest training images on the map vote for the label."""
+    """Embed every image of a set. Without a class head, the nearest training images on the map vote for each label."""
     parts = []
     for number, split in enumerate(SPLITS):
         pictures, labels = images.split(split)

@@ -24,7 +24,7 @@ from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.items import Items, fold_in
 
-TRUSTED = 10_000  # images that trustworthiness looks at: it needs all their distances at once
+TRUSTED = 10_000  # images of which trustworthiness is measured: it needs all their distances at once
 
 
 def evaluate_map(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
@@ -49,7 +49,7 @@ def evaluate_map(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, 
 def evaluate_recommender(
     network: Recommender, ratings: Ratings, parts: dict[str, np.ndarray], items: Items
 ) -> dict[str, float]:
-    """The error on the test ratings, of those whom it knows and as if each were new; what the network costs."""
+    """The error on the test ratings, of known users and as if each user were new, and the cost of the network."""
     known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
     wanted = rating_matrix(asked)
     error = root_mean_square_error(network(rating_matrix(known), wanted), wanted.values, ratings.range)
@@ -68,7 +68,7 @@ def evaluate_recommender(
 def folded_error(
     items: Items, known: csr_matrix, asked: csr_matrix, noise: float, between: tuple[float, float]
 ) -> float:
-    """RMSE of `fold_in`: every user [users, items] is taken for someone new who gives the ratings that are known."""
+    """RMSE of `fold_in` over matrices [users, items], as if every user were new and gave the known ratings."""
     errors = []
     for user in np.flatnonzero(np.diff(asked.indptr)):
         mine, theirs = known[user], asked[user]
@@ -78,9 +78,9 @@ def folded_error(
 
 
 def map_metrics(train: EmbeddingMap, coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
-    """Accuracy of 1-NN and 5-NN fitted on the training points; none where there are no labels."""
+    """Accuracy of 1-NN and 5-NN that are fitted on the training points; no metrics where there are no labels."""
     metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in (1, 5)}
-    return {name: figure for name, figure in metrics.items() if figure is not None}
+    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def knn_accuracy(
@@ -90,9 +90,9 @@ def knn_accuracy(
     labels: Int[np.ndarray, " n"],
     k: int,
 ) -> float | None:
-    """Share of the labelled places that the k nearest known ones name rightly; one that is NaN counts as wrong.
+    """Share of the labelled images that the k nearest known ones on the map name rightly.
 
-    None where nothing has a label, or fewer than five known places have one.
+    An image without coordinates (NaN) counts as wrong. None where no image has a label, or fewer than five known ones.
     """
     use = np.isfinite(known).all(1) & (known_labels >= 0)
     asked = labels >= 0
@@ -113,7 +113,7 @@ def classification_metrics(probabilities: Float[np.ndarray, "n classes"], labels
 
 @torch.inference_mode()
 def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
-    """How well the decoder draws each image from its activation and from its place, and where the drawing lands."""
+    """Errors of images decoded from their activations and from their coordinates, and of the way back to the map."""
     sums, returns = np.zeros(3), []
     for start in range(0, len(pictures), PART):
         part = slice(start, start + PART)
@@ -131,20 +131,20 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
     placed = sum(map(len, returns))
     return {
         "test_bce": float(sums[0]),
-        "test_mse": None if network.canonical else float(sums[1]),  # such a decoder is given no activation
+        "test_mse": None if network.canonical else float(sums[1]),  # such a decoder takes no activation
         "place_mse": float(sums[2] / placed) if placed else None,
         "probe_round_trip": float(np.nanmedian(np.concatenate(returns))) if placed else None,
     }
 
 
 def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
-    """Trustworthiness of the first TRUSTED places, 5 neighbours; None for fewer than 12 images."""
+    """Trustworthiness of the first TRUSTED images, with 5 neighbours; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
     return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, coordinates[:n])) if n >= 12 else None
 
 
 def map_silhouette(coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:
-    """Mean silhouette of the labelled places, each class a cluster; None without two classes that have neighbours."""
+    """Mean silhouette of the labelled images, each class a cluster; None without two classes that have neighbours."""
     coordinates, labels = coordinates[labels >= 0], labels[labels >= 0]
     if not 2 <= len(np.unique(labels)) < len(labels):
         return None

@@ -1,4 +1,4 @@
-"""Where new images land on the map of a run, and how foreign they are to it."""
+"""New images projected on the map of a run, and how unlike the training images they are."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
 
-NEAREST = 5
-NOVEL = 99.0  # percentile of the test images beyond which an image counts as foreign
+NEAREST = 5  # training images that an image is compared with
+NOVEL = 99.0  # percentile of the test images beyond which an image counts as novel
 Column = Float[np.ndarray, " n"]
 
 
@@ -24,14 +24,14 @@ class Projection:
     """New images on a map.
 
     Args:
-        embedded: what the network made of them.
+        embedded: coordinates, activation and probabilities of the images.
         prediction: class; from the class head, else by a vote of the nearest known images; -1 = none.
         confidence: its probability, or its share of the votes.
         nearest: rows of the nearest known points of the map.
-        distance: to the farthest of these, in the units of the grid; NaN without a place.
-        distance_percentile: share of the test images that lie nearer to theirs, 0 to 100.
-        error: mean square per pixel, in [0, 1], of what the decoder draws of an image; NaN without a decoder.
-        error_percentile: share of the test images that are drawn better, 0 to 100.
+        distance: to the farthest of these, in the units of the grid; NaN without coordinates.
+        distance_percentile: share of the test images that are nearer to their training images, 0 to 100.
+        error: mean square per pixel, in [0, 1], of the decoded image; NaN without a decoder.
+        error_percentile: share of the test images that are decoded better, 0 to 100.
     """
 
     embedded: Embedded
@@ -45,7 +45,7 @@ class Projection:
 
     @property
     def placed(self) -> Shaped[np.ndarray, " n"]:
-        """Which images have a place."""
+        """Which images have coordinates, bool [n]."""
         return np.isfinite(self.embedded.coordinates).all(axis=1)
 
     @property
@@ -62,7 +62,7 @@ class Projection:
         return self.novelty > NOVEL
 
     def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
-        """A row for each image."""
+        """A table with a row for each image; `names` are those of the images."""
         return pd.DataFrame(
             {
                 "name": names,
@@ -81,7 +81,7 @@ class Projection:
 
 
 def project(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Projection:
-    """Embed new images and look around where they land among the training points of a map."""
+    """Embed new images, and compare them with the training points that are nearest to them on the map."""
     train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
     embedded = embed(network, images)
     placed = np.isfinite(embedded.coordinates).all(1)
@@ -112,22 +112,22 @@ def project(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.nd
 
 @lru_cache(maxsize=8)
 def usual(points: EmbeddingMap) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " k"]]:
-    """The distances of the test images to their farthest of NEAREST training images, and the errors of their drawings,
-    both sorted; those that have none left out."""
+    """The distances of the test images to the farthest of their NEAREST training images, and the errors of the decoded
+    images; both are sorted, and images without the value are left out."""
     test = points.of_split("test")
     distances, _ = points.of_split("train").nearest(test.coordinates[test.placed], NEAREST)
     return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
 
 
 def percentile(values: Column, among: Float[np.ndarray, " m"]) -> Column:
-    """How many of a hundred of some sorted numbers are smaller than each value; NaN where there is no value, or none to
+    """How many percent of some sorted numbers are smaller than each value; NaN where there is no value, or no number to
     compare it with."""
     share = 100 * np.searchsorted(among, values) / max(1, len(among))
     return np.where(np.isfinite(values) & bool(len(among)), share, np.nan)
 
 
 def doubtful_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table of projection: first the foreign images, then the others, the less confident the earlier."""
+    """The rows of a projection's table: first the novel images, then the others, by rising confidence."""
     return table.sort_values(["novel", "confidence"], ascending=[False, True], na_position="first", kind="stable")
 
 
@@ -138,15 +138,15 @@ def project_files(
     files: Iterable[Picture | RejectedFile],
     progress: Callable[[int], None],
 ) -> tuple[pd.DataFrame, list[RejectedFile]]:
-    """The table of all files that are pictures, and the others; no more than a part of them in memory at a time."""
-    tables, refused, done = [], [], 0
+    """The table of all files that are pictures, and the rejected files; at most PART files are in memory at a time."""
+    tables, rejected, done = [], [], 0
     files = iter(files)
     while part := list(islice(files, PART)):
         pictures = [file for file in part if isinstance(file, Picture)]
-        refused += [file for file in part if isinstance(file, RejectedFile)]
+        rejected += [file for file in part if isinstance(file, RejectedFile)]
         if pictures:
             projection = project(network, points, np.stack([picture.pixels for picture in pictures]))
             tables.append(projection.table([picture.name for picture in pictures], points, classes))
         done += len(part)
         progress(done)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), refused
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), rejected

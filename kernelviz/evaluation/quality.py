@@ -1,4 +1,4 @@
-"""What the metrics mean, and what is published and was measured elsewhere, to set beside them."""
+"""What the metrics mean, and published and measured numbers of other methods beside them."""
 
 from kernelviz.storage.measured_rows import measured_rows
 
@@ -6,24 +6,24 @@ MEANING = {
     "test_accuracy": "share of the test images that the class head names rightly",
     "test_bce": "binary cross-entropy of the reconstruction, nats per pixel",
     "test_mse": "squared error per pixel in [0, 1], decoded from the image's own activation",
-    "place_mse": "the same, decoded from a probe at the image's place: what the place alone knows",
+    "place_mse": "squared error per pixel in [0, 1], decoded from the image's position on the map alone",
     "map_1nn": "share of the test images whose nearest training image on the map has their label",
-    "map_5nn": "the same by a vote of the five nearest",
+    "map_5nn": "share of the test images whose five nearest training images on the map vote for their label",
     "silhouette": "how far apart the classes lie on the map, -1 to 1: mean silhouette of the test images",
     "trustworthiness": "how many neighbours on the map are neighbours in pixel space too (5 neighbours)",
     "unimodal_share": "share of the test activations that are one connected bump",
-    "unplaced": "test images whose activation is zero everywhere",
-    "probe_round_trip": "median distance between a probe and where its drawing lands, in grid steps",
+    "unplaced": "test images without a position on the map (their activation is zero)",
+    "probe_round_trip": "median distance between a probe and the position of its decoded image, in grid steps",
     "test_rmse": "root mean square error of the predicted ratings on the test part",
-    "new_rmse": "the same, as if every user were new and gave the ratings of the training part",
+    "new_rmse": "root mean square error on the test part as if every user were new and gave the training ratings",
     "density": "share of the weights that are not gated to zero",
     "dead_share": "share of the locations that gate every weight to zero",
-    "parameters": "numbers that were learned",
+    "parameters": "number of learned weights",
     "macs": "multiply-accumulates to predict every user's rating of an item that ten have rated",
-    "seconds_per_10000": "time to place 10,000 images on this machine",
+    "seconds_per_10000": "seconds to embed 10,000 images on this machine",
 }
 
-# Unseen MNIST digits in two dimensions (Sainburg, McInnes, Gentner 2021): fitted on 50,000 images, scored on the test.
+# Unseen MNIST digits in two dimensions (Sainburg, McInnes, Gentner 2021): fitted on 50,000 images, tested on 10,000.
 PUBLISHED = [
     {"method": "openTSNE", "map_1nn": 0.9411, "map_5nn": 0.9502, "test_mse": None},
     {"method": "Parametric UMAP", "map_1nn": 0.9402, "map_5nn": 0.9614, "test_mse": 0.0374},

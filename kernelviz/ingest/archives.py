@@ -11,8 +11,8 @@ from kernelviz.ingest.image_file import MAX_BYTES, UnreadableImage, check_size
 MAX_MEMBERS = 100_000  # files of an archive
 MAX_UNPACKED = 2_000_000_000  # bytes of all files of an archive together
 LARGE, MAX_RATIO = 10_000_000, 200  # a file of so many bytes that unpacks to more times its size is no picture
-BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError, zlib.error)  # what reading one raises
-STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of an empty one
+BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError, zlib.error)  # raised while reading
+STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # first bytes of an archive, and of an empty one
 
 
 def is_archive(start: bytes) -> bool:
@@ -21,9 +21,9 @@ def is_archive(start: bytes) -> bool:
 
 
 def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
-    """The name of each file in an archive with its bytes, or with the reason why it is not taken.
+    """The name of each file in an archive with its bytes, or the reason why it cannot be read.
 
-    Nothing is written anywhere, and the names are only told. Hidden files and those that other systems add are left
+    Nothing is written anywhere, and no name is used as a path. Hidden files and those that other systems add are left
     out. Raises UnreadableImage for what is no archive, or one that holds too much.
     """
     try:
@@ -55,7 +55,7 @@ def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadabl
     try:
         check_size(info.file_size)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a limit
-            return UnreadableImage("the file is packed in a way that is not read; pack the archive as an ordinary .zip")
+            return UnreadableImage("the file is compressed in an unsupported form; pack it as an ordinary .zip")
         if info.file_size > max(LARGE, MAX_RATIO * info.compress_size):
             return UnreadableImage(f"the file unpacks to more than {MAX_RATIO} times its size, which no picture does")
         with file.open(info) as stream:
@@ -63,7 +63,7 @@ def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadabl
         check_size(len(data))
     except UnreadableImage as error:
         return error
-    except BROKEN:  # what it says has names in it
+    except BROKEN:  # the message of the error has names in it
         return UnreadableImage("the file is damaged in the archive; pack it again")
     return UnreadableImage("an archive in an archive is not opened; unpack it first") if is_archive(data[:4]) else data
 

@@ -1,4 +1,4 @@
-"""A written digit in any picture (a scan, a photograph of paper, a drawing on a screen) as MNIST would show it."""
+"""A written digit in any picture (a scan, a photograph of paper, a sketch on a screen) as MNIST would show it."""
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -15,7 +15,7 @@ PAPER_BLUR = 39  # pixels
 NOISE_BLUR = 1.0  # pixels
 DARKEST_PAPER = 0.25  # of white: contrast on darker paper is not amplified further, for it would amplify noise
 FAINTEST_INK = 0.06  # of the paper's brightness; a picture with less contrast is blank
-SHEET_AREA, SHEET_FILL = 0.3, 0.8  # of the picture, of its bounding box: a brighter patch like this is the paper
+SHEET_AREA, SHEET_FILL = 0.3, 0.8  # of the picture, of its bounding box: a brighter patch as large as this is the paper
 SPECK = 0.04  # of all ink; a smaller patch is dropped
 EDGE_LEVEL = 0.3  # of full ink; the ink's bounding box is taken at this level
 CONTRAST = 1.25  # about middle grey, after scaling down: MNIST's edges are steep
@@ -39,7 +39,7 @@ def normalised_digit(image: Image.Image, height: int, width: int, box: int) -> U
 
 
 def find_ink(grey: Image.Image) -> Plane:
-    """The picture's ink at WORK pixels: 0 paper, 1 full ink; specks and lines that come over the border are removed."""
+    """The picture's ink at WORK pixels, 0 paper to 1 full ink; specks and lines that cross the border are removed."""
     scale = WORK / max(grey.size)
     size = tuple(max(1, round(side * scale)) for side in grey.size)
     light = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), np.float64) / 255
@@ -51,9 +51,7 @@ def _evened(light: Plane) -> Plane:
     """1 on the paper and less where there is ink, dark or bright, the light's slope across the picture taken out."""
     plane = _plane(light)
     away, most = plane - light, plane
-    if (
-        np.sum(away * away * away) < 0
-    ):  # ink is the narrow and strong deviation from the plane, so the cube's sign is its own
+    if np.sum(away * away * away) < 0:  # ink is the narrow, strong deviation: its sign is that of the cube
         away, most = -away, 1 - plane
     return 1 - away / np.maximum(most, DARKEST_PAPER)
 
@@ -100,7 +98,7 @@ def _plane(light: Plane) -> Plane:
 
 
 def _darkness(light: Plane) -> Plane:
-    """1 - light / paper, where the paper's brightness is what remains when strokes are closed by their surroundings."""
+    """1 - light / paper, where the brightness of paper is that of the picture with its strokes closed."""
     paper = ndimage.grey_closing(light, (PAPER_WINDOW, PAPER_WINDOW))
     for _ in range(2):  # twice a mean is nearly a Gaussian, in a fifth of its time
         paper = ndimage.uniform_filter(paper, PAPER_BLUR)
@@ -132,7 +130,7 @@ def _otsu(values: Plane) -> float:
 
 
 def _without_clutter(ink: Plane) -> Plane:
-    """Without faint noise and specks, and without what comes in over the border when there is other ink to keep."""
+    """The ink without faint noise and specks, and without what crosses the border if there is other ink."""
     patches, n = ndimage.label(ink > EDGE_LEVEL, np.ones((3, 3)))
     if n == 0:
         return np.zeros_like(ink)
@@ -140,10 +138,10 @@ def _without_clutter(ink: Plane) -> Plane:
     mass[0] = 0
     touching = np.isin(np.arange(n + 1), _border(patches))
     inside = mass * ~touching
-    kept = inside if inside.sum() > 0.3 * mass[touching].sum() else mass
-    kept = kept >= max(SPECK * kept.sum(), 1e-9)
-    near = ndimage.binary_dilation(kept[patches], iterations=8)  # the soft edge belongs to the stroke
-    return np.where(near & ((patches == 0) | kept[patches]), ink, 0)
+    ink_mass = inside if inside.sum() > 0.3 * mass[touching].sum() else mass
+    is_ink = ink_mass >= max(SPECK * ink_mass.sum(), 1e-9)
+    near = ndimage.binary_dilation(is_ink[patches], iterations=8)  # the soft edge belongs to the stroke
+    return np.where(near & ((patches == 0) | is_ink[patches]), ink, 0)
 
 
 def _crop(ink: Plane) -> Resized:
@@ -175,7 +173,7 @@ def _disk(radius: float) -> Mask:
 
 
 def _place(scaled: Plane, height: int, width: int) -> Resized:
-    """In a frame, the center of mass at (height / 2, width / 2) in whole pixels as in MNIST; no ink leaves it."""
+    """The ink in a frame, its center of mass at (height / 2, width / 2) in whole pixels as in MNIST; all fits."""
     frame = np.zeros((height, width))
     starts = []
     for side, extent, center in zip(frame.shape, scaled.shape, _center(scaled, frame.shape), strict=True):

@@ -1,4 +1,4 @@
-"""Every picture's way in: untrusted bytes of files, uploads and archives become what a network takes.
+"""Ingest of pictures: untrusted bytes of files, uploads and archives become the pixels that a network takes.
 
     bytes -> `contents` (an archive gives many) -> `ingest` -> Picture, or RejectedFile with the reason
 
@@ -21,12 +21,12 @@ from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
-Content = bytes | UnreadableImage  # of a file, or the reason why it cannot be had
+Content = bytes | UnreadableImage  # of a file, or the reason why it cannot be read
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A file as a network takes it."""
+    """The preprocessed pixels of a file, as a network takes them."""
 
     name: str
     pixels: UInt8[np.ndarray, "h w *c"]
@@ -41,7 +41,12 @@ class RejectedFile:
 
 
 def ingest(files: Iterable[tuple[str, Content]], preprocess: Preprocess) -> Iterator[Picture | RejectedFile]:
-    """One result for each file, in order, preprocessed on all cores; reads no more than a few files ahead."""
+    """One result for each file, in order, preprocessed on all cores; reads only a few files ahead.
+
+    Args:
+        files: name and content of each, as `contents` gives them.
+        preprocess: how a picture becomes the pixels of a network.
+    """
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
         ahead: deque[Future] = deque()
@@ -63,8 +68,8 @@ def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | R
 
 
 def contents(name: str, file: IOBase) -> Iterator[tuple[str, Content]]:
-    """A file's bytes or, of an archive, those of every file in it, one at a time; in place of them the reason why they
-    cannot be had."""
+    """A file's bytes or, of an archive, those of every file in it, one at a time; or else the reason why they cannot be
+    read."""
     start = file.read(4)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -114,7 +119,7 @@ def _opened(path: Path) -> Iterator[IOBase]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files in a folder and in its sub-folders, sorted; hidden ones (a dot first) and those in them left out."""
+    """The files in a folder and in its sub-folders, sorted; hidden files and folders (a dot first) are left out."""
     found = folder.rglob("*")
     return sorted(
         path

@@ -1,4 +1,4 @@
-"""Untrusted bytes to a grey or RGB picture: the format by content, the size by the header, then the decoder."""
+"""Untrusted bytes to a grey or RGB picture: the format is checked by content, the size by the header, then decoded."""
 
 import io
 
@@ -16,7 +16,7 @@ FULL_SCALES = (1, 255, 4095, 65535)  # white in masks and floats, 8, 12 and 16 b
 
 
 class UnreadableImage(UserError):
-    """A file that is not taken; the message is one sentence for a person: what came, what is allowed, what to do."""
+    """A file is no picture that can be read; the message says what came, what is allowed and what to do."""
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -37,14 +37,14 @@ def open_image(data: bytes) -> Image.Image:
         return _flattened(_upright(image))
     except UnreadableImage:
         raise
-    except Exception as error:  # decoders fail in many ways on damaged files, none of them is ours
+    except Exception as error:  # decoders raise errors of many kinds on damaged files
         raise UnreadableImage(
             f"the {image.format} picture is damaged or cut short; save it again and choose the new file"
         ) from error
 
 
 def check_size(n_bytes: int) -> None:
-    """Raises UnreadableImage for a file of more than MAX_BYTES."""
+    """Raise UnreadableImage for a file of more than MAX_BYTES."""
     if n_bytes > MAX_BYTES:
         raise UnreadableImage(
             f"the file has {n_bytes / 1e6:.1f} MB, allowed are {MAX_BYTES / 1e6:.0f} MB; save the picture smaller"
@@ -74,7 +74,7 @@ def _too_many_pixels(came: str) -> UnreadableImage:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # a broken EXIF record is no reason to refuse good pixels
+    except Exception:  # good pixels are read in spite of a broken EXIF record
         return image
 
 

@@ -12,10 +12,11 @@ from kernelviz.ingest.digit import normalised_digit
 
 @dataclass(frozen=True)
 class Preprocess:
-    """The shape a network takes and the way a picture is brought to it, as plain values for `dataclasses.asdict`.
+    """The shape of a network's images and how a picture is brought to it, as plain values for `dataclasses.asdict`.
 
-    name: "digit" (the ink found, made bright on black, centred), "resize" (to the exact size) or "crop" (the shorter
-    side scaled, the longer one cut at both ends).
+    Args:
+        name: the preprocessing mode: "digit" (the ink is found, made bright on black, and centred), "resize" (to the
+            exact size) or "crop" (the shorter side is scaled, the longer one cut at both ends).
     """
 
     name: str
@@ -26,9 +27,9 @@ class Preprocess:
 
 
 def preprocess_image(image: Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w *c"]:
-    """The picture as a network takes it: [height, width] grey or [height, width, 3] RGB, 0 to 255.
+    """The pixels of a picture as a network takes them: [height, width] grey or [height, width, 3] RGB, 0 to 255.
 
-    A UserError where the preprocessing is unknown.
+    Raises a UserError where the preprocessing mode is unknown.
     """
     size = (preprocess.width, preprocess.height)
     modes = {
@@ -42,7 +43,7 @@ def preprocess_image(image: Image.Image, preprocess: Preprocess) -> UInt8[np.nda
 
 
 def alternatives(own: Preprocess) -> dict[str, Preprocess]:
-    """By name the preprocessing modes that bring a picture to the same shape, a network's own first."""
+    """The preprocessing modes, by name, that give images of the shape of a network's own; its own mode is first."""
     digit = [replace(own, name="digit", box=own.box or round(0.7 * min(own.height, own.width)))]  # MNIST: 20 of 28
     others = [*(digit if own.channels == 1 else []), replace(own, name="resize"), replace(own, name="crop")]
     return {own.name: own} | {mode.name: mode for mode in others if mode.name != own.name}

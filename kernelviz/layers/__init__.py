@@ -1,6 +1,6 @@
 """The mathematics of the paper as torch modules: kernels, layers, clip, grid and probe.
 
-Each works by itself in somebody else's network.
+Each module can be used alone, in any other network.
 """
 
 from kernelviz.layers import kernels as kernels

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class PercentileClip(nn.Module):
     """f(x) = max(0, x - (lambda max(x) + (1 - lambda) mean(x))) over the last axis. Eq. (9).
 
-    Keeps what lies above a share `sparsity` = lambda of the way from the mean to the maximum: on a field with one
-    smooth hill, one bump.
+    The function keeps what lies above a share `sparsity` = lambda of the way from the mean to the maximum: one bump
+    of a field that has one smooth hill.
 
     Args:
         sparsity: lambda, at least 0 and below 1.
@@ -25,7 +25,7 @@ class PercentileClip(nn.Module):
         self.sparsity = sparsity
 
     def forward(self, x: Float[Tensor, "*batch units"]) -> Float[Tensor, "*batch units"]:
-        x = x - x.amax(-1, keepdim=True)  # the same function; a constant row becomes 0, its mean is 0 without rounding
+        x = x - x.amax(-1, keepdim=True)  # f(x) stays the same, and a constant row is exactly 0
         return torch.relu(x - (1 - self.sparsity) * x.mean(-1, keepdim=True))
 
     def extra_repr(self) -> str:
@@ -35,10 +35,16 @@ class PercentileClip(nn.Module):
 def center_of_mass(
     activation: Float[Tensor, "*batch units"], positions: Float[Tensor, "units dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """c = sum_i x_i v_i / sum_i x_i. Eq. (10). An activation that is zero everywhere has none: NaN.
+    """The coordinates of an activation, c = sum_i x_i v_i / sum_i x_i. Eq. (10).
 
-    >>> positions = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    >>> center_of_mass(torch.tensor([1.0, 3.0, 0.0]), positions).tolist()
-    [0.75, 0.0]
+    The coordinates of an activation that is zero everywhere are NaN.
+
+    Args:
+        activation: x, at least 0.
+        positions: v, the position of each unit; the coordinates have their units.
+
+        >>> positions = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> center_of_mass(torch.tensor([1.0, 3.0, 0.0]), positions).tolist()
+        [0.75, 0.0]
     """
     return activation @ positions / activation.sum(-1, keepdim=True)

@@ -16,8 +16,8 @@ class GatedLinear(nn.Module):
 
     Args:
         n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
-        kernel: the gate K(u, v); None: max(0, 1 - |u - v|^2).
-        bias: whether there is one.
+        kernel: the gate K(u, v); None stands for max(0, 1 - |u - v|^2).
+        bias: whether the layer has a bias.
 
         >>> layer = GatedLinear(4, 3, dim=2)
         >>> layer(torch.rand(7, 4)).shape, layer.density()
@@ -37,7 +37,7 @@ class GatedLinear(nn.Module):
         return self.kernel(self.u, self.v)
 
     def weight(self) -> Float[Tensor, "n_in n_out"]:
-        """The gated weight matrix."""
+        """The gated weight matrix alpha_ij K(u_i, v_j)."""
         return self.alpha * self.gate()
 
     def forward(self, x: Float[Tensor, "*batch n_in"]) -> Float[Tensor, "*batch n_out"]:
@@ -45,7 +45,11 @@ class GatedLinear(nn.Module):
         return out if self.bias is None else out + self.bias
 
     def penalty(self, sparsity: float, l2: float) -> Float[Tensor, ""]:
-        """R = sparsity / 2 sum K^2 + l2 / 2 sum alpha^2. Eq. (8), with the author's code's halves."""
+        """The overlap cost R = sparsity / 2 sum K^2 + l2 / 2 sum alpha^2. Eq. (8); the halves are of the author's code.
+
+        Args:
+            sparsity, l2: weight of the squared gates (lambda_0) and of the squared alpha, at least 0.
+        """
         return sparsity / 2 * self.gate().square().sum() + l2 / 2 * self.alpha.square().sum()
 
     def density(self) -> float:
@@ -53,7 +57,7 @@ class GatedLinear(nn.Module):
         return (self.gate() > 0).float().mean().item()
 
     def dead(self) -> float:
-        """Share of the locations, of inputs and outputs, whose every gate is closed: they get no gradient any more."""
+        """Share of the locations, of inputs and outputs, with every gate closed, in [0, 1]: they get no gradient."""
         open_ = self.gate() > 0
         return 1 - torch.cat([open_.any(0), open_.any(1)]).float().mean().item()
 

@@ -14,6 +14,10 @@ class Grid:
     The longer side spans [-extent, extent] (in the units of the kernel's width); neighbours are `step` apart in both
     directions.
 
+    Args:
+        rows, columns: numbers of units, at least 2 each.
+        extent: half the length of the longer side, above 0.
+
         >>> Grid(rows=3, columns=3, extent=1.0).positions()[:4].tolist()
         [[-1.0, -1.0], [0.0, -1.0], [1.0, -1.0], [-1.0, 0.0]]
     """
@@ -28,7 +32,7 @@ class Grid:
 
     @property
     def step(self) -> float:
-        """Distance of two neighbours."""
+        """Distance between two neighbours."""
         return 2 * self.extent / (max(self.rows, self.columns) - 1)
 
     @property

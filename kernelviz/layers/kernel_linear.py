@@ -16,10 +16,11 @@ class KernelLinear(nn.Module):
     Args:
         n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
         kernel: K(u, v).
-        u, v: starting locations [n_in, dim], [n_out, dim]; drawn from a standard normal where not given. A Grid as v
+        u, v: starting locations [n_in, dim], [n_out, dim]; sampled from a standard normal where not given. A Grid as v
             stays fixed and is not part of the weights; with a Gaussian kernel the weight factorises along its two
             axes and is made from two thin matrices.
         learn_u, learn_v, learn_alpha: whether the locations and the weights are trained. A fixed alpha is 1.
+        bias: whether the layer has a bias.
 
         >>> from kernelviz.layers.kernels import Gaussian
         >>> layer = KernelLinear(5, 9, dim=2, kernel=Gaussian(width=2.0), v=Grid(3, 3, extent=4.0))
@@ -60,7 +61,7 @@ class KernelLinear(nn.Module):
         return self.alpha[:, None] * self.kernel(self.u, self.v)
 
     def _weight_on_grid(self) -> Float[Tensor, "n_in n_out"]:
-        """The same for a Gaussian on a grid: exp(-|u - v|^2) = exp(-(u_x - v_x)^2) exp(-(u_y - v_y)^2)."""
+        """The weights of a Gaussian kernel on a grid, exp(-|u - v|^2) = exp(-(u_x - v_x)^2) exp(-(u_y - v_y)^2)."""
         first_row, first_column = self.v[: self.grid.columns, :1], self.v[:: self.grid.columns, 1:]
         along_x = self.kernel(self.u[:, :1], first_row)  # [n_in, columns]
         along_y = self.kernel(self.u[:, 1:], first_column) * self.alpha[:, None]  # [n_in, rows]

@@ -1,7 +1,8 @@
 """Kernels K(u, v) between the locations of input units and output units.
 
-A kernel is a small frozen value that is called on two sets of locations. `positive_semidefinite` says whether every
-Gram matrix K(u, u) is; a kernel that is not has no feature map phi with K(u, v) = <phi(u), phi(v)> (Eq. 2).
+A kernel is a small frozen object that is called on two sets of locations. `positive_semidefinite` says whether every
+Gram matrix K(u, u) is positive semi-definite; a kernel without that property has no feature map phi with
+K(u, v) = <phi(u), phi(v)> (Eq. 2).
 """
 
 from collections.abc import Callable
@@ -13,12 +14,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-FEW = 3  # dimensions
+FEW = 3  # dimensions up to which squared distances are computed from differences
 
 
 def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]) -> Float[Tensor, "n_in n_out"]:
-    """D(u, v) = |u - v|^2, never negative; up to FEW dimensions from differences, which is exact, and beyond that from
-    |u|^2 + |v|^2 - 2 <u, v>, which takes no memory for n_in n_out dim numbers."""
+    """D(u, v) = |u - v|^2, never negative.
+
+    Up to FEW dimensions it is computed from differences, which is exact, and beyond that from
+    |u|^2 + |v|^2 - 2 <u, v>, which takes no memory for n_in n_out dim numbers.
+    """
     if u.shape[-1] <= FEW:
         return (u[:, None, :] - v[None, :, :]).square().sum(-1)
     return torch.relu(u.square().sum(-1)[:, None] + v.square().sum(-1)[None, :] - 2 * u @ v.T)

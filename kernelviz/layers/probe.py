@@ -1,4 +1,4 @@
-"""A Gaussian probe: an artificial bump that is put on the grid in place of an image's own, and decoded (Figure 6)."""
+"""A Gaussian probe: an artificial bump that is put on the grid instead of an image's own, and decoded (Figure 6)."""
 
 import math
 from dataclasses import dataclass
@@ -15,14 +15,18 @@ from kernelviz.layers.kernels import squared_distance
 
 @dataclass(frozen=True)
 class Probe:
-    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)), in the units of the grid.
+    """The shape of a bump: field(v) = amplitude exp(-|v - c|^2 / (2 width^2)).
 
-    >>> from kernelviz.layers.grid import Grid
-    >>> field = gaussian_bump(torch.zeros(1, 2), Grid(3, 3, extent=1.0), Probe(width=1.0, amplitude=2.0))
-    >>> field.reshape(3, 3)
-    tensor([[0.7358, 1.2131, 0.7358],
-            [1.2131, 2.0000, 1.2131],
-            [0.7358, 1.2131, 0.7358]])
+    Args:
+        width: standard deviation, in the units of the grid.
+        amplitude: height of the field at its center. Width or amplitude that is not finite and above 0 is a UserError.
+
+        >>> from kernelviz.layers.grid import Grid
+        >>> field = gaussian_bump(torch.zeros(1, 2), Grid(3, 3, extent=1.0), Probe(width=1.0, amplitude=2.0))
+        >>> field.reshape(3, 3)
+        tensor([[0.7358, 1.2131, 0.7358],
+                [1.2131, 2.0000, 1.2131],
+                [0.7358, 1.2131, 0.7358]])
     """
 
     width: float
@@ -34,7 +38,7 @@ class Probe:
 
 
 def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
-    """The field of a probe at each center, before the clip."""
+    """The field of a probe at each center (x, y), in the units of the grid, before the clip."""
     distance = squared_distance(centers, grid.positions().to(centers))
     return probe.amplitude * torch.exp(-distance / (2 * probe.width**2))
 
@@ -43,7 +47,7 @@ def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Fl
 def probes_at_centers(
     activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip, probe: Probe
 ) -> Float[Tensor, "n units"]:
-    """The activation of a probe at each activation's center of mass; an activation without a place stays as it is."""
+    """The activation of a probe at each activation's center of mass; one without coordinates stays as it is."""
     centers = center_of_mass(activation.float(), grid.positions().to(activation.device))
     bumps = clip(gaussian_bump(centers, grid, probe))
     return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)
@@ -60,8 +64,8 @@ def bump_spread(activation: Float[Tensor, "n units"], grid: Grid) -> Float[Tenso
 def fit_probe(activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip) -> Probe:
     """The probe whose clipped bump is as wide and as high as the median of the given activations.
 
-    The candidates are laid at the activations' own centers, so that the coarseness of the grid counts alike on both
-    sides. Activations that are zero everywhere do not count; with none left a UserError says so.
+    The candidates lie at the activations' own centers, so that the coarseness of the grid counts alike on both
+    sides. Activations that are zero everywhere do not count; if none is left, that is a UserError.
     """
     activation = activation[activation.sum(1) > 0]
     if not len(activation):

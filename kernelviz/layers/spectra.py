@@ -1,4 +1,4 @@
-"""What a kernel layer can express: spectra of Gram matrices and of its weights, and what it takes to store it."""
+"""What a kernel layer can express: spectra of Gram matrices and of its weights, and how many numbers it stores."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from jaxtyping import Float
 from kernelviz.layers.kernel_linear import KernelLinear
 from kernelviz.layers.kernels import Kernel
 
-ROUNDING = 1e-12  # times the largest eigenvalue
-SHARE = 0.99  # of the squared singular values, which the effective rank holds
+ROUNDING = 1e-12  # an eigenvalue smaller than this share of the largest counts as 0
+SHARE = 0.99  # of the sum of squared singular values that the effective rank holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +21,12 @@ class Spectrum:
 
     @property
     def positive_semidefinite(self) -> bool:
-        """Whether no eigenvalue is below 0, but for rounding."""
+        """Whether no eigenvalue is below 0, apart from rounding."""
         return bool(self.values[-1] > -ROUNDING * np.abs(self.values).max())
 
     @property
     def dimensions(self) -> int:
-        """How many eigenvalues are not 0, but for rounding: so many dimensions of feature space can be told apart."""
+        """Number of eigenvalues that are not 0, but for rounding: the dimension of the feature space."""
         return int((np.abs(self.values) > ROUNDING * np.abs(self.values).max()).sum())
 
 
@@ -38,21 +38,21 @@ def gram_spectrum(kernel: Kernel, locations: Float[torch.Tensor, "n dim"]) -> Sp
 
 @torch.no_grad()
 def singular_values(layer: KernelLinear) -> Float[np.ndarray, " k"]:
-    """Of the effective weight alpha_i K(u_i, v_j), from the largest to the smallest."""
+    """The singular values of a layer's weights alpha_i K(u_i, v_j), from the largest to the smallest."""
     return torch.linalg.svdvals(layer.weight().float()).numpy()
 
 
 def effective_rank(values: Float[np.ndarray, " k"]) -> int:
-    """How many singular values hold SHARE of the sum of all squares."""
+    """How many of the singular values, sorted from the largest, hold SHARE of the sum of all squares."""
     held = np.cumsum(values.astype(np.float64) ** 2)
     return int(np.searchsorted(held, SHARE * held[-1]) + 1)
 
 
 def stored(n_in: int, n_out: int, dim: int) -> tuple[int, int]:
-    """Numbers that locations take, d (m + n), and that a dense layer takes, m n."""
+    """How many numbers the locations of a kernel layer take, d (m + n), and how many a dense layer takes, m n."""
     return dim * (n_in + n_out), n_in * n_out
 
 
 def break_even(n_in: int, n_out: int) -> float:
-    """The dimension below which locations take less than a dense layer: m n / (m + n)."""
+    """The dimension below which locations take fewer numbers than a dense layer: m n / (m + n)."""
     return n_in * n_out / (n_in + n_out)

@@ -7,7 +7,7 @@ from kernelviz.networks.embedding import EmbeddingNetwork as EmbeddingNetwork
 from kernelviz.networks.grid_classifier import GridClassifier as GridClassifier
 from kernelviz.networks.recommender import Recommender as Recommender
 
-NETWORKS = {  # by the name in run.json
+NETWORKS = {  # by their names in run.json
     "embedding": EmbeddingNetwork,
     "grids": GridClassifier,
     "recommender": Recommender,

@@ -13,7 +13,7 @@ from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.timm_backbones import Channels, is_timm, like, new_timm
 from kernelviz.networks.truncated import Truncated
 
-# Of ImageNet, as of nearly all published weights, those of ResNets for CIFAR-10 among them.
+# Of the pixels of ImageNet, by which nearly all published networks normalise, ResNets for CIFAR-10 among them.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -47,7 +47,7 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
 def new_backbone(name: str, classes: int = 1000) -> nn.Module:
     """A network with new weights: of BACKBONES, of timm, or what `package.module:factory` returns, which runs its code.
 
-    A UserError says what may be named.
+    Raises a UserError for a name of neither kind, and for a factory that cannot be called or makes no module.
     """
     if name in BACKBONES:
         return BACKBONES[name](classes)
@@ -72,7 +72,7 @@ def new_backbone(name: str, classes: int = 1000) -> nn.Module:
 
 
 class Normalise(nn.Module):
-    """`normalised` as a layer."""
+    """The function `normalised` as a layer."""
 
     def __init__(self, mean: Channels, std: Channels):
         super().__init__()
@@ -90,9 +90,9 @@ class Backbone:
     """A truncated trained network, and where it comes from.
 
     Args:
-        network: as `new_backbone` takes it.
+        network: name of the network, as `new_backbone` takes it.
         depth: number of layers, or the name of the last module (`truncated`).
-        sha256: of the file of its weights.
+        sha256: SHA-256 of the file with its weights.
         module: the truncated network itself.
         mean, std: of the channels of the images that it was trained on.
     """
@@ -111,9 +111,9 @@ class Backbone:
 
     @property
     def facts(self) -> dict:
-        """What a run records of it."""
+        """What run.json records of the backbone; "kept" is the key of its depth."""
         facts = {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
-        return facts | {"mean": list(self.mean), "std": list(self.std)}
+        return facts | {"mean": self.mean, "std": self.std}
 
     @property
     def extractor(self) -> nn.Sequential:

@@ -22,13 +22,16 @@ LISTED_NAMES = 8  # names of an error, at most
 def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = None) -> None:
     """Put the weights of a safetensors or PyTorch file into a network, or into its truncated form alone.
 
-    A UserError says exactly which tensors are missing, too many, or of another shape; the network then stays as it
-    was. FileNotFoundError where there is no file.
+    Raises a UserError that says which tensors are missing, unknown or of another shape, and leaves the network as it
+    was; raises NotFound where there is no file.
+
+    Args:
+        truncated: the truncated form of the network; only the tensors that it shares with the network are read.
     """
     found, state = read_weights(path), network.state_dict(keep_vars=True)
     asked = {id(value) for value in (truncated or network).state_dict(keep_vars=True).values()}
     wanted = {name: value for name, value in state.items() if id(value) in asked}
-    tops = {name.split(".")[0] for name in wanted}  # a file may have more above the depth
+    tops = {name.split(".")[0] for name in wanted}  # the file may have more tensors beyond the depth
     found = {name: value for name, value in found.items() if name in wanted or name not in state}
     missing = [name for name in wanted if name not in found and not name.endswith(COUNTER)]
     other = [
@@ -47,7 +50,8 @@ def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = N
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors or PyTorch file, by names without the wrappers and prefixes of training scripts.
 
-    PyTorch files are read with `weights_only`: no code in them runs. A ValueError where it is no such file.
+    PyTorch files are read with `weights_only`: no code in them runs. Raises a UserError for any other file, NotFound
+    where there is none.
     """
     if not path.is_file():
         raise NotFound(f"there is no file of weights at {path}")

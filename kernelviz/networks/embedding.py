@@ -1,4 +1,4 @@
-"""The embedding network of section 3.3: dense layers, the 2-D kernel layer with its clip, and a way back out."""
+"""The embedding network of section 3.3: dense layers, the 2-D kernel layer with its clip, decoder and class head."""
 
 import math
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ class EmbeddingNetwork(nn.Module):
         has_decoder: whether there is an image decoder.
         classes: number of classes of the class head; 0 for none.
         canonical: width of the probe of height 1, laid at the activation's center of mass, that the image decoder takes
-            in place of an activation, so that it decodes from the coordinates alone; None: it takes the activation.
-        rectified: whether a ReLU stands before the BatchNorm that the kernel layer takes its features from.
+            instead of the activation, so that it decodes from the coordinates alone; None: it takes the activation.
+        rectified: whether a ReLU comes before the BatchNorm that the kernel layer takes its features from.
         dropout: share of the encoder's inputs that is left out while it learns.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
@@ -60,19 +60,19 @@ class EmbeddingNetwork(nn.Module):
             "extent": extent,
             "width": width,
             "sparsity": sparsity,
-            "draws": has_decoder,  # as format 1 of a run has it
+            "draws": has_decoder,  # the key in format 1 of run.json
             "classes": classes,
             "canonical": canonical,
             "rectified": rectified,
             "dropout": dropout,
             "backbone": backbone.facts if backbone else None,
-        }  # what run.json has of it
+        }  # as run.json records them
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
         self.backbone = backbone.extractor if backbone else None
         inputs = self.features(torch.zeros(1, *image_shape)).numel()
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
-        # image the same mean field and so the same place; zero-mean features let the maximum go anywhere.
+        # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
             nn.Flatten(),
             *([nn.Dropout(dropout)] if dropout else []),
@@ -94,7 +94,7 @@ class EmbeddingNetwork(nn.Module):
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
     def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
-        """What the encoder is given of an image: what the backbone makes of it, or its pixels."""
+        """What the encoder takes: the backbone's features of the images, or their pixels in [0, 1]."""
         return self.backbone(images) if self.backbone else images
 
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
@@ -106,7 +106,7 @@ class EmbeddingNetwork(nn.Module):
         return self.activation_of(self.features(images))
 
     def activation_of(self, features: Float[Tensor, "n ..."]) -> Float[Tensor, "n units"]:
-        """The same from an image's features."""
+        """The kernel layer's output after the clip, from the `features` of images."""
         return self.clip(self.kernel_layer(self.encoder(features)))
 
     def coordinates(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n 2"]:
@@ -114,9 +114,9 @@ class EmbeddingNetwork(nn.Module):
         return center_of_mass(activation, self.kernel_layer.v)
 
     def code(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n units"]:
-        """What the image decoder is given of an image: its activation, or the canonical bump at its place."""
-        # Departure: with a canonical bump the decoder learns from places alone, and its cost does not bend the map:
-        # the center takes no gradient. A probe of that shape is the decoder's native input.
+        """What the image decoder takes: the activation, or the canonical bump at the activation's coordinates."""
+        # Departure: with a canonical bump the decoder learns from coordinates alone, and its cost does not bend the
+        # map: the center takes no gradient. A probe of that shape is the decoder's native input.
         return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
 
     def decode(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:

@@ -17,12 +17,12 @@ class KernelGrids(nn.Module):
 
     Args:
         maps_in, maps_out: numbers of maps; side_in, side_out: units of a map along each side.
-        width: of the kernels at the start, in steps of the grid of inputs.
-        known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else they are at
-            random at first and trained. All maps share them: a pixel has one place.
-        found: unknown u are not trained but set from elsewhere, and v lie on their grid.
-        noise: standard deviation of what is added to known u while it learns, in steps of the grid of inputs: pixels
-            whose positions are uncertain.
+        width: width of the kernels at the start, in steps of the grid of inputs.
+        known: u and v lie on the grids and stay there, so that the kernel factorises along the axes; else they start at
+            random and are trained. All maps share them: a pixel has one position.
+        found: unknown u are not trained but set by `GridClassifier.place_pixels`, and v lie on their grid.
+        noise: standard deviation of the noise that training adds to known u, in steps of the grid of inputs: the
+            positions of the pixels are uncertain.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class KernelGrids(nn.Module):
 
     def forward(self, x: Float[Tensor, "n maps_in units"]) -> Float[Tensor, "n maps_out units_out"]:
         along_axes = self.known and not (self.training and self.noise)
-        if self.alpha.shape[1] == 1 and not along_axes:  # to weigh the kernels takes less than to weigh the images
+        if self.alpha.shape[1] == 1 and not along_axes:  # weighing the kernels costs less than weighing the images
             weighted = zip(self.alpha[:, 0].T, self.kernels(), strict=True)
             out = torch.stack([x[:, 0] @ (alpha[:, None] * kernel) for alpha, kernel in weighted])
         else:
@@ -63,9 +63,9 @@ class KernelGrids(nn.Module):
         return out.transpose(0, 1) + self.bias[:, None]
 
     def _along_axes(self, weighted: Float[Tensor, "maps n units"]) -> Float[Tensor, "maps n units_out"]:
-        """exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
+        """Along x, then y: exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
         axes = [_axis(side).to(self.width)[:, None] for side in self.sides]
-        # [maps, side_in, side_out], the same for both axes
+        # [maps, side_in, side_out], for either axis
         factor = torch.exp(-squared_distance(*axes) * (-2 * self.width).exp()[:, None, None])
         maps, n, _ = weighted.shape
         by_row = weighted.reshape(maps, -1, self.sides[0]) @ factor  # the columns become those of the outputs
@@ -73,7 +73,7 @@ class KernelGrids(nn.Module):
         return (by_column @ factor).unflatten(1, (n, self.sides[1])).transpose(2, 3).flatten(2)
 
     def kernels(self) -> Iterator[Float[Tensor, "units units_out"]]:
-        """K_q(u_i, v_j) of every map, one after the other: all together are too large for a cache."""
+        """K_q(u_i, v_j) of every map, one after the other: all of them at once do not fit into a cache."""
         u, v = self.locations()
         if self.training and self.noise:
             u = u + self.noise * torch.randn_like(u)
@@ -81,7 +81,7 @@ class KernelGrids(nn.Module):
         return (torch.exp(-distance * scale) for scale in (-2 * self.width).exp())
 
     def locations(self) -> tuple[Float[Tensor, "units 2"], Float[Tensor, "units_out 2"]]:
-        """u and v."""
+        """The locations u of the inputs and v of the outputs, in [-1, 1]^2 at the start."""
         return tuple(_grid(side).to(self.alpha) for side in self.sides) if self.known else (self.u, self.v)
 
     def receptive_fields(self, map_in: int = 0) -> Float[Tensor, "maps_out units_out units"]:
@@ -93,13 +93,13 @@ class GridClassifier(nn.Module):
     """Grey images -> kernel grids with ReLU -> dense layer -> class logits.
 
     Args:
-        classes: how many there are.
+        classes: number of classes.
         side: pixels of the images along each side.
-        maps, sides, widths: of each stage: number of maps, units along a side, width of the kernels at the start.
+        maps, sides, widths: for each stage, the number of maps, the units along a side, and the kernels' first width.
         known: whether the positions of the pixels and of the units are known, or trained from random ones.
-        found: unknown positions of the pixels are those that `place_pixels` is given; units lie on their grids.
+        found: unknown positions of the pixels are set by `place_pixels`; the units lie on their grids.
         noise: uncertainty of the known positions of the pixels, in pixels.
-        dropouts: of each stage, the share of its outputs that is left out while it learns.
+        dropouts: for each stage, the share of its outputs that is left out in training.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class GridClassifier(nn.Module):
 
     @torch.no_grad()
     def place_pixels(self, positions: Float[Tensor, "units 2"]) -> None:
-        """Put the pixels where they were found, in [-1, 1]^2."""
+        """Set the positions of the pixels, in [-1, 1]^2."""
         self.stages[0].u.copy_(positions)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n classes"]:
@@ -139,6 +139,6 @@ def _axis(side: int) -> Float[Tensor, " side"]:
 
 
 def _grid(side: int) -> Float[Tensor, "units 2"]:
-    """(x, y) of the units, row by row."""
+    """The (x, y) of the units, row by row."""
     y, x = torch.meshgrid(_axis(side), _axis(side), indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], 1)

@@ -15,7 +15,7 @@ class KernelizedNetwork(nn.Module):
 
     Args:
         sizes: numbers of pixels and of the units of each hidden layer.
-        classes: how many there are.
+        classes: number of classes.
         kernel, dim: K(u, v) of every hidden layer, and the dimension d of its locations.
     """
 
@@ -34,8 +34,11 @@ class KernelizedNetwork(nn.Module):
 
 @torch.no_grad()
 def start(layer: KernelLinear) -> None:
-    """Locations and weights from which any kernel learns in any dimension: inputs of variance 1 give outputs that vary
-    by 1 from unit to unit, and <u, v> by 1 too, while |u - v|^2 is 8 times the squared width of a Gaussian."""
+    """Scale new locations and weights so that any kernel learns in any dimension.
+
+    Inputs of variance 1 give outputs of variance 1 over the units; <u, v> has variance 1 too, and |u - v|^2 is 8 times
+    the squared width of a Gaussian.
+    """
     dim = layer.u.shape[1]
     spread = 2 * layer.kernel.width * dim**-0.5 if isinstance(layer.kernel, Gaussian) else dim**-0.25
     layer.u *= spread

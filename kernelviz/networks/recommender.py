@@ -16,13 +16,15 @@ from kernelviz.layers.kernels import Tanh
 
 KINDS = ("autorec", "kernelnet", "sparse-fc")
 DIMS = {"kernelnet": 50, "sparse-fc": 5}  # of the locations, as in the paper
-ALPHA = 2.0  # of the kernel layers at their start
+ALPHA = 2.0  # alpha of the kernel layers at the start
 
 
 @dataclass(frozen=True, eq=False)
 class RatingMatrix:
-    """A sparse matrix [items, users] as torch has it, and its transpose; the k-th value of the transpose is the
-    order[k]-th of the matrix."""
+    """A sparse matrix [items, users] in compressed rows, and its transpose.
+
+    The k-th value of the transpose is the order[k]-th of the matrix.
+    """
 
     matrix: Float[Tensor, "items users"]
     transpose: Float[Tensor, "users items"]
@@ -34,12 +36,12 @@ class RatingMatrix:
         return self.matrix.values()
 
     def with_values(self, values: Float[Tensor, " n"]) -> "RatingMatrix":
-        """Other values in the same places."""
+        """The matrix with other values for its entries, row by row."""
         return RatingMatrix(_like(self.matrix, values), _like(self.transpose, values[self.order]), self.order)
 
 
 def rating_matrix(matrix: sparse.csr_matrix, device: str = "cpu") -> RatingMatrix:
-    """The same as two sparse tensors."""
+    """A SciPy matrix [items, users] of ratings as a RatingMatrix on a device."""
     matrix.sort_indices()
     positions = sparse.csr_matrix(
         (torch.arange(matrix.nnz).numpy(), matrix.indices, matrix.indptr), shape=matrix.shape
@@ -56,10 +58,10 @@ class Recommender(nn.Module):
     "sparse-fc" dense ones that are gated by a finite-support kernel (Eqs. 16-17).
 
     Args:
-        users: how many there are: numbers of inputs and of outputs.
-        kind: of its layers, one of KINDS.
-        hidden: units of each hidden layer, with a sigmoid.
-        dim: dimension of the locations of a kernel; None: DIMS.
+        users: number of users, which is that of inputs and of outputs.
+        kind: kind of its layers, one of KINDS; another is a UserError.
+        hidden: numbers of units of the hidden layers, which have a sigmoid.
+        dim: dimension of the locations of a kernel; None stands for that of DIMS.
     """
 
     def __init__(self, users: int, kind: str = "sparse-fc", hidden: Sequence[int] = (500, 500), dim: int | None = None):
@@ -73,7 +75,7 @@ class Recommender(nn.Module):
 
     @property
     def gates(self) -> list[GatedLinear]:
-        """The layers that are gated: all or none."""
+        """The gated layers: all layers or none."""
         return [layer for layer in self.layers if isinstance(layer, GatedLinear)]
 
     def weights(self) -> list[Float[Tensor, "n_in n_out"]]:
@@ -81,7 +83,7 @@ class Recommender(nn.Module):
         return [layer.weight.T if isinstance(layer, nn.Linear) else layer.weight() for layer in self.layers]
 
     def codes(self, ratings: RatingMatrix, weights: Sequence[Tensor]) -> Float[Tensor, "items units"]:
-        """What the last hidden layer makes of the ratings of each item."""
+        """The output of the last hidden layer for the ratings of each item."""
         hidden = torch.sigmoid(_FromRatings.apply(weights[0], ratings) + self.layers[0].bias)
         for layer, weight in zip(self.layers[1:-1], weights[1:-1], strict=True):
             hidden = torch.sigmoid(hidden @ weight + layer.bias)
@@ -90,12 +92,12 @@ class Recommender(nn.Module):
     def predict(
         self, codes: Float[Tensor, "items units"], weights: Sequence[Tensor], wanted: RatingMatrix
     ) -> Float[Tensor, " n"]:
-        """The predicted ratings at the places of `wanted`, and at no others."""
-        items, users = _places(wanted.matrix)
-        return _AtPlaces.apply(codes, weights[-1], wanted) + self.layers[-1].bias[users]
+        """The predicted ratings for the entries of `wanted`, and for no others."""
+        _, users = _entries(wanted.matrix)
+        return _AtEntries.apply(codes, weights[-1], wanted) + self.layers[-1].bias[users]
 
     def forward(self, ratings: RatingMatrix, wanted: RatingMatrix) -> Float[Tensor, " n"]:
-        """The predicted ratings at the places of `wanted`, from `ratings`."""
+        """The predicted ratings for the entries of `wanted`, from `ratings`."""
         weights = self.weights()
         return self.predict(self.codes(ratings, weights), weights, wanted)
 
@@ -129,7 +131,7 @@ def root_mean_square_error(
 
 
 class _FromRatings(torch.autograd.Function):
-    """R V of sparse ratings and a dense matrix, where only V learns."""
+    """The product R V of sparse ratings R and a dense matrix V; only V has a gradient."""
 
     @staticmethod
     def forward(ctx, weight: Tensor, ratings: RatingMatrix) -> Tensor:
@@ -141,8 +143,8 @@ class _FromRatings(torch.autograd.Function):
         return ctx.ratings.transpose @ gradient, None
 
 
-class _AtPlaces(torch.autograd.Function):
-    """The entries of H W at some places only."""
+class _AtEntries(torch.autograd.Function):
+    """Some entries of H W, without computing the others."""
 
     @staticmethod
     def forward(ctx, codes: Tensor, weight: Tensor, wanted: RatingMatrix) -> Tensor:
@@ -170,9 +172,12 @@ def _layer(kind: str, n_in: int, n_out: int, dim: int) -> nn.Module:
 
 @torch.no_grad()
 def _kernel_layer(n_in: int, n_out: int, dim: int) -> KernelLinear:
-    """Weights as large as those of a dense layer at its start, made of locations that are small, so that tanh is hardly
-    bent, and of a large alpha: L-BFGS and Adam hardly get on if it is the other way round."""
-    # Departure: alpha stands at the inputs, as in Eq. (1); Eqs. (14) and (15) have it at the outputs.
+    """A kernel layer whose weights start as large as those of a dense layer.
+
+    They are made of small locations, where tanh is nearly linear, and of a large alpha: L-BFGS and Adam make little
+    progress with large locations and a small alpha.
+    """
+    # Departure: alpha belongs to the inputs, as in Eq. (1); Eqs. (14) and (15) have it at the outputs.
     layer = KernelLinear(n_in, n_out, dim, Tanh(), bias=True)
     spread = (2 / (n_in + n_out)) ** 0.5 / ALPHA  # of u . v
     layer.u *= (spread / dim**0.5) ** 0.5
@@ -193,7 +198,7 @@ def _like(matrix: Tensor, values: Tensor) -> Tensor:
     return torch.sparse_csr_tensor(ends, columns, values, matrix.shape, check_invariants=False)
 
 
-def _places(matrix: Tensor) -> tuple[Tensor, Tensor]:
+def _entries(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Row and column of every stored entry."""
     rows = torch.arange(matrix.shape[0], device=matrix.device)
     return rows.repeat_interleave(matrix.crow_indices().diff()), matrix.col_indices()

@@ -1,6 +1,6 @@
 """The residual network for 32 x 32 images of He et al. 2015 (section 4.2).
 
-Its parts are called as in the weights that the community publishes: conv1, bn1, layer1.0.conv1, ..., linear.
+Its modules have the names of the published checkpoints: conv1, bn1, layer1.0.conv1, ..., linear.
 """
 
 import torch
@@ -10,8 +10,10 @@ from torch.nn import functional
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut, which takes every `stride`-th pixel and has zeros as its new channels
-    (option A)."""
+    """Two 3 x 3 convolutions beside a shortcut (option A of the paper).
+
+    The shortcut takes every `stride`-th pixel, and its new channels are zero.
+    """
 
     def __init__(self, n_in: int, n_out: int, stride: int):
         super().__init__()
@@ -30,7 +32,7 @@ class Block(nn.Module):
 class ResNet(nn.Sequential):
     """6n + 2 layers: a convolution, three stages of n blocks with 16, 32 and 64 channels, and a dense layer.
 
-    Takes images [n, 3, height, width], normalised as at its training; gives the logits [n, classes].
+    Takes images [n, 3, height, width], normalised as in its training; gives the logits [n, classes].
     """
 
     def __init__(self, n: int = 5, classes: int = 10):

@@ -13,7 +13,7 @@ FEATURES = "features"  # the depth at which only the classifier is missing
 
 
 class Truncated(nn.Module):
-    """The first layers of a network: no gradient, and BatchNorm as it was trained, whatever is trained on top of them.
+    """The first layers of a network, frozen: they have no gradient, and BatchNorm keeps the statistics of its training.
 
     Args:
         layers: the modules up to the depth, in order.
@@ -25,7 +25,7 @@ class Truncated(nn.Module):
         self.train(False)
 
     def train(self, mode: bool = True) -> "Truncated":
-        """Stays in evaluation mode: training would move the statistics of BatchNorm."""
+        """Stay in evaluation mode whatever `mode` says: training would change the statistics of BatchNorm."""
         return super().train(False)
 
     @torch.no_grad()
@@ -64,7 +64,7 @@ def _without_classifier(network: nn.Module) -> nn.Sequential:
 
 
 def _up_to(network: nn.Module, last: str) -> nn.Sequential:
-    """The modules up to the one that is named; a name with dots is that of a module within a sequence."""
+    """The modules up to the named one; a name with dots is that of a module within a sequence."""
     first, _, rest = last.partition(".")
     modules = list(network.named_children())
     names = [name for name, _ in modules]
@@ -78,7 +78,7 @@ def _up_to(network: nn.Module, last: str) -> nn.Sequential:
 
 
 def _counted(network: ResNet, depth: int) -> nn.Sequential:
-    """The stem, whole blocks, and of the next block its first convolution where the number is even."""
+    """The stem, whole blocks and, where the number is even, the first convolution of the next block."""
     blocks = [block for stage in (network.layer1, network.layer2, network.layer3) for block in stage]
     deepest = 1 + 2 * len(blocks)
     if not 1 <= depth <= deepest:

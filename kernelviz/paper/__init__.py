@@ -1,11 +1,12 @@
-"""A module for each figure or table of the paper, which sets ours beside its numbers. Each has
+"""A module for each figure or table of the paper, which sets kernelviz's numbers beside the paper's. Each has
 
-TITLE: what it shows; VERDICT: what agrees with the paper and what does not, where there is something to say;
-COMMANDS: what makes the runs or the rows that it reads; SPREAD: of how many seeds they are;
-rows(): {"what", "paper", "ours"} of each number, none where nothing has been run yet;
-draw(): writes a picture into the working folder, where there is one, and says where;
-figure(): the same to point at, where there is one;
-train(note, again): makes the rows, where they do not come from runs.
+TITLE: what the figure or table shows; VERDICT: what agrees with the paper and what does not (in some modules);
+COMMANDS: the commands that train the runs or measure the rows that it reads; SPREAD: the number of their seeds;
+rows(): a list of {"what", "paper", "ours"}, a row for each number; empty before anything is trained;
+and, in some modules,
+render(): writes a picture file into the working folder and returns its path;
+figure(): an interactive Plotly figure;
+train(note, again): measures the rows, where they do not come from runs.
 """
 
 from importlib import import_module

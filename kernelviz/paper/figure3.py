@@ -21,24 +21,24 @@ TITLE = "Accuracy over the dimension of the kernel, for three kernels"
 COMMANDS = ("kernelviz reproduce figure3",)
 VERDICT = (
     "As in the paper: at the lowest d the Gaussian is best, then the polynomial, then the dot product, which catches "
-    "up as d grows and is best from 20 on. The paper's network is lost with its supplement; ours has two hidden layers "
-    "of 256, both kernelized."
+    "up as d grows and is best from 20 on. The paper's network is lost with its supplement; this one has two hidden "
+    "layers of 256, both kernelized."
 )
 SPREAD = "five seeds, mean ± standard error"
 KERNELS: dict[str, Kernel] = {"dot product": DotProduct(), "polynomial": Polynomial(2), "Gaussian": Gaussian()}
 DIMENSIONS = (1, 2, 3, 5, 10, 20, 50)
-HIDDEN = (256, 256)  # units; the paper's supplement with its network is lost
+HIDDEN = (256, 256)  # units; the paper's network is lost with its supplement
 SEEDS = 5
-RATES, L2 = (1e-3, 3e-3, 1e-2), (0.0, 1e-5, 1e-4)  # of which each network has its own, chosen on validation
-TRIED, EPOCHS = 3, 12  # epochs of a trial, and in the end
+RATES, L2 = (1e-3, 3e-3, 1e-2), (0.0, 1e-5, 1e-4)  # of which the best on validation are chosen for each kernel and d
+TRIED, EPOCHS = 3, 12  # epochs of a trial, and of the final training
 BATCH = 250
 PAPER = "no number given"  # at the lowest d the Gaussian is best, at high d the dot product catches up
 
 
 def train(note: Callable[[str], None], again: bool) -> None:
-    """Choose rate and L2 for every kernel and d, train SEEDS networks with them, and keep a row for each network.
+    """Choose rate and L2 for every kernel and d, train SEEDS networks with them, and store a row for each network.
 
-    What is measured already, here or where the shipped runs were made, is done `again` only if asked for.
+    What is measured already, on this machine or in the shipped files, is measured again only if `again` is true.
     """
     images, device = load("mnist"), best_device()
     rows = [] if again else measured_figure3()
@@ -90,12 +90,12 @@ def rows() -> list[dict]:
 
 
 def figure():
-    """The test error over d."""
+    """The test error over d, a Plotly figure."""
     return dimensions_figure(summary(measured_figure3()))
 
 
 def render() -> Path:
-    """The same as a page to point at."""
+    """Write the test error over d as an interactive HTML page; returns its path."""
     path = Path("figure3.html")
     path.write_text(figure().to_html(include_plotlyjs=True), encoding="utf-8")
     return path

@@ -23,7 +23,7 @@ def rows() -> list[dict]:
 
 
 def render() -> Path:
-    """Units along the diagonal of the grid, from left to right; maps, from the top down."""
+    """Write a picture of units along the diagonal of the grid, from left to right, and maps, from the top down."""
     grids = load_network(load_run(RUN)).stages[0]
     side = grids.sides[1]
     units = [at * (side + 1) for at in np.linspace(0, side - 1, UNITS).round().astype(int).tolist()]

@@ -19,11 +19,11 @@ TITLE = "Maps of the unseen MNIST digits, (a) by an autoencoder without labels, 
 RUNS = {"a": "mnist-autoencoder", "b": "mnist-classifier"}
 METRICS = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
 COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS.values())
-PAPER = "no figure given"  # section 3.3 shows the maps and gives no number
+PAPER = "no number given"  # section 3.3 shows the maps and gives no number
 
 
 def rows() -> list[dict]:
-    """The figures of both maps."""
+    """The metrics of both maps."""
     return [
         {"what": f"({panel}) {run.name}: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
         for panel, run in _runs().items()
@@ -33,7 +33,7 @@ def rows() -> list[dict]:
 
 
 def render() -> Path:
-    """Left: points, right: images at their places (the decoder's drawings, if MNIST is not here); a above b."""
+    """Write a picture, left of points, right of images at their coordinates (decoded, without MNIST); a above b."""
     path = Path("figure5.png")
     path.write_bytes(png(np.concatenate([_panel(run) for run in _runs().values()])))
     return path

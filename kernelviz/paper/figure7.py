@@ -1,4 +1,4 @@
-"""Figure 7: maps of the unseen CIFAR-10 images at three depths of a ResNet; the lower the cut, the more overlap."""
+"""Figure 7: maps of the unseen CIFAR-10 images at three depths of a ResNet; the shallower, the more overlap."""
 
 from pathlib import Path
 
@@ -16,27 +16,27 @@ from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen CIFAR-10 images at three depths of a ResNet"
-VERDICT = "Classes overlap the more the lower the cut, and the maps fall apart as in the paper's figure."
+VERDICT = "The shallower the truncated network, the more the classes overlap, as in the paper's figure."
 METRICS = ("map_1nn", "map_5nn", "silhouette")
-PAPER = "no figure given"  # the paper shows the maps and gives no number
+PAPER = "no number given"  # the paper shows the maps and gives no number
 
 
 def rows() -> list[dict]:
-    """The figures of the maps."""
+    """The metrics of the maps."""
     return [
-        {"what": f"{depth_of(run)} kept: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
+        {"what": f"{depth_of(run)}: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
         for run in _runs()
         for name in METRICS
     ]
 
 
 def render() -> Path:
-    """The maps side by side, laid over each other, the deepest cut first as in the paper."""
+    """Write a picture of the maps side by side, turned alike, the deepest first as in the paper."""
     runs = _runs()
     if len(families(runs)) > 1:
-        raise UserError("the three runs stand on different backbones; train them again on one")
+        raise UserError("the three runs have different backbones; train them again on one")
     maps = [load_map(run.folder).of_split("test") for run in runs]
-    placements = laid_over(maps[::-1])[::-1]  # onto the deepest
+    placements = laid_over(maps[::-1])[::-1]  # over the deepest
     reach = reach_of(maps, placements)
     colours = np.array([rgb(colour) for colour in class_colours(len(runs[0].classes))], np.uint8)
     panels = [
@@ -49,5 +49,5 @@ def render() -> Path:
 
 
 def _runs() -> list[EmbeddingRun]:
-    """The heads, the deepest cut first."""
+    """The heads, the deepest first."""
     return [load_run(row["run"]) for row in TABLE2 if row["layers"] < 32]

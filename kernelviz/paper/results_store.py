@@ -1,4 +1,4 @@
-"""The measured rows of the figures and tables that do not come from runs."""
+"""The measured rows of those figures and tables of the paper that do not come from runs."""
 
 from kernelviz.evaluation.quality import RECOMMENDER_METRICS
 from kernelviz.storage.measured_rows import measured_rows

@@ -33,8 +33,8 @@ NAMES = {
     "mnist-grids-found": "positions unknown, found in the images",
 }
 SEEDS = 3
-NOISES = (0.0, 0.5, 1.0, 2.0)  # pixels: uncertainty of the known positions while it learns
-SHIFT = 2  # pixels: how far the test images are shifted to see whether that helps
+NOISES = (0.0, 0.5, 1.0, 2.0)  # pixels: uncertainty of the known positions in training
+SHIFT = 2  # pixels: shift of the test images, which noise on the positions might help with
 SPREAD = (
     "three seeds, mean ± standard error; one seed where positions are uncertain, and the test images also shifted by "
     f"{SHIFT} pixels"
@@ -42,9 +42,9 @@ SPREAD = (
 
 
 def train(note: Callable[[str], None], again: bool) -> None:
-    """Train the networks of all rows, and those with uncertain positions, and keep a row for each.
+    """Train the networks of all rows, and those with uncertain positions, and store a row for each.
 
-    What is measured already, here or where the shipped runs were made, is done `again` only if asked for.
+    What is measured already, on this machine or in the shipped files, is measured again only if `again` is true.
     """
     images = load("mnist")
     rows = [] if again else measured_table1()
@@ -63,7 +63,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
 
 
 def accuracies(network: nn.Module, images: ImageSet) -> dict[str, float]:
-    """Of the test images, and of the same when shifted."""
+    """The accuracies on the test images and on the shifted test images."""
     pictures, labels = images.split("test")
 
     def of(some: np.ndarray) -> float:
@@ -85,7 +85,7 @@ def shifted(images: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w"]:
 
 
 def rows() -> list[dict]:
-    """Mean and standard error of each, and what uncertain positions do."""
+    """Mean and standard error of the accuracies, and the accuracies with uncertain positions."""
     measured = measured_table1()
     out = []
     for name, paper in PAPER.items():
@@ -101,6 +101,6 @@ def rows() -> list[dict]:
 
 
 def figure():
-    """What uncertain positions do to the accuracy, of one seed."""
+    """The accuracy over the uncertainty of the positions, of one seed, a Plotly figure."""
     known = [row for row in measured_table1() if row["recipe"] == "mnist-grids" and row["seed"] == 0]
     return noise_figure(sorted(known, key=lambda row: row["noise"]), SHIFT)

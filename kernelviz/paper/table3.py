@@ -16,7 +16,10 @@ from kernelviz.training.session import new_training
 
 TITLE = "Error of predicted ratings on MovieLens (RMSE), and what else is published"
 COMMANDS = ("kernelviz reproduce table3",)
-SPREAD = "random splits as many as stated, mean ± standard error; the last iterate; settings by validation ratings"
+SPREAD = (
+    "mean ± standard error over the stated number of random splits; weights of the last iteration; settings chosen by "
+    "validation ratings"
+)
 VERDICT = (
     "On ML-100K every network is as good as the paper's or better. On ML-1M KernelNet is better, and the "
     "others are as good within the standard error between splits. "
@@ -34,7 +37,7 @@ PAPER = {  # by recipe
     "ml1m-autorec-1": 0.831,
     "ml1m-kernelnet-1": 0.838,
 }
-# Ratings of MovieLens: RMSE of other methods, as the paper's Table 3 has them, and what came of them later.
+# RMSE of other methods on MovieLens, as in the paper's Table 3, and one of 2021.
 OTHERS = [
     {"method": "LLORMA", "ml-1m": 0.833, "ml-100k": 0.898},
     {"method": "GC-MC", "ml-1m": 0.832, "ml-100k": 0.910},
@@ -49,9 +52,9 @@ SPLITS = 5
 
 
 def train(note: Callable[[str], None], again: bool, splits: int | None = None) -> None:
-    """Train every network of PAPER on some random splits, SPLITS if not told, and keep a row for each.
+    """Train every network of PAPER on random splits, SPLITS of them if no number is given, and store a row for each.
 
-    What is measured already, here or where the shipped runs were made, is done `again` only if asked for.
+    What is measured already, on this machine or in the shipped files, is measured again only if `again` is true.
     """
     rows = [] if again else measured_table3()
     for name in PAPER:
@@ -68,7 +71,7 @@ def train(note: Callable[[str], None], again: bool, splits: int | None = None) -
 
 
 def measured(recipe: RecommenderRecipe, ratings: Ratings, seed: int, note: Callable[[str], None]) -> dict[str, float]:
-    """The figures of a recommender that is trained on a split by that seed."""
+    """The metrics of a recommender that is trained on the split of a seed."""
     training = new_training(recipe, ratings, seed, best_device())
     for progress in training.run():
         note(f"step {progress.step} of {training.steps}")
@@ -80,7 +83,7 @@ def measured(recipe: RecommenderRecipe, ratings: Ratings, seed: int, note: Calla
 
 
 def rows() -> list[dict]:
-    """Mean and standard error beside the paper's; then what other methods reach."""
+    """Mean and standard error beside the paper's numbers; then other methods."""
     ours = [
         {"what": name_of(row["recipe"]), "paper": f"{PAPER[row['recipe']]:.3f}", "ours": said(row)}
         for row in summary(measured_table3())
@@ -95,7 +98,7 @@ def rows() -> list[dict]:
 
 
 def summary(rows: list[dict]) -> list[dict]:
-    """For each recipe: mean and standard error of the test error, number of splits, means of what it costs."""
+    """For each recipe: mean and standard error of the test error, number of splits, means of COSTS."""
     out = []
     for name in PAPER:
         own = [row for row in rows if row["recipe"] == name]
@@ -108,13 +111,13 @@ def summary(rows: list[dict]) -> list[dict]:
 
 
 def name_of(recipe: str) -> str:
-    """How the table calls it: "ML-1M, Sparse FC (2)"."""
+    """The name of a recipe in the table: "ML-1M, Sparse FC (2)"."""
     made = RECIPES[recipe]
     return f"{SETS[made.data]}, {NAMES[made.network['kind']]} ({len(made.network['hidden'])})"
 
 
 def said(row: dict) -> str:
-    """Mean ± standard error, and of how many splits."""
+    """Mean ± standard error and number of splits, as text."""
     if row["splits"] == 1:
         return f"{row['mean']:.4f} (1 split)"
     return f"{row['mean']:.4f} ± {row['error']:.4f} ({row['splits']} splits)"

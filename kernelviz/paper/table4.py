@@ -29,7 +29,7 @@ SPARSITIES = (0.0, 0.02, 0.03, 0.1, 0.3, 1.0)
 
 
 def train(note: Callable[[str], None], again: bool) -> None:
-    """Train TRIED with every one of SPARSITIES, and keep a row for each; what Table 3 needs is trained there."""
+    """Train TRIED with each of SPARSITIES, and store a row for each; the rows of Table 3 are measured by `table3`."""
     rows = [] if again else measured_sparsity()
     recipe = RECIPES[TRIED]
     for sparsity in SPARSITIES:
@@ -42,7 +42,7 @@ def train(note: Callable[[str], None], again: bool) -> None:
 
 
 def rows() -> list[dict]:
-    """What each network on ML-1M costs and errs, and TRIED under every weight of the sparsity."""
+    """Cost and error of each network on ML-1M, and of TRIED with each weight of the sparsity."""
     out = []
     for row in table3.summary(measured_table3()):
         if row["recipe"] in PAPER:
@@ -58,12 +58,12 @@ def rows() -> list[dict]:
 
 
 def figure():
-    """Error and density over the weight of the sparsity."""
+    """The error over the density, for each weight of the sparsity, a Plotly figure."""
     return sparsity_figure(_tried())
 
 
 def _millions(count: float) -> str:
-    """With two decimals, a half of the last rounded up as in the paper: 3,025,000 is 3.03 M."""
+    """A count in millions with two decimals, halves rounded up as in the paper: 3,025,000 is 3.03 M."""
     return f"{math.floor(count / 1e4 + 0.5) / 100:.2f} M"
 
 

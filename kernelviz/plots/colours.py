@@ -1,4 +1,4 @@
-"""Every colour in one place, and what the points of a map are coloured by."""
+"""All colours, and the values by which the points of a map are coloured."""
 
 import colorsys
 
@@ -13,8 +13,8 @@ CLASS_COLOURS = (
 )  # fmt: skip
 RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
 BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
-DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # no end of it fades on white or on dark ground
-VALUES = {  # what each point may be coloured by as a number
+DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # readable at both ends on white and on dark ground
+VALUES = {  # numbers by which the points may be coloured
     "confidence": lambda points, extent: points.confidence,
     "density": lambda points, extent: density(points.coordinates, extent),
     "kNN agreement": lambda points, extent: points.agreement,
@@ -32,18 +32,18 @@ def class_colours(n: int) -> list[str]:
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """ "#rrggbb" as three numbers from 0 to 255."""
+    """The colour "#rrggbb" as three numbers from 0 to 255."""
     return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
 
 
 def reach(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Where the colours begin and end: a few points far out do not take all of them."""
+    """The lowest and the highest value of the colour scale, percentiles that leave outliers out."""
     known = values[np.isfinite(values)]
     return tuple(np.percentile(known, (1, 99)).tolist()) if len(known) else (0.0, 1.0)
 
 
 def palette(classes: tuple[str, ...], colouring: str) -> list[tuple[str, str]]:
-    """Name and colour of each group of a colouring by groups; the last is for points that are in none."""
+    """Name and colour of each group of a colouring by groups; the last group is for points without a value."""
     if colouring == "right or wrong":
         return [("right", RIGHT), ("wrong", WRONG), ("?", UNKNOWN)]
     return [*zip(classes, class_colours(len(classes)), strict=True), ("no label", UNKNOWN)]

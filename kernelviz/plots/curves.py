@@ -1,4 +1,4 @@
-"""Plotly figures of curves: training, depths, dimensions, spectra; and of a layer's locations."""
+"""Plotly charts of curves: training, depths, dimensions, spectra; and of the locations of a layer."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,7 +19,7 @@ def history_figure(history: list[dict]) -> go.Figure:
 
 
 def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figure:
-    """Accuracy and map kNN by the number of layers kept, and the paper's accuracies as (layers, accuracy)."""
+    """Accuracy and 5-NN on the map over the depth, and the paper's accuracies as (layers, accuracy)."""
     figure = go.Figure()
     layers = [row["layers"] for row in rows]
     for key, name, colour in (
@@ -35,7 +35,7 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figur
     figure.update_layout(
         height=300,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis={"title": "layers kept", "tickvals": layers},
+        xaxis={"title": "depth (layers)", "tickvals": layers},
         yaxis={"tickformat": ".0%"},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
@@ -79,9 +79,9 @@ def locations_figure(u: Float[np.ndarray, "n 2"], alpha: Float[np.ndarray, " n"]
 
 
 def values_figure(values: Float[np.ndarray, " k"], rank: int) -> go.Figure:
-    """Singular values, from the largest on, and how many of them matter."""
+    """Singular values from the largest on, each over the largest, and the effective rank."""
     at = np.arange(1, len(values) + 1)
-    shown = values > 1e-7 * values[0]  # below that there is rounding only
+    shown = values > 1e-7 * values[0]  # smaller ones are rounding errors
     figure = go.Figure(go.Scatter(x=at[shown], y=values[shown] / values[0], mode="lines", line={"color": ABOVE}))
     figure.add_vline(x=rank, line={"color": WRONG, "dash": "dot"})
     figure.update_xaxes(title="number", type="log")
@@ -90,7 +90,7 @@ def values_figure(values: Float[np.ndarray, " k"], rank: int) -> go.Figure:
 
 
 def stored_figure(n_in: int, n_out: int, dim: int) -> go.Figure:
-    """Numbers that locations take over their dimension, beside a dense layer's."""
+    """How many numbers locations take over their dimension, beside the weights of a dense layer."""
     dims = np.unique(np.geomspace(1, max(1000, 2 * dim), 60).round())
     figure = go.Figure(go.Scatter(x=dims, y=dims * (n_in + n_out), name="locations", line={"color": ABOVE}))
     figure.add_hline(y=n_in * n_out, line={"color": UNKNOWN, "dash": "dash"}, annotation_text="dense")
@@ -122,7 +122,7 @@ def noise_figure(rows: list[dict], shift: int) -> go.Figure:
         figure.add_scatter(
             x=noise, y=[row[key] for row in rows], name=name, mode="lines+markers", line={"color": colour}
         )
-    figure.update_xaxes(title="noise on the positions while it learns, pixels")
+    figure.update_xaxes(title="noise on the positions in training, pixels")
     figure.update_yaxes(title="accuracy", tickformat=".1%")
     return _small(figure).update_layout(showlegend=True)
 
@@ -133,8 +133,7 @@ def _small(figure: go.Figure) -> go.Figure:
 
 
 def sparsity_figure(rows: list[dict]) -> go.Figure:
-    """The trade-off: error over the density that each weight of the sparsity leaves; rows of sparsity, density, macs,
-    test_rmse."""
+    """Error over the density that each weight of the sparsity leaves; rows of sparsity, density, macs, test_rmse."""
     texts = [f"λ₀ = {row['sparsity']:g}" for row in rows]
     figure = go.Figure(
         go.Scatter(
@@ -145,9 +144,9 @@ def sparsity_figure(rows: list[dict]) -> go.Figure:
             textposition=["top left" if row["density"] == 1 else "top right" for row in rows],  # clear of the line
             mode="lines+markers+text",
             line={"color": ABOVE},
-            hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} products<extra></extra>",
+            hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} MACs<extra></extra>",
         )
     )
-    figure.update_xaxes(title="share of the weights that are left", tickformat=".0%")
+    figure.update_xaxes(title="share of the weights that are not gated to zero", tickformat=".0%")
     figure.update_yaxes(title="RMSE")
     return _small(figure).update_layout(height=320)

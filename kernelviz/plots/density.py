@@ -1,4 +1,4 @@
-"""How densely points lie on a map, at each of them and as contour lines."""
+"""The density of points on a map, at each of them and as contour lines."""
 
 import numpy as np
 from contourpy import contour_generator
@@ -6,11 +6,11 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 CELLS = 100  # of the histogram along each side of the map
-LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the highest density: where contour lines run
+LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the contour lines, as shares of the highest density
 
 
 def density(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Float[np.ndarray, " n"]:
-    """Points per unit of area around each place, smoothed over a fiftieth of the map's side."""
+    """Points per unit of area around each point, smoothed over a fiftieth of the map's side."""
     at = (coordinates.T + extent) / _cell(extent) - 0.5
     return map_coordinates(_smoothed(coordinates, extent, CELLS / 50), at, order=1, mode="nearest")
 

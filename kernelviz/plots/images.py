@@ -1,4 +1,4 @@
-"""Pictures made of pictures: sheets, film strips, animations, and images drawn at their places on the map."""
+"""Pictures made of pictures: sheets, animations, and images at their coordinates on the map."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ def enlarged(image: UInt8[np.ndarray, "h w *c"], side: int = MIN_SHOWN) -> UInt8
 def sheet(
     images: UInt8[np.ndarray, "n h w *c"], columns: int, gap: int = 1, background: int = 0
 ) -> UInt8[np.ndarray, "H W *c"]:
-    """Images side by side, row by row from the top; empty places at the end stay background."""
+    """Images side by side, row by row from the top; empty cells at the end stay background."""
     n, height, width = images.shape[:3]
     rows = -(-n // columns)
     shape = (rows * (height + gap) + gap, columns * (width + gap) + gap, *images.shape[3:])
@@ -45,12 +45,12 @@ def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
 
 
 def signed(values: Float[np.ndarray, "*shape"], most: float) -> UInt8[np.ndarray, "*shape"]:
-    """Numbers from -most to most in grey, 0 in the middle."""
+    """Numbers from -most to most as grey pixels, 0 in the middle."""
     return (127.5 * (1 + (values / (most or 1.0)).clip(-1, 1))).round().astype(np.uint8)
 
 
 def data_url(image: Image.Image, kind: str = "PNG") -> str:
-    """The image as an address that holds all of it."""
+    """The image as a data URL."""
     buffer = io.BytesIO()
     image.save(buffer, kind)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -65,16 +65,16 @@ def gif(images: UInt8[np.ndarray, "n h w *c"], milliseconds: int = 80) -> bytes:
 
 
 def tile_side(n: int) -> int:
-    """Side in pixels of an image in a collage of n places: the fewer the larger."""
+    """Side in pixels of an image in a collage of n images: the fewer the larger."""
     return int(np.clip(COLLAGE / max(1, n) ** 0.5, 36, 64))
 
 
 def apart(coordinates: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, " m"]:
-    """Rows of the places whose images a collage has room for: of those that would overlap, the first."""
-    taken = np.zeros((COLLAGE, COLLAGE), bool)
+    """Rows of the images that fit into a collage: of those that would overlap, the first."""
+    occupied = np.zeros((COLLAGE, COLLAGE), bool)
     rows = []
     for row, (top, left) in enumerate(_corners(coordinates, extent, tile)):
-        area = taken[top : top + tile, left : left + tile]
+        area = occupied[top : top + tile, left : left + tile]
         if not area.any():
             area[:] = True
             rows.append(row)
@@ -88,7 +88,7 @@ def collage(
     extent: float,
     tile: int,
 ) -> UInt8[np.ndarray, "side side 4"]:
-    """Images of `tile` pixels drawn at their places on [-extent, extent]^2 as in Figure 5 (right).
+    """Images of `tile` pixels at their coordinates on [-extent, extent]^2 as in Figure 5 (right).
 
     Grey images are ink in their colour on a clear background.
     """
@@ -99,7 +99,7 @@ def collage(
 
 
 def _corners(coordinates: Float[np.ndarray, "n 2"], extent: float, tile: int) -> Int[np.ndarray, "n 2"]:
-    """Top and left pixel of the tile at each place."""
+    """Top and left pixel of the tile at each of the coordinates."""
     share = np.stack([extent - coordinates[:, 1], coordinates[:, 0] + extent], axis=1) / (2 * extent)
     return (share.clip(0, 1) * (COLLAGE - tile)).astype(int)
 
@@ -111,7 +111,7 @@ def dots(
     side: int = 1600,
     size: int = 5,
 ) -> UInt8[np.ndarray, "side side 4"]:
-    """Squares of `size` pixels at places on [-extent, extent]^2, later ones on top, on a clear background."""
+    """Squares of `size` pixels at coordinates on [-extent, extent]^2, later ones on top, on a clear background."""
     out = np.zeros((side, side, 4), np.uint8)
     scale = (side - size) / (2 * extent)
     left = ((coordinates[:, 0] + extent) * scale).round().astype(int).clip(0, side - size)

@@ -8,7 +8,7 @@ from kernelviz.plots.colours import DOTS_SCALE, PROBE, VALUES, WRONG, palette, r
 from kernelviz.storage.embedding_map import EmbeddingMap
 
 NAMED = 20  # marks on a map, at most, that have their texts beside them
-POINTS_MARGIN = 1.06  # of the extent: how far the axes reach
+POINTS_MARGIN = 1.06  # reach of the axes, over the extent
 
 
 def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str) -> go.Figure:
@@ -44,7 +44,7 @@ def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
 
 
 def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:
-    named = np.array([*classes, "–"])  # -1 takes the last
+    named = np.array([*classes, "–"])  # -1 is the last
     return go.Scattergl(
         x=points.x,
         y=points.y,
@@ -56,22 +56,22 @@ def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name
             + [points.confidence.round(3)],
             axis=1,
         ),
-        hovertemplate="no. %{customdata[1]}<br>label %{customdata[2]}, taken for %{customdata[3]}"
+        hovertemplate="no. %{customdata[1]}<br>label %{customdata[2]}, predicted as %{customdata[3]}"
         "<br>confidence %{customdata[4]}<extra></extra>",
         showlegend=bool(name),
     )
 
 
 def _bar(title: str) -> dict:
-    place = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0, "xanchor": "left", "len": 0.6}
-    return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **place}
+    position = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0, "xanchor": "left", "len": 0.6}
+    return {"title": {"text": title, "side": "bottom"}, "thickness": 12, "outlinewidth": 0, **position}
 
 
 def as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Figure:
-    """Both axes alike, nothing but the points; without a height, as high as the place where it is shown."""
+    """The figure with equal axes and nothing but the points; without a height it fills the element that shows it."""
     far = POINTS_MARGIN * extent
     axis = {"range": [-far, far], "showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False}
-    axis["constrain"] = "domain"  # by range, a map that was once too flat would stay small
+    axis["constrain"] = "domain"  # with "range", a map that was too flat at first would stay small
     figure.update_layout(
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x"},
@@ -87,9 +87,9 @@ def as_map(figure: go.Figure, extent: float, height: int | None = None) -> go.Fi
 def marked(
     figure: go.Figure, coordinates: Float[np.ndarray, "n 2"], texts: list[str], colour: str = PROBE
 ) -> go.Figure:
-    """The map with crosses at some places; of more than NAMED the texts show only under the pointer."""
+    """The map with crosses at some coordinates; of more than NAMED crosses the texts show only under the pointer."""
     figure.add_trace(
-        go.Scattergl(  # drawn over the dots: SVG would lie under them
+        go.Scattergl(  # rendered over the dots: SVG would be under them
             x=coordinates[:, 0],
             y=coordinates[:, 1],
             mode="markers+text" if len(texts) <= NAMED else "markers",
@@ -105,7 +105,7 @@ def marked(
 
 
 def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -> go.Figure:
-    """How many images of each class (a row) are taken for each class (a column), the errors in colour.
+    """How many images of each class (a row) are predicted as each class (a column), the errors in colour.
 
     Every cell can be clicked, and carries the two classes by number as customdata.
     """
@@ -127,18 +127,18 @@ def confusion_figure(counts: Int[np.ndarray, "n n"], classes: tuple[str, ...]) -
             marker={"symbol": "square", "size": 26, "color": clear},
             selected={"marker": {"color": full, "opacity": 0.5}},
             unselected={"marker": {"opacity": 1}},
-            customdata=np.stack([down, across], 1).tolist(),  # of an array the browser makes no list
-            hovertemplate="%{text} images of %{y} taken for %{x}<extra></extra>",
+            customdata=np.stack([down, across], 1).tolist(),  # an array would not be a list in the browser
+            hovertemplate="%{text} images of %{y} predicted as %{x}<extra></extra>",
         )
     )
     axis = {"tickvals": list(range(n)), "ticktext": classes, "showgrid": False, "zeroline": False}
     axis |= {"minallowed": -0.5, "maxallowed": n - 0.5}
     figure.update_layout(
-        xaxis=axis | {"title": "taken for", "range": (-0.5, n - 0.5)},
-        yaxis=axis | {"title": "is", "range": (n - 0.5, -0.5)},
+        xaxis=axis | {"title": "predicted as", "range": (-0.5, n - 0.5)},
+        yaxis=axis | {"title": "label", "range": (n - 0.5, -0.5)},
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=max(300, 60 + 34 * n),
-        dragmode="pan",  # the one that leaves a click to a cell; the axes have nowhere to go
+        dragmode="pan",  # the only mode in which a cell can be clicked; the axes cannot move
         clickmode="event+select",
         showlegend=False,
     )

@@ -1,4 +1,4 @@
-"""Pictures of what the units of a network of kernel grids receive (Figure 4)."""
+"""Pictures of the receptive fields of the units of kernel grids (Figure 4)."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The map of a run: where every image of its set lies, and what the network says it is."""
+"""The map of a run: coordinates of every image of its set, and what the network predicts for it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,16 +21,16 @@ COLUMNS = {
     "label": np.int16,  # -1 = none
     "prediction": np.int16,
     "confidence": np.float32,
-    "error": np.float32,  # of the decoder's drawing, mean square per pixel in [0, 1]; NaN = no decoder
+    "error": np.float32,  # of the decoded image, mean square per pixel in [0, 1]; NaN = no decoder
 }
 SPLITS = ("train", "validation", "test")
 AGREEING = 15  # neighbours among which a point's own label is counted
-NEIGHBOURS = 5  # that vote for a label on a map without a class head
+NEIGHBOURS = 5  # points that vote for a label on a map without a class head
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingMap:
-    """Points of a map, one per image; x and y are NaN for an image without a place."""
+    """The points of a map, one per image; x and y are NaN for an image without coordinates. The columns are COLUMNS."""
 
     index: Shaped[np.ndarray, " n"]
     split: Shaped[np.ndarray, " n"]
@@ -46,12 +46,12 @@ class EmbeddingMap:
 
     @cached_property
     def coordinates(self) -> Float[np.ndarray, "n 2"]:
-        """(x, y) of every point."""
+        """The (x, y) of every point, in the units of the grid."""
         return np.stack([self.x, self.y], axis=1)
 
     @cached_property
     def placed(self) -> Shaped[np.ndarray, " n"]:
-        """Which points have a place."""
+        """Which points have coordinates, bool [n]."""
         return np.isfinite(self.coordinates).all(axis=1)
 
     def where(self, chosen: np.ndarray) -> "EmbeddingMap":
@@ -67,7 +67,7 @@ class EmbeddingMap:
         return {name: self.where(self.split == number) for number, name in enumerate(SPLITS)}
 
     def nearest(self, coordinates: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Distances [m, k] and rows [m, k] of the k placed points nearest to each place, which must be finite."""
+        """Distances [m, k] and rows [m, k] of the k points nearest to each of the coordinates, which must be finite."""
         tree, rows = self._tree
         distances, found = tree.query(coordinates, np.arange(1, min(k, len(rows)) + 1))
         return distances, rows[found]
@@ -81,7 +81,7 @@ class EmbeddingMap:
             known = self.where(labelled)
             _, found = known.nearest(known.coordinates, AGREEING + 1)
             others = found != np.arange(len(labelled))[:, None]
-            others[others.all(1), -1] = False  # where many lie in one place, itself may not be among the nearest
+            others[others.all(1), -1] = False  # where many coincide, a point may not be among its own nearest
             same = (known.label[found] == known.label[:, None]) & others
             share[labelled] = same.sum(1) / others.sum(1)
         return share
@@ -103,7 +103,7 @@ def load_map(folder: Path) -> EmbeddingMap:
     path = folder / "map.parquet"
     try:
         table = parquet.read_table(path)
-        if "error" not in table.column_names:  # a map from before there was that column
+        if "error" not in table.column_names:  # older maps lack the column
             table = table.append_column("error", pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
@@ -111,14 +111,14 @@ def load_map(folder: Path) -> EmbeddingMap:
 
 
 def voted(points: EmbeddingMap) -> EmbeddingMap:
-    """The map with each point's prediction and confidence from its nearest labelled training points (not itself)."""
+    """The map with predictions and confidences voted by each point's nearest labelled training points (not itself)."""
     train = points.where((points.split == SPLITS.index("train")) & (points.label >= 0) & points.placed)
     if len(train) <= NEIGHBOURS:
         return points
     rows = np.flatnonzero(points.placed)
     _, found = train.nearest(points.coordinates[rows], NEIGHBOURS + 1)
     itself = (train.index[found] == points.index[rows, None]) & (points.split[rows, None] == SPLITS.index("train"))
-    itself[~itself.any(1), -1] = True  # of those that are no training point, the furthest neighbour goes
+    itself[~itself.any(1), -1] = True  # of points outside of the training part, the furthest neighbour is left out
     labels, share = vote(train.label[found][~itself].reshape(len(rows), NEIGHBOURS))
     prediction, confidence = points.prediction.copy(), points.confidence.copy()
     prediction[rows], confidence[rows] = labels, share
@@ -127,6 +127,6 @@ def voted(points: EmbeddingMap) -> EmbeddingMap:
 
 
 def vote(labels: Int[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray]:
-    """The most frequent label of each row (the smallest of several; -1 if none has one) and its share of the votes."""
+    """The most frequent label of each row (the smallest on a tie, -1 without any label) and its share of the votes."""
     counts = (labels[:, :, None] == np.arange(labels.max(initial=0) + 1)).sum(1)
     return np.where(counts.any(1), counts.argmax(1), -1), (counts.max(1) / labels.shape[1]).astype(np.float32)

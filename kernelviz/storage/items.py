@@ -1,12 +1,12 @@
-"""The items of a recommender: what each is like, and what someone new would give them.
+"""The items of a recommender: their factors, and what a new user would rate them.
 
-A recommender of items has an output for every user it was trained on, and none for anyone else. What all of them would
-give, predicted, says how ratings of items go together: mean m_i and covariance K_ij over the users. Someone new is one
-more draw of the same kind, so some ratings r of theirs give all others by the formula of a Gaussian process,
+A recommender of items has an output for every user it was trained on, and none for anyone else. The predicted ratings
+of all these users say how ratings of items go together: mean m_i and covariance K_ij over the users. A new user is one
+more sample of that distribution, so that some of their ratings r give all others by the formula of a Gaussian process,
 
-    p = m + K (K + noise I)^-1 (r - m)     (rows and columns of the items that were rated, where r stands)
+    p = m + K (K + noise I)^-1 (r - m)     (r, and K beside it, only for the items that were rated)
 
-which is linear in r: what each rating does to each prediction can be told apart.
+which is linear in r: each prediction is a sum of contributions of the single ratings.
 """
 
 from dataclasses import dataclass
@@ -21,26 +21,26 @@ from kernelviz.disk import replacing
 from kernelviz.storage.record import BrokenRun
 
 FILE = "items.parquet"
-FACTORS = 64  # at most
+FACTORS = 64  # of an item, at most
 EXTENT, GRID, SPARSITY = 4.0, (30, 30), 0.5  # of the 2-D kernel layer that makes the map
 
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """What a run keeps of its items, and of no user.
+    """What a run stores of its items; it stores nothing of any user.
 
     Args:
-        item: what the data calls each.
-        count: how many ratings of it were learned from.
-        mean: m, what all users would give it on average.
-        taste: the strongest directions of the covariance, K = taste taste^T.
-        places: (x, y) on the map of items.
+        item: the name of each item in the data.
+        count: number of its ratings in the training part.
+        mean: m, the mean of the ratings that all users are predicted to give it.
+        factors: its part in the strongest directions of the covariance, K = factors factors^T.
+        coordinates: (x, y) on the map of items.
     """
 
     item: Shaped[np.ndarray, " n"]
     count: Int[np.ndarray, " n"]
     mean: Float[np.ndarray, " n"]
-    factors: Float[np.ndarray, "n tastes"]
+    factors: Float[np.ndarray, "n factors"]
     coordinates: Float[np.ndarray, "n 2"]
 
     def __len__(self) -> int:
@@ -61,8 +61,9 @@ def load_items(folder: Path) -> Items:
     try:
         table = parquet.read_table(path)
         columns = {name: table[name].to_numpy() for name in table.column_names}
-        tastes = [columns[name] for name in table.column_names if name.startswith("taste")]
-        factors, coordinates = (np.stack(part, 1).astype(np.float32) for part in (tastes, [columns["x"], columns["y"]]))
+        factor_columns = [columns[name] for name in table.column_names if name.startswith("taste")]
+        parts = (factor_columns, [columns["x"], columns["y"]])
+        factors, coordinates = (np.stack(part, 1).astype(np.float32) for part in parts)
         mean = columns["mean"].astype(np.float32)
         if not (np.isfinite(factors).all() and np.isfinite(mean).all()):
             raise ValueError("some of its numbers are not finite")
@@ -73,8 +74,8 @@ def load_items(folder: Path) -> Items:
 
 def item_factors(
     codes: Float[np.ndarray, "n units"], weight: Float[np.ndarray, "units users"], bias: Float[np.ndarray, " users"]
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n tastes"]]:
-    """m and taste of what a recommender predicts, P = codes weight + bias, without making P."""
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n factors"]]:
+    """Mean and factors of each item in what a recommender predicts, P = codes weight + bias, without computing P."""
     weight, bias = weight.astype(np.float64), bias.astype(np.float64)
     apart = np.vstack([weight - weight.mean(1, keepdims=True), bias - bias.mean()])  # [units + 1, users]
     known = np.hstack([codes, np.ones((len(codes), 1))])
@@ -89,10 +90,13 @@ def item_factors(
 def fold_in(
     items: Items, rows: Int[np.ndarray, " k"], given: Float[np.ndarray, " k"], noise: float
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
-    """What someone who gave some items these ratings would give every item, and what each rating adds to that.
+    """The ratings that a new user is predicted to give every item, and what each of their own ratings adds to them.
 
-    `noise` is the variance of a rating about what is predicted: the recommender's squared error. The predictions are
-    the means plus the sums of what is added.
+    The predictions are the means plus the sums of what is added.
+
+    Args:
+        rows, given: the rows of the items that the new user rated, and these ratings.
+        noise: variance of a rating about its prediction: the recommender's squared error.
     """
     factors = items.factors.astype(np.float64)
     own = factors[rows]

@@ -1,4 +1,4 @@
-"""Rows that a command measured, as JSON files among the runs."""
+"""Tables of metrics that a command measured, as JSON files among the runs."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def store_rows(name: str, rows: list[dict]) -> None:
 
 
 def measured_rows(name: str, columns: Sequence[str]) -> list[dict]:
-    """Rows measured on this machine, else where the shipped runs were made; none if the file is broken."""
+    """The rows measured on this machine, else the shipped ones; none if the file cannot be read."""
     path = runs_folder() / name
     try:
         found = json.loads((path if path.is_file() else own_file("pretrained", name)).read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ LARGEST_RECORD = 50_000_000  # bytes
 
 
 class BrokenRun(UserError):
-    """What lies on disk is not a run that this version can read; the message says what is wrong and what to do."""
+    """A folder holds no run that this version can read; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -47,7 +47,7 @@ class Run(ABC):
         network: the network's name and the arguments that make it.
         data: what it was trained on.
         recipe, seed, history: how it was trained; `history` has a row for each epoch.
-        metrics: metrics by name (`evaluation.quality.MEANING`).
+        metrics: numbers by name (`evaluation.quality.MEANING`).
         made_by: command, commit, versions, device and seconds of the training.
         weights_sha256: hash of weights.safetensors.
     """
@@ -72,12 +72,12 @@ class Run(ABC):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of the network as they stand on disk."""
+        """The arguments of the network as stored on disk."""
         return self.network["arguments"]
 
     @property
     def aims(self) -> tuple[str, ...]:
-        """What it was trained to do: names of objectives."""
+        """What the network was trained to do: names of objectives."""
         return tuple(self.recipe.get("objectives", {}))
 
     def save(self) -> None:
@@ -119,7 +119,7 @@ class EmbeddingRun(Run):
 
     @property
     def extent(self) -> float:
-        """Half the side of the map."""
+        """Half the longer side of the map, in the units of its coordinates."""
         return self.arguments["extent"]
 
     @property
@@ -139,13 +139,13 @@ class EmbeddingRun(Run):
 
     @property
     def backbone(self) -> BackboneFacts | None:
-        """The truncated network that it is trained on, if any."""
+        """The truncated network that the map is trained on, if any."""
         return self.arguments.get("backbone")
 
     @property
     def validation(self) -> float:
         """Share of the training images that is the validation part."""
-        return self.recipe.get("validation", 1 / 6)  # runs from before it could be chosen
+        return self.recipe.get("validation", 1 / 6)  # older runs lack the key
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -155,7 +155,7 @@ class ClassifierRun(Run):
     kind: ClassVar[str] = "classifier"
 
     data: ImageData
-    probe: dict = field(default_factory=dict)  # runs from before each kind had a class of its own have an empty one
+    probe: dict = field(default_factory=dict)  # older runs have an empty one
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ class RecommenderRun(Run):
 
     @property
     def aims(self) -> tuple[str, ...]:
-        """What it was trained to do."""
+        """What the network was trained to do."""
         return ("predict ratings",)
 
 

@@ -1,8 +1,9 @@
-"""Where runs lie: the user's own in `runs_folder()`, the shipped ones beside the package.
+"""The folders of runs: the user's own in `runs_folder()`, the shipped ones beside the package.
 
-    <folder>/run.json             what it is, what it was trained on, how good it is (`storage.record`)
+    <folder>/run.json             its network, its data, its training and its metrics (`storage.record`)
     <folder>/weights.safetensors  the network's weights (`storage.weights`)
-    <folder>/map.parquet          where every image lies (`storage.embedding_map`)
+    <folder>/map.parquet          coordinates and prediction of every image (`storage.embedding_map`)
+    <folder>/items.parquet        of a recommender: the items (`storage.items`)
 
 A user's run hides a shipped one of the same name.
 """
@@ -38,7 +39,7 @@ def load_mapped(name: str) -> EmbeddingRun:
 
 
 def readable_runs() -> tuple[list[Run], list[str]]:
-    """The runs that can be read, and what is wrong with the others."""
+    """The runs that can be read, and a sentence for each of the others that says what is wrong with it."""
     runs, broken = [], []
     for name in run_names():
         try:

@@ -1,7 +1,7 @@
 """The weights of a run: weights.safetensors, read strictly, never by pickle.
 
-A frozen backbone is not part of a network's own weights. It lies beside them in backbone.safetensors, or is the run of
-a classifier, wherever its hash is found.
+A frozen backbone is not part of a network's own weights. It is stored beside them in backbone.safetensors, or is the
+run of a classifier, which is found by the hash of its weights.
 """
 
 import copy
@@ -32,10 +32,10 @@ from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run, readable_runs, run_names
 
 HALVED = 10_000  # weights of at least so many numbers are stored in float16
-STANDARD = {"resnet32": "cifar10-resnet32"}  # the run that has a backbone's weights, unless others are given
-TRUSTED = "KERNELVIZ_CODE"  # variable with the factories, by comma, whose code may run when a run is opened
+STANDARD = {"resnet32": "cifar10-resnet32"}  # the run with a backbone's weights, unless others are given
+TRUSTED = "KERNELVIZ_CODE"  # environment variable: the factories, by comma, whose code may run when a run is opened
 WEIGHTS, BACKBONE = "weights.safetensors", "backbone.safetensors"
-PREFIX = "lower."  # of the names in a backbone.safetensors from before its layers were called so
+PREFIX = "lower."  # of the names in a backbone.safetensors that an early version wrote
 
 
 def save_weights(network: nn.Module, folder: Path) -> str:
@@ -53,7 +53,7 @@ def own_weights(network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_own(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Put own weights back, strictly; a RuntimeError or KeyError where they do not fit."""
+    """Load own weights strictly; raises a RuntimeError or KeyError where they do not fit."""
     state = network.state_dict()
     weights = {name: tensor.to(state[name].dtype) for name, tensor in weights.items()}
     backbone = {name: value for name, value in state.items() if name.startswith("backbone.")}
@@ -68,7 +68,7 @@ def as_stored(network: nn.Module, folder: Path) -> nn.Module:
 
 
 def load_network(run: Run) -> nn.Module:
-    """The trained network of a run in float32 and evaluation mode; weights that do not fit are a BrokenRun."""
+    """The trained network of a run in float32 and evaluation mode; raises a BrokenRun where its weights do not fit."""
     path = run.folder / WEIGHTS
     try:
         arguments = dict(run.arguments)
@@ -154,7 +154,7 @@ def _truncated_backbone(name: str, network: nn.Module, depth: int | str, sha256:
 def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
     """The network `name` (`new_backbone`) truncated at a depth, with the weights in a file.
 
-    A UserError says what is wrong with the name, with the depth, or with the weights.
+    Raises a UserError that says what is wrong with the name, with the depth, or with the weights.
     """
     network = new_backbone(name)
     module = truncated(network, depth)
@@ -165,15 +165,13 @@ def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
 
 def save_backbone(backbone: Backbone, folder: Path) -> None:
     """Write a backbone beside the network that is trained on it, unless a classifier's run or a package has it."""
-    path = packaged_weights(backbone.network)
-    packaged = path and hashlib.sha256(path.read_bytes()).hexdigest() == backbone.sha256
-    if not packaged and not _run_of(backbone.sha256):
+    if not _packaged(backbone.network, backbone.sha256) and not _run_of(backbone.sha256):
         state = backbone.module.layers.state_dict()
         _write({name: value.cpu().contiguous() for name, value in state.items()}, folder / BACKBONE)
 
 
 def load_backbone(run: Run) -> Backbone:
-    """The backbone of a run; a BrokenRun where it is nowhere."""
+    """The backbone of a run; raises a BrokenRun where neither file nor run has it."""
     facts, path = run.arguments["backbone"], run.folder / BACKBONE
     name, depth, sha256 = facts["network"], facts["kept"], facts["sha256"]
     if ":" in name and name not in os.environ.get(TRUSTED, "").split(","):
@@ -186,7 +184,7 @@ def load_backbone(run: Run) -> Backbone:
         state = {key.removeprefix(PREFIX): value for key, value in load_file(path).items()}
         module.layers.load_state_dict(state, strict=True)
         return Backbone(name, depth, sha256, module, tuple(facts.get("mean", MEAN)), tuple(facts.get("std", STD)))
-    if packaged_weights(name):
+    if _packaged(name, sha256):
         return _packaged_backbone(name, depth)
     classifier = _run_of(sha256)
     if not classifier:
@@ -197,8 +195,14 @@ def load_backbone(run: Run) -> Backbone:
     return backbone_from(name, classifier.folder / WEIGHTS, depth)
 
 
+def _packaged(name: str, sha256: str) -> bool:
+    """Whether an installed package has the weights of that hash."""
+    path = packaged_weights(name)
+    return bool(path) and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
 def _run_of(sha256: str) -> Run | None:
-    """The run with the weights of that hash."""
+    """The run whose weights have that hash, if any."""
     runs, _ = readable_runs()
     return next((run for run in runs if run.weights_sha256 == sha256), None)
 
@@ -209,5 +213,5 @@ def _write(weights: dict[str, Tensor], path: Path) -> str:
             save_file(weights, partial)
             partial.chmod(0o644)  # safetensors makes a file that only its owner may read
     except SafetensorError as error:
-        raise OSError(f"{path} cannot be written ({error}); make room there, then go on with --resume") from None
+        raise OSError(f"{path} cannot be written ({error}); free space there, then go on with --resume") from None
     return hashlib.sha256(path.read_bytes()).hexdigest()

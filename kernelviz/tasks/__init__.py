@@ -1,4 +1,4 @@
-"""What a network learns: a task for each kind of run, with its recipe, data, network, loss, and what is kept of it.
+"""What a network learns: a task for each kind of run, with its recipe, data, network, loss, and the run it leaves.
 
 Each module of TASKS has a recipe, a task, and for a finished run `load_data(run, progress)` and
 `evaluate(run, network, data)`.

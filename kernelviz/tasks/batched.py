@@ -1,4 +1,4 @@
-"""Networks of one structure that are trained at once, each on batches of its own."""
+"""Networks of one structure that are trained in one batched network, each on its own order of the images."""
 
 import copy
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from kernelviz.training.task import Schedule, Task
 
 
 class BatchedNetworks(nn.Module):
-    """Some networks as one, their weights stacked, so that a processor is kept busy."""
+    """Some networks as one, with stacked weights: one large product is faster."""
 
     def __init__(self, networks: Sequence[nn.Module]):
         super().__init__()
         stacked, _ = stack_module_state(list(networks))
         self.names = list(stacked)
         self.stacked = nn.ParameterList(nn.Parameter(stack.detach()) for stack in stacked.values())
-        self.one = [copy.deepcopy(networks[0]).to("meta")]  # in a list: its weights are no weights of this module
+        self.one = [copy.deepcopy(networks[0]).to("meta")]  # in a list: its weights are not this module's
 
     def forward(self, images: Float[Tensor, "networks n ..."]) -> Float[Tensor, "networks n classes"]:
         """The logits of each network for its own images."""
@@ -32,7 +32,12 @@ class BatchedNetworks(nn.Module):
 class BatchedTask(Task):
     """Some classifiers at once, by the softmax cross-entropy and l2 / 2 sum w^2 over all weights.
 
-    Each network has its own order of the images.
+    Args:
+        networks: of one structure; each has its own order of the images.
+        images, labels: the training set.
+        schedule: how all of them are trained.
+        l2: weight of the squared weights.
+        seed: seed of the orders.
     """
 
     unit = "images"
@@ -65,7 +70,7 @@ class BatchedTask(Task):
 
     @torch.inference_mode()
     def accuracies(self, images: Float[Tensor, "m ..."], labels: Int[Tensor, " m"], part: int = 1000) -> list[float]:
-        """Share of the images that each network names rightly."""
+        """Share of the images that each network classifies rightly; `part` images at a time."""
         n = len(self.orders)
         right = torch.zeros(n)
         for some, named in zip(images.split(part), labels.split(part), strict=True):

@@ -28,11 +28,11 @@ class ClassifierRecipe(Recipe):
     """Train a classifier.
 
     Args:
-        makes: name of the network, one of NETWORKS.
+        makes: name of the network, a key of NETWORKS.
         network: arguments of the network that differ from its defaults; the images give the rest. For kernel grids,
             `found` finds the positions of the pixels in the images.
         smoothing: share of each label that is spread over all classes.
-        jitter: how far the input images are moved at random.
+        jitter: how far the training images are moved at random.
     """
 
     makes: str
@@ -41,7 +41,7 @@ class ClassifierRecipe(Recipe):
     jitter: Jitter = Jitter()
 
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
-        """The images."""
+        """The images of the recipe's data set."""
         return replace(load(self.data, progress), validation=self.validation)
 
     def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "ClassifierTask":
@@ -50,7 +50,7 @@ class ClassifierRecipe(Recipe):
 
 
 class ClassifierTask(RunTask):
-    """A classifier and its training images; those without a label do not count."""
+    """A classifier and its training images; images without a label are left out."""
 
     unit = "images"
 

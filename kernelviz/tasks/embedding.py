@@ -27,10 +27,10 @@ from kernelviz.tasks.sampling import Part, part_of
 from kernelviz.training.loop import mixed_precision
 from kernelviz.training.task import Recipe, Report, RunTask
 
-REFERENCE = 5000  # training images among which an epoch's 5-NN metric looks
-FITTED = 1000  # of these, to whose bumps the probe is fitted
-PROBED = 256  # random coordinates whose decoded images a step of `round_trip` looks at
-CACHED = 4e9  # bytes: features of a frozen backbone that are held in memory, at most
+REFERENCE = 5000  # training images among which the 5-NN metric of an epoch looks for neighbours
+FITTED = 1000  # of these, the images to whose bumps the probe is fitted
+PROBED = 256  # random coordinates that a step of `round_trip` decodes and embeds again
+CACHED = 4e9  # bytes of memory for the features of a frozen backbone, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class EmbeddingRecipe(Recipe):
 
     Args:
         backbone, weights, depth: what the map is trained on: the name of a backbone (None: pixels; "": still to be
-            chosen), the name of the run or the file that has its weights, and where it is truncated (`truncated`).
-        pictures: how the pictures of a folder are brought to one shape, as `Preprocess`; None: as they ask for.
+            chosen), the name of the run or the file that has its weights, and the depth at which it is truncated.
+        pictures: how the pictures of a folder become images, the arguments of `Preprocess`; None: their sizes decide.
         network: arguments of the network that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
         smoothing: share of each label that `classify` spreads over all classes.
@@ -69,12 +69,12 @@ class EmbeddingRecipe(Recipe):
     scale: float = 30.0
 
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
-        """The images."""
+        """The images of the recipe's data set."""
         preprocess = Preprocess(*self.pictures) if self.pictures else None
         return replace(load(self.data, progress, preprocess=preprocess), validation=self.validation)
 
     def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "EmbeddingTask":
-        """The task with new weights; `report` hears of the neighbours that are found or the features computed."""
+        """The task with new weights; `report` is called with the number of images prepared."""
         backbone = pretrained_backbone(self.backbone, self.weights, self.depth) if self.backbone else None
         return EmbeddingTask(self, data, seed, device, backbone, report)
 
@@ -133,7 +133,7 @@ class EmbeddingTask(RunTask):
             return self.cache[np.concatenate(rows)].to(self.device)
         others = pixels(self.images[np.concatenate(rows[1:])], self.device)
         moved = jitter(torch.cat([shown, others]), self.schedule.jitter, generator)
-        if len(rows[1]):  # an image itself stays where it is if it has a partner, which moves
+        if len(rows[1]):  # with a partner, which is moved, the image itself is not
             moved = torch.cat([shown, moved[len(shown) :]])
         return self.network.features(moved)
 
@@ -154,7 +154,7 @@ class EmbeddingTask(RunTask):
 
     @torch.no_grad()
     def _decoded(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Random coordinates and the images decoded there; no coordinates and `nothing` if no objective asks."""
+        """Random coordinates and the images decoded from them; no coordinates and `nothing` if none are needed."""
         if "round_trip" not in self.schedule.objectives:
             return torch.zeros(0, 2, device=self.device), nothing
         grid = self.network.grid
@@ -198,11 +198,11 @@ class EmbeddingTask(RunTask):
     def validate(self) -> dict[str, float]:
         """Fits the probe again; loss, accuracy and 5-NN on the validation part, none where there is no such part.
 
-        A UserError where nothing is active any more.
+        Raises a UserError where every activation is zero.
         """
         reference = self._activation(self.images[:REFERENCE], self.cache)
         if not (reference > 0).any():
-            raise UserError("no activation was above zero any more")
+            raise UserError("every activation became zero")
         if not self.network.canonical:
             self.probe = fit_probe(reference[:FITTED].float(), self.network.grid, self.network.clip)
         return self._metrics(reference) if len(self.validation.images) > 1 else {}
@@ -243,7 +243,7 @@ class EmbeddingTask(RunTask):
         return {"probe": asdict(self.probe), "backbone": self.backbone and self.backbone.facts}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue with a probe; a ValueError where the state belongs to another backbone."""
+        """Continue with a probe; raises a ValueError where the state belongs to another backbone."""
         if state["backbone"] != self.state()["backbone"]:
             raise ValueError("it belongs to another backbone")
         self.probe = Probe(**state["probe"])

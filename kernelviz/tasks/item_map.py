@@ -1,4 +1,4 @@
-"""From a trained recommender to its items: their factors, and a map of them."""
+"""The items of a trained recommender: their factors, and a map of them."""
 
 import numpy as np
 import torch
@@ -14,14 +14,14 @@ from kernelviz.tasks.objectives import neighbour_cost
 from kernelviz.training.loop import Training
 from kernelviz.training.task import Schedule, Task
 
-NEIGHBOURS, SCALE = 15, 20.0  # of an item that may be its partner; half the side of the map for their similarity
+NEIGHBOURS, SCALE = 15, 20.0  # of an item, one of which is its partner; half the map's side, in units of the similarity
 STEPS, BATCH, RATE = 500, 512, 5e-3
 SHAPE = {"encoder": (200,), "decoder": (), "extent": EXTENT, "grid": GRID, "width": 4.0, "sparsity": SPARSITY}
 
 
 @torch.no_grad()
 def items_of(network: Recommender, ratings: Ratings, known: Bool[np.ndarray, " n"], seed: int) -> Items:
-    """The items of some ratings, of which the recommender knows a part: those that it was trained on."""
+    """The items of a trained recommender; `known` are the ratings that it was trained on."""
     matrix = ratings.matrix(known)
     weights = network.weights()
     codes = network.codes(rating_matrix(matrix), weights).numpy().astype(np.float64)
@@ -30,7 +30,7 @@ def items_of(network: Recommender, ratings: Ratings, known: Bool[np.ndarray, " n
 
 
 def map_of_items(factors: Float[np.ndarray, "n factors"], seed: int) -> Float[np.ndarray, "n 2"]:
-    """Coordinates on a 2-D kernel layer that learns to keep items together whose ratings go the same way."""
+    """Coordinates on a 2-D kernel layer that learns to put items together whose ratings go together."""
     task = ItemMapTask(factors, seed)
     with torch.enable_grad():
         for _ in Training(task, seed, "cpu").run():
@@ -58,7 +58,7 @@ class ItemMapTask(Task):
         self.shown = torch.from_numpy(unit)[:, None, None, :]
 
     def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
-        """That of `objectives.neighbours`, each item with one of its partners."""
+        """The cost of `objectives.neighbours`, each item with one of its partners."""
         column = torch.randint(self.partners.shape[1], (len(chosen),), generator=generator).numpy()
         pairs = np.concatenate([chosen, self.partners[chosen, column]])
         coordinates = self.network.coordinates(self.network.activation(self.shown[pairs]))

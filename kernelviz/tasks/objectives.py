@@ -1,4 +1,4 @@
-"""The costs: each takes the network, a batch's activation and what the batch should become, and gives one number."""
+"""The objectives: each takes the network, the activation of a batch and the batch, and gives its cost, a number."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ class Batch:
     """What an objective may look at.
 
     Args:
-        images, labels: what the batch shows; label -1 is none.
+        images, labels: images of the batch and their labels; label -1 is none.
         partners: the activation of a neighbour of each image; no rows where no objective needs it.
         known, known_labels: activation and label of some images that have one; no rows where no objective needs them.
-        probes, drawings: some random places, and the activation of what the decoder draws there; no rows where no
+        probes, decoded: some random coordinates, and the activation of the images decoded from them; no rows where no
             objective needs them.
-        scale: half the side of the map, in the units of the similarity of `neighbours`, `gather` and `round_trip`.
-        probe, bump_share: which probe, and for which share of the images, stands in for the own activation.
+        scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours`
+            and `round_trip`.
+        probe, bump_share: which probe replaces the activation of an image, and for which share of the images.
         smoothing: share of each label that is spread over all classes.
-        generator: the randomness.
+        generator: the source of all randomness.
     """
 
     images: Float[Tensor, "n channels height width"]
@@ -52,7 +53,7 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
     """Softmax cross-entropy in nats over the images that have a label (section 3.3)."""
     labelled = batch.labels >= 0
     if not labelled.any():
-        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+        return 0 * activation.sum()  # a cost of zero that still has a gradient
     logits = network.class_logits(partly_probes(network, activation, batch)[labelled])
     return functional.cross_entropy(logits.float(), batch.labels[labelled], label_smoothing=batch.smoothing)
 
@@ -60,10 +61,10 @@ def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], ba
 def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Neighbours together, all others apart: InfoNCE with a Cauchy similarity on the center of mass, in nats.
 
-    With z = scale c / extent the place of each of the n images and of their n partners, q(a, b) = 1 / (1 + |a - b|^2),
-    and p the partner of a,
+    With z = scale c / extent the coordinates of each of the n images and of their n partners,
+    q(a, b) = 1 / (1 + |a - b|^2), and p the partner of a,
 
-        loss = mean over all 2n places a of  -log( q(a, p) / sum over b != a of q(a, b) )
+        loss = mean over all 2n points a of  -log( q(a, p) / sum over b != a of q(a, b) )
 
     The Cauchy similarity is that of t-SNE (van der Maaten and Hinton 2008) and, up to its two constants, of UMAP
     (McInnes, Healy and Melville 2018), where the k nearest neighbours attract too; InfoNCE (van den Oord, Li and
@@ -73,7 +74,7 @@ def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     placed = (activation > 0).any(1) & (batch.partners > 0).any(1)
     n = int(placed.sum())
     if n == 0:
-        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+        return 0 * activation.sum()  # a cost of zero that still has a gradient
     z = scaled_coordinates(network, torch.cat([activation[placed], batch.partners[placed]]), batch)
     return neighbour_cost(z)
 
@@ -81,7 +82,7 @@ def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
 def supervised_neighbours(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch
 ) -> Float[Tensor, ""]:
-    """Images of one class together, those of others apart, in nats: for the part of the images that has labels.
+    """Images of one class together, those of others apart, in nats; for the images that have a label.
 
     With q and z as in `neighbours`,
 
@@ -94,21 +95,21 @@ def supervised_neighbours(
     labels = batch.known_labels[placed]
     q = cauchy(scaled_coordinates(network, batch.known[placed], batch))
     same = (q * (labels[:, None] == labels)).sum(1)
-    company = same > 0  # an image that is alone in its class has nothing to come together with
+    company = same > 0  # an image that is alone in its class has no part in the cost
     if not company.any():
-        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+        return 0 * activation.sum()  # a cost of zero that still has a gradient
     return (torch.log(q.sum(1)) - torch.log(same))[company].mean()
 
 
 def round_trip(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
-    """What the decoder draws at a place is to be embedded there: a Cauchy cost of how far off it lands, in nats.
+    """An image decoded from coordinates is to be embedded there: a Cauchy cost of its distance from them, in nats.
 
-    With z as in `neighbours`, the mean over the drawings of log(1 + |z(probe) - z(drawing)|^2): the encoder learns to
-    read the decoder's hand (a latent regression, as of InfoGAN: Chen et al. 2016); the decoder learns nothing from it.
+    With z as in `neighbours`, the mean over the probes of log(1 + |z(probe) - z(decoded)|^2): the encoder learns to
+    invert the decoder (a latent regression, as of InfoGAN: Chen et al. 2016); the decoder learns nothing from it.
     """
     placed = (batch.decoded > 0).any(1)
     if not placed.any():
-        return 0 * activation.sum()  # nothing to learn, but a gradient all the same
+        return 0 * activation.sum()  # a cost of zero that still has a gradient
     off = network.coordinates(batch.decoded[placed].float()) - batch.probes[placed]
     return torch.log1p((off * (batch.scale / network.grid.extent)).square().sum(1)).mean()
 
@@ -148,8 +149,8 @@ def partly_probes(
 ) -> Float[Tensor, "n units"]:
     """The activation with a share of its rows, chosen at random, replaced by probes at their own centers."""
     # Departure: what follows the kernel layer sees a share of the images not as their own activation but as a probe
-    # at their own center, and so learns to work from the place alone. The center takes no gradient: with it, the map
-    # decays.
+    # at their own center, and so learns to work from the coordinates alone. The center takes no gradient: with one,
+    # the map decays.
     chosen = torch.rand(len(activation), generator=batch.generator) < batch.bump_share
     bumps = probes_at_centers(activation, network.grid, network.clip, batch.probe)
     return torch.where(chosen.to(activation.device)[:, None], bumps, activation)

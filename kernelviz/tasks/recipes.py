@@ -30,7 +30,7 @@ NEIGHBOURS = EmbeddingRecipe(
 
 # Section 3.4: flatten, dense 500, kernel layer of 30 x 30, clip, dense.
 # Departure: a ReLU stands before the BatchNorm, and lambda is lower than for a map alone: a single sharp bump carries
-# too little for ten classes that the layers below it have not sorted yet.
+# too little for ten classes that the layers before it have not separated.
 HEAD = EmbeddingRecipe(
     data="",
     backbone="",
@@ -42,7 +42,7 @@ HEAD = EmbeddingRecipe(
     bump_share=0.0,
 )
 ON_RESNET32 = replace(HEAD, data="cifar10", backbone="resnet32", validation=0.0)
-SHALLOW = replace(  # where the classes are not apart yet, much is learned, and from images that move
+SHALLOW = replace(  # where the classes are not separated yet: a longer training, with jitter
     ON_RESNET32,
     network=HEAD.network | {"dropout": 0.1},
     epochs=64,
@@ -51,7 +51,7 @@ SHALLOW = replace(  # where the classes are not apart yet, much is learned, and 
     jitter=Jitter(pixels=2, mirror=True),
 )
 
-# Section 3.2: positions known, learned from random ones, or found in the images; images are not moved.
+# Section 3.2: positions known, learned from random ones, or found in the images; no jitter.
 GRIDS = ClassifierRecipe(
     data="mnist",
     makes="grids",
@@ -149,7 +149,7 @@ RECIPES: dict[str, Recipe] = {
     "head": HEAD,
     "photos": PHOTOS,
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in RATED},
-    # L-BFGS is slow for this one
+    # L-BFGS is slow for this network
     "ml1m-kernelnet-1": replace(_ratings("ml-1m", "kernelnet", 1), optimizer="adam", rate=6e-3, batch=128),
     "sparse-fc": OWN_RATINGS,
     "sparse-fc-rprop": replace(OWN_RATINGS, optimizer="rprop", rate=1e-3),
@@ -169,9 +169,14 @@ def changed_recipe(
     weights: str | None = None,
     depth: str | int | None = None,
 ) -> Recipe:
-    """The recipe of that name with what is given in place of its own; a UserError says what cannot be changed.
+    """The recipe of that name, with the given values instead of its own.
 
-    Paths are made absolute: the run may be measured again from another folder.
+    Raises a UserError that says what cannot be changed, or what is missing.
+
+    Args:
+        data, weights: name of a set or run, else a path, which becomes absolute: a run is evaluated from any folder.
+        labels: share of the training labels that are used, for recipes with a map.
+        backbone, depth: network of a head, and the depth at which it is truncated.
     """
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}; choose one of {', '.join(RECIPES)}")
@@ -189,17 +194,14 @@ def changed_recipe(
     if backbone or weights or depth:
         raise UserError(f"the recipe {name!r} takes no backbone; choose one of {', '.join(HEADS)}")
     if not recipe.data:
-        raise UserError(f"{name!r} learns from ratings of yours: give --data, a table of user, item, rating")
+        raise UserError(f"{name!r} learns from your own ratings: give --data, a table of user, item, rating")
     return recipe
 
 
 def _with_backbone(
     recipe: EmbeddingRecipe, backbone: str | None, weights: str | None, depth: str | int | None
 ) -> EmbeddingRecipe:
-    """The recipe of a head on the chosen backbone; what is not chosen stays as it is.
-
-    A UserError says what is missing.
-    """
+    """The recipe of a head on the chosen backbone; what is not given stays. Raises a UserError if any is missing."""
     recipe = replace(
         recipe,
         backbone=backbone or recipe.backbone,

@@ -1,4 +1,4 @@
-"""A recommender of items: the ratings of each item from themselves, by the squared error over what is rated."""
+"""A recommender of items: the ratings of each item from themselves, by the squared error over the known ratings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.item_map import items_of
 from kernelviz.training.task import Recipe, Report, RunTask
 
-EVERY = 1 << 30  # items per step: all that there are
+EVERY = 1 << 30  # items per step: all items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class RecommenderRecipe(Recipe):
     mixed: bool = False
 
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Ratings:
-        """The ratings."""
+        """The ratings of the recipe's data set."""
         return load_ratings(self.data, progress)
 
     def task(self, data: Ratings, seed: int, device: str, report: Report | None = None) -> "RecommenderTask":
@@ -77,7 +77,7 @@ class RecommenderTask(RunTask):
         return errors.square().sum() / 2 + penalty * (len(chosen) / self.size)
 
     def validate(self) -> dict[str, float]:
-        """RMSE of the ratings that it learns from, and of the validation part where there is one."""
+        """RMSE on the training ratings, and on the validation ratings where there are any; density of gated layers."""
         metrics = {"train_rmse": self._error(self.train)}
         if len(self.validation.values):
             metrics["validation_rmse"] = self._error(self.validation)
@@ -89,7 +89,7 @@ class RecommenderTask(RunTask):
         return root_mean_square_error(self.network(self.train, part), part.values, self.data.range)
 
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
-        """Write the items, of no user; the facts of the run and its metrics."""
+        """Write the items, and nothing of any user; return the facts of the run and its metrics."""
         stored = as_stored(self.network, folder)
         items = items_of(stored, self.data, self.parts["train"], self.seed)
         items.save(folder)

@@ -1,4 +1,4 @@
-"""What a step looks at: some images, a partner of each, and some of those whose label is known."""
+"""The images of a step: the chosen ones, a partner of each, and some of those whose label is known."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
 from kernelviz.training.task import Report
 
-KNOWN = 256  # images with a label that a step of `gather` looks at
+KNOWN = 256  # images with a label in a step of `supervised_neighbours`
 Rows = Int[np.ndarray, "_"]
 
 
@@ -20,7 +20,7 @@ class Part:
     """The training or the validation images, as the objectives of a recipe need them.
 
     Args:
-        images: as stored.
+        images: uint8 pixels.
         labels: those that the objectives may see; -1 is none.
         graph: rows of the nearest neighbours of each image; no columns where no objective needs them.
         known: rows with a label; none where no objective needs them.
@@ -55,7 +55,7 @@ def part_of(
     features: Tensor | None = None,
     report: Report | None = None,
 ) -> Part:
-    """A part of a set, with the nearest neighbours of each image and the rows that have a label, as far as wanted.
+    """A part of a set, with the nearest neighbours of each image and the rows that have a label, where wanted.
 
     Neighbours are near in `features`, by the cosine, where these are given; else in pixels. Of the training labels only
     a share is shown, chosen at random by the seed. `report` is called with the number of

@@ -18,7 +18,7 @@ CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
 
 
 def save(training: Training, folder: Path) -> None:
-    """Write the training as it stands, each file through a temporary name."""
+    """Write the state of the training, each file through a temporary name. Raises an OSError if that fails."""
     tensors = {f"network.{name}": value for name, value in own_weights(training.network).items()}
     for index, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
@@ -32,13 +32,13 @@ def save(training: Training, folder: Path) -> None:
     except (OSError, SafetensorError) as error:
         size = sum(value.nbytes for value in tensors.values()) / 1e6
         raise OSError(
-            f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error}); make room there or set "
+            f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error}); free space there or set "
             "KERNELVIZ_RUNS to another folder, then resume with --resume"
         ) from None
 
 
 def resume(training: Training, folder: Path) -> None:
-    """Set a training to where the checkpoint in a folder stands; one of another recipe or seed is a UserError."""
+    """Set a training to the state of the checkpoint in a folder; that of another recipe or seed is a UserError."""
     path = folder / CHECKPOINT
     if not path.is_file():
         raise UserError(f"there is no checkpoint at {path}; train without --resume")
@@ -56,7 +56,7 @@ def resume(training: Training, folder: Path) -> None:
 
 
 def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
-    """A UserError if a new training would lose what a folder holds."""
+    """Raise a UserError if a new training would overwrite what a folder holds."""
     if (folder / FILE).exists():
         raise UserError(f"there is a finished run in {folder}; give another --name, or delete that folder")
     if (folder / CHECKPOINT).exists() and not resumed:

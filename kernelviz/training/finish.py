@@ -1,4 +1,4 @@
-"""From a trained network to a run: its weights, what its task keeps, its record."""
+"""The run of a finished training: its weights, what its task writes beside them, and its record."""
 
 import platform
 import subprocess
@@ -16,7 +16,9 @@ from kernelviz.training.task import Report
 def finish(training: Training, folder: Path, command: str, report: Report | None = None) -> Run:
     """Write the run of a finished training into a folder; run.json comes last, so there is never half a run.
 
-    `report` is called with the number of images that have their coordinates.
+    Args:
+        command: what the user typed, for the record.
+        report: called with the number of images that are embedded.
     """
     sha256 = save_weights(training.network, folder)
     facts, metrics = training.task.keep(folder, report)

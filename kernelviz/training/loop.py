@@ -16,7 +16,7 @@ from kernelviz.training.task import Schedule, Task
 
 
 class TrainingStopped(UserError):
-    """The training cannot go on; the message says where it stood and what to do."""
+    """The training cannot go on; the message says at which step it stopped and what to do."""
 
 
 @dataclass
@@ -24,13 +24,13 @@ class Progress:
     """How far a training is: `step` counts batches over all epochs; `history` has a row for each finished epoch."""
 
     step: int = 0
-    loss_sum: float = 0.0  # of this epoch's steps
-    seconds: float = 0.0  # in this epoch's steps
+    loss_sum: float = 0.0  # over the steps of this epoch
+    seconds: float = 0.0  # spent in the steps of this epoch
     history: list[dict] = field(default_factory=list)
 
 
 class Training:
-    """A task on its way through its schedule.
+    """The training of a task by its schedule.
 
     Every random choice is a function of the seed and of the step, so a training that is resumed from a checkpoint makes
     the same choices, and ends with the same weights, as one that was never stopped.
@@ -44,17 +44,17 @@ class Training:
 
     @property
     def network(self) -> nn.Module:
-        """What learns."""
+        """The network that is trained."""
         return self.task.network
 
     @property
     def schedule(self) -> Schedule:
-        """How it learns."""
+        """How the network is trained."""
         return self.task.schedule
 
     @property
     def steps(self) -> int:
-        """Steps of the whole training."""
+        """Number of steps of the whole training."""
         return self.batches * self.schedule.epochs
 
     def run(self) -> Iterator[Progress]:
@@ -77,7 +77,7 @@ class Training:
 
         def cost() -> Tensor:
             with torch.random.fork_rng(devices=[]), mixed_precision(self.schedule.mixed, self.device):
-                torch.manual_seed(_mixed(self.seed, self.progress.step))  # dropout and noise inside of the network
+                torch.manual_seed(_mixed(self.seed, self.progress.step))  # for dropout and noise in the network
                 loss = self.task.loss(chosen, generator)
             self._check(loss)
             self.optimizer.zero_grad(set_to_none=True)
@@ -119,15 +119,16 @@ class Training:
     def _stopped(self, what: str, step: int) -> TrainingStopped:
         epoch, position = divmod(step, self.batches)
         done = len(self.progress.history)
-        kept = f"the checkpoint after epoch {done} is kept" if done else "there was no checkpoint yet"
+        saved = f"the checkpoint after epoch {done} is kept" if done else "there was no checkpoint yet"
         return TrainingStopped(
-            f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {kept}. "
+            f"{what} in epoch {epoch + 1}, step {position + 1} of {self.batches}; {saved}. "
             f"Train again with a lower rate than {self.schedule.rate}"
         )
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
-    """Learning rate: from a 25th up to the peak over the first three tenths, then down to nearly none, as cosines."""
+    """Learning rate at a step: from peak / 25 up to the peak in the first three tenths, then down to 1e-4 of it, as
+    cosines."""
     warm = 0.3 * steps
     if step < warm:
         return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
@@ -140,7 +141,7 @@ def best_device() -> str:
 
 
 def mixed_precision(wanted: bool, device: str) -> AbstractContextManager:
-    """bfloat16 products if wanted and the hardware has them, else float32."""
+    """A context with bfloat16 products if wanted and the hardware has them, else with float32."""
     if device == "cuda":
         has_it = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from kernelviz.training.task import Schedule
 
 MOMENTUM = 0.9
-ITERATIONS, MEMORY = 50, 10  # of a round
+ITERATIONS, MEMORY = 50, 10  # iterations of a round, and steps that L-BFGS-B remembers
 
 
 class RoundsOfRprop(torch.optim.Rprop):
@@ -27,7 +27,7 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
     """SciPy's L-BFGS-B as an optimizer of torch: a step is a round of up to ITERATIONS, from a fresh memory."""
 
     def __init__(self, weights: list[Tensor]):
-        super().__init__(weights, {"lr": math.nan})  # it finds its own
+        super().__init__(weights, {"lr": math.nan})  # L-BFGS-B finds its own step
 
     def step(self, closure) -> Tensor:
         """One round; returns the cost at its end."""
@@ -42,7 +42,7 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
             gradient = torch.cat([weight.grad.reshape(-1) for weight in weights])
             return value.item(), gradient.cpu().numpy()
 
-        # float32, as wide as the weights: SciPy keeps several copies, and widens what it computes with
+        # float32 as the weights: SciPy holds several copies, and computes in float64
         start = torch.cat([weight.detach().reshape(-1) for weight in weights]).cpu().numpy()
         options = {"maxiter": ITERATIONS, "maxcor": MEMORY}
         found = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
@@ -52,14 +52,14 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
 
 @torch.no_grad()
 def _put(flat: np.ndarray, weights: list[Tensor]) -> None:
-    """The numbers of a flat array into the weights, one after the other."""
+    """Copy the numbers of a flat array into the weights, one after the other."""
     parts = torch.from_numpy(flat).float().split([weight.numel() for weight in weights])
     for weight, part in zip(weights, parts, strict=True):
         weight.copy_(part.view_as(weight))
 
 
 def new_optimizer(schedule: Schedule, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of a schedule for all that learns; only the matrices of dense layers, of kernel grids and of
+    """The optimizer of a schedule for all trained weights; only the matrices of dense layers, of kernel grids and of
     convolutions decay."""
     learning = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
     decaying = [name.endswith(("weight", "alpha")) and weight.ndim > 1 for name, weight in learning]

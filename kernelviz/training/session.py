@@ -14,14 +14,14 @@ from kernelviz.training.task import Recipe
 
 @dataclass
 class Watcher:
-    """Who looks on while a network is trained: each hook is called from the training's own thread.
+    """The hooks of a training: each is called from the training's own thread.
 
     Args:
-        loading: share of the data that is there, in [0, 1], and a line for a person.
-        preparing: number of examples prepared before the first step, and of all.
-        step: the training, after each of its steps.
-        placing: number of examples that have their coordinates, and of all.
-        stopped: whether the training is to stop after this step.
+        loading: called with the share of the data that is loaded, in [0, 1], and one line for a person.
+        preparing: called with the number of examples whose neighbours or features are known, and that of all.
+        step: called with the training after each of its steps.
+        placing: called with the number of examples that are embedded, and that of all.
+        stopped: returns whether the training is to stop after this step.
     """
 
     loading: Callable[[float, str], None] = field(default=lambda share, note: None)
@@ -41,8 +41,11 @@ class Stopped(Exception):
 def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, watcher: Watcher) -> Run:
     """Train a recipe to a run of that name, with a checkpoint after every epoch.
 
-    `command` is what the user typed, for the record. Raises Stopped where the watcher stops it, and a UserError for
-    what cannot be trained or would be overwritten.
+    Raises Stopped where the watcher stops it, and a UserError for what cannot be trained or would be overwritten.
+
+    Args:
+        resume: whether to continue from the checkpoint of that name.
+        command: what the user typed, for the record.
     """
     data = recipe.load_data(watcher.loading)
     folder = new_folder(name)

@@ -18,7 +18,7 @@ class Schedule:
     """How a network is trained, whatever it learns.
 
     Args:
-        epochs, batch, rate: length, images or items per step, and peak of the one-cycle learning rate.
+        epochs, batch, rate: number of epochs, images or items per step, and peak of the one-cycle learning rate.
         optimizer, decay: a key of OPTIMIZERS ("rprop" and "lbfgs" take all items at once; an epoch is then a round of
             50 iterations), and its weight decay.
         mixed: bfloat16 products where the processor has them, else float32 throughout.
@@ -36,9 +36,9 @@ class Task(ABC):
     """What a network learns, and from what.
 
     Attributes:
-        network: what learns.
-        schedule: how; for a task with a run, its recipe.
-        unit: what the data are made of, in the plural.
+        network: the network that is trained.
+        schedule: how it is trained; for a task with a run, its recipe.
+        unit: what the data consist of, in the plural: "images".
         size: number of training examples.
     """
 
@@ -54,20 +54,20 @@ class Task(ABC):
     def validate(self) -> dict[str, float]:
         """Metrics of the validation part, none where there is no such part; called after each epoch.
 
-        A UserError where the training cannot go on.
+        Raises a UserError where the training cannot go on.
         """
         return {}
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint has to hold beside the weights, as plain values."""
+        """What a checkpoint stores beside the weights, as plain values."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:  # noqa: B027 (most tasks have nothing beside the weights)
-        """Continue from a state; a ValueError where it is not of this task."""
+        """Continue from a state; raises a ValueError where it is not of this task."""
 
 
 class RunTask(Task):
-    """A task whose finished training is kept as a run."""
+    """A task whose finished training becomes a run."""
 
     @abstractmethod
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
@@ -91,8 +91,8 @@ class Recipe(Schedule, ABC):
 
     @abstractmethod
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Any:
-        """What it learns from; `progress` is called with the share done and a line for a person."""
+        """The data that is learned from; `progress` is called with the share done and one line for a person."""
 
     @abstractmethod
     def task(self, data: Any, seed: int, device: str, report: Report | None = None) -> RunTask:
-        """The task with new weights; `report` is called with the number of examples that are prepared."""
+        """The task with new weights; `report` is called with the number of examples prepared."""

@@ -1,6 +1,6 @@
 """How fast the canvas is in a real browser: `python tests/benchmarks/canvas.py [--json]`.
 
-Headless Chromium draws in software here; times between frames come from requestAnimationFrame. The maps are made up:
+Headless Chromium renders in software here; times between frames come from requestAnimationFrame. The maps are made up:
 20 clouds of points; the network is the shipped mnist-autoencoder, whose decoder is the paper's (8.8 million weights).
 """
 
@@ -136,7 +136,7 @@ class served:
 
 
 def unpacked(browser, address: str) -> Page:
-    """A page whose map is drawn and whose script has come to rest."""
+    """A page whose map is painted and whose script has come to rest."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(180_000)
     page.goto(address)

@@ -1,4 +1,4 @@
-"""The benchmarks on small sets: their figures by hand, their files, and what they say where a peer is missing."""
+"""The benchmarks on small sets: their metrics by hand, their files, and what they say where a peer is missing."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 @pytest.fixture
 def small_mnist(tmp_path, monkeypatch):
-    """The embedded digits, padded to 28 x 28, in the place of MNIST."""
+    """The embedded digits, padded to 28 x 28, instead of MNIST."""
     from kernelviz.data.images import load
 
     digits = load("digits")
@@ -26,7 +26,7 @@ def small_mnist(tmp_path, monkeypatch):
 
 
 def by_label(module, train, test):
-    """A peer that fits at once, is half a second over placing, and puts everything on the brightest pixels' mean."""
+    """A peer that fits at once, embeds for half a second, and puts everything on the brightest pixels' mean."""
     fitted = time.perf_counter()
     time.sleep(0.5)
     return train @ axes(), test @ axes(), fitted
@@ -43,12 +43,12 @@ def one_peer(monkeypatch):
     monkeypatch.setattr(peers, "MODULES", {"numpy": "numpy"})
 
 
-def test_a_peer_is_measured_on_the_test_images_and_kept(small_mnist, one_peer, kernelviz):
+def test_a_peer_is_measured_on_the_test_images_and_stored(small_mnist, one_peer, kernelviz):
     code, out, _ = kernelviz("bench", "peers", "--json")
     (row,) = json.loads(out)["peers"]["rows"]
     assert code == 0 and row["method"] == f"numpy {np.__version__}"
     assert 0.15 < row["map_1nn"] < 0.6 and 0.15 < row["map_5nn"] < 0.6  # chance is 0.1
-    assert row["fit_seconds"] < 0.5 <= row["place_seconds"]
+    assert row["fit_seconds"] < 0.5 <= row["embed_seconds"]
     assert measured_peers() == [{name: row[name] for name in ("method", "map_1nn", "map_5nn")}]
 
 
@@ -95,7 +95,7 @@ def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
 
 @pytest.fixture
 def small_profile(monkeypatch, bottom, library, coloured):
-    """Two cuts of the tests' own ResNet, in the place of the ResNet-32 on CIFAR-10."""
+    """Two depths of the tests' own ResNet, instead of the ResNet-32 on CIFAR-10."""
     recipe = replace(
         profile.RECIPE,
         data=str(library / "coloured.npz"),
@@ -107,7 +107,7 @@ def small_profile(monkeypatch, bottom, library, coloured):
     monkeypatch.setattr(profile, "DEPTHS", (1, 5))
 
 
-def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatch):
+def test_every_depth_is_measured_once(small_profile, bottom, kernelviz, monkeypatch):
     code, out, _ = kernelviz("bench", "profile", "--json")
     rows = json.loads(out)["profile"]["rows"]
     assert code == 0 and [row["layers"] for row in rows] == [1, 5]
@@ -117,7 +117,7 @@ def test_every_cut_is_measured_once(small_profile, bottom, kernelviz, monkeypatc
     assert json.loads(kernelviz("bench", "profile", "--json")[1])["profile"]["rows"] == rows
 
 
-def test_files_are_placed_and_timed(kernelviz, monkeypatch):
+def test_files_are_embedded_and_timed(kernelviz, monkeypatch):
     pictures = {name: uploads.PICTURES[name] for name in list(uploads.PICTURES)[1:]}  # the first are MNIST's
     monkeypatch.setattr(uploads, "PICTURES", pictures)
     monkeypatch.setattr(sketch, "EACH", 2)
@@ -136,13 +136,14 @@ def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     assert strokes["accuracy"] > 0.9 and 0.1 < again["accuracy"] <= 1  # strangers to the network, 8 x 8 pixels
 
 
+@pytest.mark.slow
 def test_training_on_many_ratings_is_measured_in_processes_of_their_own(kernelviz, monkeypatch):
     monkeypatch.setattr(ratings, "USERS", 40)
     monkeypatch.setattr(ratings, "ITEMS", 30)
     monkeypatch.setattr(ratings, "N", 300)
-    monkeypatch.setattr(ratings, "WAYS", {way: ratings.WAYS[way] for way in ("read only", "L-BFGS-B")})
+    monkeypatch.setattr(ratings, "METHODS", {name: ratings.METHODS[name] for name in ("read only", "L-BFGS-B")})
     rows = json.loads(kernelviz("bench", "ratings", "--json")[1])["ratings"]["rows"]
-    assert [row["way"] for row in rows] == list(ratings.WAYS)
+    assert [row["method"] for row in rows] == list(ratings.METHODS)
     assert 0.05 < rows[0]["peak_GB"] <= rows[1]["peak_GB"] < 5  # the same where these tests, their parent, take more
     assert all(row["seconds"] > 0 for row in rows)
 
@@ -153,7 +154,7 @@ def test_a_sparse_layer_is_as_large_as_what_is_left_of_it(kernelviz, monkeypatch
     rows = json.loads(kernelviz("bench", "sparse", "--json")[1])["sparse"]["rows"]
     assert [row["items"] for row in rows] == [1, 256, 1, 256]
     for row in rows:
-        kept = round(row["density"] * 60 * 90)
-        assert row["bytes ratio"] == pytest.approx((8 * kept + 4 * 91) / (4 * 60 * 90))  # a value and an index of each
+        size = round(row["density"] * 60 * 90)
+        assert row["bytes ratio"] == pytest.approx((8 * size + 4 * 91) / (4 * 60 * 90))  # a value and an index of each
         assert row["time ratio"] == pytest.approx(row["sparse ms"] / row["dense ms"])
     assert rows[0]["density"] == pytest.approx(0.25, abs=0.01) and rows[2]["density"] == 1

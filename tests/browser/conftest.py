@@ -6,14 +6,15 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import sync_playwright
+from waits import PATIENCE, settled
 
-PATIENCE = 60  # seconds that a server or a page may take on a busy machine
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,9 +25,12 @@ FLAGS = [
     "--disable-sync",
     "--enable-unsafe-swiftshader",  # WebGL in software
 ]
-IDLE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-    && document.querySelector('[data-testid="stMainBlockContainer"]')
-    && !document.querySelector('[data-stale="true"], [data-testid="stSpinner"], [data-testid="stSkeleton"]')"""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")
@@ -112,14 +116,6 @@ def noticed(message, errors, quiet):
     said = f"{message.text} {message.location['url']}"
     if message.type == "error" and not any(part in said for part in expected):
         errors.append(said)
-
-
-def settled(page):
-    """The page, once the script has run and what it sent has been drawn."""
-    page.wait_for_function(IDLE)
-    page.wait_for_timeout(300)  # a rerun starts a moment after the click that causes it
-    page.wait_for_function(IDLE)
-    return page
 
 
 @pytest.fixture

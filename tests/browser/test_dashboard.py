@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 from PIL import Image
+from waits import frames
 
 MODES = {  # path, and what is in the address
     "Explore": ("", {}),
@@ -20,12 +21,12 @@ MODES = {  # path, and what is in the address
 
 
 def the_map(page):
-    """The map, drawn."""
+    """The map, painted."""
     over = page.locator("canvas.over")
     over.wait_for()
     page.locator(".status").wait_for(state="hidden")
     over.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    frames(page)
     return over
 
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from waits import frames, until
 
 from kernelviz.evaluation.depths import laid_over, placed_by, reach_of
 from kernelviz.storage.embedding_map import load_map
@@ -99,7 +100,7 @@ def test_zooming_in_on_one_map_brings_the_others_to_the_same_images(opened, maps
     page.mouse.move(*on_screen(page, 0, first[row], extent))
     for _ in range(4):  # seven times: closer, half a pixel would be more than a point's reach
         page.mouse.wheel(0, -300)
-        page.wait_for_timeout(60)
+        frames(page)
     overviews.nth(0).wait_for()
     overviews.nth(1).wait_for()
     page.mouse.move(*on_screen(page, 0, first[row], extent))
@@ -148,14 +149,14 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
     page.get_by_text("mine.png").wait_for()
     settle(page)
-    page.wait_for_timeout(500)
-    before = [marked(canvas) for canvas in page.locator("canvas.over").all()]
-    assert len(before) == 2 and min(before) > 50
+    overs = page.locator("canvas.over").all()
+    until(page, lambda: len(overs) == 2 and min(map(marked, overs)) > 50)
     page.get_by_text("moving", exact=True).click()
     settle(page)
     page.get_by_role("button", name="Show 31 layers").click()
-    page.wait_for_timeout(300)
+    frames(page)
     at31 = shown(page)
+    assert len(at31) > 50
     page.get_by_role("combobox", name="Colour by").click()
     page.get_by_role("option", name="right or wrong").click()
     settle(page)

@@ -1,6 +1,7 @@
 """Figure 2 in a real browser."""
 
 import pytest
+from waits import frames, until
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_the_bump_follows_an_input_that_is_dragged(opened):
     page.mouse.down()
     page.mouse.move(*on_screen(page, -3, 3), steps=5)
     page.mouse.up()
-    page.wait_for_timeout(200)
+    frames(page)
     x, y = place(page)
     assert (x, y) != before and x < -1.5 and y > 1.5
 
@@ -40,7 +41,7 @@ def test_inputs_are_added_weighed_and_removed_by_mouse_and_by_keys(opened):
     weight = page.get_by_role("slider", name="Weight α")
     assert weight.input_value() == "1"
     page.keyboard.press("s")
-    page.wait_for_timeout(100)
+    frames(page)
     assert weight.input_value() == "-1"
     for _ in range(4):
         page.keyboard.press("Delete")
@@ -55,6 +56,6 @@ def test_another_kernel_has_another_field(opened):
     page = opened
     before = place(page)
     page.get_by_label("Kernel", exact=True).select_option("dot_product")
-    page.wait_for_timeout(200)
-    assert place(page) != before and not page.get_by_role("slider", name="Width s").is_visible()
+    until(page, lambda: place(page) != before)
+    assert not page.get_by_role("slider", name="Width s").is_visible()
     assert "⟨u, v⟩" in page.locator(".playground").inner_text()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from corpus import GOOD, encoded
 from PIL import Image, ImageDraw
+from waits import frames, until
 
 SHIPPED = "mnist-neighbours"  # a run of digits
 
@@ -58,7 +59,7 @@ def test_a_picture_is_placed_and_a_bad_one_is_named(opened, settle):
     choose(page, [file("<b>one</b>.png", stroke()), file("torn.png", stroke()[:40])])
     page.get_by_text("1 uploaded").wait_for()
     settle(page)
-    assert "Not taken: torn.png" in page.locator(".stMain").inner_text()
+    assert "Rejected: torn.png" in page.locator(".stMain").inner_text()
     assert page.locator("b", has_text="one").count() == 0
     assert "Predicted as" in details(page).inner_text() and details(page).locator("img:visible").count() == 4 + 5
     assert marks(page) > 100 and not page.locator(".panel .hint").is_visible()
@@ -78,13 +79,11 @@ def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settl
     table = page.locator("[data-testid=stDataFrame] canvas").first
     table.scroll_into_view_if_needed()
     area, before = table.bounding_box(), name.inner_text()
-    for row in range(2):  # one of them is not the chosen one
-        page.mouse.click(area["x"] + 16, area["y"] + 35 * row + 52)
-        settle(page)
-        page.wait_for_timeout(500)
-        if name.inner_text() != before:
-            break
-    assert name.inner_text() != before
+    rows = page.locator("[data-testid=stDataFrame] table tbody tr").all_text_contents()  # for those who do not look
+    row = next(at for at, text in enumerate(rows) if before not in text)
+    page.mouse.click(area["x"] + 16, area["y"] + 35 * row + 52)
+    until(page, lambda: name.inner_text() != before)
+    assert name.inner_text() in rows[row]
     page.get_by_role("button", name="Remove all").click()
     page.locator(".panel .hint").wait_for()
     settle(page)
@@ -99,15 +98,14 @@ def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle
     page.get_by_text("3 uploaded").wait_for()
     settle(page)
     name, saw = (details(page).locator(where) for where in ("header output", ".four figure:nth-child(2) img"))
-    while name.inner_text() != "wide.png":
+    while (now := name.inner_text()) != "wide.png":
         page.get_by_role("button", name="The next upload").click()
-        page.wait_for_timeout(300)
+        name.filter(has_not_text=now).wait_for()
     settle(page)
     before = saw.get_attribute("src")
-    page.get_by_test_id("stButtonGroup").get_by_text("Its middle").click()
-    settle(page)
-    page.wait_for_timeout(500)
-    assert name.inner_text() == "wide.png" and saw.get_attribute("src") != before
+    page.get_by_test_id("stButtonGroup").get_by_text("Center crop").click()
+    until(page, lambda: saw.get_attribute("src") != before)
+    assert name.inner_text() == "wide.png"
     page.get_by_text("3 uploaded").wait_for()
     assert marks(page) > 100
 
@@ -122,11 +120,10 @@ def test_a_digit_is_placed_while_it_is_sketched(opened, settle):
     page.mouse.down()
     for down in range(40, 240, 10):
         page.mouse.move(sheet["x"] + 140, sheet["y"] + down)
-        page.wait_for_timeout(30)
+        frames(page)
     page.mouse.up()
-    page.wait_for_timeout(500)
-    assert len(answers) >= 3 and set(answers) == {200}
-    assert "Predicted as 1" in details(page).inner_text() and marks(page) > 30
+    until(page, lambda: len(answers) >= 3 and "Predicted as 1" in details(page).inner_text() and marks(page) > 30)
+    assert set(answers) == {200}
     page.get_by_role("button", name="Clear the sheet").click()
     page.locator(".details").wait_for(state="hidden")
     assert page.get_by_role("button", name="Keep this sketch").is_disabled()
@@ -191,9 +188,7 @@ def test_a_picture_is_taken_with_the_camera(visit, settle):
     page = visit("upload", meddle=meddle)
     page.locator("canvas.over").wait_for()
     page.get_by_role("button", name="Take a picture", exact=True).click()
-    page.wait_for_function("document.querySelector('video')?.videoWidth > 0 || true")
-    page.locator("video").wait_for()
-    page.wait_for_timeout(1500)
+    until(page, lambda: page.locator("video").evaluate("video => video.videoWidth") == 64)
     page.get_by_role("button", name="Take a picture and place it").click()
     page.get_by_text("1 uploaded").wait_for()
     settle(page)
@@ -220,18 +215,25 @@ def test_uploads_are_still_there_after_a_visit_to_another_page(opened, settle):
     assert marks(page) > 100
 
 
+def answer(address):
+    """The status that an address answers with."""
+    try:
+        with urlopen(address) as response:
+            return response.status
+    except HTTPError as error:
+        return error.code
+
+
 def test_files_are_forgotten_when_the_page_is_left(opened, server):
     page, asked = opened(), []
     page.on("request", lambda request: "/pictures/" in request.url and asked.append(request.url))
     choose(page, [file("a.png", stroke())])
     page.get_by_text("1 uploaded").wait_for()
     details(page)
-    page.wait_for_timeout(500)
-    assert urlopen(asked[0]).status == 200
+    until(page, lambda: asked)
+    assert answer(asked[0]) == 200
     page.goto("about:blank")
-    page.wait_for_timeout(1000)
-    with pytest.raises(HTTPError, match="404"):
-        urlopen(asked[0])
+    until(page, lambda: answer(asked[0]) == 404)
 
 
 def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):

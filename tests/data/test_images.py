@@ -57,7 +57,7 @@ def test_preprocess_is_plain_values(name):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
-def test_an_absent_set_names_both_ways_to_get_it(name):
+def test_an_absent_set_says_how_to_put_it_there_or_to_download_it(name):
     assert not is_local(name)
     with pytest.raises(FileNotFoundError, match=f"train_images.*at {data_folder()}/{name}.npz, or connect"):
         load(name, allow_download=False)
@@ -71,7 +71,7 @@ def fake_source(n: int, shape: tuple[int, ...]):
     return source
 
 
-def test_a_download_is_kept_and_leaves_nothing_else(monkeypatch):
+def test_a_download_is_stored_and_leaves_nothing_else(monkeypatch):
     monkeypatch.setattr(torchvision.datasets, "CIFAR10", fake_source(10, (32, 32, 3)))
     cifar = load("cifar10")
     assert cifar.image_shape == (3, 32, 32) and cifar.classes[1] == "automobile" and cifar.preprocess.name == "crop"
@@ -197,7 +197,7 @@ def test_a_flat_folder_has_no_labels(tmp_path):
     assert images.preprocess == Preprocess("crop", 64, 64, 1) and images.train_images.shape == (5, 64, 64)
 
 
-def test_train_and_test_folders_are_kept_apart(tmp_path):
+def test_train_and_test_folders_stay_apart(tmp_path):
     for part, grey in (("train", 50), ("test", 150)):
         for i in range(3):
             save_picture(tmp_path / part / "one" / f"{i}.png", (grey,) * 3)

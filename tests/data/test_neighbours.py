@@ -1,4 +1,4 @@
-"""The graph of nearest neighbours: against distances sorted in plain Python, and kept on disk by content."""
+"""The graph of nearest neighbours: against distances sorted in plain Python, and stored on disk by content."""
 
 import math
 
@@ -25,7 +25,7 @@ def features():
 
 @pytest.fixture
 def searched(monkeypatch):
-    """Sets of any size take the way of the large ones, in blocks of 100."""
+    """Sets of any size are searched as large ones are, in blocks of 100."""
     monkeypatch.setattr(neighbours, "EXACT", 0)
     monkeypatch.setattr(neighbours, "BLOCK", 100)
 
@@ -119,6 +119,6 @@ def test_a_spoilt_graph_is_made_anew(features, made, own_data, spoil):
     assert len(made) == 2
 
 
-def test_where_nothing_can_be_kept_there_is_a_graph_all_the_same(features, own_data):
+def test_where_nothing_can_be_stored_there_is_a_graph_all_the_same(features, own_data):
     own_data.write_text("a file where the folder should be")
     assert neighbour_graph(features, 5).tolist() == sorted_by_distance(features, 5)

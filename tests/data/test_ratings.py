@@ -1,4 +1,4 @@
-"""Ratings: GroupLens' formats and tables are read alike, split by the seed alone, and bad ones are refused."""
+"""Ratings: GroupLens' formats and tables are read alike, split by the seed alone, and bad ones are rejected."""
 
 import functools
 import hashlib
@@ -77,7 +77,7 @@ def test_a_split_covers_everything_once_and_depends_on_the_seed_alone():
     again, other = ratings.split(3, 0.25, 0.2), ratings.split(4, 0.25, 0.2)
     assert all((parts[name] == again[name]).all() for name in PARTS)
     assert (parts["test"] != other["test"]).any()
-    assert (parts["test"] == ratings.split(3, 0.0, 0.2)["test"]).all()  # what is held back for choosing moves no test
+    assert (parts["test"] == ratings.split(3, 0.0, 0.2)["test"]).all()  # the validation part does not matter
 
 
 def test_a_movielens_set_has_the_share_of_the_paper_for_its_test(data):
@@ -85,7 +85,7 @@ def test_a_movielens_set_has_the_share_of_the_paper_for_its_test(data):
     assert load_ratings("ml-100k").split(0, 0.0)["test"].sum() == 20
 
 
-def test_an_official_split_is_taken_as_it_is(tmp_path):
+def test_an_official_split_stays_as_it_is(tmp_path):
     train = put(tmp_path / "u1.base", "1\t1\t5\t0\n2\t1\t3\t0\n2\t3\t1\t0\n")
     test = put(tmp_path / "u1.test", "1\t3\t4\t0\n")
     ratings = load_ratings(str(train))

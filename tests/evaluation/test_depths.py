@@ -1,4 +1,4 @@
-"""Maps of one network at several depths: which belong together, how they are laid over each other, what overlaps."""
+"""Maps of one network at several depths: which belong together, how they are laid over each other, and overlaps."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ def test_a_chain_of_maps_is_laid_over_one_by_one(coordinates):
         np.testing.assert_allclose(placed_by(how, points), coordinates, atol=1e-5)
 
 
-def test_nothing_is_stretched_and_images_without_a_place_do_not_count(coordinates):
+def test_nothing_is_stretched_and_images_without_coordinates_do_not_count(coordinates):
     wide = 3 * coordinates
     wide[0] = np.nan
     how, _ = laid_over([map_of(wide), map_of(coordinates)])
@@ -91,8 +91,8 @@ def test_overlaps_are_the_shares_among_the_nearest():
 def test_overlaps_are_those_of_a_slow_count(coordinates):
     points = map_of(coordinates, np.arange(60) % 3)
     counts = np.zeros((3, 3))
-    for i, place in enumerate(coordinates.astype(np.float32)):
-        order = np.argsort(((coordinates.astype(np.float32) - place) ** 2).sum(1))
+    for i, center in enumerate(coordinates.astype(np.float32)):
+        order = np.argsort(((coordinates.astype(np.float32) - center) ** 2).sum(1))
         for j in order[1:16]:
             counts[i % 3, j % 3] += 1
     np.testing.assert_allclose(overlaps(points, 3), counts / counts.sum(1, keepdims=True))
@@ -108,14 +108,15 @@ def test_confusions_count_rows_by_label_and_leave_the_unknown_out():
 
 def test_runs_on_one_network_and_one_set_belong_together(heads, bottom, autoencoder):
     assert families([autoencoder, bottom]) == {}
-    other = replace(heads[0], network={"arguments": {"backbone": heads[0].backbone | {"sha256": "f" * 64}}})
+    arguments = heads[0].arguments | {"backbone": heads[0].backbone | {"sha256": "f" * 64}}
+    other = replace(heads[0], network=heads[0].network | {"arguments": arguments})
     found = families([autoencoder, heads[1], bottom, heads[0], other])
     assert list(found) == ["resnet32 on coloured", "resnet32 on coloured (ffffff)"]
     assert [run.name for run in found["resnet32 on coloured"]] == ["at11", "at31"]  # the shallowest first
     assert [depth_of(run) for run in heads] == ["11 layers", "31 layers"]
 
 
-def test_a_named_part_is_told_with_its_number_of_layers(heads):
+def test_a_named_depth_is_told_with_its_number_of_layers(heads):
     arguments = heads[0].arguments | {"backbone": heads[0].backbone | {"kept": "layer1"}}
     named = replace(heads[0], network=heads[0].network | {"arguments": arguments})
     assert depth_of(named) == "layer1 (11 layers)"

@@ -1,4 +1,4 @@
-"""The figures of merit, by hand on small cases and against slow oracles."""
+"""The metrics, by hand on small cases and against slow oracles."""
 
 import math
 from collections import Counter
@@ -25,7 +25,7 @@ from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map
 from kernelviz.storage.weights import load_network
 
 ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
-DRAWING = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
+RECONSTRUCTION = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
 
 FORMS = {
     "one": ("....", ".##.", ".##.", True),
@@ -64,7 +64,7 @@ def map_of(coordinates, labels):
     return EmbeddingMap(**whole | {"index": np.arange(n)})
 
 
-def test_map_figures_against_an_oracle_with_unplaced_images_counted_as_wrong():
+def test_map_metrics_against_an_oracle_with_unplaced_images_counted_as_wrong():
     random = np.random.default_rng(0)
     known, asked = (random.normal(size=(n, 2)).astype(np.float32) for n in (80, 40))
     known_labels, labels = np.where(known[:, 0] > 0, 4, 2), np.where(asked[:, 0] > 0, 4, 2)
@@ -72,10 +72,10 @@ def test_map_figures_against_an_oracle_with_unplaced_images_counted_as_wrong():
     asked[:5], labels[5:9] = np.nan, -1
     usable = [at for at in range(80) if np.isfinite(known[at]).all() and known_labels[at] >= 0]
     right = {1: 0, 5: 0}
-    for place, label in zip(asked, labels, strict=True):
-        if label < 0 or np.isnan(place).any():
+    for center, label in zip(asked, labels, strict=True):
+        if label < 0 or np.isnan(center).any():
             continue
-        nearest = sorted(usable, key=lambda at, place=place: math.dist(known[at], place))
+        nearest = sorted(usable, key=lambda at, center=center: math.dist(known[at], center))
         for k in right:
             votes = Counter(known_labels[nearest[:k]].tolist())
             right[k] += max(votes, key=votes.get) == label
@@ -92,41 +92,42 @@ def test_knn_accuracy_counts_unplaced_and_ignores_unlabelled_images():
     assert knn_accuracy(known, labels, asked, truth, k=5) == 2 / 4
 
 
-def test_map_figures_of_images_without_any_place_are_zero():
+def test_map_metrics_of_images_without_coordinates_are_zero():
     known = map_of(np.zeros((6, 2), np.float32), np.ones(6, int))
     nowhere = np.full((3, 2), np.nan, np.float32)
     assert map_metrics(known, nowhere, np.ones(3, int)) == {"map_1nn": 0, "map_5nn": 0}
 
 
 @pytest.mark.parametrize("n_known, label", [(4, 1), (6, -1)], ids=["four known points", "no label asked for"])
-def test_map_figures_need_five_known_points_and_labels(n_known, label):
+def test_map_metrics_need_five_known_points_and_labels(n_known, label):
     known = map_of(np.zeros((n_known, 2), np.float32), np.ones(n_known, int))
     assert map_metrics(known, np.zeros((3, 2), np.float32), np.full(3, label)) == {}
 
 
-def test_class_figures_by_hand():
+def test_class_metrics_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]], np.float32)
     assert classification_metrics(probabilities, np.array([0, 0, 0, -1])) == {"test_accuracy": pytest.approx(2 / 3)}
     assert classification_metrics(probabilities, np.full(4, -1)) == {}
 
 
 def image_by_image(network, probe, pictures):
-    """Means of the first three drawing figures and median of the last, one image at a time."""
-    own_cost, own_error, place_error, way_back = [], [], [], []
+    """Means of the first three reconstruction metrics and median of the last, one image at a time."""
+    own_cost, own_error, position_error, back = [], [], [], []
     for picture in pictures:
         target = torch.from_numpy(picture).double() / 255
         activation = network.activation(target.float()[None, None])
         own = network.decoder(activation)[0].double().sigmoid().reshape(8, 8)
         own_cost.append(-(target * own.log() + (1 - target) * (1 - own).log()).mean().item())
         own_error.append((own - target).square().mean().item())
-        place = network.coordinates(activation)
-        if place.isfinite().all():
-            drawn = network.decoder(network.clip(gaussian_bump(place, network.grid, probe))).sigmoid().reshape(8, 8)
-            place_error.append((drawn.double() - target).square().mean().item())
-            back = network.coordinates(network.activation(drawn[None, None]))
-            way_back.append(math.dist(back[0].tolist(), place[0].tolist()) / (8 / 19))  # 20 units over [-4, 4]
-    means = [np.mean(values) if values else None for values in (own_cost, own_error, place_error)]
-    return [*means, np.median(way_back) if way_back else None]
+        coordinates = network.coordinates(activation)
+        if coordinates.isfinite().all():
+            bump = network.clip(gaussian_bump(coordinates, network.grid, probe))
+            decoded = network.decoder(bump).sigmoid().reshape(8, 8)
+            position_error.append((decoded.double() - target).square().mean().item())
+            again = network.coordinates(network.activation(decoded[None, None]))
+            back.append(math.dist(again[0].tolist(), coordinates[0].tolist()) / (8 / 19))  # 20 units over [-4, 4]
+    means = [np.mean(values) if values else None for values in (own_cost, own_error, position_error)]
+    return [*means, np.median(back) if back else None]
 
 
 @pytest.fixture(scope="module")
@@ -134,16 +135,16 @@ def network(autoencoder):
     return load_network(autoencoder)
 
 
-def test_drawing_figures_against_a_direct_computation(network, autoencoder, digits):
+def test_reconstruction_metrics_against_a_direct_computation(network, autoencoder, digits):
     pictures = digits.test_images[:150]  # more than one part
     found = reconstruction_metrics(network, Probe(**autoencoder.probe), pictures, embed(network, pictures))
-    assert found.keys() == DRAWING
+    assert found.keys() == RECONSTRUCTION
     expected = image_by_image(network, Probe(**autoencoder.probe), pictures)
     wanted = dict(zip(("test_bce", "test_mse", "place_mse", "probe_round_trip"), expected, strict=True))
     assert found == pytest.approx(wanted, rel=1e-3)
 
 
-def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_network, autoencoder, digits):
+def test_reconstruction_metrics_of_images_without_coordinates_leave_the_probe_out(dead_network, autoencoder, digits):
     pictures = digits.test_images[:5]
     found = reconstruction_metrics(dead_network, Probe(**autoencoder.probe), pictures, embed(dead_network, pictures))
     expected = image_by_image(dead_network, Probe(**autoencoder.probe), pictures)[:2]
@@ -151,7 +152,7 @@ def test_drawing_figures_of_images_without_a_place_leave_the_place_out(dead_netw
     assert found["place_mse"] is None and found["probe_round_trip"] is None
 
 
-def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder, digits):
+def test_the_metrics_of_positions_are_means_over_the_images_that_have_one(network, autoencoder, digits):
     pictures = digits.test_images[:3]
     embedded = embed(network, pictures)
     embedded.coordinates[1], embedded.activation[1] = np.nan, 0
@@ -164,7 +165,7 @@ def test_the_place_figures_are_means_over_the_placed_images(network, autoencoder
         assert found[name] == pytest.approx((two[0][name] + two[1][name]) / 2, rel=1e-4)
 
 
-def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lower_where_not():
+def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_less_where_not():
     random = np.random.default_rng(0)
     coordinates = random.integers(0, 256, (60, 2)).astype(np.uint8)
     pictures = coordinates.reshape(60, 1, 2)
@@ -173,8 +174,8 @@ def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_lo
     assert map_trustworthiness(pictures[:11], coordinates[:11].astype(np.float32)) is None
 
 
-def test_an_autoencoder_has_the_figures_of_its_map_and_its_drawings(autoencoder, digits):
-    assert autoencoder.metrics.keys() == ALWAYS | DRAWING
+def test_an_autoencoder_has_the_metrics_of_its_map_and_its_decoded_images(autoencoder, digits):
+    assert autoencoder.metrics.keys() == ALWAYS | RECONSTRUCTION
     metrics = evaluate_map(load_network(autoencoder), Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
     timing = "seconds_per_10000"
     assert {k: v for k, v in metrics.items() if k != timing} == pytest.approx(
@@ -183,24 +184,24 @@ def test_an_autoencoder_has_the_figures_of_its_map_and_its_drawings(autoencoder,
     assert metrics["map_5nn"] > 0.5 and metrics["test_bce"] < 0.4 and metrics["unplaced"] == 0
 
 
-def test_a_classifier_has_an_accuracy_and_no_drawings(classifier):
+def test_a_classifier_has_an_accuracy_and_no_decoded_images(classifier):
     assert classifier.metrics.keys() == ALWAYS | {"test_accuracy"}
     assert classifier.metrics["test_accuracy"] > 0.6
 
 
-def test_a_network_that_places_nothing_has_figures_all_the_same(dead_network, autoencoder, digits):
+def test_a_network_without_activations_has_metrics_all_the_same(dead_network, autoencoder, digits):
     metrics = evaluate_map(dead_network, Probe(**autoencoder.probe), load_map(autoencoder.folder), digits)
     assert metrics["unplaced"] == 297
     assert (metrics["map_1nn"], metrics["map_5nn"], metrics["unimodal_share"]) == (0, 0, 0)
     assert not {"place_mse", "probe_round_trip", "trustworthiness"} & metrics.keys()
 
 
-def test_every_figure_has_a_meaning(autoencoder, classifier, recommender):
+def test_every_metric_has_a_meaning(autoencoder, classifier, recommender):
     assert list(autoencoder.metrics) == [name for name in MEANING if name in autoencoder.metrics]
     assert MEANING.keys() == autoencoder.metrics.keys() | classifier.metrics.keys() | recommender.metrics.keys()
 
 
-def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoencoder, digits):
+def test_a_decoder_of_coordinates_has_no_error_from_activations(neighbourly, autoencoder, digits):
     metrics = neighbourly.metrics
     assert "test_mse" not in metrics and {"place_mse", "test_bce", "probe_round_trip"} <= set(metrics)
     error = load_map(neighbourly.folder).of_split("test").error
@@ -208,7 +209,7 @@ def test_a_decoder_of_places_has_no_error_from_activations(neighbourly, autoenco
     assert "test_mse" in autoencoder.metrics
 
 
-def test_the_silhouette_is_that_of_the_labelled_places():
+def test_the_silhouette_is_that_of_the_labelled_images():
     coordinates = np.array([[0, 0], [0, 1], [10, 0], [10, 1], [5, 5]], np.float32)
     labels = np.array([0, 0, 1, 1, -1])
     b = (10 + math.sqrt(101)) / 2  # of each: 1 to its own, b to the others on average

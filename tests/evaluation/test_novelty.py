@@ -1,4 +1,4 @@
-"""New images on a map: their neighbours, how foreign they are, and the table that they come out in."""
+"""New images on a map: their neighbours, how novel they are, and the table that they come out in."""
 
 import math
 from collections import Counter
@@ -28,32 +28,32 @@ def points(autoencoder):
 
 
 @pytest.fixture(scope="module")
-def landed(network, points, digits):
+def projected(network, points, digits):
     """All test images as if they were new."""
     return project(network, points, digits.test_images)
 
 
-def nearest_five(points, place):
+def nearest_five(points, center):
     train = np.flatnonzero((points.split == 0) & points.placed)
-    return sorted(train, key=lambda row: math.dist(points.coordinates[row], place))[:5]
+    return sorted(train, key=lambda row: math.dist(points.coordinates[row], center))[:5]
 
 
-def test_the_neighbours_are_the_nearest_training_points(landed, points):
+def test_the_neighbours_are_the_nearest_training_points(projected, points):
     for at in range(0, 297, 30):
-        place = landed.embedded.coordinates[at]
-        expected = nearest_five(points, place)
-        distances = [math.dist(points.coordinates[row], place) for row in expected]
-        found = [math.dist(points.coordinates[row], place) for row in landed.nearest[at]]
-        assert (points.split[landed.nearest[at]] == 0).all()
+        center = projected.embedded.coordinates[at]
+        expected = nearest_five(points, center)
+        distances = [math.dist(points.coordinates[row], center) for row in expected]
+        found = [math.dist(points.coordinates[row], center) for row in projected.nearest[at]]
+        assert (points.split[projected.nearest[at]] == 0).all()
         assert found == pytest.approx(distances, abs=1e-6)
-        assert landed.distance[at] == pytest.approx(distances[-1], abs=1e-6)
+        assert projected.distance[at] == pytest.approx(distances[-1], abs=1e-6)
 
 
-def test_the_five_nearest_vote_for_the_label(landed, points):
+def test_the_five_nearest_vote_for_the_label(projected, points):
     for at in range(0, 297, 30):
-        votes = Counter(points.label[landed.nearest[at]].tolist())
-        assert landed.prediction[at] == min(votes, key=lambda label: (-votes[label], label))
-        assert landed.confidence[at] == pytest.approx(max(votes.values()) / 5)
+        votes = Counter(points.label[projected.nearest[at]].tolist())
+        assert projected.prediction[at] == min(votes, key=lambda label: (-votes[label], label))
+        assert projected.confidence[at] == pytest.approx(max(votes.values()) / 5)
 
 
 def test_a_class_head_names_the_images_itself(classifier, digits):
@@ -63,13 +63,13 @@ def test_a_class_head_names_the_images_itself(classifier, digits):
     assert (projection.prediction == digits.test_labels).mean() > 0.6
 
 
-def test_percentiles_are_those_of_the_test_images(landed, points):
+def test_percentiles_are_those_of_the_test_images(projected, points):
     test = points.of_split("test")
-    distances = [math.dist(points.coordinates[nearest_five(points, place)[-1]], place) for place in test.coordinates]
+    distances = [math.dist(points.coordinates[nearest_five(points, center)[-1]], center) for center in test.coordinates]
     for at in range(0, 297, 30):
-        assert landed.distance_percentile[at] == 100 * sum(d < distances[at] - 1e-9 for d in distances) / 297
-        assert landed.error_percentile[at] == pytest.approx(100 * (test.error < test.error[at]).mean(), abs=0.4)
-    assert landed.error == pytest.approx(test.error, abs=1e-6)
+        assert projected.distance_percentile[at] == 100 * sum(d < distances[at] - 1e-9 for d in distances) / 297
+        assert projected.error_percentile[at] == pytest.approx(100 * (test.error < test.error[at]).mean(), abs=0.4)
+    assert projected.error == pytest.approx(test.error, abs=1e-6)
 
 
 def test_a_percentile_by_hand():
@@ -79,21 +79,21 @@ def test_a_percentile_by_hand():
     assert np.isnan(percentile(np.array([1.0]), np.array([]))).all()
 
 
-def test_few_test_images_are_foreign(landed):
-    assert 1 <= landed.novel.sum() <= 6  # of 297: one in a hundred by its distance, one by its drawing
+def test_few_test_images_are_novel(projected):
+    assert 1 <= projected.novel.sum() <= 6  # of 297: one in a hundred by its distance, one by its decoded image
 
 
-def test_an_image_far_from_every_known_one_or_drawn_badly_is_foreign(network, points, digits):
+def test_an_image_far_from_every_known_one_or_decoded_badly_is_novel(network, points, digits):
     images = digits.test_images[:3]
     assert project(network, replace(points, x=points.x + 100), images).distance_percentile.tolist() == [100] * 3
     assert project(network, replace(points, x=points.x + 100), images).novel.all()
-    drawn_well = project(network, replace(points, error=np.full(len(points), 1e-6, np.float32)), images)
-    assert drawn_well.error_percentile.tolist() == [100] * 3 and drawn_well.novel.all()
+    decoded_well = project(network, replace(points, error=np.full(len(points), 1e-6, np.float32)), images)
+    assert decoded_well.error_percentile.tolist() == [100] * 3 and decoded_well.novel.all()
     far_tests = replace(points, x=np.where(points.split == 2, points.x, points.x + 100))
     assert not project(network, far_tests, images).novel.any()  # every test image lies as far
 
 
-def test_without_a_decoder_nothing_is_drawn_badly(classifier, digits):
+def test_without_a_decoder_nothing_is_decoded_badly(classifier, digits):
     projection = project(load_network(classifier), load_map(classifier.folder), digits.test_images[:9])
     assert np.isnan(projection.error).all() and np.isnan(projection.error_percentile).all()
     assert not projection.novel.all()
@@ -104,7 +104,7 @@ def test_the_doubtful_come_first():
     assert doubtful_first(table).index.tolist() == [3, 1, 2, 0, 4]
 
 
-def test_an_image_without_a_place_copes(dead_network, points, digits):
+def test_an_image_without_coordinates_is_novel(dead_network, points, digits):
     projection = project(dead_network, points, digits.test_images[:2])
     assert np.isnan(projection.embedded.coordinates).all() and np.isnan(projection.distance).all()
     assert projection.novel.all()
@@ -114,7 +114,7 @@ def test_an_image_without_a_place_copes(dead_network, points, digits):
     assert table["nearest_index"].tolist() == [-1, -1]
 
 
-def test_points_without_a_place_are_nobodys_neighbour(network, points, digits):
+def test_points_without_coordinates_are_nobodys_neighbour(network, points, digits):
     nearest = project(network, points, digits.test_images[:1]).nearest[0]
     x = points.x.copy()
     x[nearest[:2]] = np.nan
@@ -134,19 +134,19 @@ def test_a_map_without_labels_names_nothing(network, points, digits):
     assert projection.table(["a", "b"], unlabelled, ())["prediction"].isna().all()
 
 
-def test_the_table_has_a_row_for_each_image(landed, points):
+def test_the_table_has_a_row_for_each_image(projected, points):
     names = [f"{at}.png" for at in range(297)]
-    table = landed.table(names, points, tuple("abcdefghij"))
+    table = projected.table(names, points, tuple("abcdefghij"))
     assert table.columns.tolist() == COLUMNS
     assert table["name"].tolist() == names
-    np.testing.assert_array_equal(table[["x", "y"]], landed.embedded.coordinates)
-    assert table["prediction"].tolist() == ["abcdefghij"[at] for at in landed.prediction]
-    np.testing.assert_array_equal(table["nearest_index"], points.index[landed.nearest[:, 0]])
-    np.testing.assert_array_equal(table["distance"], landed.distance)
-    assert table["novel"].tolist() == landed.novel.tolist()
+    np.testing.assert_array_equal(table[["x", "y"]], projected.embedded.coordinates)
+    assert table["prediction"].tolist() == ["abcdefghij"[at] for at in projected.prediction]
+    np.testing.assert_array_equal(table["nearest_index"], points.index[projected.nearest[:, 0]])
+    np.testing.assert_array_equal(table["distance"], projected.distance)
+    assert table["novel"].tolist() == projected.novel.tolist()
 
 
-def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digits, landed):
+def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digits, projected):
     def files():
         for at, pixels in enumerate(digits.test_images):
             yield Picture(f"{at}.png", pixels)
@@ -154,14 +154,14 @@ def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digit
                 yield RejectedFile(f"bad {at}", "no picture")
 
     done = []
-    table, refused = project_files(network, points, tuple("0123456789"), files(), done.append)
+    table, rejected = project_files(network, points, tuple("0123456789"), files(), done.append)
     assert table["name"].tolist() == [f"{at}.png" for at in range(297)]
-    np.testing.assert_allclose(table[["x", "y"]], landed.embedded.coordinates, atol=1e-5 * 4)
-    assert [one.name for one in refused] == ["bad 1", "bad 260"]
+    np.testing.assert_allclose(table[["x", "y"]], projected.embedded.coordinates, atol=1e-5 * 4)
+    assert [one.name for one in rejected] == ["bad 1", "bad 260"]
     assert done[-1] == 299 and done == sorted(done)
 
 
 @pytest.mark.parametrize("files", [[], [RejectedFile("a", "b")]])
 def test_no_picture_at_all_is_an_empty_table(network, points, files):
-    table, refused = project_files(network, points, (), files, lambda _: None)
-    assert len(table) == 0 and refused == files
+    table, rejected = project_files(network, points, (), files, lambda _: None)
+    assert len(table) == 0 and rejected == files

@@ -1,4 +1,4 @@
-"""Archives are as untrusted as what is in them: each file is told or refused by name, and nothing is written."""
+"""Archives are as untrusted as what is in them: each file is told or rejected by name, and nothing is written."""
 
 import contextlib
 import io
@@ -70,7 +70,7 @@ def test_a_lie_about_the_size_does_not_help(monkeypatch):
     assert isinstance(said, UnreadableImage) or len(said) <= 5_001
 
 
-def test_a_locked_file_is_refused_by_name():
+def test_a_locked_file_is_rejected_by_name():
     data = bytearray(packed([("locked.png", png())]))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + offset] |= 1
@@ -91,7 +91,7 @@ def test_too_many_files_and_too_many_bytes_end_it(monkeypatch):
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 torn", packed([("a.png", png())])[:60], b"PK\x05\x06" + bytes(18)])
-def test_a_damaged_or_empty_archive_is_refused_or_has_nothing(data):
+def test_a_damaged_or_empty_archive_is_rejected_or_has_nothing(data):
     try:
         assert not list(told(data))
     except UnreadableImage as error:
@@ -109,7 +109,7 @@ def test_an_archive_is_known_by_its_content(tmp_path):
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 200), st.binary(max_size=20))
-def test_any_bytes_are_told_or_refused(noise, at, patch):
+def test_any_bytes_are_told_or_rejected(noise, at, patch):
     whole = packed([("a.png", png()), ("b/c.txt", b"text")])
     for data in (b"PK\x03\x04" + noise, whole[:at] + patch + whole[at + len(patch) :]):
         with contextlib.suppress(UnreadableImage):
@@ -125,7 +125,7 @@ def test_what_unpacks_without_a_limit_is_not_unpacked(kind, monkeypatch):
     assert isinstance(said, UnreadableImage) and "ordinary .zip" in str(said)
 
 
-def test_a_white_sheet_is_taken_however_small_it_packs():
+def test_a_white_sheet_is_read_however_small_it_packs():
     file = io.BytesIO()
     Image.new("RGB", (1000, 1000), "white").save(file, "BMP")
     ((_, data),) = told(packed([("sheet.bmp", file.getvalue())]))

@@ -1,4 +1,4 @@
-"""A digit comes out as MNIST would show it, however it was drawn or photographed."""
+"""A digit comes out as MNIST would show it, however it was sketched or photographed."""
 
 import os
 
@@ -23,11 +23,11 @@ def mnist() -> np.ndarray:
 
 def seven(width: int = 1200, height: int = 900, stroke: int = 30) -> np.ndarray:
     """The ink of a 7 in [0, 1], in the middle of a picture that it fills by half."""
-    drawn = Image.new("L", (width, height), 0)
+    sheet = Image.new("L", (width, height), 0)
     x, y, s = width / 2, height / 2, height / 4
     line = [(x - s, y - s), (x + s, y - s), (x - s / 5, y + s)]
-    ImageDraw.Draw(drawn).line(line, fill=255, width=stroke, joint="curve")
-    return np.asarray(drawn.filter(ImageFilter.GaussianBlur(1.5)), float) / 255
+    ImageDraw.Draw(sheet).line(line, fill=255, width=stroke, joint="curve")
+    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), float) / 255
 
 
 def photograph(ink: np.ndarray, darkness: float = 0.75, slope: float = 0.3, noise: float = 0.03) -> Image.Image:

@@ -21,8 +21,8 @@ from kernelviz.ingest.preprocessing import Preprocess, alternatives, preprocess_
 RGB = Preprocess("resize", 4, 6, 3)
 
 
-def taken(files):
-    """Pictures and refusals of (name, bytes) files."""
+def ingested(files):
+    """Pictures and rejected files of (name, bytes) files."""
     results = list(ingest((one for name, data in files for one in contents(name, io.BytesIO(data))), RGB))
     return [one for one in results if isinstance(one, Picture)], [
         one for one in results if isinstance(one, RejectedFile)
@@ -38,29 +38,29 @@ def test_every_format_gives_its_pixels(kind):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_whatever_is_no_picture_is_refused_with_what_to_do(name):
+def test_whatever_is_no_picture_is_rejected_with_what_to_do(name):
     data, reason = REFUSED[name]
-    pictures, (refused,) = taken([(name, data)])
-    assert not pictures and refused.name == name
-    assert re.search(f"{reason}.*; (choose|save|scale|replace|pack)", refused.reason)
+    pictures, (rejected,) = ingested([(name, data)])
+    assert not pictures and rejected.name == name
+    assert re.search(f"{reason}.*; (choose|save|scale|replace|pack)", rejected.reason)
 
 
 @pytest.mark.parametrize("name", PLACED)
-def test_whatever_is_a_picture_is_taken_by_its_name(name):
-    (picture,), refused = taken([(name, PLACED[name])])
-    assert picture.name == name and picture.pixels.shape == (4, 6, 3) and not refused
+def test_whatever_is_a_picture_is_read_by_its_name(name):
+    (picture,), rejected = ingested([(name, PLACED[name])])
+    assert picture.name == name and picture.pixels.shape == (4, 6, 3) and not rejected
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-def test_of_an_archive_the_pictures_are_taken_and_the_rest_refused(name):
+def test_of_an_archive_the_pictures_are_read_and_the_rest_rejected(name):
     data, n, reasons = ARCHIVES[name]
-    pictures, refused = taken([(name, data)])
+    pictures, rejected = ingested([(name, data)])
     assert len(pictures) == n and all(one.name.startswith(f"{name}: ") for one in pictures)
-    assert len(refused) == len(reasons)
-    assert all(reason in one.reason for reason, one in zip(reasons, refused, strict=True))
+    assert len(rejected) == len(reasons)
+    assert all(reason in one.reason for reason, one in zip(reasons, rejected, strict=True))
 
 
-def test_a_wide_header_is_refused_before_its_pixels_are_decoded(monkeypatch):
+def test_a_wide_header_is_rejected_before_its_pixels_are_decoded(monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(UnreadableImage):
         open_image(png_header(8_000, 8_000))
@@ -106,7 +106,7 @@ def test_floats_are_scaled_by_their_range(values, expected):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_pixels_that_are_no_numbers_are_refused(value):
+def test_pixels_that_are_no_numbers_are_rejected(value):
     with pytest.raises(UnreadableImage, match="no numbers"):
         open_image(encoded(Image.fromarray(np.full((2, 2), value, np.float32)), "TIFF"))
 
@@ -141,20 +141,20 @@ def test_a_large_jpeg_is_decoded_small():
 @given(
     st.binary(max_size=400), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff", b"BM", b"II*\0"])
 )
-def test_random_bytes_are_refused_or_opened(data, start):
-    opens_or_is_refused(start + data)
+def test_random_bytes_are_rejected_or_opened(data, start):
+    opens_or_is_rejected(start + data)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.sampled_from(["PNG", "GIF", "TIFF", "BMP", "JPEG", "WEBP"]))
-def test_damaged_pictures_are_refused_or_opened(data, kind):
+def test_damaged_pictures_are_rejected_or_opened(data, kind):
     damaged = bytearray(encoded(quarters(), kind))
     for _ in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    opens_or_is_refused(bytes(damaged[: data.draw(st.integers(1, len(damaged)))]))
+    opens_or_is_rejected(bytes(damaged[: data.draw(st.integers(1, len(damaged)))]))
 
 
-def opens_or_is_refused(data: bytes) -> None:
+def opens_or_is_rejected(data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with contextlib.suppress(UnreadableImage):
@@ -162,17 +162,17 @@ def opens_or_is_refused(data: bytes) -> None:
 
 
 def test_one_bad_file_does_not_fail_the_others():
-    pictures, refused = taken(FILES.items())
-    assert len(pictures) == N_PLACED and len(refused) == len(REASONS)
-    assert all(reason in one.reason for reason, one in zip(REASONS, refused, strict=True))
+    pictures, rejected = ingested(FILES.items())
+    assert len(pictures) == N_PLACED and len(rejected) == len(REASONS)
+    assert all(reason in one.reason for reason, one in zip(REASONS, rejected, strict=True))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=300), max_size=4), st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", b"\xff\xd8"]))
 def test_any_files_give_as_many_answers_and_no_error(files, start):
     names = [f"{at}" for at in range(len(files))]
-    pictures, refused = taken(zip(names, (start + data for data in files), strict=True))
-    assert all(one.reason for one in refused) and len(pictures) + len(refused) <= len(files)
+    pictures, rejected = ingested(zip(names, (start + data for data in files), strict=True))
+    assert all(one.reason for one in rejected) and len(pictures) + len(rejected) <= len(files)
 
 
 def test_paths_are_walked_in_order_without_hidden_files(tmp_path):
@@ -197,7 +197,7 @@ def test_a_large_file_is_rejected_before_it_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 2), (3, 900)])
 @pytest.mark.parametrize("name", ["digit", "resize", "crop"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_any_size_is_prepared(size, name, channels):
+def test_any_size_is_preprocessed(size, name, channels):
     image = open_image(encoded(Image.new("RGB", size, (200, 30, 30))))
     channels = 1 if name == "digit" else channels
     pixels = preprocess_image(image, Preprocess(name, 28, 20, channels, 18))
@@ -212,12 +212,12 @@ def test_crop_keeps_the_middle_and_resize_keeps_all():
     assert (preprocess_image(image, Preprocess("resize", 10, 30, 1)) == pixels).all()
 
 
-def test_an_unknown_way_names_the_known_ones():
+def test_an_unknown_preprocessing_names_the_known_ones():
     with pytest.raises(ValueError, match="unknown preprocessing 'stretch'.*digit, resize, crop"):
         preprocess_image(quarters(), Preprocess("stretch", 4, 4, 1))
 
 
-def test_the_ways_to_prepare_begin_with_the_networks_own():
+def test_the_preprocessing_modes_begin_with_the_networks_own():
     mnist = Preprocess("digit", 28, 28, 1, 20)
     assert list(alternatives(mnist)) == ["digit", "resize", "crop"] and alternatives(mnist)["digit"] == mnist
     grey = alternatives(Preprocess("crop", 28, 28, 1))

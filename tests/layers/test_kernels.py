@@ -152,7 +152,7 @@ def lattice(side, step):
 COUNTEREXAMPLES = {
     # 0, 1/2 and 1 on a line: neighbours 3/4, ends 0, so 1 - 3/4 sqrt(2).
     FiniteSupport(): (torch.tensor([[0.0, 0.0], [0.5, 0.0], [1.0, 0.0]]), 1 - 0.75 * math.sqrt(2)),
-    # 5 x 5 places 1 / sqrt(2) apart, where only the four neighbours overlap: 1 + 2 (1 - 1 / sqrt(2)) (cos a + cos b)
+    # 5 x 5 points 1 / sqrt(2) apart, where only the four neighbours overlap: 1 + 2 (1 - 1 / sqrt(2)) (cos a + cos b)
     # with a = b = 5/6 pi. Three points on a line would not do: in one dimension this kernel is positive definite.
     FiniteSupport(squared=False): (lattice(5, math.sqrt(0.5)), 1 - 4 * (1 - math.sqrt(0.5)) * math.cos(math.pi / 6)),
     # 1 and 2 on a line: [[tanh 1, tanh 2], [tanh 2, tanh 4]], determinant -0.168.

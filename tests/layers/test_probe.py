@@ -10,7 +10,7 @@ from kernelviz.layers.probe import Probe, bump_spread, fit_probe, gaussian_bump
 
 
 def centers_inside(grid, n=10, seed=0):
-    """Random places in the middle half of the grid."""
+    """Random points in the middle half of the grid."""
     half = grid.step * torch.tensor([grid.columns - 1, grid.rows - 1]) / 2
     return (torch.rand(n, 2, generator=torch.Generator().manual_seed(seed)) - 0.5) * half
 

@@ -1,4 +1,4 @@
-"""The ResNet, its lower parts, and weights from files of others."""
+"""The ResNet, truncated networks, and checkpoints of networks trained elsewhere."""
 
 import pickle
 from pathlib import Path
@@ -54,30 +54,30 @@ def test_a_block_adds_its_shortcut(images):
     assert not out[:, :8].any() and not out[:, 24:].any()
 
 
-def test_whole_stages_are_kept_as_they_are(network, images):
+def test_truncated_after_a_stage_it_gives_the_stages_output(network, images):
     x = network.relu(network.bn1(network.conv1(images)))
-    for kept, stage in [(1, None), (3, network.layer1), (5, network.layer2), (7, network.layer3)]:
+    for depth, stage in [(1, None), (3, network.layer1), (5, network.layer2), (7, network.layer3)]:
         x = x if stage is None else stage(x)
-        torch.testing.assert_close(truncated(network, kept)(images), x)
+        torch.testing.assert_close(truncated(network, depth)(images), x)
         if stage is not None:
-            torch.testing.assert_close(truncated(network, f"layer{kept // 2}")(images), x)
+            torch.testing.assert_close(truncated(network, f"layer{depth // 2}")(images), x)
     torch.testing.assert_close(network.linear(x.mean((2, 3))), network(images))
 
 
 def test_half_a_block_is_its_first_convolution(network, images):
-    lower, block = truncated(network, 3)(images), network.layer2[0]
-    wanted = torch.relu(block.bn1(block.conv1(lower)))
+    shallow, block = truncated(network, 3)(images), network.layer2[0]
+    wanted = torch.relu(block.bn1(block.conv1(shallow)))
     torch.testing.assert_close(truncated(network, 4)(images), wanted)
 
 
-@pytest.mark.parametrize("kept, weights", [(1, 1), (2, 2), (11, 11), (21, 21), (31, 31)])
-def test_as_many_layers_are_kept_as_asked_for_and_no_more_exist(kept, weights):
-    lower = truncated(ResNet(5), kept)
-    assert sum(isinstance(part, nn.Conv2d) for part in lower.modules()) == weights
-    assert not any(isinstance(part, nn.Linear) for part in lower.modules())
+@pytest.mark.parametrize("depth, weights", [(1, 1), (2, 2), (11, 11), (21, 21), (31, 31)])
+def test_as_many_layers_exist_as_asked_for_and_no_more(depth, weights):
+    shallow = truncated(ResNet(5), depth)
+    assert sum(isinstance(part, nn.Conv2d) for part in shallow.modules()) == weights
+    assert not any(isinstance(part, nn.Linear) for part in shallow.modules())
 
 
-def test_not_one_value_of_the_kept_part_changes_while_what_lies_above_learns(network, images):
+def test_not_one_value_of_the_truncated_network_changes_while_the_head_learns(network, images):
     head = nn.Sequential(truncated(network, 5), nn.Flatten(), nn.Linear(32 * 16 * 16, 10)).train()
     before = {name: value.clone() for name, value in head[0].state_dict().items()}
     optimizer = torch.optim.Adam([weight for weight in head.parameters() if weight.requires_grad], lr=1e-3)
@@ -89,22 +89,22 @@ def test_not_one_value_of_the_kept_part_changes_while_what_lies_above_learns(net
     assert len(before) > 10 and head[2].weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("kept", [0, 8, -1, "layer4", "linear", "conv"])
-def test_what_cannot_be_kept_is_said(kept, network):
+@pytest.mark.parametrize("depth", [0, 8, -1, "layer4", "linear", "conv"])
+def test_a_depth_that_does_not_exist_is_said(depth, network):
     with pytest.raises(
-        ValueError, match="1 to 7 layers" if isinstance(kept, int) else "at (one of )?conv1, bn1, relu, layer1"
+        ValueError, match="1 to 7 layers" if isinstance(depth, int) else "at (one of )?conv1, bn1, relu, layer1"
     ):
-        truncated(network, kept)
+        truncated(network, depth)
 
 
-def test_torchvision_networks_are_kept_by_the_names_of_their_parts():
+def test_torchvision_networks_are_truncated_by_the_names_of_their_modules():
     whole = resnet18(num_classes=5).eval()
     images = torch.randn(2, 3, 64, 64)
-    lower = truncated(whole, "layer3")
+    shallow = truncated(whole, "layer3")
     x = images
     for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
         x = getattr(whole, name)(x)
-    torch.testing.assert_close(lower(images), x)
+    torch.testing.assert_close(shallow(images), x)
     with pytest.raises(ValueError, match="name a module: conv1"):
         truncated(whole, 3)
 
@@ -197,8 +197,8 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 @pytest.fixture
-def others(tmp_path):
-    """A file with the weights of a ResNet-18 of somebody whose head is another one."""
+def checkpoint(tmp_path):
+    """A checkpoint of a ResNet-18 that has another head."""
     weights = resnet18(num_classes=3).state_dict()
     weights["fc.1.weight"] = weights.pop("fc.weight")
     path = tmp_path / "theirs.pt"
@@ -206,8 +206,8 @@ def others(tmp_path):
     return path, weights
 
 
-def test_weights_above_the_cut_need_not_fit(others):
-    path, weights = others
+def test_weights_beyond_the_depth_need_not_fit(checkpoint):
+    path, weights = checkpoint
     whole = new_backbone("resnet18")
     part = truncated(whole, "layer2")
     before = {name: value.clone() for name, value in whole.state_dict().items()}
@@ -274,9 +274,9 @@ def test_a_backbone_takes_pixels_and_knows_how_many_layers_it_has(network, image
     torch.testing.assert_close(backbone.extractor(images), part(normalised(images)), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kept", ["layer1.0", "layer2"])
-def test_a_part_of_a_part_may_be_named(kept, images):
+@pytest.mark.parametrize("depth", ["layer1.0", "layer2"])
+def test_a_module_of_a_module_may_be_named(depth, images):
     deep = ResNet(n=2).eval()
     x = deep.relu(deep.bn1(deep.conv1(images)))
-    wanted = deep.layer1[0](x) if kept == "layer1.0" else deep.layer2(deep.layer1(x))
-    torch.testing.assert_close(truncated(deep, kept)(images), wanted)
+    wanted = deep.layer1[0](x) if depth == "layer1.0" else deep.layer2(deep.layer1(x))
+    torch.testing.assert_close(truncated(deep, depth)(images), wanted)

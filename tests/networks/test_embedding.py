@@ -1,4 +1,4 @@
-"""The embedding network: the paper's layout, the shapes of its parts, and a place that depends on the image alone."""
+"""The embedding network: the paper's layout, the shapes of its parts, coordinates that depend on the image alone."""
 
 import pytest
 import torch
@@ -7,7 +7,6 @@ from torch import nn
 from kernelviz.layers import Grid
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.networks import NETWORKS
 from kernelviz.networks.embedding import EmbeddingNetwork, dense
 
 SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
@@ -15,7 +14,7 @@ SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Networks draw their start from torch's own generator."""
+    """Networks take their start from torch's own generator."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
@@ -82,27 +81,27 @@ def test_field_is_the_kernel_layer_of_normalised_features():
 
 
 @pytest.mark.parametrize("grid", [(5, 8), (8, 5)])
-def test_place_is_inside_the_grid(grid):
+def test_coordinates_are_inside_the_grid(grid):
     network = EmbeddingNetwork((1, 6, 6), **SMALL | {"grid": grid})
     positions = network.grid.positions()
-    place = network.coordinates(network.activation(torch.rand(200, 1, 6, 6)))
-    half = positions.amax(0) * (1 + 1e-6)  # the rounding of a mean of places at the rim
-    assert (place.abs() <= half).all() and (place.abs().amax(0) > 0.8 * half).all()
+    coordinates = network.coordinates(network.activation(torch.rand(200, 1, 6, 6)))
+    half = positions.amax(0) * (1 + 1e-6)  # the rounding of a mean of positions at the rim
+    assert (coordinates.abs() <= half).all() and (coordinates.abs().amax(0) > 0.8 * half).all()
 
 
-def test_an_activation_that_is_zero_has_no_place():
+def test_an_activation_that_is_zero_has_no_coordinates():
     assert EmbeddingNetwork((1, 6, 6), **SMALL).coordinates(torch.zeros(1, 40)).isnan().all()
 
 
 @pytest.mark.parametrize("probe", [Probe(0.5, 1.0), Probe(1.5, 100.0)])
-def test_a_probe_is_drawn_with_pixels_in_0_1(probe):
+def test_a_probe_is_decoded_with_pixels_in_0_1(probe):
     network = EmbeddingNetwork((3, 4, 7), **SMALL).eval()
     bumps = gaussian_bump(torch.tensor([[0.0, 0.0], [1.0, -2.0], [4.0, 2.0]]), network.grid, probe)
-    drawn = network.decode(network.clip(bumps))
-    assert drawn.shape == (3, 3, 4, 7)
-    assert drawn.min() >= 0 and drawn.max() <= 1
-    assert not torch.equal(drawn[0], drawn[1])
-    torch.testing.assert_close(drawn, 1 / (1 + (-network.pixel_logits(network.clip(bumps))).exp()))
+    decoded = network.decode(network.clip(bumps))
+    assert decoded.shape == (3, 3, 4, 7)
+    assert decoded.min() >= 0 and decoded.max() <= 1
+    assert not torch.equal(decoded[0], decoded[1])
+    torch.testing.assert_close(decoded, 1 / (1 + (-network.pixel_logits(network.clip(bumps))).exp()))
 
 
 def test_every_parameter_is_reached_from_both_ends():
@@ -113,20 +112,27 @@ def test_every_parameter_is_reached_from_both_ends():
     assert all(p.grad.isfinite().all() and p.grad.any() for p in network.parameters())
 
 
+def made_again(network):
+    """The network that the arguments of run.json make, where "draws" is the key of has_decoder."""
+    arguments = dict(network.arguments)
+    has_decoder = arguments.pop("draws")
+    return EmbeddingNetwork(**arguments, has_decoder=has_decoder)
+
+
 def test_a_network_is_made_again_from_its_arguments():
     network = EmbeddingNetwork((3, 4, 7), **SMALL, extent=3.0, width=0.7, sparsity=0.6).eval()
-    again = NETWORKS["embedding"](**network.arguments).eval()
+    again = made_again(network).eval()
     again.load_state_dict(network.state_dict())
     images = torch.rand(5, 3, 4, 7)
     assert torch.equal(again.activation(images), network.activation(images))
     assert again.arguments == network.arguments
 
 
-def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_place():
+def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_coordinates():
     activation = torch.rand(3, 36)
     assert EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6)).code(activation) is activation
     network = EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
     bumps = network.clip(gaussian_bump(network.coordinates(activation), network.grid, Probe(0.9, 1.0)))
     torch.testing.assert_close(network.code(activation), bumps)
-    assert not EmbeddingNetwork(**network.arguments).load_state_dict(network.state_dict()).missing_keys
-    assert EmbeddingNetwork(**network.arguments).canonical == Probe(0.9, 1.0)
+    assert not made_again(network).load_state_dict(network.state_dict()).missing_keys
+    assert made_again(network).canonical == Probe(0.9, 1.0)

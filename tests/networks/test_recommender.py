@@ -53,7 +53,7 @@ def test_predictions_and_gradients_are_those_of_the_dense_network(kind, hidden, 
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5)
 
 
-def test_other_places_than_the_given_ones_can_be_asked_for(ratings):
+def test_other_entries_than_the_given_ones_can_be_asked_for(ratings):
     network = new("autorec")
     asked = sparse.csr_matrix((np.ones(2, np.float32), ([2, 4], [6, 0])), shape=ratings.shape)
     wanted = dense(network, torch.from_numpy(ratings.toarray()))
@@ -86,7 +86,7 @@ def test_the_penalty_has_the_halves_of_the_authors_code():
         ("kernelnet", 2, 0.72e6, 3.28e6),
     ],
 )
-def test_parameters_and_products_are_counted_as_table_4_does(kind, layers, parameters, macs):
+def test_parameters_and_macs_are_counted_as_table_4_does(kind, layers, parameters, macs):
     network = Recommender(6040, kind, (500,) * layers)
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(parameters, abs=5.1e3)
     assert network.macs() == pytest.approx(macs, abs=5.1e3)

@@ -35,7 +35,7 @@ def test_every_experiment_says_what_it_is():
         assert module.TITLE and module.SPREAD and all(command.startswith("kernelviz ") for command in module.COMMANDS)
 
 
-def test_figure_3_is_trained_once_and_kept(little, kernelviz, tmp_path, monkeypatch):
+def test_figure_3_is_trained_once_and_stored(little, kernelviz, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     code, out, _ = kernelviz("reproduce", "figure3", "--json")
@@ -121,7 +121,7 @@ def test_images_are_shifted_by_hand():
     )
 
 
-def test_figure_4_draws_receptive_fields(monkeypatch, tmp_path, kernelviz):
+def test_figure_4_renders_receptive_fields(monkeypatch, tmp_path, kernelviz):
     from kernelviz.data.images import load
     from kernelviz.training.finish import finish
 

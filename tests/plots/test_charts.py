@@ -1,4 +1,4 @@
-"""The figures: every point is in them once, in its colour and with its row, and nothing else is."""
+"""The charts: every point is in them once, in its colour and with its row, and nothing else is."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ CLASSES = ("zero", "one")
 
 @pytest.fixture
 def points():
-    """Six points; the second has no place, the fifth no label, the sixth neither label nor prediction."""
+    """Six points; the second has no coordinates, the fifth no label, the sixth neither label nor prediction."""
     x = np.array([0, np.nan, 1, 2, 3, -1], np.float32)
     label, prediction = np.array([0, 0, 1, 1, -1, -1]), np.array([0, 0, 1, 0, 1, -1])
     confidence = np.array([1, 1, 0.8, 0.6, 0.4, np.nan], np.float32)
@@ -74,7 +74,7 @@ def test_points_are_grouped_under_their_names(points, colouring, groups):
     assert found == groups
 
 
-def test_a_point_says_its_number_its_label_and_what_it_is_taken_for(points):
+def test_a_point_says_its_number_its_label_and_its_prediction(points):
     figure = map_figure(points, 4.0, CLASSES, "label")
     said = {int(data[0]): list(data[1:4]) for trace in figure.data for data in trace.customdata}
     assert said[3] == [103, "one", "zero"]
@@ -98,10 +98,10 @@ def test_the_palettes():
 SCALES = {"confidence": "confidence", "kNN agreement": "agreement", "reconstruction error": "error"}
 
 
-@pytest.mark.parametrize("colouring, figure", SCALES.items())
-def test_a_number_of_each_point_is_a_scale(points, colouring, figure):
+@pytest.mark.parametrize("colouring, column", SCALES.items())
+def test_a_number_of_each_point_is_a_scale(points, colouring, column):
     (trace,) = map_figure(points, 4.0, CLASSES, colouring).data
-    np.testing.assert_array_equal(trace.marker.color, getattr(points, figure)[points.placed])
+    np.testing.assert_array_equal(trace.marker.color, getattr(points, column)[points.placed])
 
 
 def test_a_few_points_far_out_do_not_take_all_colours(points):
@@ -114,7 +114,7 @@ def test_a_few_points_far_out_do_not_take_all_colours(points):
 
 
 @pytest.mark.parametrize("colouring", COLOURINGS)
-def test_a_map_without_any_point_can_be_drawn(points, colouring):
+def test_a_map_without_any_point_can_be_plotted(points, colouring):
     nothing = points.where(np.array([1]))
     assert shown(map_figure(nothing, 4.0, CLASSES, colouring)) == {}
 
@@ -125,7 +125,7 @@ def test_the_axes_are_alike_and_reach_beyond_the_extent(points):
     assert layout.xaxis.range[0] < -4 < 4 < layout.xaxis.range[1]
 
 
-def test_marked_places_and_their_texts(points):
+def test_marked_coordinates_and_their_texts(points):
     figure = marked(map_figure(points, 4.0, CLASSES, "label"), np.array([[1.0, 2.0], [3.0, -1.0]]), ["a", "b"])
     cross = figure.data[-1]
     assert (list(cross.x), list(cross.y), list(cross.text)) == ([1, 3], [2, -1], ["a", "b"])

@@ -1,4 +1,4 @@
-"""How densely points lie: at their places, and as lines."""
+"""The density of points: at each of them, and as lines."""
 
 import numpy as np
 import pytest

@@ -41,7 +41,7 @@ def test_a_sheet_is_filled_row_by_row(colours):
     assert (found[..., 0] if colours else found).tolist() == wanted
 
 
-def test_a_bump_is_drawn_as_on_the_map_with_its_maximum_white():
+def test_a_bump_is_rendered_as_on_the_map_with_its_maximum_white():
     activation = np.array([0, 2, 0, 4, 0, 1], np.float32)  # the bottom row first
     assert bump_picture(activation, 2, 3).tolist() == [[255, 0, 64], [0, 128, 0]]
     assert not bump_picture(np.zeros(6, np.float32), 2, 3).any()
@@ -68,26 +68,26 @@ def middle(picture):
     return (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
 
 
-def one_place(x, y, image=None, colour=RED):
+def one_image(x, y, image=None, colour=RED):
     image = np.full((8, 8), 255, np.uint8) if image is None else image
     return collage(np.array([[x, y]], float), image[None], np.array([colour], np.uint8), extent=1.0, tile=48)
 
 
 def test_a_collage_has_its_images_where_the_map_has_their_points():
-    rows, columns = zip(*(middle(one_place(x, 0.5)) for x in (-1, 0, 1)), strict=True)
+    rows, columns = zip(*(middle(one_image(x, 0.5)) for x in (-1, 0, 1)), strict=True)
     assert columns[0] < columns[1] < columns[2] and columns[1] == pytest.approx(COLLAGE / 2, abs=1)
     assert len(set(rows)) == 1 and rows[0] < 0.3 * COLLAGE  # y grows upwards
-    assert (one_place(1, -1)[..., 3] > 0)[-1, -1] and (one_place(-1, 1)[..., 3] > 0)[0, 0]
+    assert (one_image(1, -1)[..., 3] > 0)[-1, -1] and (one_image(-1, 1)[..., 3] > 0)[0, 0]
 
 
 def test_a_grey_image_is_ink_in_its_colour_and_a_coloured_one_itself():
-    ink = one_place(0, 0, np.full((8, 8), 128, np.uint8))
+    ink = one_image(0, 0, np.full((8, 8), 128, np.uint8))
     assert {tuple(pixel) for pixel in ink[ink[..., 3] > 0].tolist()} == {(255, 0, 0, 128)}
-    itself = one_place(0, 0, np.full((8, 8, 3), 7, np.uint8))
+    itself = one_image(0, 0, np.full((8, 8, 3), 7, np.uint8))
     assert {tuple(pixel) for pixel in itself[itself[..., 3] > 0].tolist()} == {(7, 7, 7, 255)}
 
 
-def test_of_images_that_overlap_only_the_first_has_room():
+def test_of_images_that_overlap_only_the_first_is_shown():
     tile = 100
     step = 2 * tile / (COLLAGE - tile)  # of the map, from one tile to the next
     coordinates = np.array([[0.0, 0.0], [0.9 * step, 0.0], [1.1 * step, 0.0], [0.0, -1.1 * step], [0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""The map: on disk, its neighbours and votes against slow oracles, and a place that depends on the image alone."""
+"""The map: on disk, its neighbours and votes against slow oracles, and coordinates that depend on the image alone."""
 
 import math
 from collections import Counter
@@ -17,7 +17,7 @@ from kernelviz.storage.weights import load_network
 
 
 def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
-    """Points of three classes in all splits, some without a place or a label."""
+    """Points of three classes in all splits, some without coordinates or a label."""
     random = np.random.default_rng(seed)
     split = random.integers(0, 3, n)
     coordinates = random.normal(size=(n, 2)).astype(np.float32)
@@ -28,9 +28,9 @@ def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
     return EmbeddingMap(index, split, coordinates[:, 0], coordinates[:, 1], label, np.full(n, -1), nothing, nothing)
 
 
-def by_distance(points, place, rows):
-    """Rows of the points, nearest to a place first."""
-    return sorted(rows, key=lambda row: math.dist(points.coordinates[row], place))
+def by_distance(points, center, rows):
+    """Rows of the points, nearest to a center first."""
+    return sorted(rows, key=lambda row: math.dist(points.coordinates[row], center))
 
 
 def test_a_map_comes_back_from_disk_as_it_was(tmp_path):
@@ -64,11 +64,11 @@ def test_nearest_against_brute_force():
     coordinates = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
     distances, rows = points.nearest(coordinates, 7)
     placed = [row for row in range(len(points)) if np.isfinite(points.coordinates[row]).all()]
-    for at, place in enumerate(coordinates):
-        expected = by_distance(points, place, placed)[:7]
+    for at, center in enumerate(coordinates):
+        expected = by_distance(points, center, placed)[:7]
         assert rows[at].tolist() == expected
         np.testing.assert_allclose(
-            distances[at], [math.dist(points.coordinates[row], place) for row in expected], rtol=1e-5
+            distances[at], [math.dist(points.coordinates[row], center) for row in expected], rtol=1e-5
         )
 
 
@@ -119,8 +119,8 @@ def test_voted_against_an_oracle_that_leaves_the_point_itself_out(seed):
         np.testing.assert_array_equal(getattr(found, name), getattr(points, name))
 
 
-def test_points_at_the_same_place_do_not_vote_for_themselves():
-    n = 8  # all at one place: the neighbours that are found need not hold the point itself
+def test_points_with_equal_coordinates_do_not_vote_for_themselves():
+    n = 8  # all coincide: the neighbours that are found need not hold the point itself
     label = np.array([1, 0, 0, 0, 0, 0, 0, 0])
     zeros = np.zeros(n, np.float32)
     points = EmbeddingMap(np.arange(n), np.zeros(n, int), zeros, zeros, label, np.full(n, -1), zeros, zeros)
@@ -133,7 +133,7 @@ def test_too_few_labelled_points_do_not_vote():
     assert (voted(five).prediction == -1).all()
 
 
-def test_an_image_has_the_same_place_alone_and_in_a_batch_of_a_thousand(autoencoder, digits):
+def test_an_image_has_the_same_coordinates_alone_and_in_a_batch_of_a_thousand(autoencoder, digits):
     network = load_network(autoencoder)
     together = embed(network, digits.train_images[:1000])
     assert together.coordinates.shape == (1000, 2) and together.activation.shape == (1000, 400)
@@ -161,7 +161,7 @@ def test_probabilities_are_those_of_the_class_head(classifier, digits):
     np.testing.assert_array_equal(embedded.probabilities.argmax(1), logits.argmax(1))
 
 
-def test_the_map_of_a_set_has_every_image_in_its_place(autoencoder, digits):
+def test_the_map_of_a_set_has_the_coordinates_of_every_image(autoencoder, digits):
     done = []
     points = make_map(load_network(autoencoder), digits, done.append)
     assert done[-1] == len(points) == 1797
@@ -183,22 +183,22 @@ def test_the_map_of_a_classifier_has_its_own_predictions(classifier, digits):
     np.testing.assert_allclose(test.confidence, probabilities.max(1))
 
 
-def test_a_network_that_places_nothing_makes_a_map_without_places(dead_network, digits):
+def test_a_network_without_activations_makes_a_map_without_coordinates(dead_network, digits):
     points = make_map(dead_network, digits)
     assert not points.placed.any() and (points.prediction == -1).all() and np.isnan(points.confidence).all()
 
 
-def test_a_drawn_probe_is_what_the_decoder_makes_of_the_clipped_bump(autoencoder):
+def test_a_decoded_probe_is_what_the_decoder_makes_of_the_clipped_bump(autoencoder):
     network, probe = load_network(autoencoder), Probe(0.6, 2.0)
     centers = np.array([[0.5, -1.0], [3.0, 3.0]])
-    drawn = decode_probes(network, centers, probe)
-    assert drawn.shape == (2, 8, 8) and drawn.dtype == np.uint8
+    decoded = decode_probes(network, centers, probe)
+    assert decoded.shape == (2, 8, 8) and decoded.dtype == np.uint8
     bumps = network.clip(gaussian_bump(torch.from_numpy(centers).float(), network.grid, probe))
     wanted = 255 * torch.sigmoid(network.decoder(bumps)).reshape(2, 8, 8).numpy()
-    np.testing.assert_allclose(drawn, wanted, atol=0.501)
+    np.testing.assert_allclose(decoded, wanted, atol=0.501)
 
 
-def test_a_map_without_errors_from_before_there_were_any_loads(tmp_path):
+def test_an_older_map_without_the_column_of_errors_loads(tmp_path):
     points = random_map()
     points.save(tmp_path)
     path = tmp_path / "map.parquet"
@@ -219,15 +219,15 @@ def test_agreement_is_the_share_of_the_15_nearest_labelled_others_with_the_same_
         assert points.agreement[row] == pytest.approx(np.mean([points.label[at] == points.label[row] for at in near]))
 
 
-def test_agreement_of_few_points_and_of_many_in_one_place():
+def test_agreement_of_few_points_and_of_many_that_coincide():
     few = random_map(4, unplaced=0, unlabelled=0)
     for row in range(4):
         others = [at for at in range(4) if at != row]
         assert few.agreement[row] == pytest.approx(np.mean(few.label[others] == few.label[row]))
     n = 40
     zeros = np.zeros(n, np.float32)
-    one_place = EmbeddingMap(np.arange(n), zeros, zeros, zeros, np.zeros(n, int), zeros, zeros, zeros)
-    assert (one_place.agreement == 1).all()
+    coincident = EmbeddingMap(np.arange(n), zeros, zeros, zeros, np.zeros(n, int), zeros, zeros, zeros)
+    assert (coincident.agreement == 1).all()
 
 
 def test_agreement_needs_labels():
@@ -237,9 +237,9 @@ def test_agreement_needs_labels():
     assert np.isnan(alone.agreement).all()
 
 
-def test_the_map_of_a_network_has_the_error_of_every_drawing(autoencoder, classifier, digits):
+def test_the_map_of_a_network_has_the_error_of_every_decoded_image(autoencoder, classifier, digits):
     network, points = load_network(autoencoder), load_map(autoencoder.folder).of_split("test")
-    drawn = network.decode(network.activation(pixels(digits.test_images[:40])))
-    expected = (drawn - pixels(digits.test_images[:40])).square().mean((1, 2, 3))
+    decoded = network.decode(network.activation(pixels(digits.test_images[:40])))
+    expected = (decoded - pixels(digits.test_images[:40])).square().mean((1, 2, 3))
     np.testing.assert_allclose(points.error[:40], expected, rtol=1e-3)
     assert np.isnan(load_map(classifier.folder).error).all()

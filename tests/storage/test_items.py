@@ -54,7 +54,7 @@ def test_items_come_back_as_they_were_saved(items, tmp_path):
         np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
 
 
-def test_broken_items_are_refused(items, tmp_path):
+def test_broken_items_are_an_error(items, tmp_path):
     with pytest.raises(ValueError, match="is no table of items"):
         load_items(tmp_path)
     (tmp_path / FILE).write_bytes(b"PAR1")

@@ -30,7 +30,7 @@ def own(tmp_path):
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
-    """The folder of the shipped runs, in place of the real one."""
+    """The folder of the shipped runs, instead of the real one."""
     monkeypatch.setattr(store, "own_file", lambda *parts: tmp_path.joinpath(*parts))
     return tmp_path / "pretrained"
 
@@ -257,7 +257,7 @@ def test_without_any_run_the_error_says_how_to_train_one(shipped):
         load_run("x")
 
 
-def test_a_broken_run_of_the_user_does_not_silently_give_way_to_the_shipped_one(copy, shipped):
+def test_a_broken_run_of_the_user_is_not_silently_replaced_by_the_shipped_one(copy, shipped):
     shutil.copytree(copy, shipped / "tiny")
     (copy / "run.json").write_text("{")
     with pytest.raises(BrokenRun):
@@ -265,7 +265,7 @@ def test_a_broken_run_of_the_user_does_not_silently_give_way_to_the_shipped_one(
 
 
 def test_a_full_disk_leaves_no_half_written_weights(tmp_path, full_disk):
-    with full_disk(), pytest.raises(OSError, match="weights.safetensors cannot be written .*; make room"):
+    with full_disk(), pytest.raises(OSError, match="weights.safetensors cannot be written .*; free space"):
         save_weights(EmbeddingNetwork(encoder=(5,), decoder=(5,), grid=(4, 4)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 

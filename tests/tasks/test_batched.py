@@ -32,7 +32,7 @@ def learn(some, blobs, epochs=2, rate=0.01, l2=1e-4):
     return task
 
 
-def test_together_they_say_what_each_says_alone(blobs):
+def test_batched_networks_give_what_each_gives_alone(blobs):
     alone = networks(3)
     images = blobs[0][:30].unflatten(0, (3, 10))
     for said, network, own in zip(BatchedNetworks(alone)(images), alone, images, strict=True):

@@ -84,7 +84,7 @@ def test_without_a_validation_part_every_image_is_shown_and_nothing_is_validated
     assert coloured.n_validation == 250 and everything.n_validation == 0
 
 
-def test_images_without_a_label_are_left_out_and_grey_ones_refused(coloured, digits):
+def test_images_without_a_label_are_left_out_and_grey_ones_rejected(coloured, digits):
     labels = coloured.train_labels.copy()
     labels[:100] = -1
     assert new_training(SHORT, replace(coloured, train_labels=labels), 0, "cpu").task.size == 1150
@@ -159,7 +159,7 @@ def test_a_head_takes_rgb_images_only(digits, on_bottom):
         new_training(on_bottom, digits, 0, "cpu")
 
 
-def test_the_map_of_a_deeper_cut_is_made_of_what_lies_below(heads):
+def test_maps_at_two_depths_know_their_number_of_layers(heads):
     assert [head.arguments["backbone"]["layers"] for head in heads] == [11, 31]
     assert all(head.metrics["test_accuracy"] > 0.2 and "silhouette" in head.metrics for head in heads)  # chance is 0.1
 

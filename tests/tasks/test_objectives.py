@@ -81,7 +81,7 @@ def test_the_gradient_flows_through_the_activations_own_form(network):
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
-def test_an_image_without_a_place_keeps_its_own_activation(network, kind):
+def test_an_image_without_coordinates_keeps_its_own_activation(network, kind):
     activation = network.activation(torch.rand(3, 1, 2, 3)).detach().to(kind)
     activation[1] = 0
     probes = probes_at_centers(activation, network.grid, network.clip, PROBE)
@@ -128,11 +128,11 @@ def similarity(a, b):
 
 
 def contrast(z):
-    """The mean of -log(q(a, p) / sum of q(a, b)) over all places, the n images first and then their n partners."""
+    """The mean of -log(q(a, p) / sum of q(a, b)) over all points, the n images first and then their n partners."""
     n, costs = len(z) // 2, []
-    for at, place in enumerate(z):
-        others = [similarity(place, other) for row, other in enumerate(z) if row != at]
-        costs.append(-math.log(similarity(place, z[(at + n) % (2 * n)]) / sum(others)))
+    for at, point in enumerate(z):
+        others = [similarity(point, other) for row, other in enumerate(z) if row != at]
+        costs.append(-math.log(similarity(point, z[(at + n) % (2 * n)]) / sum(others)))
     return sum(costs) / len(costs)
 
 
@@ -143,30 +143,30 @@ def test_neighbours_is_the_cost_written_out_pair_by_pair(network):
     assert found.item() == pytest.approx(contrast(z), rel=1e-4)
 
 
-def test_cauchy_of_far_places_and_of_doubles():
+def test_cauchy_of_far_points_and_of_doubles():
     q = cauchy(torch.tensor([[60.0, 60.0], [60.0, 60.0], [-60.0, -60.0]]))
     assert q.diagonal().tolist() == [0, 0, 0]
     assert q[0, 1].item() == pytest.approx(1, abs=5e-3)
     assert q[0, 2].item() == pytest.approx(1 / 28801, rel=1e-3)
 
 
-def test_a_pair_without_a_place_takes_no_part_in_neighbours(network):
+def test_a_pair_without_coordinates_takes_no_part_in_neighbours(network):
     activation, partners = (part.detach().clone() for part in network.activation(torch.rand(8, 1, 2, 3)).chunk(2))
     activation[1], partners[2] = 0, 0
     whole = neighbours(network, activation, batch_of(4, partners=partners))
-    kept = [0, 3]
-    few = neighbours(network, activation[kept], batch_of(2, partners=partners[kept]))
+    rest = [0, 3]
+    few = neighbours(network, activation[rest], batch_of(2, partners=partners[rest]))
     assert whole.item() == pytest.approx(few.item())
 
 
-def test_a_batch_without_any_place_costs_nothing_and_can_still_be_trained_on(network):
+def test_a_batch_without_any_coordinates_costs_nothing_and_can_still_be_trained_on(network):
     nothing = torch.zeros(4, 36, requires_grad=True)
     loss = neighbours(network, nothing, batch_of(4, partners=torch.zeros(4, 36)))
     loss.backward()
     assert loss.item() == 0 and not nothing.grad.any()
 
 
-def test_gather_is_the_cost_written_out_pair_by_pair(network):
+def test_supervised_neighbours_is_the_cost_written_out_pair_by_pair(network):
     labels = [0, 1, 0, 2, 1, 0]  # the 2 has no company
     known = network.activation(torch.rand(6, 1, 2, 3))
     z = (network.coordinates(known) * 15 / network.grid.extent).tolist()
@@ -181,7 +181,7 @@ def test_gather_is_the_cost_written_out_pair_by_pair(network):
 
 
 @pytest.mark.parametrize("labels", [[], [3], [0, 1, 2]], ids=str)
-def test_gather_costs_nothing_without_two_of_one_class(network, labels):
+def test_supervised_neighbours_costs_nothing_without_two_of_one_class(network, labels):
     known = network.activation(torch.rand(4, 1, 2, 3))[: len(labels)]
     activation = network.activation(torch.rand(4, 1, 2, 3))
     loss = supervised_neighbours(
@@ -192,29 +192,29 @@ def test_gather_costs_nothing_without_two_of_one_class(network, labels):
     assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
 
 
-def test_an_image_without_a_place_takes_no_part_in_gather(network):
+def test_an_image_without_coordinates_takes_no_part_in_supervised_neighbours(network):
     known, labels = network.activation(torch.rand(5, 1, 2, 3)).detach().clone(), torch.tensor([0, 0, 1, 1, 0])
     known[1] = 0
-    kept = [0, 2, 3, 4]
+    rest = [0, 2, 3, 4]
     whole = supervised_neighbours(network, known, batch_of(5, known=known, known_labels=labels))
-    few = supervised_neighbours(network, known[kept], batch_of(4, known=known[kept], known_labels=labels[kept]))
+    few = supervised_neighbours(network, known[rest], batch_of(4, known=known[rest], known_labels=labels[rest]))
     assert whole.item() == pytest.approx(few.item())
 
 
-def test_round_trip_is_how_far_from_the_probes_the_drawings_land(network):
-    drawings, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
-    landed = network.coordinates(drawings).tolist()
-    costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(landed, probes.tolist(), strict=True)]
-    found = round_trip(network, drawings, batch_of(6, decoded=drawings, probes=probes))
+def test_round_trip_is_how_far_from_the_probes_the_decoded_images_are_embedded(network):
+    decoded, probes = network.activation(torch.rand(6, 1, 2, 3)), torch.rand(6, 2)
+    found_at = network.coordinates(decoded).tolist()
+    costs = [math.log(1 + (15 / 4 * math.dist(a, b)) ** 2) for a, b in zip(found_at, probes.tolist(), strict=True)]
+    found = round_trip(network, decoded, batch_of(6, decoded=decoded, probes=probes))
     assert found.item() == pytest.approx(sum(costs) / 6, rel=1e-4)
 
 
-def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
-    drawings, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
-    drawings[2] = 0
-    kept = [0, 1, 3]
-    whole = round_trip(network, drawings, batch_of(4, decoded=drawings, probes=probes))
-    few = round_trip(network, drawings, batch_of(3, decoded=drawings[kept], probes=probes[kept]))
+def test_a_decoded_image_without_coordinates_takes_no_part_in_round_trip(network):
+    decoded, probes = network.activation(torch.rand(4, 1, 2, 3)).detach().clone(), torch.rand(4, 2)
+    decoded[2] = 0
+    rest = [0, 1, 3]
+    whole = round_trip(network, decoded, batch_of(4, decoded=decoded, probes=probes))
+    few = round_trip(network, decoded, batch_of(3, decoded=decoded[rest], probes=probes[rest]))
     assert whole.item() == pytest.approx(few.item())
     nothing = torch.zeros(4, 36, requires_grad=True)
     loss = round_trip(network, nothing, batch_of(4, decoded=nothing, probes=probes))
@@ -223,21 +223,21 @@ def test_a_drawing_without_a_place_takes_no_part_in_round_trip(network):
 
 
 @pytest.fixture
-def from_places():
+def canonical():
     """A network whose decoder takes canonical bumps."""
     return EmbeddingNetwork((1, 2, 3), encoder=(5,), decoder=(4,), grid=(6, 6), canonical=0.9)
 
 
-def test_with_a_canonical_bump_the_decoder_sees_only_that(from_places):
-    activation = from_places.activation(torch.rand(7, 1, 2, 3))
-    bumps = from_places.clip(gaussian_bump(from_places.coordinates(activation), from_places.grid, Probe(0.9, 1.0)))
-    torch.testing.assert_close(from_places.code(activation), bumps)
+def test_with_a_canonical_bump_the_decoder_sees_only_that(canonical):
+    activation = canonical.activation(torch.rand(7, 1, 2, 3))
+    bumps = canonical.clip(gaussian_bump(canonical.coordinates(activation), canonical.grid, Probe(0.9, 1.0)))
+    torch.testing.assert_close(canonical.code(activation), bumps)
     batch = batch_of(7, share=0.0)
-    expected = bernoulli_cost(from_places.pixel_logits(bumps), batch.images)
-    assert reconstruct(from_places, activation, batch).item() == pytest.approx(expected, 1e-5)
+    expected = bernoulli_cost(canonical.pixel_logits(bumps), batch.images)
+    assert reconstruct(canonical, activation, batch).item() == pytest.approx(expected, 1e-5)
 
 
-def test_a_decoder_of_canonical_bumps_does_not_bend_the_map(from_places):
-    reconstruct(from_places, from_places.activation(torch.rand(8, 1, 2, 3)), batch_of(8)).backward()
-    assert all(weight.grad is None or not weight.grad.any() for weight in from_places.encoder.parameters())
-    assert from_places.kernel_layer.u.grad is None and from_places.decoder[0].weight.grad.any()
+def test_a_decoder_of_canonical_bumps_does_not_bend_the_map(canonical):
+    reconstruct(canonical, canonical.activation(torch.rand(8, 1, 2, 3)), batch_of(8)).backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in canonical.encoder.parameters())
+    assert canonical.kernel_layer.u.grad is None and canonical.decoder[0].weight.grad.any()

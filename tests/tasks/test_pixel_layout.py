@@ -6,7 +6,7 @@ from scipy.spatial.distance import pdist
 from kernelviz.tasks.pixel_layout import EXTENT, pixel_positions
 
 SIDE = 14
-PLACES = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).reshape(-1, 2)
+POSITIONS = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).reshape(-1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,14 @@ def test_pixels_lie_as_in_the_images(images):
     positions = pixel_positions(images, seed=0)
     assert positions.shape == (SIDE**2, 2)
     assert np.abs(positions).max(0) == pytest.approx([EXTENT, EXTENT], rel=1e-5)
-    assert np.corrcoef(pdist(positions), pdist(PLACES))[0, 1] > 0.95
+    assert np.corrcoef(pdist(positions), pdist(POSITIONS))[0, 1] > 0.95
 
 
 def test_the_order_of_the_pixels_does_not_matter(images):
     order = np.random.default_rng(1).permutation(SIDE**2)
     shuffled = images.reshape(len(images), -1)[:, order].reshape(images.shape)
     found = pixel_positions(shuffled, seed=0)
-    assert np.corrcoef(pdist(found), pdist(PLACES[order]))[0, 1] > 0.95
+    assert np.corrcoef(pdist(found), pdist(POSITIONS[order]))[0, 1] > 0.95
 
 
 def test_pixels_that_never_change_lie_anywhere_within_the_square(images):

@@ -82,7 +82,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(optimizer, opinions, tmp
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-def test_a_run_has_its_figures_and_its_items(recommender, opinions):
+def test_a_run_has_its_metrics_and_its_items(recommender, opinions):
     metrics = recommender.metrics
     assert metrics["test_rmse"] < 1 and metrics["new_rmse"] < 1
     assert metrics["parameters"] == sum(w.numel() for w in load_network(recommender).parameters())
@@ -93,8 +93,8 @@ def test_a_run_has_its_figures_and_its_items(recommender, opinions):
     assert items.count.sum() == opinions.split(0, 0.1)["train"].sum()
     assert np.isfinite(items.coordinates).all()
     assert isinstance(recommender, RecommenderRun)
-    kept = {path.name for path in recommender.folder.iterdir()}
-    assert kept == {"run.json", "weights.safetensors", "items.parquet"}  # and no rating of any user
+    written = {path.name for path in recommender.folder.iterdir()}
+    assert written == {"run.json", "weights.safetensors", "items.parquet"}  # and no rating of any user
 
 
 def test_someone_new_who_likes_the_even_items_is_told_so(recommender):

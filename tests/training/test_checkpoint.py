@@ -81,13 +81,13 @@ def test_another_seed_or_recipe_is_refused(tmp_path, digits, change):
 
 
 def rewritten(tmp_path, change, facts=None):
-    """The checkpoint with its tensors changed in place by a function."""
+    """The checkpoint with its tensors changed by a function."""
     path = tmp_path / checkpoint.CHECKPOINT
     with checkpoint.safe_open(path, "pt") as file:
-        kept = file.metadata()
+        record = file.metadata()
     tensors = load_file(path)
     change(tensors)
-    save_file(tensors, path, kept if facts is None else facts)
+    save_file(tensors, path, record if facts is None else facts)
 
 
 U = "network.kernel_layer.u"
@@ -106,7 +106,7 @@ CORRUPTIONS = {
 
 
 @pytest.mark.parametrize("corrupt", CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_a_corrupted_checkpoint_is_refused_with_its_path_and_the_way_out(tmp_path, digits, corrupt):
+def test_a_corrupted_checkpoint_is_an_error_with_its_path_and_what_to_do(tmp_path, digits, corrupt):
     stopped_at(2, digits, tmp_path)
     corrupt(tmp_path)
     with pytest.raises(ValueError, match="(?s)cannot resume from .*checkpoint.safetensors: .*without --resume"):
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(tmp_path, digits, full
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     training = resumed(digits, tmp_path)
     next(training.run())
-    with full_disk(), pytest.raises(OSError, match="cannot be written to .*; make room .* KERNELVIZ_RUNS .* --resume"):
+    with full_disk(), pytest.raises(OSError, match="cannot be written to .*; free space .* KERNELVIZ_RUNS .* --resume"):
         checkpoint.save(training, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert resumed(digits, tmp_path).progress.step == 5
@@ -151,7 +151,7 @@ LONGER = ("train", "digits-autoencoder", "--epochs", 3, "--name")
 
 
 def train_process(name, *words):
-    """The same in a process of its own, with as many threads as here: their number changes the order of sums."""
+    """A training in a process of its own, with as many threads as here: their number changes the order of sums."""
     command = [sys.executable, "-m", "kernelviz.cli", *map(str, LONGER), name, *words]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -168,6 +168,7 @@ def kill_after_the_first_checkpoint(folder):
     return process.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path, kernelviz):
     whole, killed = tmp_path / "runs" / "whole", tmp_path / "runs" / "killed"

@@ -53,7 +53,7 @@ def same(one, other):
 def test_the_same_seed_gives_bitwise_the_same_weights(digits, changes):
     recipe = replace(SHORT, **changes)
     first = trained(recipe, digits)
-    torch.rand(1)  # what else draws random numbers in between does not matter
+    torch.rand(1)  # what else asks for random numbers in between does not matter
     assert all(same(first, trained(recipe, digits)))
 
 
@@ -109,8 +109,8 @@ def test_a_row_of_the_history_is_the_mean_of_its_steps(digits):
     assert (training.progress.loss_sum, training.progress.seconds) == (0, 0)
 
 
-def test_the_validation_figures_are_those_of_the_validation_images(digits):
-    broad = replace(SHORT, bump_share=0.0, network=SMALL | {"sparsity": 0.7})  # broad bumps: no ties in place
+def test_the_validation_metrics_are_those_of_the_validation_images(digits):
+    broad = replace(SHORT, bump_share=0.0, network=SMALL | {"sparsity": 0.7})  # broad bumps: no equal coordinates
     training = new_training(broad, digits, 0, "cpu")
     found = training._validate()
     pictures, labels = digits.split("validation")
@@ -132,7 +132,7 @@ def test_after_an_epoch_the_network_is_still_in_training_mode(digits):
     assert training.network.training
 
 
-def test_images_without_labels_are_trained_on_without_a_5nn_figure(digits):
+def test_images_without_labels_are_trained_on_without_a_5nn_metric(digits):
     unlabelled = replace(digits, classes=(), train_labels=np.full(1500, -1), test_labels=np.full(297, -1))
     row = trained(replace(SHORT, epochs=1), unlabelled).progress.history[0]
     assert "validation_loss" in row and "validation_5nn" not in row
@@ -153,9 +153,9 @@ def test_five_images_have_no_validation_part_and_can_be_trained_on(digits):
 def test_one_cycle_at_its_start_its_peak_and_its_end():
     rates = [one_cycle(step, 100, 0.5) for step in range(101)]
     assert rates[0] == pytest.approx(0.5 / 25)
-    assert rates[15] == pytest.approx(0.5 * (0.04 + 0.96 / 2))  # half of the way up
+    assert rates[15] == pytest.approx(0.5 * (0.04 + 0.96 / 2))  # halfway up
     assert rates[30] == pytest.approx(0.5, rel=2e-4)
-    assert rates[65] == pytest.approx(0.25, rel=3e-4)  # half of the way down
+    assert rates[65] == pytest.approx(0.25, rel=3e-4)  # halfway down
     assert rates[100] == pytest.approx(0.5e-4)
     assert rates[:31] == sorted(rates[:31]) and rates[30:] == sorted(rates[30:], reverse=True)
 
@@ -190,7 +190,7 @@ def test_whole_pixels_and_mirrors_are_cut_out_of_a_black_surround():
             for mirrored in (False, True)
             for cut in [of[:, top : top + 6, left : left + 5]]
         }
-        shifts = [way for way, cut in cuts.items() if torch.equal(one, cut)]
+        shifts = [shift for shift, cut in cuts.items() if torch.equal(one, cut)]
         assert len(shifts) == 1
         found |= set(shifts)
     assert len(found) == 50  # every shift, mirrored or not
@@ -290,13 +290,13 @@ def test_no_validation_or_test_image_is_a_partner(digits):
         assert part.graph.shape == (n, 15) and part.graph.max() < n
 
 
-def test_without_neighbours_and_gather_nothing_is_looked_for(digits):
+def test_without_neighbours_and_supervised_neighbours_nothing_is_looked_for(digits):
     chosen, partners, known = new_training(SHORT, digits, 0, "cpu").task.train.rows(np.arange(9), torch.Generator())
     assert chosen.tolist() == list(range(9)) and len(partners) == len(known) == 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
-def test_objectives_see_the_share_of_the_labels_and_gather_only_those(digits, share):
+def test_objectives_see_the_share_of_the_labels_and_no_others(digits, share):
     recipe = replace(SHORT, objectives={"supervised_neighbours": 1.0, "reconstruct": 1.0}, labels=share)
     training = new_training(recipe, digits, 0, "cpu")
     part, truth = training.task.train, training.task.labels
@@ -351,14 +351,14 @@ def test_a_jitter_out_of_range_is_an_error():
             Jitter(**wrong)
 
 
-def test_drawings_come_back_to_their_probes(digits):
+def test_decoded_images_are_embedded_near_their_probes(digits):
     with_it = replace(NEAR, epochs=8, batch=128, objectives=NEAR.objectives | {"round_trip": 0.3})
     off = {}
     for name, recipe in (("without", replace(NEAR, epochs=8, batch=128)), ("with", with_it)):
         network = trained(recipe, digits).network.eval().requires_grad_(False)
         probes = 3 * (2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0)) - 1)
-        drawn = network.decode(network.clip(gaussian_bump(probes, network.grid, network.canonical)))
-        off[name] = (network.coordinates(network.activation(drawn)) - probes).norm(dim=1).median().item()
+        decoded = network.decode(network.clip(gaussian_bump(probes, network.grid, network.canonical)))
+        off[name] = (network.coordinates(network.activation(decoded)) - probes).norm(dim=1).median().item()
     assert off["with"] < 0.7 * off["without"]
 
 

@@ -1,4 +1,4 @@
-"""Runs for the pages to show, and an app to open on them."""
+"""Fixtures: runs for the pages to show, and an app that opens them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def programs():
 
 @pytest.fixture(autouse=True)
 def no_runs(own_folders, tmp_path, monkeypatch):
-    """The empty folder of runs: none shipped, no image sets, and nothing remembered from another test."""
+    """The empty folder of runs; no run is shipped, no image set is here, and the caches are empty."""
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("kernelviz.storage.store.own_file", lambda *parts: tmp_path.joinpath("shipped", *parts))
     st.cache_data.clear()
@@ -33,7 +33,7 @@ def no_runs(own_folders, tmp_path, monkeypatch):
 
 @pytest.fixture
 def add(no_runs):
-    """Put a copy of a run among the runs; keywords replace facts of its run.json."""
+    """Put a copy of a run among the runs; keywords replace fields of its run.json."""
 
     def add(run, name=None, **facts):
         copy = no_runs / (name or run.name)

@@ -1,4 +1,4 @@
-"""Pages beside what is broken, empty, or somebody's mistake."""
+"""Pages with runs that are broken or empty, and with mistakes of the user."""
 
 import shutil
 
@@ -40,7 +40,7 @@ def test_a_mistake_of_the_user_is_a_red_box_and_a_bug_is_not(page, add, opened, 
 
 @pytest.fixture
 def depth31(no_runs):
-    """A copy of a shipped run that has no validation part."""
+    """A copy of a shipped run that has no validation images."""
     return shutil.copytree(own_file("pretrained", "cifar10-resnet32-kept31"), no_runs / "cifar10-resnet32-kept31")
 
 

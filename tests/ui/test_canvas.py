@@ -1,4 +1,4 @@
-"""What the page fetches, and what of its words is believed."""
+"""Tests of what the canvas fetches from the server, and of the checks of what it sends."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, masked, payloads, unmasked
 from kernelviz.ui.server.app import ROUTES
-from kernelviz.ui.server.paths import CORNERS, STEPS, corners_of, steps_along
+from kernelviz.ui.server.paths import MAX_CORNERS, STEPS, corners_of, steps_along
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.network_cache import decoded_at, dense_layers, network_of
@@ -33,7 +33,7 @@ def client():
 
 @pytest.fixture
 def address(add, autoencoder):
-    """Where what belongs to the run "tiny" lies."""
+    """The address of the run "tiny" on the server."""
     add(autoencoder)
     return f"/kernelviz/runs/tiny/{caches.version(load_run('tiny'))}"
 
@@ -80,7 +80,7 @@ def test_every_image_is_on_its_sheet(autoencoder, address, client):
         assert client.get(f"{address}/sheets/test/{other}").status_code == 404
 
 
-def test_images_that_are_not_here_are_drawn_and_those_of_a_classifier_are_none(away, autoencoder, client, classifier):
+def test_images_that_are_not_here_are_decoded(away, autoencoder, client):
     away(autoencoder)
     run = load_run("away")
     found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/decoded/0"))
@@ -104,7 +104,7 @@ def test_large_and_oblong_images_fit_into_their_squares():
     assert payloads._fitted(small, 8).sum() == small.sum()
 
 
-def test_a_place_is_drawn_as_by_torch(autoencoder, address, client):
+def test_an_image_is_decoded_as_by_torch(autoencoder, address, client):
     usual = autoencoder.probe
     response = client.get(f"{address}/decode", params={"x": 1.25, "y": -0.5} | usual)
     np.testing.assert_array_equal(picture(response), decoded_at(autoencoder, np.array([[1.25, -0.5]]))[0])
@@ -131,12 +131,12 @@ BAD = {
     "walk?path=1_1&width=1&amplitude=1": "at least two corners",
     "walk?path=1_1~2&width=1&amplitude=1": "a path is x_y~x_y",
     "walk?path=1_1~2_99&width=1&amplitude=1": "at most 64 corners",
-    f"walk?path={'~'.join(['1_1'] * (CORNERS + 1))}&width=1&amplitude=1": "at most 64 corners",
+    f"walk?path={'~'.join(['1_1'] * (MAX_CORNERS + 1))}&width=1&amplitude=1": "at most 64 corners",
 }
 
 
 @pytest.mark.parametrize("asked, said", BAD.items())
-def test_what_is_not_allowed_is_refused_with_a_word(asked, said, address, client):
+def test_what_is_not_allowed_is_refused_with_a_reason(asked, said, address, client):
     response = client.get(f"{address}/{asked}")
     assert response.status_code == 400 and said in response.text
     assert response.headers["content-type"].startswith("text/plain")
@@ -165,7 +165,7 @@ def test_a_broken_run_is_an_error_that_says_so(add, autoencoder, client, address
     assert client.get(f"{address}/points/test").status_code == 500
 
 
-def test_points_are_squeezed_and_kept(address, client, autoencoder):
+def test_points_are_compressed_and_cached(address, client, autoencoder):
     response = client.get(f"{address}/points/test", headers={"accept-encoding": "gzip"})
     assert response.headers["content-encoding"] == "gzip" and "immutable" in response.headers["cache-control"]
     assert response.content == payloads.points_payload(ImageMap(autoencoder), "test")
@@ -209,7 +209,7 @@ def convolving(add, autoencoder, no_runs, monkeypatch):
     return load_run("conv")
 
 
-def test_a_decoder_of_another_kind_is_drawn_by_the_server(convolving, client):
+def test_the_server_runs_a_decoder_that_the_page_cannot_run(convolving, client):
     base = f"/kernelviz/runs/conv/{caches.version(convolving)}"
     assert dense_layers(network_of(convolving).decoder) is None
     assert client.get(f"{base}/decoder").status_code == 404

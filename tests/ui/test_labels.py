@@ -1,4 +1,4 @@
-"""What the pages call things."""
+"""Tests of the words that the pages use for objectives."""
 
 import pytest
 

@@ -37,10 +37,12 @@ def images(app):
 
 
 def captions(app):
+    """The captions of all images of a page."""
     return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
-def metrics(app):
+def charts(app):
+    """The specification of every Plotly chart of a page."""
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
@@ -69,7 +71,7 @@ def selected_rows(told):
 
 
 def clicked(app, element, **selection):
-    """The page after something was chosen in a chart or a table, which calls what listens to it."""
+    """The page after something was chosen in a chart or a table."""
     states = app._tree.get_widget_states()
     states.widgets.add(id=element.proto.id, string_value=json.dumps({"selection": selection}))
     return app._run(states)
@@ -90,7 +92,7 @@ def written(digit=3, side=90):
 
 
 def uploaded(*files):
-    """State of a session that has uploaded some (name, bytes), all of them placed on the run "tiny"."""
+    """State of a session that has uploaded some (name, bytes), all of them projected onto the map of the run "tiny"."""
     mine = Uploads()
     mine.add((name, io.BytesIO(data)) for name, data in files)
     run = load_run("tiny")
@@ -148,7 +150,7 @@ def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opene
     assert "a-broken-one" in app.sidebar.warning[0].value
 
 
-NEEDED = {  # for what a page shows at first
+NEEDED = {  # files that a page needs at first
     "": ("map.parquet",),
     "probe": ("weights.safetensors", "map.parquet"),
     "upload": ("map.parquet",),
@@ -213,12 +215,14 @@ def test_a_colour_that_no_point_has_is_explained(add, opened, autoencoder, class
     points = load_map(folder)
     unlabelled = {"label": np.full(len(points), -1), "error": np.full(len(points), np.nan)}
     EmbeddingMap(**{name: getattr(points, name) for name in COLUMNS} | unlabelled).save(folder)
-    assert "these images have none" in words(fine(opened(run="tiny", colour="kNN agreement")))
-    assert "this map is from before it was kept" in words(fine(opened(run="tiny", colour="reconstruction error")))
+    assert "these images have no labels" in words(fine(opened(run="tiny", colour="kNN agreement")))
+    assert "this map was made before errors were recorded" in words(
+        fine(opened(run="tiny", colour="reconstruction error"))
+    )
 
 
 @pytest.mark.parametrize("page", OF_A_RUN)
-def test_a_run_that_draws_from_places_shows_on_every_page(page, add, opened, neighbourly):
+def test_a_run_that_decodes_from_probes_shows_on_every_page(page, add, opened, neighbourly):
     add(neighbourly)
     app = fine(opened(page, samples="true", colour="reconstruction error"))
     assert (images(app) or maps(app)) and "There is no" not in words(app)
@@ -238,8 +242,8 @@ def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder)
     rows = np.array([5, 7, 11])
     app = fine(selected(opened(), rows))
     points = load_map(autoencoder.folder).of_split("test").where(rows)
-    share = (points.label == points.prediction).mean()
-    assert f"**3 selected**, {share:.0%} of them" in words(app)
+    correct = (points.label == points.prediction).sum()
+    assert f"**3 selected** · {correct} correct" in words(app)
     assert len(images(app)) == 3
     assert [text[0] for text in captions(app)] == [str(label) for label in points.label]
 
@@ -262,11 +266,11 @@ def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, 
     app = selected(opened(run="tiny"), [5, 7])
     assert "selected**" in words(app)
     app.selectbox(key="split").select("train").run()
-    assert "Nothing selected yet" in words(app)
+    assert "No image selected" in words(app)
     app.selectbox(key="split").select("test").run()
     assert "selected**" in words(app)
     app.selectbox(key="run").select("namer").run()
-    assert "Nothing selected yet" in words(fine(app))
+    assert "No image selected" in words(fine(app))
 
 
 def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder):
@@ -274,8 +278,8 @@ def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder
     app = selected(opened(), [5, 7])
     before = maps(app)[0]["selection"]["revision"]
     next(button for button in app.button if button.label == "Clear").click().run()
-    assert "Nothing selected yet" in words(fine(app)) and maps(app)[0]["selection"]["revision"] > before
-    assert "Nothing selected yet" in words(app.run())
+    assert "No image selected" in words(fine(app)) and maps(app)[0]["selection"]["revision"] > before
+    assert "No image selected" in words(app.run())
     assert "**2 selected**" in words(selected(app, [5, 7]))  # the same rows again
     assert "**3 selected**" in words(selected(app, [5, 7, 8]))
 
@@ -287,7 +291,7 @@ def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder
 )
 def test_nonsense_for_a_selection_selects_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
-    assert "Nothing selected yet" in words(fine(heard(opened(), "map-tiny-test", selection=nonsense)))
+    assert "No image selected" in words(fine(heard(opened(), "map-tiny-test", selection=nonsense)))
 
 
 def test_a_large_selection_is_shown_in_pages(add, opened, autoencoder):
@@ -298,11 +302,11 @@ def test_a_large_selection_is_shown_in_pages(add, opened, autoencoder):
     assert len(images(fine(app))) == 10
 
 
-def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, autoencoder):
+def test_where_the_canvas_fails_the_simple_map_replaces_it(add, opened, autoencoder):
     add(autoencoder)
     app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
     assert "no such script" in app.warning[0].value
-    assert not maps(app) and len(metrics(app)) == 2  # the other is the history
+    assert not maps(app) and len(charts(app)) == 2  # the other is the history
     points = [{"customdata": [row, row, "", "", 1.0]} for row in (5, 7)]
     app.session_state["simple-tiny-test-label"] = PlotlyState(
         {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
@@ -315,7 +319,7 @@ def test_where_the_canvas_fails_the_simple_map_takes_its_place(add, opened, auto
 @pytest.mark.parametrize("colouring", COLOURINGS)
 def test_the_simple_map_has_every_colouring(colouring, add, opened, autoencoder):
     add(autoencoder)
-    assert metrics(fine(opened(state=SIMPLE, colour=colouring)))
+    assert charts(fine(opened(state=SIMPLE, colour=colouring)))
 
 
 def test_search_by_number_shows_that_image(add, opened, autoencoder):
@@ -327,24 +331,24 @@ def test_search_by_number_shows_that_image(add, opened, autoencoder):
     assert captions(app)[0].startswith(str(label))
 
 
-def test_images_that_are_not_here_are_drawn_and_can_be_fetched(away, opened, autoencoder):
+def test_images_that_are_not_here_are_decoded_and_can_be_downloaded(away, opened, autoencoder):
     away(autoencoder)
     app = fine(opened())
-    assert "not on this machine" in words(app) and "the decoder's own drawings" in words(app)
-    assert "Fetch mnist" in app.button(key="fetch-mnist").label
+    assert "not on this machine" in words(app) and "decoded from their positions" in words(app)
+    assert "Download mnist" in app.button(key="fetch-mnist").label
     assert images(app)
     fine(app.segmented_control(key="view").select("images").run())
 
 
-def test_images_that_are_not_here_and_cannot_be_drawn(away, opened, classifier):
+def test_images_that_are_not_here_and_cannot_be_decoded(away, opened, classifier):
     away(classifier)
     app = fine(opened(view="images"))
-    assert "this network cannot draw them" in words(app)
+    assert "this network has no decoder" in words(app)
     assert not images(app)
     assert app.button(key="fetch-mnist")
 
 
-def test_a_fetch_that_fails_says_what_to_do(away, opened, autoencoder, monkeypatch):
+def test_a_download_that_fails_says_what_to_do(away, opened, autoencoder, monkeypatch):
     away(autoencoder)
 
     def fails(*_):
@@ -356,7 +360,7 @@ def test_a_fetch_that_fails_says_what_to_do(away, opened, autoencoder, monkeypat
     assert "connect to the internet" in app.error[0].value
 
 
-def test_image_files_of_another_size_than_the_map_are_not_taken_for_its_images(away, opened, autoencoder, tmp_path):
+def test_a_file_of_other_images_does_not_count_as_the_images_of_a_run(away, opened, autoencoder, tmp_path):
     away(autoencoder)
     (tmp_path / "data").mkdir()
     noise = np.random.default_rng(0).integers(0, 255, (12, 28, 28)).astype(np.uint8)
@@ -383,7 +387,7 @@ def test_the_probe_stands_where_the_address_says(add, opened, autoencoder):
     }  # fmt: skip
 
 
-def test_without_an_address_the_probe_stands_where_images_live(add, opened, autoencoder):
+def test_without_an_address_the_probe_stands_where_images_lie(add, opened, autoencoder):
     add(autoencoder)
     (told,) = maps(fine(opened("probe")))
     points = load_map(autoencoder.folder).of_split("test")
@@ -391,7 +395,7 @@ def test_without_an_address_the_probe_stands_where_images_live(add, opened, auto
     assert distance[0, 0] < 0.01 and told["probe"]["path"] == []
 
 
-def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder, neighbourly):
+def test_the_run_remembers_where_its_probe_was_released(add, opened, autoencoder, neighbourly):
     add(autoencoder), add(neighbourly)
     probe = {"x": -1.5, "y": 0.75, "width": 1.5 * autoencoder.probe["width"], "amplitude": 1.0}
     app = fine(heard(opened("probe", run="tiny"), "probe-tiny", probe=probe, path="0_0~1_1"))
@@ -405,7 +409,7 @@ def test_where_the_probe_is_let_go_is_kept_for_the_run(add, opened, autoencoder,
     assert {name: told["probe"][name] for name in probe} == probe
 
 
-def test_the_address_speaks_of_the_first_run_only(add, opened, autoencoder, neighbourly):
+def test_the_address_is_about_the_first_run_only(add, opened, autoencoder, neighbourly):
     add(autoencoder), add(neighbourly)
     app = opened("probe", run="tiny", x="-3.5", y="3.25", path="0_0~1_1")
     app.selectbox(key="run").select("near").run()
@@ -437,7 +441,7 @@ def test_nonsense_for_a_probe_moves_nothing(nonsense, add, opened, autoencoder):
 
 
 @pytest.mark.parametrize("slider, value", [("x", 3.0), ("y", -3.0), ("w", 2.5), ("a", 3.0)])
-def test_each_slider_of_the_simple_probe_changes_the_drawing(slider, value, add, opened, autoencoder):
+def test_each_slider_of_the_simple_probe_changes_the_decoded_image(slider, value, add, opened, autoencoder):
     add(autoencoder)
     app = opened("probe", x="0.5", y="0.5", state=SIMPLE)
     before = images(app)
@@ -446,7 +450,7 @@ def test_each_slider_of_the_simple_probe_changes_the_drawing(slider, value, add,
 
 
 @pytest.mark.parametrize("slider, value", [("n", 4), ("side", 2.0), ("w", 2.5)])
-def test_each_slider_of_the_window_changes_the_drawing(slider, value, add, opened, autoencoder):
+def test_each_slider_of_the_window_changes_the_decoded_images(slider, value, add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("probe", what="a window"))
     before = images(app)
@@ -466,7 +470,7 @@ def test_a_window_that_grows_stays_on_the_map(add, opened, autoencoder):
     assert "to (4.00" in words(app)
 
 
-def test_a_place_outside_a_smaller_map_does_not_break_the_probe(add, opened, autoencoder):
+def test_a_position_outside_a_smaller_map_does_not_break_the_probe(add, opened, autoencoder):
     add(autoencoder)
     small = add(autoencoder, "small")
     record = json.loads((small / "run.json").read_text())
@@ -502,11 +506,11 @@ def test_many_files_that_are_no_pictures_are_one_warning(add, opened, autoencode
     assert not app.dataframe
 
 
-def test_of_many_reasons_the_first_few_are_told(add, opened, autoencoder):
+def test_of_many_reasons_the_first_few_are_shown(add, opened, autoencoder):
     add(autoencoder)
     files = [(f"{at}.png", bytes(20_000_001 + 100_000 * at)) for at in range(9)]
     app = fine(opened("upload", state=uploaded(*files)))
-    assert len(app.warning) == 7 and "3 more files were not taken" in app.warning[-1].value
+    assert len(app.warning) == 7 and "3 more files were rejected" in app.warning[-1].value
 
 
 def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
@@ -548,7 +552,7 @@ def test_all_uploads_can_be_removed(add, opened, autoencoder):
     assert not app.dataframe and maps(app)[0]["uploads"]["total"] == 0
 
 
-def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
+def test_samples_are_uploaded_when_asked_for(add, opened, autoencoder):
     digits = autoencoder.data | {"preprocess": replace(autoencoder.preprocess, name="digit", box=8)}
     add(autoencoder, data=digits)
     app = fine(opened("upload"))
@@ -558,7 +562,7 @@ def test_samples_are_taken_when_asked_for(add, opened, autoencoder):
     assert not any("handwritten" in button.label for button in app.button)
 
 
-def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
+def test_another_preprocessing_reaches_the_map(add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("upload", state=uploaded(("a.png", written()))))
     own = autoencoder.preprocess.name
@@ -566,7 +570,7 @@ def test_another_way_to_prepare_is_told_to_the_map(add, opened, autoencoder):
     other = next(name for name in ("crop", "resize") if name != own)
     app = fine(app.segmented_control(key="preprocessing-tiny").select(other).run())
     assert maps(app)[0]["uploads"]["preprocessing"] == other
-    assert not app.dataframe  # nothing has landed that way yet
+    assert not app.dataframe  # nothing is projected with that preprocessing yet
 
 
 def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
@@ -575,7 +579,7 @@ def test_the_simple_map_has_the_uploads_too(add, opened, autoencoder):
     app.file_uploader(key="files-0").upload("three.png", written(), "image/png")
     app.file_uploader(key="files-0").upload("torn.png", b"no picture", "image/png")
     app = fine(fine(app.run()).run())
-    assert metrics(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
+    assert charts(app)[0]["data"][-1]["text"] == ["three.png"] and "**torn.png**" in app.warning[-1].value
     assert len(app.dataframe[0].value) == 1
 
 
@@ -606,11 +610,11 @@ def confusions(app):
 def test_depth_without_a_head_says_how_to_train_some(add, opened, autoencoder, bottom):
     add(autoencoder), add(bottom)
     app = fine(opened("depth"))
-    assert "no network to look into yet" in app.main.info[0].value and "--keep layer3" in app.main.code[0].value
+    assert "no truncated network yet" in app.main.info[0].value and "--depth layer3" in app.main.code[0].value
     assert not maps(app)
 
 
-def test_depth_lays_the_maps_of_one_network_over_each_other(add, opened, heads, autoencoder):
+def test_depth_aligns_the_maps_of_one_network(add, opened, heads, autoencoder):
     add(autoencoder), add(heads[1]), add(heads[0])
     app = fine(opened("depth"))
     told = depth_maps(app)
@@ -620,7 +624,7 @@ def test_depth_lays_the_maps_of_one_network_over_each_other(add, opened, heads, 
     np.testing.assert_allclose(turn @ turn.T, np.eye(2), atol=1e-6)
     assert told["maps"][1]["placement"] == np.eye(2, 3).tolist()
     (table,) = app.dataframe
-    assert table.value["kept"].tolist() == ["11 layers", "31 layers"]
+    assert table.value["depth"].tolist() == ["11 layers", "31 layers"]
     assert table.value["accuracy"].tolist() == [head.metrics["test_accuracy"] for head in heads]
     assert all("–" in pairs for pairs in table.value["classes that overlap most"])
 
@@ -630,21 +634,21 @@ def test_depth_shows_the_depths_that_are_chosen_side_by_side_or_moving(add, open
     app = fine(opened("depth", show="moving"))
     told = depth_maps(app)
     assert told["moving"] and [one["title"] for one in told["maps"]] == ["11 layers", "31 layers"]
-    (pills,) = (group for group in app.get("button_group") if group.key.startswith("cuts-"))
+    (pills,) = (group for group in app.get("button_group") if group.key.startswith("heads-"))
     fine(pills.set_value(["at31"]).run())
     assert len(depth_maps(app)["maps"]) == 1
     fine(pills.set_value([]).run())
     assert "Choose at least one depth" in app.main.info[0].value
 
 
-def test_what_is_selected_at_one_depth_is_shown_as_at_all(add, opened, heads):
+def test_a_selection_at_one_depth_is_shown_at_all_depths(add, opened, heads):
     add(heads[0]), add(heads[1])
     app = opened("depth")
     app = fine(selected(app, [3, 4], "depth-side by side-2"))
-    assert "**2 selected**, taken for what they are" in words(app) and "at 31 layers" in words(app)
+    assert "**2 selected** · correct: " in words(app) and "at 31 layers" in words(app)
     maps_of_both = [load_map(head.folder).of_split("test") for head in heads]
-    taken = " → ".join(str(points.prediction[3]) for points in maps_of_both)
-    assert captions(app)[0] == f"{maps_of_both[0].label[3]}: {taken}"
+    predicted = " → ".join(str(points.prediction[3]) for points in maps_of_both)
+    assert captions(app)[0] == f"{maps_of_both[0].label[3]}: {predicted}"
 
 
 def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
@@ -658,7 +662,7 @@ def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
     told = depth_maps(app)
     assert selected_rows(told) == wanted and told["selection"]["revision"] > before
     app = fine(selected(app, [1, 2], "depth-side by side-2"))
-    assert selected_rows(depth_maps(fine(app.run()))) == [1, 2]  # the cell is not taken over again
+    assert selected_rows(depth_maps(fine(app.run()))) == [1, 2]  # the cell is not selected again
     assert selected_rows(depth_maps(fine(clicked(app, confusions(app), points=[])))) == []
 
 
@@ -666,10 +670,10 @@ def test_a_click_on_a_cell_selects_its_images(add, opened, heads):
 def test_nonsense_for_a_cell_selects_nothing(nonsense, add, opened, heads):
     add(heads[0])
     app = opened("depth")
-    assert "Nothing selected yet" in words(fine(clicked(app, confusions(app), points=[nonsense])))
+    assert "No image selected" in words(fine(clicked(app, confusions(app), points=[nonsense])))
 
 
-def test_pictures_are_placed_at_every_depth(add, opened, heads):
+def test_pictures_are_marked_at_every_depth(add, opened, heads):
     add(heads[0]), add(heads[1])
     app = opened("depth")
     app.file_uploader(key="depth-files").upload("a <b>.png", written(), "image/png")
@@ -684,12 +688,12 @@ def test_pictures_are_placed_at_every_depth(add, opened, heads):
 
 def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, heads, no_runs):
     add(heads[0])
-    assert "not measured at every depth yet" in words(fine(opened("depth")))
+    assert "not been measured at every depth yet" in words(fine(opened("depth")))
     row = {"backbone": heads[0].backbone["sha256"], "layers": 1, "test_accuracy": 0.5, "map_1nn": 0.3}
     rows = [row | {"layers": layers, "map_5nn": 0.4, "silhouette": 0.0} for layers in (3, 1)]
     (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
     app = fine(opened("depth"))
-    curve = next(figure for figure in metrics(app) if figure["data"][0].get("name") == "accuracy")
+    curve = next(chart for chart in charts(app) if chart["data"][0].get("name") == "accuracy")
     assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
 
 

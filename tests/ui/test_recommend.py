@@ -1,4 +1,4 @@
-"""The Recommend page: what is rated moves what is predicted, at once, and the page says why."""
+"""Tests of the Recommend page: ratings change the predictions at once, and the page says why."""
 
 import json
 from dataclasses import replace
@@ -49,14 +49,14 @@ def test_without_a_recommender_the_page_says_how_to_train_one(add, opened, autoe
     assert "kernelviz train sparse-fc --data ratings.csv" in app.main.code[0].value
 
 
-def test_a_recommender_whose_record_lacks_a_figure_is_a_warning(add, opened, autoencoder, recommender):
+def test_a_recommender_whose_record_lacks_a_metric_is_a_warning(add, opened, autoencoder, recommender):
     add(autoencoder)
     add(recommender, metrics={})
     app = opened("recommend")
     assert not app.exception and "advice" in app.sidebar.warning[0].value
 
 
-def test_without_ratings_everybody_speaks(page, recommender):
+def test_without_ratings_the_mean_of_all_users_is_recommended(page, recommender):
     app = page(**{f"rare-{recommender.name}": True})
     items = load_items(recommender.folder)
     rows = table(app, "predicted")
@@ -83,9 +83,9 @@ def test_ratings_move_the_predictions_and_the_page_says_why(page, recommender):
     assert other["adds"].tolist() != why["adds"].tolist()
 
 
-def test_what_is_rated_can_be_taken_off(page):
+def test_a_rating_can_be_removed(page):
     app = page(GIVEN)
-    app.button(key=f"off-{OF}-1").click().run()
+    app.button(key=f"remove-{OF}-1").click().run()
     assert [*app.session_state[f"given-{OF}"]] == [0, 2]
     (clear,) = [one for one in app.button if one.label == "Clear all"]
     clear.click().run()
@@ -100,7 +100,7 @@ def test_what_was_searched_for_is_there_to_be_rated(page):
     assert app.selectbox(key=f"wanted-{OF}").value is None
 
 
-def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
+def test_titles_replace_numbers_where_they_are_known(recommender, tmp_path, monkeypatch):
     monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path))
     run = replace(recommender, data=recommender.data | {"name": "ml-1m"})
     before = item_titles.version(run)
@@ -114,7 +114,7 @@ def test_titles_take_the_place_of_numbers_where_they_are_known(recommender, tmp_
     assert b'"The Birds (1963)"' in payloads.points_payload(ItemMap(run), item_titles.SPLIT)
 
 
-def test_where_titles_may_be_had_the_page_offers_to_download_them(page, recommender, add, opened, monkeypatch):
+def test_the_page_offers_to_download_titles_of_a_known_set(page, recommender, add, opened, monkeypatch):
     add(recommender, "films", data=recommender.data | {"name": "ml-100k"})
     page()
     app = opened("recommend", recommender="films")
@@ -138,7 +138,7 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
     assert told["maps"][0]["marks"][2]["name"] == "no. 101: you gave 1"
 
 
-def test_the_trade_off_is_drawn_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
+def test_the_trade_off_is_plotted_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
     monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
     assert not page().get("plotly_chart")
     rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RECOMMENDER_METRICS}} for s in (0.1, 1.0)]

@@ -308,12 +308,12 @@ def test_a_disc_covers_its_area_and_a_square_too(script):
     body = """const view = { x: 0, y: 0, scale: 10 }
         const picture = () => ({ width: 80, height: 60, density: 1, pixels: new Uint32Array(4800).fill(0xffffffff) })
         const one = { x: [0.53], y: [-0.27], groupOf: [0], rank: [2] }
-        const draw = (look) => {
+        const paint = (look) => {
             const made = picture()
             raster.paintPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, ...look })
             return [...made.pixels].map((pixel) => 1 - (pixel & 255) / 255)
         }
-        return [draw({ soft: true }), draw({ soft: false }), draw({ soft: true, opacity: 0.5 })]"""
+        return [paint({ soft: true }), paint({ soft: false }), paint({ soft: true, opacity: 0.5 })]"""
     for ink, area in zip(script(body, imports="core/raster"), [np.pi * 25, 81, np.pi * 25 / 2], strict=True):
         ink = np.array(ink).reshape(60, 80)
         assert ink.sum() == pytest.approx(area, rel=0.04)

@@ -1,4 +1,4 @@
-"""Uploads: kept for their session only, placed as the command places them, refused by name."""
+"""Tests of uploads: stored for their session only, projected as by the command, rejected by name."""
 
 import base64
 import gc
@@ -46,7 +46,7 @@ def client():
 
 @pytest.fixture
 def send(client, mine):
-    """Send files as the page does."""
+    """A function that sends files as the page does."""
     numbers = iter(range(10**6))
 
     def send(files, batch=None, token=mine.token):
@@ -58,26 +58,28 @@ def send(client, mine):
 
 
 @pytest.fixture
-def place(client, mine, tiny):
-    """Ask until all are placed; the rows."""
+def projected(client, mine, tiny):
+    """A function that asks until all uploads are projected, and returns their rows."""
 
-    def place(way="resize", first=0):
+    def projected(preprocessing="resize", first=0):
         rows = []
         while True:
-            where = f"projection/tiny/{caches.version(tiny)}/{way}?first={first + len(rows)}"
+            where = f"projection/tiny/{caches.version(tiny)}/{preprocessing}?first={first + len(rows)}"
             answer = client.post(f"/kernelviz/uploads/{mine.token}/{where}")
             assert answer.status_code == 200, answer.text
             rows += answer.json()["rows"]
             if not answer.json()["left"]:
                 return rows
 
-    return place
+    return projected
 
 
 @pytest.fixture
 def look(client, mine, tiny):
-    def look(where, way="resize"):
-        return client.get(f"/kernelviz/uploads/{mine.token}/details/tiny/{caches.version(tiny)}/{way}/{where}")
+    def look(where, preprocessing="resize"):
+        return client.get(
+            f"/kernelviz/uploads/{mine.token}/details/tiny/{caches.version(tiny)}/{preprocessing}/{where}"
+        )
 
     return look
 
@@ -88,21 +90,21 @@ def seen(address):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
-def test_whatever_comes_is_placed_or_refused_by_name(send, place, mine, tiny):
+def test_every_file_is_projected_or_rejected_by_name(send, projected, mine, tiny):
     assert send(list(FILES.items())).json() == {"total": N_PLACED + len(REASONS)}
-    rows = place()
+    rows = projected()
     assert len(rows) == N_PLACED and all(row["number"] < mine.total for row in rows)
     _, rejected = mine.projected(tiny, "resize")
     assert all(reason in one.reason for reason, one in zip(REASONS, rejected, strict=True))
     assert not any(mark in row["name"] for row in rows for mark in ("<", "\n", "/", "\0"))
 
 
-def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
+def test_page_and_command_agree(send, projected, mine, tiny, tmp_path):
     for at, (_, data) in enumerate(PLACED.items()):
         (tmp_path / f"{at:03}.png").write_bytes(data)
     paths = sorted(tmp_path.glob("*.png"))
     send([(path.name, path.read_bytes()) for path in paths])
-    place(tiny.preprocess.name)
+    projected(tiny.preprocess.name)
     page, _ = mine.projected(tiny, tiny.preprocess.name)
     network, points = load_network(tiny), load_map(tiny.folder)
     command, _ = project_files(
@@ -116,8 +118,8 @@ def test_page_and_command_agree(send, place, mine, tiny, tmp_path):
             assert page[name].tolist() == command[name].tolist()
 
 
-def test_uploads_are_placed_some_at_a_time(send, client, mine, tiny, monkeypatch):
-    monkeypatch.setattr(routes, "A_WHILE", 1e-9)
+def test_uploads_are_projected_some_at_a_time(send, client, mine, tiny, monkeypatch):
+    monkeypatch.setattr(routes, "SECONDS_PER_ANSWER", 1e-9)
     send([(f"{at}.png", GOOD) for at in range(150)])
     where = f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/crop?first="
     parts = [client.post(f"{where}{first}").json() for first in (0, 64, 128, 150)]
@@ -126,10 +128,10 @@ def test_uploads_are_placed_some_at_a_time(send, client, mine, tiny, monkeypatch
     assert [part["left"] for part in parts] == [True, True, False, False]
 
 
-def test_a_thousand_files_at_once(send, place, mine):
+def test_a_thousand_files_at_once(send, projected, mine):
     for start in range(0, 1000, 200):
         assert send([(f"{at}.png", GOOD) for at in range(start, start + 200)]).status_code == 200
-    assert mine.total == 1000 and [row["number"] for row in place()] == list(range(1000))
+    assert mine.total == 1000 and [row["number"] for row in projected()] == list(range(1000))
 
 
 def test_a_batch_that_is_sent_again_counts_once(send, mine):
@@ -138,26 +140,27 @@ def test_a_batch_that_is_sent_again_counts_once(send, mine):
     assert send(files, "two").json() == {"total": 4}
 
 
-def test_another_way_to_prepare_gives_other_places(send, place, look, mine):
+def test_another_preprocessing_gives_other_coordinates(send, projected, look, mine):
     sheet = Image.new("L", (200, 80), 255)
     sheet.paste(0, (150, 20, 160, 60))
     send([("off the middle.png", encoded(sheet))])
     preprocessings = ("resize", "crop", "digit")
-    coordinates = {(row["x"], row["y"]) for way in preprocessings for row in place(way)}
-    assert len(coordinates) == 3 and len({seen(look(0, way).json()["saw"]).tobytes() for way in preprocessings}) == 3
+    coordinates = {(row["x"], row["y"]) for preprocessing in preprocessings for row in projected(preprocessing)}
+    assert len(coordinates) == 3
+    assert len({seen(look(0, name).json()["saw"]).tobytes() for name in preprocessings}) == 3
 
 
-def test_a_run_that_was_trained_again_is_landed_on_anew(send, place, mine, tiny, monkeypatch):
+def test_uploads_are_projected_again_after_a_run_was_trained_again(send, projected, mine, tiny, monkeypatch):
     send([("a.png", GOOD)])
-    place()
+    projected()
     assert len(mine.projected(tiny, "resize")[0]) == 1
     monkeypatch.setattr(caches, "version", lambda run: "another")
     assert len(mine.projected(tiny, "resize")[0]) == 0
 
 
-def test_details_show_what_the_network_saw(send, place, look, tiny):
+def test_details_show_what_the_network_saw(send, projected, look, tiny):
     send([("a <b>.png", encoded(Image.new("RGB", (400, 100), "white"))), ("b.png", GOOD)])
-    (first, _) = place()
+    (first, _) = projected()
     found = look(0).json()
     assert found["name"] == "a ·b·.png" and (found["x"], found["y"]) == (first["x"], first["y"])
     assert seen(found["original"]).shape[:2] == (70, 280)
@@ -168,13 +171,13 @@ def test_details_show_what_the_network_saw(send, place, look, tiny):
     assert 0 <= found["distance"] <= 100 and 0 <= found["error"] <= 100 and isinstance(found["novel"], bool)
 
 
-def test_a_drawing_is_looked_at_and_not_kept(client, mine, tiny, send, look):
+def test_a_sketch_has_details_and_is_not_stored(client, mine, tiny, send, look):
     send([("a.png", GOOD)])
     where = f"/kernelviz/uploads/{mine.token}/sketch/tiny/{caches.version(tiny)}/resize"
-    drawn = client.post(where, content=GOOD).json()
-    assert drawn | {"name": "a.png"} == look(0).json() and mine.total == 1
+    details = client.post(where, content=GOOD).json()
+    assert details | {"name": "a.png"} == look(0).json() and mine.total == 1
     assert client.post(where, content=b"no picture").status_code == 400
-    assert client.post(where, content=bytes(routes.MAX_SKETCH + 1)).status_code == 413
+    assert client.post(where, content=bytes(routes.MAX_SKETCH_BYTES + 1)).status_code == 413
     assert client.post(where).status_code == 413
 
 
@@ -186,56 +189,56 @@ def test_small_pictures(send, client, mine):
     assert client.get(f"/kernelviz/uploads/{mine.token}/pictures/2").status_code == 404
 
 
-def test_what_is_removed_is_gone(send, place, look, mine, tiny):
+def test_what_is_removed_is_gone(send, projected, look, mine, tiny):
     send([(f"{at}.png", GOOD) for at in range(3)] + [("text.png", b"text")])
-    place()
+    projected()
     mine.remove(1)
-    assert [row["number"] for row in place()] == [0, 2] and look(1).status_code == 404
+    assert [row["number"] for row in projected()] == [0, 2] and look(1).status_code == 404
     mine.remove(3)
     assert not mine.projected(tiny, "resize")[1]
     mine.remove()
-    assert mine.total == 0 and not place() and mine.turn == 3
+    assert mine.total == 0 and not projected() and mine.turn == 3
     send([("new.png", GOOD)])
-    assert [row["name"] for row in place()] == ["new.png"]
+    assert [row["name"] for row in projected()] == ["new.png"]
 
 
-def test_leaving_the_page_forgets_all(send, client, mine):
+def test_leaving_the_page_removes_all_uploads(send, client, mine):
     send([("a.png", GOOD)])
     assert client.post(f"/kernelviz/uploads/{mine.token}/end").status_code == 204
     assert mine.total == 0 and client.get(f"/kernelviz/uploads/{mine.token}/pictures/0").status_code == 404
 
 
-def test_a_session_has_room_for_so_much(send, place, mine, tiny, monkeypatch):
+def test_the_uploads_of_a_session_are_limited(send, projected, mine, tiny, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_FILES", 3)
     send([(f"{at}.png", GOOD) for at in range(5)])
-    assert len(place()) == 3
+    assert len(projected()) == 3
     monkeypatch.setattr(uploads, "MAX_FILES", 99)
     monkeypatch.setattr(uploads, "MAX_UNPACKED", 4 * len(GOOD))
     send([("many.zip", packed([(f"{at}.png", GOOD) for at in range(3)]))])
-    assert len(place()) == 4
+    assert len(projected()) == 4
     reasons = [one.reason for one in mine.projected(tiny, "resize")[1]]
     assert "3 files already" in reasons[0] and "together have more than" in reasons[-1] and len(reasons) == 3
 
 
-def test_a_full_disk_refuses_a_file_and_keeps_the_others(send, place, mine, tiny, full_disk):
+def test_a_full_disk_rejects_a_file_but_not_the_others(send, projected, mine, tiny, full_disk):
     large = encoded(Image.effect_noise((900, 900), 60))
     send([("small.png", GOOD)])
     with full_disk():
         mine.add([("large.png", io.BytesIO(large)), ("text.png", io.BytesIO(b""))])
     send([("after.png", GOOD)])
-    assert [row["name"] for row in place()] == ["small.png", "after.png"]
-    assert "no room" in mine.projected(tiny, "resize")[1][0].reason
+    assert [row["name"] for row in projected()] == ["small.png", "after.png"]
+    assert "no space for it" in mine.projected(tiny, "resize")[1][0].reason
 
 
-def test_a_map_that_was_looked_at_before_is_remembered(send, place, mine, tiny, monkeypatch):
+def test_the_projection_onto_an_earlier_map_is_cached(send, projected, mine, tiny, monkeypatch):
     send([("a.png", GOOD)])
-    before = place("resize")
-    place("crop")
-    monkeypatch.setattr(mine, "_project_part", lambda *_: pytest.fail("placed again"))
-    assert place("resize") == before
+    before = projected("resize")
+    projected("crop")
+    monkeypatch.setattr(mine, "_project_part", lambda *_: pytest.fail("projected again"))
+    assert projected("resize") == before
 
 
-def test_only_who_has_the_token_is_answered(send, client, mine, tiny):
+def test_only_the_token_gives_access_to_uploads(send, client, mine, tiny):
     send([("a.png", GOOD)])
     assert send([("a.png", GOOD)], token="another").status_code == 404
     assert client.get("/kernelviz/uploads/another/pictures/0").status_code == 404
@@ -264,27 +267,28 @@ def test_nothing_is_left_when_the_session_ends():
         {"names": '["a"]'},
     ],
 )
-def test_a_form_that_is_none_of_ours_is_refused(client, mine, form):
+def test_a_malformed_form_is_refused(client, mine, form):
     where = f"/kernelviz/uploads/{mine.token}/files"
     assert client.post(where, data=form, files=[("files", ("file", GOOD))]).status_code == 400
     assert mine.total == 0
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
-    headers = {"content-length": str(routes.MAX_REQUEST + 1), "content-type": "multipart/form-data; boundary=x"}
+    headers = {"content-length": str(routes.MAX_REQUEST_BYTES + 1), "content-type": "multipart/form-data; boundary=x"}
     assert client.post(f"/kernelviz/uploads/{mine.token}/files", headers=headers, content=b"").status_code == 413
 
 
-def test_a_network_that_cannot_be_read_is_said(send, client, mine, tiny):
+def test_a_network_that_cannot_be_read_is_an_error_that_names_it(send, client, mine, tiny):
     send([("a.png", GOOD)])
     (tiny.folder / "weights.safetensors").write_bytes(b"no such thing")
     answer = client.post(f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/crop?first=0")
     assert answer.status_code == 500 and "weights.safetensors" in answer.text
 
 
-@pytest.mark.parametrize("way", ["stretch", "..", "digit%00"])
-def test_an_unknown_way_is_refused(client, mine, tiny, way):
-    answer = client.post(f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/{way}?first=0")
+@pytest.mark.parametrize("preprocessing", ["stretch", "..", "digit%00"])
+def test_an_unknown_preprocessing_is_refused(client, mine, tiny, preprocessing):
+    where = f"projection/tiny/{caches.version(tiny)}/{preprocessing}?first=0"
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/{where}")
     assert answer.status_code in (400, 404)
 
 
@@ -301,9 +305,9 @@ def test_any_body_is_answered(body, kind):
         assert answer.status_code in (400, 413)
 
 
-def test_the_map_with_the_uploads_as_a_picture_and_as_a_page(send, place, mine, tiny):
+def test_the_map_with_uploads_is_exported_as_a_picture_and_as_a_page(send, projected, mine, tiny):
     send([("a <script>alert(1)</script>.png", GOOD), ("b.png", encoded(Image.new("L", (9, 9), 255)))])
-    place()
+    projected()
     table, _ = mine.projected(tiny, "resize")
     picture = np.asarray(Image.open(io.BytesIO(export.map_png(tiny, table))).convert("RGB")).astype(int)
     marks = (abs(picture - [0xE0, 0x40, 0x3F]).sum(2) < 9).sum()
@@ -314,7 +318,7 @@ def test_the_map_with_the_uploads_as_a_picture_and_as_a_page(send, place, mine, 
     assert "Plotly.newPlot" in page and '<script src="http' not in page  # the library is in the page
 
 
-def test_files_take_no_memory_but_for_their_rows(mine, tiny):
+def test_files_need_no_memory_except_for_their_rows(mine, tiny):
     from tracemalloc import get_traced_memory, start, stop
 
     data = encoded(Image.effect_noise((60, 60), 50))

@@ -1,4 +1,4 @@
-"""Arrays as one run of bytes, for the page: what js/packing.mjs reads."""
+"""Arrays as one string of bytes for the page, which js/core/packing.mjs reads."""
 
 import gzip
 import json
@@ -10,8 +10,8 @@ def pack(arrays: dict[str, np.ndarray], **facts) -> bytes:
     """The length of a JSON header (uint32), the header, then the arrays one after the other; all little-endian.
 
     The header has the facts and, under "arrays", the type, the shape and the offset (from the header's end) of each.
-    Of an array come first the first bytes of all numbers, then all second bytes, and so on: like beside like takes a
-    tenth less after gzip.
+    Of an array come first the first bytes of all numbers, then all second bytes, and so on: with similar bytes side by
+    side, gzip saves another tenth.
     """
     described, parts, offset = {}, [], 0
     for name, array in arrays.items():
@@ -23,6 +23,6 @@ def pack(arrays: dict[str, np.ndarray], **facts) -> bytes:
     return b"".join([len(header).to_bytes(4, "little"), header, *parts])
 
 
-def squeezed(data: bytes) -> bytes:
-    """The bytes by gzip, always the same for the same bytes."""
+def gzipped(data: bytes) -> bytes:
+    """The bytes compressed by gzip; equal bytes give equal results."""
     return gzip.compress(data, compresslevel=6, mtime=0)

@@ -16,18 +16,21 @@ from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.shared.map_source import MapSource
 
 SHEET = 1024  # pixels: longest side of a sheet of images
-LARGEST = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
-SHARP = 64  # pixels: images up to this side keep every pixel
-UNKNOWN = 2**12 - 1  # in place of a value that there is not; finer steps than 4,000 nobody sees
+MAX_TILE_SIDE = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
+MAX_LOSSLESS_SIDE = 64  # pixels: larger images are compressed with losses
+UNKNOWN = 2**12 - 1  # stands for a missing value; nobody sees finer steps than 4,000
 
 
 def tile_side(source: MapSource) -> int:
     """Pixels of an image on a sheet along each side; 1 where the points have no images."""
-    return min(LARGEST, max(source.image_shape[1:])) if source.image_shape else 1
+    return min(MAX_TILE_SIDE, max(source.image_shape[1:])) if source.image_shape else 1
 
 
 def points_payload(source: MapSource, split: str) -> bytes:
-    """Row, place, classes and values of every placed point of a split, in the order of its sheets of images."""
+    """Row, coordinates, classes and values of the points of a split, in the order of its sheets of images.
+
+    Points without coordinates are left out.
+    """
     points, order = ordered(source, split)
     values = {name: value(points, source.extent) for name, value in VALUES.items()}
     columns = {
@@ -56,17 +59,19 @@ def contours_payload(source: MapSource, split: str) -> bytes:
 
 
 def sheet_payload(source: MapSource, split: str, number: int) -> bytes:
-    """One of the sheets of images, in WebP, of points that have pictures. IndexError: no such sheet."""
+    """One of the sheets of images, in WebP; an IndexError where the split has no such sheet."""
     points, _ = ordered(source, split)
     side = tile_side(source)
     across = SHEET // side
-    part = np.arange(len(points))[number * across**2 :][: across**2]
-    if number < 0 or not len(part):
+    rows = np.arange(len(points))[number * across**2 :][: across**2]
+    if number < 0 or not len(rows):
         raise IndexError(f"{split} has no sheet {number}")
-    pictures = source.pictures(points.where(part))
+    pictures = source.pictures(points.where(rows))
     picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=side <= SHARP, quality=50 if side <= SHARP else 85, method=2)
+    Image.fromarray(picture).save(
+        file, "WEBP", lossless=side <= MAX_LOSSLESS_SIDE, quality=50 if side <= MAX_LOSSLESS_SIDE else 85, method=2
+    )
     return file.getvalue()
 
 
@@ -84,9 +89,9 @@ def decoder_payload(run: EmbeddingRun) -> bytes | None:
 
 
 def ordered(source: MapSource, split: str) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
-    """The placed points of a split, neighbours on the map mostly near each other in the list, and their rows in it.
+    """The points of a split that have coordinates, and their rows in the split.
 
-    Then a view of a part of the map needs few of the sheets.
+    Neighbours on the map are mostly near each other in this order, so that a part of the map needs few sheets.
     """
     return _ordered(source.points(split), source.extent)
 
@@ -99,13 +104,13 @@ def _ordered(points: EmbeddingMap, extent: float) -> tuple[EmbeddingMap, Int[np.
 
 
 def _along_z(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray, " n"]:
-    """The number of each place's cell along a Z-order curve through 256 x 256 cells: its bits, x and y in turn."""
+    """For each point, the number of its cell along a Z-order curve of 256 x 256 cells: the bits of x and y in turn."""
     cells = ((coordinates + extent) / (2 * extent) * 256).clip(0, 255).astype(np.int64)
     return sum(((cells[:, axis] >> bit) & 1) << (2 * bit + axis) for bit in range(8) for axis in range(2))
 
 
 def twelve_bits(values: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
-    """Values as whole numbers over their range, the largest UNKNOWN - 1; those that are not known as UNKNOWN."""
+    """Values as whole numbers over their range, the largest UNKNOWN - 1; missing values as UNKNOWN."""
     low, high = _range(values)
     known = np.isfinite(values)
     share = (np.where(known, values, low) - low) / max(high - low, 1e-12)
@@ -118,7 +123,7 @@ def _range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
 
 
 def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *c"]:
-    """A picture made to fit into a square of `side` pixels, in its middle."""
+    """A picture in the middle of a square of `side` pixels, made smaller if it does not fit."""
     image = Image.fromarray(picture)
     if max(image.size) > side:
         image.thumbnail((side, side))

@@ -13,158 +13,158 @@ from kernelviz.ui.canvas import canvas_of_depths, mark
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, selection
-from kernelviz.ui.shared.files import ENDINGS, say_rejected
-from kernelviz.ui.shared.gallery import word_on_pictures
+from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import class_names, plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
 SPLIT = "test"
-FIRST_MAPS = 3  # maps at first
-MOST = 20  # pictures placed at every depth
+FIRST_MAPS = 3  # depths that are shown at first
+MAX_PICTURES = 20  # uploads shown at every depth
 VIEWS = ("side by side", "moving")
-_HOW = {
-    "side by side": "Point at an image, select or zoom in on one map, and the others show the same images.",
-    "moving": "The slider takes every image from its place at one depth to its place at the next.",
+VIEW_HELP = {
+    "side by side": "Point at an image, select, or zoom in on one map, and the other maps show the same images.",
+    "moving": "The slider moves every image from its position at one depth to its position at the next.",
 }
 COLOURINGS = ("label", "right or wrong", "prediction", "confidence", "kNN agreement")
 
 
 def page(runs: list[Run]) -> None:
-    """The whole page."""
+    """Show the page."""
     known = families(runs)
     if not known:
         _invite()
         return
     with st.sidebar:
         name = st.selectbox("Network", list(known), key="network", bind="query-params")
-    cuts, colouring, view = _controls(known[name])
-    if not cuts:
+    heads, colouring, view = _controls(known[name])
+    if not heads:
         st.info("Choose at least one depth above.", icon=":material/layers:")
         return
-    cuts, maps = _of_the_same_images(cuts)
-    pictures = _pictures(cuts[0])
-    of = " ".join([*(run.weights_sha256 for run in cuts), SPLIT])
-    _maps(cuts, maps, colouring, view, of, pictures)
-    word_on_pictures(cuts[-1])
-    comparison.table(cuts, maps)
+    heads, maps = _with_equal_images(heads)
+    pictures = _pictures(heads[0])
+    owner = " ".join([*(run.weights_sha256 for run in heads), SPLIT])
+    _maps(heads, maps, colouring, view, owner, pictures)
+    explain_missing_images(heads[-1])
+    comparison.table(heads, maps)
     images, confusion, curve = st.tabs(["Images", "Confusions", "Every depth"])
     with images:
-        comparison.images(cuts, maps, selection.selection(of).rows)
+        comparison.images(heads, maps, selection.selection(owner).rows)
     with confusion:
-        comparison.confusion(cuts, maps, of)
+        comparison.confusion(heads, maps, owner)
     with curve:
-        comparison.profile(cuts)
+        comparison.profile(heads)
 
 
 def _invite() -> None:
     st.info(
-        "There is no network to look into yet. A head on the lower part of a trained classifier makes a map of what "
-        "that part keeps apart: train a few at different depths, then reload this page.",
+        "There is no truncated network yet. A head on a truncated classifier makes a map of the classes that are apart "
+        "at that depth. Train a few heads at different depths, then reload this page:",
         icon=":material/layers:",
     )
     st.code(
-        "kernelviz train head --backbone resnet18 --weights FILE --keep layer3 --data FOLDER --name at-layer3\n"
-        "kernelviz train head --backbone resnet18 --weights FILE --keep layer2 --data FOLDER --name at-layer2",
+        "kernelviz train head --backbone resnet18 --weights FILE --depth layer3 --data FOLDER --name at-layer3\n"
+        "kernelviz train head --backbone resnet18 --weights FILE --depth layer2 --data FOLDER --name at-layer2",
         language="bash",
     )
 
 
-def _controls(cuts: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
-    """The cuts to show, the shallowest first; how to colour; and how to show them."""
+def _controls(heads: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
+    """The heads to show, the shallowest first; what to colour by; and the view."""
     depths, colour, how = st.columns([4, 2, 3], vertical_alignment="bottom")
-    names = {run.name: depth_of(run) for run in cuts}
+    names = {run.name: depth_of(run) for run in heads}
     chosen = depths.pills(
-        "Layers kept",
+        "Depths",
         list(names),
         default=list(names)[-FIRST_MAPS:],
         format_func=names.get,
         selection_mode="multi",
-        key=f"cuts-{cuts[0].backbone['sha256']}",
+        key=f"heads-{heads[0].backbone['sha256']}",
     )
     shared = {"bind": "query-params"}
     return (
-        [run for run in cuts if run.name in chosen],
+        [run for run in heads if run.name in chosen],
         colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
         how.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="show", **shared),
     )
 
 
-def _of_the_same_images(cuts: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], list[EmbeddingMap]]:
-    """The cuts whose maps show the images of the deepest one, and these maps; a word on the others."""
-    maps = [caches.points_of(run).of_split(SPLIT) for run in cuts]
+def _with_equal_images(heads: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], list[EmbeddingMap]]:
+    """The heads whose maps show the images of the deepest one, and these maps; a warning names the others."""
+    maps = [caches.points_of(run).of_split(SPLIT) for run in heads]
     same = [np.array_equal(points.label, maps[-1].label) for points in maps]
-    for run in compress(cuts, np.logical_not(same)):
-        st.warning(f"**{run.name}** is left out: its images are others than those of {cuts[-1].name}.")
-    return list(compress(cuts, same)), list(compress(maps, same))
+    for run in compress(heads, np.logical_not(same)):
+        st.warning(f"**{run.name}** is left out: its map shows other images than the map of {heads[-1].name}.")
+    return list(compress(heads, same)), list(compress(maps, same))
 
 
 def _maps(
-    cuts: list[EmbeddingRun], maps: list[EmbeddingMap], colouring: str, view: str, of: str, pictures: list[Picture]
+    heads: list[EmbeddingRun], maps: list[EmbeddingMap], colouring: str, view: str, owner: str, pictures: list[Picture]
 ) -> None:
     reason = simple_map_instead()
     if reason:
-        st.info("The maps of several depths need the full map.", icon=":material/layers:")
+        st.info("Maps at several depths need the full map, which cannot run in this browser.", icon=":material/layers:")
         return
     placements = laid_over(maps)
-    key = f"depth-{view}-{len(cuts)}"
+    key = f"depth-{view}-{len(heads)}"
     heard = canvas_of_depths(
-        [ImageMap(run) for run in cuts],
+        [ImageMap(run) for run in heads],
         placements,
         reach_of(maps, placements),
         SPLIT,
         key,
         moving=view == "moving",
         colouring=colouring,
-        titles=[depth_of(run) for run in cuts],
-        selection=selection.selection(of),
-        marks=_marks(cuts, placements, pictures) if pictures else None,
+        titles=[depth_of(run) for run in heads],
+        selection=selection.selection(owner),
+        marks=_marks(heads, placements, pictures) if pictures else None,
     )
     if heard.failed:
         simple_map_instead(heard.failed)
-    selection.take(of, heard.selection)
+    selection.adopt(owner, heard.selection)
     st.caption(
-        f"{len(maps[0]):,} {SPLIT} images at every depth; the maps are turned and mirrored so that the eye can follow. "
-        + _HOW[view]
+        f"{len(maps[0]):,} {SPLIT} images at every depth; the maps are rotated and mirrored to match each other. "
+        + VIEW_HELP[view]
     )
 
 
 def _pictures(run: EmbeddingRun) -> list[Picture]:
-    """The pictures that were uploaded to be placed at every depth."""
+    """The pictures that are uploaded to be shown at every depth."""
     with st.sidebar:
         files = st.file_uploader(
-            "Place pictures at every depth",
+            "Pictures to place at every depth",
             accept_multiple_files=True,
             type=ENDINGS,
             key="depth-files",
-            help=f"Up to {MOST} pictures",
+            help=f"Up to {MAX_PICTURES} pictures",
         )
     found = chain.from_iterable(contents(file.name, file) for file in files)
-    results = list(ingest(islice(found, MOST), run.preprocess))
-    say_rejected([one for one in results if isinstance(one, RejectedFile)])
+    results = list(ingest(islice(found, MAX_PICTURES), run.preprocess))
+    warn_of_rejected([one for one in results if isinstance(one, RejectedFile)])
     if next(found, None):
-        st.warning(f"Only the first {MOST} files are shown.", icon=":material/filter_list:")
+        st.warning(f"Only the first {MAX_PICTURES} files are shown.", icon=":material/filter_list:")
     return [one for one in results if isinstance(one, Picture)]
 
 
-def _marks(cuts: list[EmbeddingRun], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[MarkTold]]:
-    """For each depth a mark for each picture that has a place at every depth, and what it is taken for."""
+def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[MarkTold]]:
+    """For each depth, a mark with the predicted class for every picture that has coordinates at every depth."""
     from kernelviz.evaluation.inference import embed  # torch takes seconds to import, and the maps need none of it
     from kernelviz.ui.shared.network_cache import network_of
 
     pixels = np.stack([picture.pixels for picture in pictures])
-    placed = [embed(network_of(run), pixels) for run in cuts]
-    everywhere = np.all([np.isfinite(one.coordinates).all(1) for one in placed], axis=0)
+    embedded = [embed(network_of(run), pixels) for run in heads]
+    everywhere = np.all([np.isfinite(one.coordinates).all(1) for one in embedded], axis=0)
     for at in np.flatnonzero(~everywhere):
-        st.warning(f"**{plain(pictures[at].name)}** has no place at some depth.", icon=":material/block:")
+        st.warning(f"**{plain(pictures[at].name)}** has no position at some of these depths.", icon=":material/block:")
     marks = []
-    for run, how, one in zip(cuts, placements, placed, strict=True):
-        coordinates = placed_by(how, one.coordinates)
+    for run, placement, one in zip(heads, placements, embedded, strict=True):
+        coordinates = placed_by(placement, one.coordinates)
         named = class_names(run.classes)
-        says = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
+        predicted = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
         marks.append(
             [
-                mark(coordinates[at], f"{plain(pictures[at].name)}: {says[at]}", pictures[at].pixels)
+                mark(coordinates[at], f"{plain(pictures[at].name)}: {predicted[at]}", pictures[at].pixels)
                 for at in np.flatnonzero(everywhere)
             ]
         )

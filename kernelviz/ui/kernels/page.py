@@ -1,4 +1,4 @@
-"""Kernels: what the kernel layer does, on the plane, in a run, and in numbers."""
+"""Kernels: what the kernel layer does on the plane and in a run, and the spectra of its kernels."""
 
 import numpy as np
 import streamlit as st
@@ -22,19 +22,19 @@ NAMES = {
     "finite_support": "Finite support",
     "tanh": "Tanh",
 }
-LOCATIONS = 80  # of the Gram matrices
-PICTURE = 400  # pixels: longer side of the picture of a weight matrix
-BAR = {"displayModeBar": False}
+N_LOCATIONS = 80  # of the Gram matrices
+MAX_WEIGHTS_SIDE = 400  # pixels: longer side of the picture of a weight matrix
+NO_MODE_BAR = {"displayModeBar": False}
 
 
 def page(run: EmbeddingRun) -> None:
-    """The whole page."""
+    """Show the page."""
     plane, of_run, numbers, fields = st.tabs(["On the plane", f"In {run.name}", "Spectra", "Receptive fields"])
     with plane:
         st.caption(
-            "Each input lies at a place u and has a weight α; a unit at v receives α K(u, v) from it. The colours show "
-            "the field that all of them make together, the picture beside it what the clip leaves, and the cross its "
-            "center of mass: the place of an image on a map."
+            "Each input lies at a location u and has a weight α; a unit at v receives α K(u, v) from it. The colours "
+            "show the sum over all inputs, the picture beside them what the clip leaves of it, and the red rings "
+            "its center of mass: the position of an image on the map."
         )
         playground("playground")
     with of_run:
@@ -46,18 +46,18 @@ def page(run: EmbeddingRun) -> None:
 
 
 def _layer(run: EmbeddingRun) -> None:
-    """The kernel layer of a run: where its inputs lie, its weights, what it takes to store it."""
+    """Show the kernel layer of a run: where its inputs lie, its weights, and what it takes to store them."""
     layer = network_of(run).kernel_layer
     n_in, n_out = len(layer.u), len(layer.v)
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Where the features lie", anchor=False)
         u, alpha = layer.u.numpy(), layer.alpha.numpy()
-        st.plotly_chart(locations_figure(u, alpha, run.extent), key="locations", config=BAR, alt="Locations")
+        st.plotly_chart(locations_figure(u, alpha, run.extent), key="locations", config=NO_MODE_BAR, alt="Locations")
         outside = float((np.abs(u) > run.extent).any(1).mean())
         st.caption(
-            f"The {n_in:,} inputs of the kernel layer at their learned u: size for |α|, colour for its sign. The frame "
-            f"is the grid of units; {outside:.0%} lie outside of it."
+            f"The {n_in:,} inputs of the kernel layer at their learned locations u: the size shows |α|, the colour "
+            f"the sign of α. The frame is the grid of units; {outside:.0%} of the inputs lie outside it."
         )
     with right:
         st.subheader("The weights", anchor=False)
@@ -66,10 +66,10 @@ def _layer(run: EmbeddingRun) -> None:
         )
         values = _singular_values(run.name, run.weights_sha256, run)
         rank = effective_rank(values)
-        st.plotly_chart(values_figure(values, rank), key="values", config=BAR, alt="Singular values")
+        st.plotly_chart(values_figure(values, rank), key="values", config=NO_MODE_BAR, alt="Singular values")
         st.caption(
-            f"Singular values of the weight matrix: {rank} of {len(values):,} hold 99 % of it. That is the price of "
-            "two dimensions and a wide kernel, and what makes a map of it."
+            f"Singular values of the weight matrix: {rank} of {len(values):,} hold 99 % of the sum of their squares. "
+            "Two dimensions and a wide kernel limit the rank, and make the layer a map."
         )
     _storage(n_in, n_out)
     _support(run)
@@ -82,35 +82,36 @@ def _storage(n_in: int, n_out: int) -> None:
     own, dense = stored(n_in, n_out, dim)
     choice.metric("Locations, d (m + n)", f"{own:,}")
     choice.metric("Dense layer, m n", f"{dense:,}")
-    shown.plotly_chart(stored_figure(n_in, n_out, dim), key="stored", config=BAR, alt="Numbers stored over d")
+    shown.plotly_chart(stored_figure(n_in, n_out, dim), key="stored", config=NO_MODE_BAR, alt="Numbers stored over d")
     st.caption(
-        f"Locations take less than a dense layer as long as d is below m n / (m + n) = {break_even(n_in, n_out):.0f}."
+        "Locations need fewer numbers than a dense layer while d is below m n / (m + n) = "
+        f"{break_even(n_in, n_out):.0f}."
     )
 
 
 def _support(run: EmbeddingRun) -> None:
-    """How many weights a kernel of finite support would leave of this layer."""
+    """Show how many weights of this layer a kernel of finite support leaves."""
     st.subheader("With a kernel of finite support", anchor=False)
     scale = st.slider("a in max(0, 1 − a |u − v|²)", 0.01, 4.0, 0.25, key="support")
     layer = network_of(run).kernel_layer
     density = float((FiniteSupport(scale)(layer.u, layer.v) > 0).float().mean())
     st.caption(
-        f"At the same locations, {density:.1%} of the weights would differ from 0: a kernel that ends makes a sparse "
+        f"At these locations, {density:.1%} of the weights differ from 0: a kernel of finite support makes a sparse "
         "layer (section 3.5)."
     )
 
 
 def _weights_picture(run: EmbeddingRun) -> np.ndarray:
-    """The weight matrix in grey, 0 in the middle; every few rows and columns of it, sorted by the angle of u."""
+    """The weight matrix in grey, 0 in the middle: some of its rows and columns, sorted by the angle of u."""
     layer = network_of(run).kernel_layer
     weight = layer.weight().numpy()[np.argsort(np.arctan2(*layer.u.numpy().T[::-1]))]
-    every = max(1, -(-max(weight.shape) // PICTURE))
+    every = max(1, -(-max(weight.shape) // MAX_WEIGHTS_SIDE))
     weight = weight[::every, ::every]
     return signed(weight, float(np.percentile(np.abs(weight), 99.5)))
 
 
 def _receptive_fields() -> None:
-    """Those of the first layer of the network of kernel grids, at a unit that is chosen (Figure 4)."""
+    """Show the receptive fields of a unit in the first layer of the network of kernel grids (Figure 4)."""
     if GRIDS not in run_names():
         st.info("A network of kernel grids has not been trained yet. The command:", icon=":material/terminal:")
         st.code(f"kernelviz train {GRIDS}", language="bash")
@@ -124,7 +125,7 @@ def _receptive_fields() -> None:
     st.image([enlarged(image) for image in images], width=84)
     st.caption(
         f"What this unit of each of the {len(images)} maps of {GRIDS} receives from every pixel, "
-        "α K(u, v): light for positive, dark for negative weights."
+        "α K(u, v): light weights are positive, dark ones negative."
     )
 
 
@@ -134,29 +135,32 @@ def _singular_values(name: str, sha256: str, _run: EmbeddingRun) -> np.ndarray:
 
 
 def _spectra() -> None:
-    """Eigenvalues of Gram matrices: which kernels have a feature space, and of how many dimensions."""
+    """Show the eigenvalues of Gram matrices: which kernels have a feature space, and of how many dimensions."""
     controls = st.columns([1, 1, 2])
     dim = controls[0].slider("Dimension d", 1, 50, 2, key="gram-dim")
     spread = controls[1].slider("Spread of the locations", 0.2, 3.0, 1.0, key="gram-spread")
-    locations = spread * torch.randn(LOCATIONS, dim, generator=torch.Generator().manual_seed(0))
+    locations = spread * torch.randn(N_LOCATIONS, dim, generator=torch.Generator().manual_seed(0))
     spectra = {NAMES[name]: gram_spectrum(kernel(), locations) for name, kernel in KERNELS.items()}
     values = {name: spectrum.values for name, spectrum in spectra.items()}
-    st.plotly_chart(spectra_figure(values), key="spectra", config=BAR, alt="Spectra of the Gram matrices")
-    st.caption(f"Eigenvalues of K(u, u) at {LOCATIONS} random locations, each divided by the largest of its kernel.")
+    st.plotly_chart(spectra_figure(values), key="spectra", config=NO_MODE_BAR, alt="Spectra of the Gram matrices")
+    st.caption(
+        f"Eigenvalues of K(u, u) at {N_LOCATIONS} random locations, each divided by the largest eigenvalue of its "
+        "kernel."
+    )
     spaces = {
         "dot_product": f"d* = {dim}",
         "polynomial": f"d* = {(dim + 1) * (dim + 2) // 2}",
-        "gaussian": "d* infinite",
+        "gaussian": "infinite",
     }
     for name, kernel in NAMES.items():
-        space = f" Its feature space has {spaces[name]}." if name in spaces else ""
+        space = f" The dimension of its feature space is {spaces[name]}." if name in spaces else ""
         st.markdown(f"**{kernel}**: {_meaning(spectra[kernel])}{space}")
 
 
 def _meaning(spectrum: Spectrum) -> str:
     if not spectrum.positive_semidefinite:
         return (
-            f"the smallest eigenvalue is {spectrum.values[-1]:.2g}, so that no feature map φ has "
-            "K(u, v) = ⟨φ(u), φ(v)⟩ (Eq. 2): as a weight it serves, as an inner product it does not."
+            f"the smallest eigenvalue is {spectrum.values[-1]:.2g}, so no feature map φ has "
+            "K(u, v) = ⟨φ(u), φ(v)⟩ (Eq. 2). The kernel gives weights, but no inner product."
         )
-    return f"no eigenvalue is negative, and {spectrum.dimensions} of {LOCATIONS} are above 10⁻¹² of the largest."
+    return f"no eigenvalue is negative, and {spectrum.dimensions} of {N_LOCATIONS} are above 10⁻¹² of the largest."

@@ -1,4 +1,4 @@
-"""Probe: put a Gaussian bump on the grid, and see what the decoder draws there (Figure 6)."""
+"""Probe: put a Gaussian bump on the grid, and see the image decoded from it (Figure 6)."""
 
 import math
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ from kernelviz.ui.shared.labels import aims
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 
-SMALLEST, LARGEST = 0.2, 3.0  # times the run's usual width or height of the bump
+MIN_SCALE, MAX_SCALE = 0.2, 3.0  # times the run's usual width or height of the bump
 
 
 def page(run: EmbeddingRun) -> None:
-    """The whole page."""
+    """Show the page."""
     if not run.has_decoder:
         st.info(
             f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
@@ -44,7 +44,10 @@ def _position(run: EmbeddingRun) -> None:
 
 
 def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
-    """Center and shape of the probe where it was last released; the page keeps them in the address, too."""
+    """Show the probe on the map; returns its center and shape where it was last released.
+
+    The address of the page has them, too.
+    """
     standing = st.session_state.setdefault("probes", {})  # by the weights' hash
     if run.weights_sha256 not in standing:
         standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
@@ -58,16 +61,16 @@ def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
 
 
 def _first_standing(run: EmbeddingRun, from_address: bool) -> tuple[ProbeStanding, list[list[float]]]:
-    """Where the probe stands at first, and its path: as the address says, which speaks of the first run only."""
+    """Where the probe stands at first, and its path: both from the address, which is about the first run only."""
     usual, extent, address = run.probe, run.extent, st.query_params if from_address else {}
     x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", _home(run), strict=True))
-    width, amplitude = (_number(address, size, 1.0, SMALLEST, LARGEST) for size in "wa")
+    width, amplitude = (_number(address, size, 1.0, MIN_SCALE, MAX_SCALE) for size in "wa")
     probe = ProbeStanding(x, y, width * usual["width"], amplitude * usual["amplitude"])
     return probe, _path(address.get("path", ""), run)
 
 
 def _path(text: str, run: EmbeddingRun) -> list[list[float]]:
-    """The corners of a path; none where it is no path."""
+    """The corners of a path; an empty list where the text is no path."""
     try:
         return corners_of(text, run.extent).tolist()
     except ValueError:
@@ -75,7 +78,7 @@ def _path(text: str, run: EmbeddingRun) -> list[list[float]]:
 
 
 def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
-    """Center and shape of the probe by sliders, beside a map that only shows the center."""
+    """Center and shape of the probe from sliders, beside a map that only shows the center."""
     extent, home = run.extent, _home(run)
     left, right = st.columns([5, 3], gap="medium")
     with right:
@@ -92,11 +95,8 @@ def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
 
 
 def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe, decoded_here: bool) -> None:
-    """Where the decoded image lies when it is embedded again."""
-    from kernelviz.evaluation.inference import (  # torch takes seconds to import, and the map needs none of it
-        decode_probes,
-        embed,
-    )
+    """Say where the decoded image lies when it is embedded again."""
+    from kernelviz.evaluation.inference import decode_probes, embed  # torch takes seconds to import; the map needs none
     from kernelviz.ui.shared.network_cache import network_of
 
     network = network_of(run)
@@ -104,7 +104,7 @@ def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe
     back = math.dist(embed(network, image).coordinates[0], center) / network.grid.step
     with st.container(horizontal=True, vertical_alignment="center"):
         if decoded_here:
-            st.image(enlarged(image[0], 224), caption="What the decoder draws")
+            st.image(enlarged(image[0], 224), caption="The decoded image")
         _download(png(image[0]), f"{run.name}_{center[0]:.2f}_{center[1]:.2f}.png")
         st.caption(
             f"Embedded again, the image decoded at ({center[0]:.2f}, {center[1]:.2f}) lies {back:.2f} grid steps away."
@@ -114,6 +114,7 @@ def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe
 
 
 def _window(run: EmbeddingRun) -> None:
+    """Show the images decoded at a lattice of positions, as one picture."""
     from kernelviz.evaluation.inference import decode_probes
     from kernelviz.ui.shared.network_cache import network_of
 
@@ -121,7 +122,7 @@ def _window(run: EmbeddingRun) -> None:
     controls, picture_column = st.columns([1, 3], gap="medium")
     with controls:
         probe = _shape(run)
-        count = st.slider("Places along each side", 4, 32, 20, key="n", bind="query-params")
+        count = st.slider("Positions along each side", 4, 32, 20, key="n", bind="query-params")
         size = st.slider("Side of the window", extent / 10, 2 * extent, 2 * extent, key="side", bind="query-params")
         low, high = -extent, extent - size
         left = _corner("Left edge", low, high, "left")
@@ -139,7 +140,7 @@ def _window(run: EmbeddingRun) -> None:
 
 
 def _home(run: EmbeddingRun) -> tuple[float, float]:
-    """A center where images lie: the point nearest to the median of the first class."""
+    """A position where images lie: the point nearest to the median of the first class."""
     points = caches.points_of(run).of_split("test")
     points = points.where(points.placed)
     middle = np.median(points.coordinates[points.label == points.label.min()], axis=0)
@@ -148,7 +149,7 @@ def _home(run: EmbeddingRun) -> tuple[float, float]:
 
 
 def _number(address: Mapping[str, str], name: str, otherwise: float, low: float, high: float) -> float:
-    """A number in the address, within bounds."""
+    """A number of the address, moved within bounds; `otherwise` where the address has no such number."""
     try:
         value = float(address.get(name, otherwise))
     except ValueError:
@@ -157,21 +158,21 @@ def _number(address: Mapping[str, str], name: str, otherwise: float, low: float,
 
 
 def _shape(run: EmbeddingRun) -> Probe:
-    """Width and height of the bump, as the run's own unless changed."""
+    """Width and height of the bump from sliders, which start at those of the run."""
     usual = Probe(**run.probe)
     width = st.slider(
-        "Width of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
+        "Width of the bump", MIN_SCALE, MAX_SCALE, 1.0, 0.05, format="%g ×", key="w", bind="query-params",
         help=f"1 is the run's usual width, {usual.width:.2f} before the clip",
     )  # fmt: skip
     amplitude = st.slider(
-        "Height of the bump", SMALLEST, LARGEST, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
+        "Height of the bump", MIN_SCALE, MAX_SCALE, 1.0, 0.05, format="%g ×", key="a", bind="query-params",
         help=f"1 is the run's usual height, {usual.amplitude:.2f} before the clip",
     )  # fmt: skip
     return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
 
 
 def _corner(label: str, low: float, high: float, key: str) -> float:
-    """The corner of a window; a window over the whole map leaves no choice."""
+    """One edge of the window, from a slider unless the window covers the whole map."""
     if high - low < 1e-6:
         return low
     return st.slider(label, low, high, low, key=key, bind="query-params")

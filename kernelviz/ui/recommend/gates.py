@@ -10,19 +10,20 @@ from kernelviz.plots.colours import ABOVE, rgb
 from kernelviz.storage.record import RecommenderRun
 from kernelviz.storage.weights import load_network
 
-SIDE = 320  # pixels
+MAX_SIDE = 320  # pixels of a picture
 CLOSED = "#2b2f3a"
 
 
 def pictures(run: RecommenderRun) -> None:
-    """A picture of every gated layer."""
+    """Show a picture of every gated layer."""
     st.subheader("Which connections are left", anchor=False)
     found = _gates(run.name, run.weights_sha256, run)
     for column, (picture, (n_in, n_out), density, dead) in zip(st.columns(len(found)), found, strict=True):
         column.image(picture, caption=f"{n_in:,} → {n_out:,}: {density:.1%} open, {dead:.1%} of the locations dead")
     st.caption(
-        "Inputs down, outputs across, both in the order of the strongest direction of their locations; green is an "
-        "open gate, dark a closed one, whose weight needs no multiplication. A dead location has every gate closed."
+        "Inputs run down and outputs across, both in the order of the strongest direction of their locations. Green "
+        "gates are open, dark gates are closed, and their weights need no multiplication. All gates of a dead "
+        "location are closed."
     )
 
 
@@ -39,12 +40,12 @@ def gate_picture(layer: GatedLinear) -> UInt8[np.ndarray, "h w 3"]:
     direction = torch.linalg.svd(both - both.mean(0), full_matrices=False).Vh[0]
     rows, columns = (torch.argsort(at @ direction) for at in (layer.u, layer.v))
     gate = layer.gate()[rows][:, columns]
-    parts = _means(_means(gate.numpy(), SIDE).T, SIDE).T
+    parts = _means(_means(gate.numpy(), MAX_SIDE).T, MAX_SIDE).T
     closed, open_ = (np.array(rgb(colour)) for colour in (CLOSED, ABOVE))
     return (closed + parts[..., None] * (open_ - closed)).round().astype(np.uint8)
 
 
 def _means(values: Float[np.ndarray, "n m"], most: int) -> Float[np.ndarray, "k m"]:
-    """Means of neighbouring rows, so that at most so many are left."""
+    """Means of neighbouring rows, so that at most `most` rows are left."""
     starts = np.unique(np.linspace(0, len(values), min(most, len(values)), endpoint=False).astype(int))
     return np.add.reduceat(values, starts) / np.diff([*starts, len(values)])[:, None]

@@ -1,4 +1,4 @@
-"""Recommend: rate a few items, see what someone with these tastes would like, and why (section 3.5)."""
+"""Recommend: rate a few items, and see which others are predicted to be liked, and why (section 3.5)."""
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,14 @@ from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import ItemMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
-OFTEN = 20  # ratings from which on an item, at least every second, is recommended unless all are asked for
-LISTED, REASONS = 50, 5
-BAR = {"displayModeBar": False}
+MIN_RATINGS = 20  # of a recommended item, or the median number of ratings if that is smaller
+MAX_ITEMS = 50  # rows of a table of items
+MAX_REASONS = 5  # rated items that explain a prediction
+NO_MODE_BAR = {"displayModeBar": False}
 
 
 def page(runs: list[Run]) -> None:
-    """The whole page."""
+    """Show the page."""
     known = {run.name: run for run in of_kind(runs, RecommenderRun)}
     if not known:
         _invite()
@@ -51,8 +52,8 @@ def page(runs: list[Run]) -> None:
 
 def _invite() -> None:
     st.info(
-        "There is no recommender yet. Train one on MovieLens, which takes minutes, or on ratings of your own: a table "
-        "with the columns user, item, rating.",
+        "There is no recommender yet. Train one on MovieLens, which takes minutes, or on your own ratings in a table "
+        "with the columns user, item and rating:",
         icon=":material/recommend:",
     )
     st.code("kernelviz train ml100k-sparse-fc-1\nkernelviz train sparse-fc --data ratings.csv", language="bash")
@@ -63,18 +64,18 @@ def _describe(run: RecommenderRun) -> None:
     st.caption(
         f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
         f"**Network** {plain(run.arguments['kind'])}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
-        f"**RMSE on the test part** {run.metrics['test_rmse']:.3f}; of someone new {run.metrics['new_rmse']:.3f}"
+        f"**RMSE on the test ratings** {run.metrics['test_rmse']:.3f}, for new users {run.metrics['new_rmse']:.3f}"
     )
 
 
 def _offer_titles(run: RecommenderRun) -> None:
-    """How to get titles in place of numbers."""
+    """Say how to get titles in place of numbers, and offer to download them."""
     name = run.data["name"]
     if name not in movielens.SETS:
         return
     words, button = st.columns([5, 1], vertical_alignment="center")
     words.info(
-        f"The titles are not on this machine: they belong to GroupLens' {name}, which may not be passed on. Download "
+        f"The titles are not on this machine. They belong to {name} of GroupLens, which may not be passed on: download "
         f"it from their site, or unpack {name}.zip into the data folder.",
         icon=":material/title:",
     )
@@ -89,7 +90,7 @@ def _offer_titles(run: RecommenderRun) -> None:
 
 
 def _predicted(run: RecommenderRun, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
-    """What every item would be given, and what each rating adds to that."""
+    """The predicted rating of every item, and what each given rating adds to it."""
     rows = np.array(list(given), dtype=int)
     predicted, added = fold_in(items, rows, np.array(list(given.values())), run.metrics["test_rmse"] ** 2)
     return predicted.clip(*run.data["range"]), added
@@ -102,17 +103,19 @@ def _recommendations(
     genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
     filters = st.columns([3, 2], vertical_alignment="bottom")
     wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
-    often = int(min(OFTEN, np.median(items.count)))
-    rare = filters[1].toggle(f"Also those with fewer than {often} ratings", key=f"rare-{run.name}")
+    min_ratings = int(min(MIN_RATINGS, np.median(items.count)))
+    rare = filters[1].toggle(
+        "Include rarely rated items", key=f"rare-{run.name}", help=f"Items with fewer than {min_ratings} ratings"
+    )
     if not given:
-        st.caption("Nothing rated yet: this is what everybody likes best.")
-    shown = np.ones(len(items), bool) if rare else items.count >= often
-    shown[list(given)] = False
+        st.caption("No item is rated yet: this is what everybody likes best.")
+    eligible = np.ones(len(items), bool) if rare else items.count >= min_ratings
+    eligible[list(given)] = False
     if wanted:
-        shown &= np.array([bool({*joined.split("|")} & {*wanted}) for joined in table["genres"]])
-    best = np.flatnonzero(shown)[np.argsort(-predicted[shown], kind="stable")][:LISTED]
+        eligible &= np.array([bool({*joined.split("|")} & {*wanted}) for joined in table["genres"]])
+    best = np.flatnonzero(eligible)[np.argsort(-predicted[eligible], kind="stable")][:MAX_ITEMS]
     if not len(best):
-        st.info("No item is left under these filters.", icon=":material/filter_alt_off:")
+        st.info("No item matches these filters.", icon=":material/filter_alt_off:")
         return
     low, high = run.data["range"]
     rows = table.iloc[best].assign(
@@ -132,10 +135,18 @@ def _recommendations(
             "title": st.column_config.TextColumn("Title", width="medium"),
             "year": st.column_config.NumberColumn("Year", format="%d") if genres else None,  # comes with the titles
             "predicted": st.column_config.ProgressColumn(
-                "For you", format="%.2f", min_value=low, max_value=high, help="What you would give it"
+                "For you",
+                format="%.2f",
+                min_value=low,
+                max_value=high,
+                help="The rating that you are predicted to give",
             ),
-            "mean": st.column_config.NumberColumn("All", format="%.2f", help="What all users would give it"),
-            "ratings": st.column_config.NumberColumn("Ratings", help="How many it was learned from"),
+            "mean": st.column_config.NumberColumn(
+                "Everyone", format="%.2f", help="The mean of the predicted ratings of all users"
+            ),
+            "ratings": st.column_config.NumberColumn(
+                "Ratings", help="How many ratings of the item the network was trained on"
+            ),
             "genres": st.column_config.TextColumn("Genres", width="medium") if genres else None,
         },
     )
@@ -147,23 +158,24 @@ def _recommendations(
 def _why(
     run: RecommenderRun, row: int, given: dict[int, float], predicted: np.ndarray, items: Items, added: np.ndarray
 ) -> None:
-    """The ratings that moved a prediction most."""
+    """Show the ratings that changed a prediction most."""
     names = item_titles.names_of(run)
     st.markdown(
-        f"**Why {predicted[row]:.2f} for {rating.title(names[row])}?** All users would give it {items.mean[row]:.2f}; "
-        "your ratings add to that:"
+        f"**Why {predicted[row]:.2f} for {rating.title(names[row])}?** The mean for all users is "
+        f"{items.mean[row]:.2f}; your ratings add:"
     )
     rated = list(given)
-    strongest = np.argsort(-np.abs(added[row]), kind="stable")[:REASONS]
+    strongest = np.argsort(-np.abs(added[row]), kind="stable")[:MAX_REASONS]
     reasons = [
         {"rated": names[rated[at]], "you gave": given[rated[at]], "adds": round(float(added[row, at]), 3)}
         for at in strongest
     ]
     st.dataframe(pd.DataFrame(reasons), hide_index=True, key=f"why-{run.name}")
-    st.caption("Choose a line of the table above to see why it is there.")
+    st.caption("Choose a row of the table above to see why it is recommended.")
 
 
 def _map(run: RecommenderRun, items: Items, given: dict[int, float], predicted: np.ndarray) -> None:
+    """Show the map of the items, and a table of those that are selected on it."""
     names = item_titles.names_of(run)
     found = rating.search("Find on the map", names, key=f"find-{run.name}")
     if simple_map_instead():
@@ -176,33 +188,33 @@ def _map(run: RecommenderRun, items: Items, given: dict[int, float], predicted: 
     if heard.failed:
         simple_map_instead(heard.failed)
     st.caption(
-        f"{len(items):,} items, each where a 2-D kernel layer puts it: near each other are those whose ratings go the "
-        "same way. The colour is the first genre; crosses are your ratings. Select some with the box or the lasso "
-        "to list them."
+        f"Each dot is one of {len(items):,} items, at its position in a 2-D kernel layer; items with similar ratings "
+        "lie together. The colour is the first genre, and crosses are your ratings. Select items with the box or the "
+        "lasso to list them."
     )
     chosen = heard.selection.rows if heard.selection else []
     if len(chosen):
-        order = sorted(chosen, key=lambda row: -predicted[row])[:LISTED]
+        order = sorted(chosen, key=lambda row: -predicted[row])[:MAX_ITEMS]
         table = pd.DataFrame({"title": [names[row] for row in order], "for you": predicted[order]})
         st.dataframe(table, hide_index=True, key=f"selected-{run.name}", height=260)
 
 
 def _inside(run: RecommenderRun) -> None:
-    """What was learned, what it costs, and what sparsity does."""
+    """Show the metrics of the network, its gates, and what sparsity costs."""
     names = [name for name in MEANING if name in run.metrics]
     values = [f"{run.metrics[name]:,}" if run.metrics[name] > 100 else f"{run.metrics[name]:.4g}" for name in names]
     st.dataframe(
-        pd.DataFrame({"figure": names, "value": values, "meaning": [MEANING[name] for name in names]}),
+        pd.DataFrame({"metric": names, "value": values, "meaning": [MEANING[name] for name in names]}),
         hide_index=True,
-        key=f"figures-{run.name}",
+        key=f"metrics-{run.name}",
     )
     if run.arguments["kind"] == "sparse-fc":
         gates.pictures(run)
     rows = measured_sparsity()
     if rows:
         st.subheader("What sparsity costs", anchor=False)
-        st.plotly_chart(sparsity_figure(rows), key="sparsity", config=BAR, alt="Error over density")
+        st.plotly_chart(sparsity_figure(rows), key="sparsity", config=NO_MODE_BAR, alt="Error over density")
         st.caption(
-            "Each point is a network trained with another weight λ₀ of its gates (ML-100K, two hidden layers): the "
-            "larger, the fewer weights are left."
+            "Each point is a network on ML-100K with two hidden layers, trained with another weight λ₀ of the penalty "
+            "of its gates: a larger λ₀ leaves fewer weights."
         )

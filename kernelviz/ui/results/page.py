@@ -1,4 +1,4 @@
-"""Results: every figure and table of the paper with ours beside it, and the commands that made it."""
+"""Results: every figure and table of the paper beside our own, and the commands that reproduce them."""
 
 import pandas as pd
 import streamlit as st
@@ -6,13 +6,15 @@ import streamlit as st
 from kernelviz.paper import EXPERIMENTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
 
-WIDEST = 900  # pixels
+MAX_WIDTH = 900  # pixels
 
 
 def page(_runs: list[Run]) -> None:
-    """The whole page."""
-    st.markdown("What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what this gives.")
-    with st.container(width=WIDEST):
+    """Show the page."""
+    st.markdown(
+        "What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what kernelviz measures."
+    )
+    with st.container(width=MAX_WIDTH):
         for part in EXPERIMENTS:
             _result(part)
 
@@ -29,10 +31,10 @@ def _result(part: str) -> None:
     except FileNotFoundError:
         rows = []
     except (BrokenRun, KeyError) as error:
-        st.warning(f"What it shows cannot be read: {error}", icon=":material/broken_image:")
+        st.warning(f"These results cannot be read: {error}", icon=":material/broken_image:")
         return
     if not rows:
-        st.info("This has not been run on this machine yet. The command:", icon=":material/terminal:")
+        st.info("This experiment has not been run on this machine yet. Run it with:", icon=":material/terminal:")
         st.code("\n".join(module.COMMANDS), language="bash")
         return
     if hasattr(module, "figure"):
@@ -41,5 +43,5 @@ def _result(part: str) -> None:
     st.caption(f"Ours: {module.SPREAD}.")
     if hasattr(module, "VERDICT"):
         st.markdown(module.VERDICT)
-    with st.expander("How it was made"):
+    with st.expander("How to reproduce it"):
         st.code("\n".join((*module.COMMANDS, f"kernelviz reproduce {part}")), language="bash")

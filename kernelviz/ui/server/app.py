@@ -1,16 +1,16 @@
-"""The server: Streamlit's own, and routes beside it for what the canvas fetches.
+"""The server: Streamlit's own, with routes for what the canvas fetches.
 
 /kernelviz/canvas/<stamp>/<file>                           the canvas's JavaScript
 /kernelviz/runs/<name>/<version>/points/<split>            where the images lie, packed
 /kernelviz/runs/<name>/<version>/contours/<split>          contour lines of their density, packed
-/kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<number>   images, many on a sheet, WebP
+/kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<number>   one sheet of many images, WebP
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/decode?x&y&width&amplitude  the image decoded at some coordinates, PNG
-/kernelviz/runs/<name>/<version>/walk?path&width&amplitude the same along a path, there and back, GIF
-/kernelviz/uploads/<token>/...                             what `ui.upload.routes` says
+/kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
+/kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
 
-A version names what a run is made of, so that what is fetched once may be kept; with another one the answer is 404.
-Arguments that are not allowed are a 400, with a line that says what is.
+A version names the state of a run, so that browsers may cache every answer; another version is answered with 404.
+A parameter that is not allowed is answered with 400 and a line that says which values are.
 """
 
 import socket
@@ -32,21 +32,21 @@ from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
-from kernelviz.ui.canvas.packing import squeezed
+from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.server.paths import corners_of, steps_along
-from kernelviz.ui.server.request_parameters import KEPT, number, of_a_map, of_a_run, one_of
+from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import MapSource, map_source
 from kernelviz.ui.upload import routes
 
-PATIENCE = 2  # seconds that open pages are given when the server is stopped
+SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
 WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
-REACH = 2.0  # times the extent: how far out a probe may lie
+PROBE_REACH = 2.0  # times the extent: how far from the middle a probe may lie
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the dashboard until it is stopped; an OSError says that the port cannot be had."""
+    """Serve the dashboard until it is stopped; an OSError says that the port is not available."""
     from streamlit.web import bootstrap
 
     app = st.App(own_file("app.py"), routes=ROUTES)
@@ -64,65 +64,72 @@ def serve(host: str, port: int) -> None:
             log_level="warning",
             access_log=False,
             ws_per_message_deflate=False,
-            timeout_graceful_shutdown=PATIENCE,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         uvicorn.Server(settings).run(sockets=[listening])
 
 
 def script(request: Request) -> Response:
+    """One file of the canvas's JavaScript."""
     source = SCRIPTS.get(request.path_params["file"])
     if source is None or request.path_params["stamp"] != STAMP:
         return PlainTextResponse("the dashboard has changed; reload the page", 404)
-    return Response(source, media_type="text/javascript", headers=KEPT)
+    return Response(source, media_type="text/javascript", headers=CACHED)
 
 
 def points(request: Request, source: MapSource) -> Response:
+    """The points of a split."""
     split = one_of(SPLITS, request.path_params["split"])
     return _packed(_points(source.run.name, source.version, split))
 
 
 def contours(request: Request, source: MapSource) -> Response:
+    """The contour lines of a split's density."""
     split = one_of(SPLITS, request.path_params["split"])
-    return _packed(squeezed(payloads.contours_payload(source, split)))
+    return _packed(gzipped(payloads.contours_payload(source, split)))
 
 
 def images(request: Request, source: MapSource) -> Response:
+    """One sheet of the images of a split."""
     split = one_of(SPLITS, request.path_params["split"])
-    if request.path_params["source"] != source.picture_source():  # cached under that name, they would stay wrong
+    if request.path_params["source"] != source.picture_source():  # the browser would cache wrong images
         return PlainTextResponse(f"the images of {source.run.name} come from elsewhere now; reload the page", 404)
     try:
         data = payloads.sheet_payload(source, split, request.path_params["number"])
     except IndexError as error:
         return PlainTextResponse(str(error), 404)
-    return Response(data, media_type="image/webp", headers=KEPT)
+    return Response(data, media_type="image/webp", headers=CACHED)
 
 
 def decoder(request: Request, run: EmbeddingRun) -> Response:
+    """The weights of a dense decoder."""
     data = _decoder(run.name, caches.version(run))
     if data is None:
         return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../decode", 404)
-    return Response(data, media_type=BYTES, headers=KEPT | {"Content-Encoding": "identity"})  # gzip would gain little
+    return Response(data, media_type=BYTES, headers=CACHED | {"Content-Encoding": "identity"})  # gzip gains little
 
 
 def decode(request: Request, run: EmbeddingRun) -> Response:
-    center = np.array([[number(request, axis, REACH * run.extent) for axis in "xy"]])
+    """The image decoded at some coordinates."""
+    center = np.array([[number(request, axis, PROBE_REACH * run.extent) for axis in "xy"]])
     (picture,) = _decoded(request, run, center)
-    return Response(png(picture), media_type="image/png", headers=KEPT)
+    return Response(png(picture), media_type="image/png", headers=CACHED)
 
 
 def walk(request: Request, run: EmbeddingRun) -> Response:
-    corners = corners_of(request.query_params.get("path", ""), REACH * run.extent)
+    """The images decoded along a path, there and back."""
+    corners = corners_of(request.query_params.get("path", ""), PROBE_REACH * run.extent)
     if len(corners) < 2:
         raise UserError("a path has at least two corners, as in path=0.5_-1~2_1.25")
     decoded = _decoded(request, run, steps_along(corners))
     data = gif(np.stack([enlarged(picture, WALK_SIDE) for picture in [*decoded, *decoded[-2:0:-1]]]))
     name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
-    return Response(data, media_type="image/gif", headers=KEPT | name)
+    return Response(data, media_type="image/gif", headers=CACHED | name)
 
 
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
-    return squeezed(payloads.points_payload(map_source(load_run(name)), split))
+    return gzipped(payloads.points_payload(map_source(load_run(name)), split))
 
 
 @lru_cache(maxsize=2)
@@ -132,9 +139,7 @@ def _decoder(name: str, version: str) -> bytes | None:
 
 def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np.ndarray:
     """The images decoded at some coordinates [n, 2], with the probe that a request asks for."""
-    from kernelviz.evaluation.inference import (
-        decode_probes,  # torch takes seconds to import, and the map needs none of it
-    )
+    from kernelviz.evaluation.inference import decode_probes  # torch takes seconds to import; the map needs none of it
     from kernelviz.layers.probe import Probe
     from kernelviz.ui.shared.network_cache import network_of
 
@@ -145,7 +150,7 @@ def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np
 
 
 def _packed(data: bytes) -> Response:
-    return Response(data, media_type=BYTES, headers=KEPT | {"Content-Encoding": "gzip"})
+    return Response(data, media_type=BYTES, headers=CACHED | {"Content-Encoding": "gzip"})
 
 
 ROUTES = [

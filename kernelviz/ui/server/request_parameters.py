@@ -1,4 +1,4 @@
-"""What an address of ours names: checked, for addresses come from a browser."""
+"""The parameters of a request, checked because they come from a browser."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,11 +11,11 @@ from kernelviz.storage.record import BrokenRun, EmbeddingRun
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_source
 
-KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+CACHED = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Request], Response]:
-    """The map that an address names, handed to what answers; an address that is wrong is answered here."""
+    """An endpoint that hands the map of an address to `answer`, and answers a wrong address itself."""
 
     def endpoint(request: Request) -> Response:
         name = request.path_params["name"]
@@ -35,7 +35,7 @@ def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Requ
 
 
 def of_a_run(answer: Callable[[Request, EmbeddingRun], Response]) -> Callable[[Request], Response]:
-    """The embedding run that an address names, handed to what answers."""
+    """An endpoint that hands the embedding run of an address to `answer`."""
 
     def with_run(request: Request, source: MapSource) -> Response:
         if not isinstance(source, ImageMap):
@@ -46,7 +46,7 @@ def of_a_run(answer: Callable[[Request, EmbeddingRun], Response]) -> Callable[[R
 
 
 def number(request: Request, name: str, most: float) -> float:
-    """The number of that name in the address; a UserError says which are allowed."""
+    """The number of that name in the address; a UserError says which numbers are allowed."""
     text = request.query_params.get(name, "nothing")
     try:
         value = float(text)
@@ -58,7 +58,7 @@ def number(request: Request, name: str, most: float) -> float:
 
 
 def one_of(allowed: Iterable[str], text: str) -> str:
-    """The text, if it is allowed; else a UserError says which are."""
+    """The text, if it is allowed; a UserError says which texts are."""
     if text not in allowed:
         raise UserError(f"{text[:40]!r} is none of {', '.join(allowed)}")
     return text

@@ -1,4 +1,4 @@
-"""What the pages share between sessions: records, maps, images. Keyed by name and by the weights' hash."""
+"""The maps and images that all sessions share, cached by the name of a run and the hash of its weights."""
 
 import os
 from dataclasses import replace
@@ -18,7 +18,7 @@ def points_of(run: EmbeddingRun) -> EmbeddingMap:
 
 
 def version(run: EmbeddingRun) -> str:
-    """What the weights and the map of a run are called on their way to the browser: another name where they change."""
+    """A text that names the weights and the map of a run in addresses, and changes with them."""
     try:
         written = (run.folder / "map.parquet").stat().st_mtime_ns
     except OSError as error:
@@ -32,7 +32,7 @@ def splits_of(run: EmbeddingRun) -> list[str]:
 
 
 def images_of(run: EmbeddingRun) -> ImageSet | None:
-    """The images of a run's set, if they are on this machine and are those that the map was made of."""
+    """The images of a run's set, if they are on this machine and the map was made of them."""
     source = run.recipe["data"]
     if not is_local(source):
         return None
@@ -44,13 +44,15 @@ def images_of(run: EmbeddingRun) -> ImageSet | None:
 
 
 def source_of(run: EmbeddingRun) -> str | None:
-    """Where the pictures of a run's points come from: "own" images, "decoded" ones, or nowhere."""
+    """Where the pictures of a run's points come from: "own" images, "decoded" ones, or None."""
     return "own" if images_of(run) else "decoded" if run.has_decoder else None
 
 
 def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:
-    """The images of some points of one split, uint8; where they are not on this machine, what the decoder draws at
-    their places; None where there is no decoder either."""
+    """The images of some points of one split, uint8.
+
+    Images that are not on this machine are decoded from their coordinates; None where there is no decoder either.
+    """
     images = images_of(run)
     if images:
         return images.split(SPLITS[points.split[0]])[0][points.index]

@@ -1,4 +1,4 @@
-"""The button that fetches a named image set."""
+"""The button that downloads a named image set."""
 
 import streamlit as st
 
@@ -6,11 +6,11 @@ from kernelviz.data.images import SETS, download
 
 
 def offer_download(name: str) -> None:
-    """A button that fetches the set with a progress bar, and what to do where that fails."""
+    """Show a button that downloads the set with a progress bar; a failed download says what to do."""
     megabytes = SETS[name].download_bytes / 1e6
-    if not st.button(f"Fetch {name} ({megabytes:.0f} MB)", icon=":material/download:", key=f"fetch-{name}"):
+    if not st.button(f"Download {name} ({megabytes:.0f} MB)", icon=":material/download:", key=f"fetch-{name}"):
         return
-    bar = st.progress(0.0, f"Fetching {name} …")
+    bar = st.progress(0.0, f"Downloading {name} …")
     try:
         download(name, lambda share, note: bar.progress(min(share, 1.0), note))
     except OSError as error:

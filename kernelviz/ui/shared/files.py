@@ -1,4 +1,4 @@
-"""Files that people choose: which may be chosen, and a word on those that were not taken."""
+"""Files that people choose: which formats are allowed, and why a file was rejected."""
 
 import streamlit as st
 
@@ -9,22 +9,23 @@ from kernelviz.ui.shared.labels import plain
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "zip"]  # for the dialog; the content decides
 ALLOWED = f"{', '.join(FORMATS)} of up to {MAX_BYTES // 10**6} MB each, or a .zip of them"
 
-REASONS = 6  # that are told
+MAX_REASONS = 6  # warnings on the page
+MAX_NAMES = 5  # file names of a warning
 
 
-def say_rejected(rejected: list[RejectedFile]) -> None:
-    """The files that were not taken, by the reason why; of many reasons the first few."""
+def warn_of_rejected(rejected: list[RejectedFile]) -> None:
+    """Name the files that were rejected, grouped by the reason; of many reasons the first few."""
     by_reason: dict[str, list[str]] = {}
     for one in rejected:
         by_reason.setdefault(one.reason, []).append(one.name)
-    for reason, names in list(by_reason.items())[:REASONS]:
-        st.warning(f"Not taken: {_listed(names)}. The reason: {reason}.", icon=":material/block:")
-    others = sum(len(names) for names in list(by_reason.values())[REASONS:])
+    for reason, names in list(by_reason.items())[:MAX_REASONS]:
+        st.warning(f"Rejected: {_listed(names)}. The reason: {reason}.", icon=":material/block:")
+    others = sum(len(names) for names in list(by_reason.values())[MAX_REASONS:])
     if others:
-        st.warning(f"{others:,} more files were not taken, for other reasons.", icon=":material/block:")
+        st.warning(f"{others:,} more files were rejected for other reasons.", icon=":material/block:")
 
 
-def _listed(names: list[str], most: int = 5) -> str:
+def _listed(names: list[str]) -> str:
     """The first few of some file names, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"**{plain(name)}**" for name in names[:most]) + more
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(f"**{plain(name)}**" for name in names[:MAX_NAMES]) + more

@@ -12,28 +12,28 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.fetch import offer_download
 
-PAGE_SIZE = 60  # images of a page of the gallery
+IMAGES_PER_PAGE = 60
 
 
 def gallery(run: EmbeddingRun, points: EmbeddingMap, rows: np.ndarray, caption: Callable[[int], str]) -> None:
-    """Some points of one split by their images, a page at a time; nothing where there are no images of them."""
-    part = rows[_page_of(len(rows)) :][:PAGE_SIZE]
-    pictures = caches.pictures_at(run, points.where(part))
+    """Show the images of some points of one split, a page at a time; nothing where the points have no images."""
+    page = rows[_page_of(len(rows)) :][:IMAGES_PER_PAGE]
+    pictures = caches.pictures_at(run, points.where(page))
     if pictures is not None:
-        st.image([enlarged(picture) for picture in pictures], caption=[caption(row) for row in part.tolist()], width=84)
+        st.image([enlarged(picture) for picture in pictures], caption=[caption(row) for row in page.tolist()], width=84)
 
 
-def word_on_pictures(run: EmbeddingRun) -> None:
-    """Where the images come from, if they are not a run's own, and a way to get these."""
+def explain_missing_images(run: EmbeddingRun) -> None:
+    """Say what is shown where the images of a run are not on this machine, and offer to download them."""
     if caches.images_of(run):
         return
     name = run.data["name"]
     st.caption(
         f"The images of {name} are not on this machine"
         + (
-            "; these are the decoder's own drawings at their places."
+            "; these images are decoded from their positions on the map."
             if run.has_decoder
-            else ", and this network cannot draw them."
+            else ", and this network has no decoder to replace them."
         )
     )
     if name in SETS:
@@ -41,8 +41,8 @@ def word_on_pictures(run: EmbeddingRun) -> None:
 
 
 def _page_of(n: int) -> int:
-    """The first row of the gallery page that is chosen."""
-    pages = -(-n // PAGE_SIZE)
+    """The first row of the chosen page of the gallery."""
+    pages = -(-n // IMAGES_PER_PAGE)
     if pages <= 1:
         return 0
-    return PAGE_SIZE * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)
+    return IMAGES_PER_PAGE * (st.number_input(f"Page of {pages}", 1, pages, key=f"page-of-{pages}") - 1)

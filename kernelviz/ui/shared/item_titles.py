@@ -1,4 +1,4 @@
-"""The items of a recommender as the pages show them: with titles, where those are on this machine, and on a map."""
+"""The items of a recommender as the pages show them: by their titles, where these are on this machine, and on a map."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.items import FILE, Items, load_items
 from kernelviz.storage.record import RecommenderRun
 
-SPLIT = "train"  # every item is one that it learned from
+SPLIT = "train"  # a recommender learns from every item
 GENRES = movielens.GENRES[1:]
 
 
@@ -20,7 +20,7 @@ def items_of(run: RecommenderRun) -> Items:
 
 
 def titles_of(run: RecommenderRun) -> pd.DataFrame:
-    """Title, year and genres of every item, row by row; its number in place of a title that is not known here."""
+    """Title, year and genres of every item, row by row; an unknown title is replaced by the number of the item."""
     return _titles(run.name, run.weights_sha256, _stamp(run), run)
 
 
@@ -30,26 +30,26 @@ def has_titles(run: RecommenderRun) -> bool:
 
 
 def points_of(run: RecommenderRun) -> EmbeddingMap:
-    """The items as points of a map; the label is the first of their genres."""
+    """The items as points of a map; the label of an item is the first of its genres."""
     items, table = items_of(run), titles_of(run)
     n, unknown = len(items), np.full(len(items), np.nan, np.float32)
     first = [genres.split("|")[0] for genres in table["genres"]]
     label = np.array([GENRES.index(genre) if genre in GENRES else -1 for genre in first], np.int16)
-    none = np.full(n, -1, np.int16)
+    unpredicted = np.full(n, -1, np.int16)
     split = np.full(n, SPLITS.index(SPLIT), np.uint8)
     x, y = items.coordinates.T
-    return EmbeddingMap(np.arange(n, dtype=np.int32), split, x, y, label, none, unknown, unknown)
+    return EmbeddingMap(np.arange(n, dtype=np.int32), split, x, y, label, unpredicted, unknown, unknown)
 
 
 def names_of(run: RecommenderRun) -> list[str]:
-    """What to call every item."""
+    """The title and year of every item."""
     table = titles_of(run)
     years = [f" ({year})" if year else "" for year in table["year"]]
     return [title + year for title, year in zip(table["title"], years, strict=True)]
 
 
 def version(run: RecommenderRun) -> str:
-    """What the map of a run is called on its way to the browser: another name where it or its titles change."""
+    """A text that names the map of a run in addresses, and changes with the map and its titles."""
     return f"{run.weights_sha256[:12]}-{(run.folder / FILE).stat().st_mtime_ns:x}-{_stamp(run):x}"
 
 

@@ -1,4 +1,4 @@
-"""Names on their way into a page: those that other people chose, and ours in plain words."""
+"""Names as the pages show them: file and class names as plain text, objectives in words."""
 
 from collections.abc import Iterable
 
@@ -12,17 +12,17 @@ AIMS = {
 
 
 def aims(objectives: Iterable[str]) -> str:
-    """What a network was trained to do; an objective that is not known here, by its own name."""
+    """What a network was trained to do, in words; an objective that has no words here appears by its name."""
     *first, last = [AIMS.get(name, plain(name)) for name in objectives] or ["nothing"]
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def plain(name: str) -> str:
-    """A file's or class's name as text: no Markdown, no HTML, not too long."""
-    kept = "".join(letter if letter.isalnum() or letter in " .-_()'" else "·" for letter in name)
-    return kept if len(kept) <= 40 else f"{kept[:25]}…{kept[-12:]}"
+    """The name of a file or class as text: no Markdown, no HTML, at most 40 letters."""
+    text = "".join(letter if letter.isalnum() or letter in " .-_()'" else "·" for letter in name)
+    return text if len(text) <= 40 else f"{text[:25]}…{text[-12:]}"
 
 
 def class_names(classes: tuple[str, ...]) -> list[str]:
-    """What to call each class; the last, which -1 finds, is "none"."""
+    """The name of each class as text, and last, for the index -1, a dash for "no class"."""
     return [*map(plain, classes), "–"]

@@ -1,4 +1,4 @@
-"""What the canvas can show: the map of the images of a run, or of the items of a recommender."""
+"""What the canvas can show: the map of the images of a run, or the map of the items of a recommender."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -17,12 +17,12 @@ class MapSource(Protocol):
     """A map and what is known of its points.
 
     Attributes:
-        run: whose map it is.
+        run: the run that the map belongs to.
         unit: what the points are, in the plural.
-        version: another text where the map changes, for addresses whose answers are cached.
+        version: a text that changes with the map, for addresses whose answers are cached.
         grid, extent, sparsity: of the kernel layer.
-        classes: names of the labels.
-        image_shape: channels, height and width of the images of the points; None where they have none.
+        classes: the names of the labels.
+        image_shape: channels, height and width of the images; None where the points have no images.
     """
 
     run: Run
@@ -45,17 +45,17 @@ class MapSource(Protocol):
         """The points of a split."""
 
     def names(self) -> list[str] | None:
-        """The name of every point; None where the points have numbers only."""
+        """The name of every point; None where the points only have numbers."""
 
     def picture_source(self) -> str | None:
-        """Where the pictures of the points come from: "own", "decoded", or nowhere."""
+        """Where the pictures of the points come from: "own" images, "decoded" ones, or None."""
 
     def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
-        """Pictures of some points of one split, uint8; None where there are none."""
+        """Pictures of some points of one split, uint8; None where the points have no pictures."""
 
 
 def map_source(run: Run) -> MapSource:
-    """The map of a run; a UserError where a run of its kind has none."""
+    """The map of a run; a UserError where a run of its kind has no map."""
     if type(run) not in SOURCES:
         raise UserError(f"{run.name} is a {run.kind} and has no map")
     return SOURCES[type(run)](run)
@@ -107,7 +107,7 @@ class ImageMap:
 
 @dataclass(frozen=True)
 class ItemMap:
-    """The map of the items of a recommender; the label is the first of their genres."""
+    """The map of the items of a recommender; the label of an item is the first of its genres."""
 
     run: RecommenderRun
     unit = "items"

@@ -1,4 +1,4 @@
-"""The networks that the pages share between sessions, and what they draw."""
+"""The networks that all sessions share, and the images that they decode."""
 
 import numpy as np
 import streamlit as st
@@ -11,22 +11,24 @@ from kernelviz.storage.weights import load_network
 
 
 def network_of(run: Run) -> nn.Module:
-    """The network of a run, shared by all sessions: only to be read."""
+    """The network of a run, which all sessions share and none may change."""
     return _network(run.name, run.weights_sha256, run)
 
 
 def decoded_at(run: EmbeddingRun, coordinates: np.ndarray) -> np.ndarray:
-    """The image decoded at each of some coordinates [n, 2], uint8; black where they are NaN."""
-    placed = np.isfinite(coordinates).all(axis=1)
-    decoded = decode_probes(network_of(run), coordinates[placed], Probe(**run.probe))
+    """The image decoded at each of some coordinates [n, 2], uint8; a black image where they are NaN."""
+    known = np.isfinite(coordinates).all(axis=1)
+    decoded = decode_probes(network_of(run), coordinates[known], Probe(**run.probe))
     out = np.zeros((len(coordinates), *decoded.shape[1:]), np.uint8)
-    out[placed] = decoded
+    out[known] = decoded
     return out
 
 
 def dense_layers(decoder: nn.Module | None) -> list[tuple[np.ndarray, np.ndarray]] | None:
-    """Weight [outputs, inputs] and bias of each layer, if a decoder is dense layers with ReLU between them; else
-    None."""
+    """The weight [outputs, inputs] and the bias of each layer of a decoder.
+
+    None unless the decoder is a chain of dense layers with ReLU between them.
+    """
     parts = list(decoder) if isinstance(decoder, nn.Sequential) else []
     wanted = [nn.Linear if at % 2 == 0 else nn.ReLU for at in range(len(parts))]
     if len(parts) % 2 == 0 or [type(part) for part in parts] != wanted:

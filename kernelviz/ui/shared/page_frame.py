@@ -1,4 +1,4 @@
-"""What every page stands in: set-up, navigation, and the choice of the run."""
+"""The frame around every page: set-up, navigation, and the choice of the run."""
 
 from importlib import import_module
 
@@ -12,10 +12,10 @@ from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.ui.shared.labels import aims
 
 DEFAULT_RUN = "mnist-neighbours"
-OF_ALL_RUNS = ("depth", "recommend", "results")  # pages that choose among the runs themselves
+PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
-# high as it is wide, with room for the legend below it.
+# high as it is wide, with space for the legend below it.
 STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
@@ -29,8 +29,8 @@ STYLE = """
 """
 
 
-def open_door() -> None:
-    """Set the page up and run the chosen one on the chosen run."""
+def show() -> None:
+    """Set the dashboard up and show the chosen page with the chosen run."""
     st.set_page_config(page_title="kernelviz", page_icon=str(own_file("assets", "icon.png")), layout="wide")
     st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
     st.html(STYLE)
@@ -50,8 +50,8 @@ def open_door() -> None:
         _invite(broken)
         st.stop()
     with st.sidebar:
-        chosen = None if page.url_path in OF_ALL_RUNS else _choose_run(mapped)
-        _warn(broken)
+        chosen = None if page.url_path in PAGES_OF_ALL_RUNS else _choose_run(mapped)
+        _warn_of_broken(broken)
     try:
         page.run()
     except UserError as error:
@@ -59,8 +59,10 @@ def open_door() -> None:
 
 
 def _page(name: str, what: Run | list[Run]) -> None:
-    """Run a page on a run, or on all of them; imported here, for torch takes seconds to import and the map of Explore
-    can show without it."""
+    """Show a page with a run, or with all of them.
+
+    The page is imported here because torch takes seconds to import and Explore shows its map without it.
+    """
     import_module(f"kernelviz.ui.{name}.page").page(what)
 
 
@@ -73,14 +75,14 @@ def _choose_run(runs: list[EmbeddingRun]) -> EmbeddingRun:
 
 
 def _invite(broken: list[str]) -> None:
-    """What to do where no run can be read."""
-    st.info("There is no trained network yet. Train one in under a minute, then reload this page:")
+    """Say how to train a network, where no run can be read."""
+    st.info("There is no trained network yet. Train one in less than a minute, then reload this page:")
     st.code("kernelviz train digits-autoencoder", language="bash")
-    _warn(broken)
+    _warn_of_broken(broken)
 
 
-def _warn(broken: list[str]) -> None:
-    for reason in broken:
+def _warn_of_broken(reasons: list[str]) -> None:
+    for reason in reasons:
         st.warning(reason, icon=":material/broken_image:")
 
 

@@ -11,13 +11,15 @@ SIMPLE_MAP = {
 
 
 def simple_map_instead(failed: str | None = None) -> bool:
-    """Whether the simple map is to be shown in this session; with a reason, from now on."""
+    """Whether this session shows the simple map, and a warning if so; a reason of failure switches to it."""
     if failed:
         st.session_state["canvas failed"] = failed
         st.rerun()
     reason = st.session_state.get("canvas failed")
     if reason:
-        said = reason.replace("`", "'")  # the browser's word: as text, not as Markdown
-        st.warning(f"This is the simple map, for the full one cannot run here: `{said}`", icon=":material/map:")
+        text = reason.replace("`", "'")  # the browser sends it, so it is shown as text and not as Markdown
+        st.warning(
+            f"This is the simple map, because the full map cannot run in this browser: `{text}`", icon=":material/map:"
+        )
         st.button("Try the full map again", on_click=lambda: st.session_state.pop("canvas failed"))
     return bool(reason)

@@ -1,8 +1,8 @@
-"""Which images are selected. The session keeps it; a map or the page beside it changes it.
+"""Which images are selected. The session stores the selection; a map, or the page beside it, changes it.
 
-Each change has the next revision number, wherever it is made. Whoever hears of a selection takes it over if its
-revision is newer than the one known already, so that an older one, which a map still remembers, does not come back.
-`of` says of what the rows are: of which run or runs, and of which split.
+Each change has the next revision number, wherever it is made. A selection replaces another one only if its revision is
+newer, so that an older selection, which a map still remembers, does not come back. `owner` says whose rows are
+selected: those of which run or runs, and of which split.
 """
 
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ class Selection:
     rows: Rows
 
 
-def selection(of: str) -> Selection:
-    """What is selected; no rows if those that are selected are of something else."""
-    known, found = _kept()
-    return found if known == of else Selection(found.revision, np.array([], int))
+def selection(owner: str) -> Selection:
+    """The current selection; without rows if those that are selected belong to other runs or another split."""
+    known, current = _current()
+    return current if known == owner else Selection(current.revision, np.array([], int))
 
 
-def choose(of: str, rows: Rows) -> None:
-    """Select rows from the page; none clears the selection."""
-    take(of, Selection(_kept()[1].revision + 1, rows))
+def choose(owner: str, rows: Rows) -> None:
+    """Select rows from the page; an empty array clears the selection."""
+    adopt(owner, Selection(_current()[1].revision + 1, rows))
 
 
-def take(of: str, heard: Selection | None) -> None:
-    """Take over what a map says, if it is newer."""
-    if heard is not None and heard.revision > _kept()[1].revision:
-        st.session_state["selection"] = (of, heard)
+def adopt(owner: str, heard: Selection | None) -> None:
+    """Make the selection that a map reports the current one, if it is newer."""
+    if heard is not None and heard.revision > _current()[1].revision:
+        st.session_state["selection"] = (owner, heard)
 
 
-def _kept() -> tuple[str, Selection]:
+def _current() -> tuple[str, Selection]:
     return st.session_state.get("selection", ("", Selection(0, np.array([], int))))

@@ -1,4 +1,4 @@
-"""A map with uploads on it, to take along: as a picture, and as a page that needs nothing else."""
+"""The map with its uploads as files: a picture, and a page that needs no other file."""
 
 import html
 import io
@@ -15,11 +15,11 @@ from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.upload.uploads import Uploads
 
-SIDE = 1600  # pixels of the picture
-REACH = 12  # pixels: half of a cross
-SMALL = 64  # pixels: longer side of a picture in the page
-PICTURES = 1000  # of the page, at most
-TABLE_COLUMNS = {  # columns of the page's table, and how their numbers are written
+MAP_SIDE = 1600  # pixels of the picture
+CROSS_REACH = 12  # pixels: half of a cross
+THUMBNAIL_SIDE = 64  # pixels: longer side of a picture in the page
+MAX_THUMBNAILS = 1000  # of the page
+TABLE_COLUMNS = {  # of the page, with the format of their values
     "name": str,
     "prediction": lambda value: value or "–",
     "confidence": "{:.1%}".format,
@@ -54,28 +54,29 @@ def map_png(run: EmbeddingRun, table: pd.DataFrame) -> bytes:
     points = points.where(points.placed)
     colours = np.array([rgb(colour) for _, colour in palette(run.classes, "label")], np.uint8)[points.label]
     extent = run.extent
-    image = Image.fromarray(on_white(dots(points.coordinates, colours, extent, SIDE)))
-    draw = ImageDraw.Draw(image)
+    image = Image.fromarray(on_white(dots(points.coordinates, colours, extent, MAP_SIDE)))
+    canvas = ImageDraw.Draw(image)
     for x, y in table[["x", "y"]].dropna().to_numpy():
-        left, top = (x + extent) / (2 * extent) * SIDE, (extent - y) / (2 * extent) * SIDE
+        left, top = (x + extent) / (2 * extent) * MAP_SIDE, (extent - y) / (2 * extent) * MAP_SIDE
         for width, colour in ((9, "white"), (5, UPLOADED)):
-            draw.line((left - REACH, top - REACH, left + REACH, top + REACH), colour, width)
-            draw.line((left - REACH, top + REACH, left + REACH, top - REACH), colour, width)
+            canvas.line((left - CROSS_REACH, top - CROSS_REACH, left + CROSS_REACH, top + CROSS_REACH), colour, width)
+            canvas.line((left - CROSS_REACH, top + CROSS_REACH, left + CROSS_REACH, top - CROSS_REACH), colour, width)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
 def html_page(run: EmbeddingRun, uploads: Uploads, table: pd.DataFrame) -> str:
-    """The map to point at and to move, and the table with the pictures, in one file that loads nothing."""
+    """An interactive map, and the table with the pictures, in one file that loads nothing."""
     figure = map_figure(caches.points_of(run).of_split("test"), run.extent, run.classes, "label")
-    placed = table[table["x"].notna()]
-    marked(figure.update_traces(marker_opacity=0.5), placed[["x", "y"]].to_numpy(), placed["name"].map(plain).tolist())
+    on_map = table[table["x"].notna()]
+    marked(figure.update_traces(marker_opacity=0.5), on_map[["x", "y"]].to_numpy(), on_map["name"].map(plain).tolist())
     rows = zip(table.index, table[list(TABLE_COLUMNS)].itertuples(index=False), strict=True)
     return PAGE.format(
         title=f"{len(table):,} pictures on the map of {html.escape(run.name)}",
-        words=f"Crosses among the test images of {html.escape(run.data['name'])}. Percentiles: how many of a hundred "
-        "test images lie nearer to the known ones, and how many are drawn better.",
+        words=f"The crosses are the uploads, the dots the test images of {html.escape(run.data['name'])}. The "
+        "percentiles say how many of 100 test images lie nearer to the training images, and how many are decoded "
+        "better.",
         chart=figure.to_html(full_html=False, include_plotlyjs=True, default_height="100%"),
         head="".join(f"<th>{name.replace('_', ' ')}</th>" for name in TABLE_COLUMNS),
         rows="\n".join(_row(uploads, at, number, row) for at, (number, row) in enumerate(rows)),
@@ -87,11 +88,11 @@ def _row(uploads: Uploads, at: int, number: int, row: tuple) -> str:
         html.escape("–" if pd.isna(value) else write(value))
         for write, value in zip(TABLE_COLUMNS.values(), row, strict=True)
     ]
-    picture = f'<img alt="" src="{_small(uploads, number)}">' if at < PICTURES else ""
+    picture = f'<img alt="" src="{_thumbnail(uploads, number)}">' if at < MAX_THUMBNAILS else ""
     return f"<tr><td>{picture}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _small(uploads: Uploads, number: int) -> str:
+def _thumbnail(uploads: Uploads, number: int) -> str:
     _, image = uploads.image(number)
-    image.thumbnail((SMALL, SMALL))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return data_url(image)

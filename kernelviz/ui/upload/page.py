@@ -1,4 +1,4 @@
-"""Upload: any picture in, its place on the map out."""
+"""Upload: the position of any picture on the map of a run."""
 
 import io
 from functools import partial
@@ -19,58 +19,58 @@ from kernelviz.tables import to_json
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import ChosenUpload, UploadsTold
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.files import ALLOWED, ENDINGS, say_rejected
-from kernelviz.ui.shared.gallery import word_on_pictures
+from kernelviz.ui.shared.files import ALLOWED, ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.upload import export, uploads
-from kernelviz.ui.upload.uploads import MAX_ARCHIVE, Uploads
+from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, Uploads
 
-WAYS = {"digit": "The digit in it", "resize": "All of it", "crop": "Its middle"}
-_HOW = {
-    "digit": "the ink is found, made bright on black and centred",
-    "resize": "stretched to the network's shape",
+LABELS = {"digit": "Find the digit", "resize": "Whole picture", "crop": "Center crop"}
+HELP = {
+    "digit": "the ink is found, made bright on black, and centered",
+    "resize": "the picture is stretched to the shape that the network takes",
     "crop": "the longer side is cut at both ends",
 }
 
 
 def page(run: EmbeddingRun) -> None:
-    """The whole page."""
+    """Show the page."""
     mine = uploads.of_session()
     preprocessing = _preprocessing(run, mine)
     if simple_map_instead():
         _simple_map(run, preprocessing, mine)
     else:
         _map(run, preprocessing, mine)
-    word_on_pictures(run)
+    explain_missing_images(run)
     table, rejected = mine.projected(run, preprocessing)
-    say_rejected(rejected)
+    warn_of_rejected(rejected)
     if len(table):
         _table(run, preprocessing, mine, table)
 
 
 def _preprocessing(run: EmbeddingRun, mine: Uploads) -> str:
-    """How pictures are preprocessed for the network."""
+    """The chosen preprocessing, and a button for sample pictures while there are no uploads."""
     allowed, samples = alternatives(run.preprocess), run.preprocess.name == "digit"
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     preprocessing = row.segmented_control(
-        "The network is given",
+        "Preprocessing",
         list(allowed),
         default=run.preprocess.name,
-        format_func=WAYS.get,
+        format_func=LABELS.get,
         required=True,
         key=f"preprocessing-{run.name}",
-        help=f"{run.name} was trained with {WAYS[run.preprocess.name]!r}. "
-        + "; ".join(f"{WAYS[name]}: {_HOW[name]}" for name in allowed),
+        help=f"{run.name} was trained with “{LABELS[run.preprocess.name]}”. "
+        + " ".join(f"{LABELS[name]}: {HELP[name]}." for name in allowed),
     )
     if samples and not mine.total:
-        row.button("Try it with handwritten digits", on_click=_take_samples, args=(mine,), icon=":material/draw:")
+        row.button("Try it with handwritten digits", on_click=_add_samples, args=(mine,), icon=":material/draw:")
     return preprocessing
 
 
-def _take_samples(mine: Uploads) -> None:
-    """Embedded digits, one of each class, each on a larger black sheet."""
+def _add_samples(mine: Uploads) -> None:
+    """Upload ten handwritten digits, one of each class, each on a larger black sheet."""
     images, labels = load("digits").split("test")
     for label, at in enumerate(np.unique(labels, return_index=True)[1]):
         small = Image.fromarray(images[at]).resize((160, 160), Image.Resampling.BICUBIC)
@@ -80,6 +80,7 @@ def _take_samples(mine: Uploads) -> None:
 
 
 def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
+    """Show the map, to which pictures can be uploaded."""
     heard = canvas(
         ImageMap(run),
         "test",
@@ -93,7 +94,7 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
             digits=run.preprocess.name == "digit",
             allowed=ALLOWED,
             largest_file=MAX_BYTES,
-            largest_archive=MAX_ARCHIVE,
+            largest_archive=MAX_ARCHIVE_BYTES,
         ),
     )
     if heard.failed:
@@ -104,9 +105,9 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
 
 
 def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
-    """The map as a Plotly chart, the files by Streamlit's own chooser."""
+    """Show the map as a Plotly chart, with Streamlit's own chooser of files."""
     files = st.file_uploader("Pictures", ENDINGS, accept_multiple_files=True, key=f"files-{mine.turn}", help=ALLOWED)
-    known = st.session_state.setdefault(f"taken-{mine.turn}", set())
+    known = st.session_state.setdefault(f"added-{mine.turn}", set())
     mine.add((file.name, file) for file in files if file.file_id not in known)
     known.update(file.file_id for file in files)
     done, bar = 0, st.progress(0.0)
@@ -117,15 +118,15 @@ def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     table, _ = mine.projected(run, preprocessing)
     figure = map_figure(caches.points_of(run).of_split("test"), run.extent, run.classes, "label")
     if len(table):
-        placed = table[table["x"].notna()]
-        names = [plain(name) for name in placed["name"]]
-        marked(figure.update_traces(marker_opacity=0.35), placed[["x", "y"]].to_numpy(), names, UPLOADED)
+        on_map = table[table["x"].notna()]
+        names = [plain(name) for name in on_map["name"]]
+        marked(figure.update_traces(marker_opacity=0.35), on_map[["x", "y"]].to_numpy(), names, UPLOADED)
     with st.container(key="map"):
         st.plotly_chart(figure, key="upload-map", height="stretch", config=SIMPLE_MAP, alt="Map with uploads")
 
 
 def _chosen() -> ChosenUpload:
-    """The upload that is chosen; the session keeps it, the map and the table change it."""
+    """The chosen upload, which the session stores; the map and the table change it."""
     return st.session_state.get("chosen upload", ChosenUpload())
 
 
@@ -141,18 +142,19 @@ def _choose_in_table(key: str, numbers: list[int]) -> None:
 
 
 def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> str:
-    """A name for the table: another one where its rows are others, or the map has chosen one of them."""
+    """A key for the table, which changes when its rows change or the map chooses one of them."""
     chosen = st.session_state.get("upload table", 0)  # the revision of what the map has chosen last
     return f"table-{run.name}-{preprocessing}-{mine.turn}-{len(table)}-{chosen}"
 
 
 def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
+    """Show the table of the uploads, with the buttons that export and remove them."""
     table, chosen = doubtful_first(table), _chosen().number
     novel = int(table["novel"].sum())
-    unlike = f", {novel:,} of them unlike the training images" if novel else ""
+    unlike = f" · {novel:,} unlike the training images" if novel else ""
     st.subheader(f"{len(table):,} uploaded{unlike}", anchor=False)
     number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
-    begins_with = [table.index.get_loc(chosen)] if chosen in table.index else []
+    chosen_rows = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.dataframe(
         table,
         hide_index=True,
@@ -160,16 +162,20 @@ def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataF
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
             "novel": st.column_config.CheckboxColumn(
-                help="farther from the known images, or drawn worse, than 99 of 100 test images, or without a place"
+                help="Farther from the training images, or decoded worse, than 99 of 100 test images; or no position"
             ),
-            "distance_percentile": number("distance", format="%.1f", help="of 100 test images, how many lie nearer"),
-            "error_percentile": number("drawing", format="%.1f", help="of 100 test images, how many are drawn better"),
+            "distance_percentile": number(
+                "distance", format="%.1f", help="How many of 100 test images lie nearer to the training images"
+            ),
+            "error_percentile": number(
+                "decoding error", format="%.1f", help="How many of 100 test images are decoded better"
+            ),
             "x": number(format="%.2f"),
             "y": number(format="%.2f"),
         },
         on_select=partial(_choose_in_table, key, table.index.tolist()),
         selection_mode="single-row",
-        selection_default={"selection": {"rows": begins_with}},
+        selection_default={"selection": {"rows": chosen_rows}},
         key=key,
         placeholder="–",
     )
@@ -179,7 +185,9 @@ def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataF
         if chosen in table.index:
             st.button("Remove the chosen one", on_click=_remove, args=(mine, chosen), icon=":material/delete:")
         st.button("Remove all", on_click=_remove, args=(mine,), icon=":material/delete_sweep:")
-    st.caption("The doubtful first. Choose a row, or a mark on the map, to see what the network saw of it.")
+    st.caption(
+        "The most doubtful uploads come first. Choose a row, or a mark on the map, to see what the network sees."
+    )
 
 
 def _remove(mine: Uploads, number: int | None = None) -> None:
@@ -188,11 +196,12 @@ def _remove(mine: Uploads, number: int | None = None) -> None:
 
 
 def _measures(table: pd.DataFrame) -> list[str]:
-    """What tells how foreign an upload is: of the drawing only where there is a decoder."""
+    """The columns that say how unlike the training images an upload is; errors only where there is a decoder."""
     return ["distance_percentile", *(["error_percentile"] if table["error_percentile"].notna().any() else [])]
 
 
 def _exports(run: EmbeddingRun, mine: Uploads, table: pd.DataFrame) -> None:
+    """Show a download button for each format."""
     name, icon = f"{run.name}_uploads", ":material/download:"
     for kind, mime, data in (
         ("CSV", "text/csv", lambda: table.to_csv(index=False)),

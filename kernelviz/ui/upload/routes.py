@@ -1,11 +1,11 @@
-"""Answers about uploads, under the token of a session that only its browser knows.
+"""The routes of uploads, under the token of a session, which only its browser knows.
 
 POST files                                 store some files: {"total"}
 POST projection/<run>?first                project more of them: {"rows", "done", "total", "left"}
-POST sketch/<run>                          what becomes of a picture that is not stored, as in details
-GET  details/<run>/<number>                what a network makes of an upload
+POST sketch/<run>                          details of a sketch, which is not stored
+GET  details/<run>/<number>                details of an upload: see `upload_details`
 GET  pictures/<number>                     an upload, small, WebP
-POST end                                   the page is left: forget all files
+POST end                                   remove all files, when the page is closed
 
 <run> stands for <name>/<version>/<preprocessing>.
 """
@@ -27,19 +27,19 @@ from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
 from kernelviz.ui.shared.labels import plain
-from kernelviz.ui.upload.uploads import MAX_ARCHIVE, MAX_FILES, NAME, Uploads, by_token
+from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, MAX_FILES, MAX_NAME_LENGTH, Uploads, by_token
 
-AT_ONCE = 200  # files of one request
-MAX_REQUEST = MAX_ARCHIVE + 1_000_000  # bytes
-MAX_SKETCH = 1_000_000  # bytes
-A_WHILE = 0.25  # seconds of placing for one answer
-ROWS = 5000  # of one answer
-SMALL = 128  # pixels: longer side of a small picture
+MAX_FILES_PER_REQUEST = 200
+MAX_REQUEST_BYTES = MAX_ARCHIVE_BYTES + 1_000_000
+MAX_SKETCH_BYTES = 1_000_000
+SECONDS_PER_ANSWER = 0.25  # of projecting uploads
+MAX_ROWS_PER_ANSWER = 5000
+THUMBNAIL_SIDE = 128  # pixels: longer side of a small picture
 PRIVATE = {"Cache-Control": "private, max-age=86400"}
 
 
 def of_a_session(answer: Callable[[Request, Uploads], Response]) -> Callable[[Request], Response]:
-    """The uploads that a token belongs to, handed to what answers."""
+    """An endpoint that hands the uploads of a token to `answer`."""
 
     def endpoint(request: Request) -> Response:
         try:
@@ -53,7 +53,7 @@ def of_a_session(answer: Callable[[Request, Uploads], Response]) -> Callable[[Re
 
 
 def on_a_map(answer: Callable[[Request, Uploads, EmbeddingRun, str], Response]) -> Callable[[Request], Response]:
-    """The uploads with a run, and a preprocessing for it."""
+    """An endpoint that hands uploads, a run, and a preprocessing for it to `answer`."""
 
     @of_a_session
     def endpoint(request: Request, uploads: Uploads) -> Response:
@@ -68,22 +68,25 @@ def on_a_map(answer: Callable[[Request, Uploads, EmbeddingRun, str], Response]) 
 
 
 async def files(request: Request) -> Response:
-    """Multipart: "names", a JSON list, and as many "files"; "batch" names them all, so that they are kept once."""
-    if not 0 < _length(request) <= MAX_REQUEST:
-        return PlainTextResponse(f"up to {MAX_ARCHIVE // 10**6} MB can be sent at once; choose fewer files", 413)
+    """Store files. The body is multipart: "names", a JSON list; as many "files"; and "batch", a name for them all.
+
+    A batch that is sent twice is stored once.
+    """
+    if not 0 < _length(request) <= MAX_REQUEST_BYTES:
+        return PlainTextResponse(f"up to {MAX_ARCHIVE_BYTES // 10**6} MB can be sent at once; choose fewer files", 413)
     try:
-        by_token(request.path_params["token"])  # before all of it is read
+        by_token(request.path_params["token"])  # before the body is read
     except FileNotFoundError as error:
         return PlainTextResponse(str(error), 404)
-    async with request.form(max_files=AT_ONCE, max_fields=2) as form:
-        return await run_in_threadpool(of_a_session(lambda _, uploads: _kept(uploads, form)), request)
+    async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
+        return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
 
 
-def _kept(uploads: Uploads, form: FormData) -> Response:
+def _stored(uploads: Uploads, form: FormData) -> Response:
     sent = [part.file for part in form.getlist("files") if isinstance(part, UploadFile)]
     try:
         names = [str(name) for name in json.loads(form["names"])]
-        uploads.add(list(zip(names, sent, strict=True)), str(form["batch"])[:NAME])
+        uploads.add(list(zip(names, sent, strict=True)), str(form["batch"])[:MAX_NAME_LENGTH])
     except (KeyError, TypeError, ValueError):
         return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
     return JSONResponse({"total": uploads.total})
@@ -91,28 +94,29 @@ def _kept(uploads: Uploads, form: FormData) -> Response:
 
 @on_a_map
 def projection(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
+    """Project more uploads, and answer with their rows from "first" on."""
     first = max(0, int(number(request, "first", float(MAX_FILES))))
-    done, total, table = uploads.project(run, preprocessing, A_WHILE)
-    rows = table.iloc[first:][:ROWS]
+    done, total, table = uploads.project(run, preprocessing, SECONDS_PER_ANSWER)
+    rows = table.iloc[first:][:MAX_ROWS_PER_ANSWER]
     left = done < total or len(table) > first + len(rows)
-    return JSONResponse({"rows": _told(rows), "done": done, "total": total, "left": left})
+    return JSONResponse({"rows": _plain_rows(rows), "done": done, "total": total, "left": left})
 
 
-def _told(table: pd.DataFrame) -> list[dict]:
-    """What the map is told of uploads; null is what they do not have."""
+def _plain_rows(table: pd.DataFrame) -> list[dict]:
+    """Rows of the table of uploads for the map, with null for missing values."""
     if table.empty:
         return []
-    told = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
-    told = told.where(told.notna(), None).reset_index()
+    rows = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
+    rows = rows.where(rows.notna(), None).reset_index()
     for column in ("name", "prediction"):
-        told[column] = [plain(text) if text else None for text in told[column]]
-    return told.to_dict("records")
+        rows[column] = [plain(text) if text else None for text in rows[column]]
+    return rows.to_dict("records")
 
 
 async def sketch(request: Request) -> Response:
-    """The body is the picture."""
-    if not 0 < _length(request) <= MAX_SKETCH:
-        return PlainTextResponse(f"a sketch has up to {MAX_SKETCH // 10**6} MB", 413)
+    """The details of a sketch; the body is its picture."""
+    if not 0 < _length(request) <= MAX_SKETCH_BYTES:
+        return PlainTextResponse(f"a sketch has up to {MAX_SKETCH_BYTES // 10**6} MB", 413)
     data = await request.body()
 
     def answer(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
@@ -123,21 +127,21 @@ async def sketch(request: Request) -> Response:
 
 @on_a_map
 def details(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
+    """The details of an upload."""
     return _detailed(run, preprocessing, *uploads.image(request.path_params["number"]))
 
 
 def _detailed(run: EmbeddingRun, preprocessing: str, name: str, image: Image.Image) -> Response:
-    from kernelviz.ui.upload.upload_details import (
-        details_of,  # torch takes seconds to import, and the server needs none of it
-    )
+    from kernelviz.ui.upload.upload_details import details_of  # torch takes seconds to import; the server needs none
 
     return JSONResponse({"name": plain(name)} | details_of(run, preprocessing, image))
 
 
 @of_a_session
 def pictures(request: Request, uploads: Uploads) -> Response:
+    """A small picture of an upload."""
     _, image = uploads.image(request.path_params["number"])
-    image.thumbnail((SMALL, SMALL))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     file = io.BytesIO()
     image.save(file, "WEBP", quality=85)
     return Response(file.getvalue(), media_type="image/webp", headers=PRIVATE)
@@ -145,14 +149,15 @@ def pictures(request: Request, uploads: Uploads) -> Response:
 
 @of_a_session
 def end(request: Request, uploads: Uploads) -> Response:
+    """Remove all uploads of the session."""
     uploads.remove()
     return Response(status_code=204)
 
 
 def _length(request: Request) -> int:
-    """Bytes that a request says it has; 0 where it does not say."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isdecimal() else 0
+    """The length in bytes that a request states; 0 where it states none."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
 
 
 ON_A_MAP = "/{name}/{version}/{preprocessing}"

@@ -1,4 +1,4 @@
-"""All that there is to see of one picture: what a network saw of it, made of it, and knows beside it."""
+"""The details of one upload: what the network sees, what it predicts, and which training images lie nearby."""
 
 import numpy as np
 import torch
@@ -15,46 +15,47 @@ from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import class_names
 from kernelviz.ui.shared.network_cache import network_of
 
-PICTURE_SIDE = 280  # pixels: longer side of the pictures
-LIKELIEST = 5  # classes
+MAX_PICTURE_SIDE = 280  # pixels: longer side of the pictures
+MAX_CLASSES = 5  # among the likeliest
 
 
 def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dict:
-    """Plain values for the page; pictures as data URLs.
+    """The details of a picture as plain values for the page, with pictures as data URLs.
 
-    original, saw, bump, drawn: the picture, what the network was given of it, its activation on the grid, and what the
-    decoder draws of that (None without one); x, y: its place (None without one); distance, error: percentiles among the
-    test images; foreign; likeliest: [class, share] of the classes; nearest: the nearest known images, {class, picture}.
+    original, saw, bump, decoded: the picture, the pixels that the network sees, its activation on the grid, and the
+    image decoded from that (None without a decoder). x, y: its coordinates, None without any. novel: whether it is
+    unlike the training images. distance, error: percentiles among the test images. likeliest: [class, share] of the
+    likeliest classes. nearest: {class, picture} of the nearest training images.
     """
     network, points = network_of(run), caches.points_of(run)
     pixels = preprocess_image(image, alternatives(run.preprocess)[preprocessing])
     projection = project(network, points, pixels[None])
     activation = projection.embedded.activation
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
-    placed = bool(projection.placed[0])
+    image.thumbnail((MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
+    on_map = bool(projection.placed[0])
     return {
         "original": data_url(image, "JPEG"),
         "saw": _shown(pixels),
         "bump": _shown(bump_picture(activation[0], *run.grid)),
         "decoded": _shown(decode(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
-        "x": float(projection.embedded.coordinates[0, 0]) if placed else None,
-        "y": float(projection.embedded.coordinates[0, 1]) if placed else None,
+        "x": float(projection.embedded.coordinates[0, 0]) if on_map else None,
+        "y": float(projection.embedded.coordinates[0, 1]) if on_map else None,
         "novel": bool(projection.novel[0]),
         "distance": _number(projection.distance_percentile[0]),
         "error": _number(projection.error_percentile[0]),
-        "likeliest": _likeliest(run, points, projection) if placed else [],
-        "nearest": _nearest(run, points.where(projection.nearest[0])) if placed else [],
+        "likeliest": _likeliest(run, points, projection) if on_map else [],
+        "nearest": _nearest(run, points.where(projection.nearest[0])) if on_map else [],
     }
 
 
 def _likeliest(run: EmbeddingRun, points: EmbeddingMap, projection: Projection) -> list[tuple[str, float]]:
-    """The classes with the largest probabilities, or with the most of the nearest known images."""
+    """The classes with the largest probabilities, or with the largest shares of the nearest training images."""
     shares = projection.embedded.probabilities[0]
     if not len(shares):
         known = points.label[projection.nearest[0]]
         shares = np.bincount(known[known >= 0], minlength=1) / len(known)
     named = class_names(run.classes)
-    order = np.argsort(-shares, kind="stable")[:LIKELIEST]
+    order = np.argsort(-shares, kind="stable")[:MAX_CLASSES]
     return [(named[at], float(shares[at])) for at in order if shares[at] > 0]
 
 
@@ -66,7 +67,7 @@ def _nearest(run: EmbeddingRun, known: EmbeddingMap) -> list[dict]:
 
 def _shown(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     image = Image.fromarray(pixels)
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    image.thumbnail((MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
     return data_url(image)
 
 

@@ -1,13 +1,13 @@
-"""Files that came in, kept on disk and not in memory."""
+"""Uploaded files, stored on disk and not in memory."""
 
 import tempfile
 
 
 class UploadStore:
-    """The bytes of some files, one after the other in a file that has no name and goes away with this object."""
+    """The bytes of many files, one after the other in a temporary file without a name that ends with this object."""
 
     def __init__(self):
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  open as long as this object lives
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it stays open as long as this object lives
         self._starts = [0]
 
     def __len__(self) -> int:
@@ -15,11 +15,11 @@ class UploadStore:
 
     @property
     def n_bytes(self) -> int:
-        """Of all files together."""
+        """The bytes of all files together."""
         return self._starts[-1]
 
     def append(self, data: bytes) -> None:
-        """Keep the bytes of a file; an OSError where there is no room for them."""
+        """Store the bytes of a file; an OSError where the disk is full."""
         self._file.seek(self.n_bytes)
         left = memoryview(data)
         while left:

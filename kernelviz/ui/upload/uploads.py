@@ -1,4 +1,4 @@
-"""What a session has uploaded: the files, on disk; and where they land on the map that it looks at."""
+"""What a session has uploaded: the files, on disk, and their positions on the maps that the session shows."""
 
 import secrets
 import threading
@@ -24,14 +24,14 @@ from kernelviz.ui.shared import caches
 from kernelviz.ui.upload.upload_store import UploadStore
 
 MAX_FILES = 100_000  # of a session
-NAME = 400  # letters of a file name that are kept
-REMEMBERED = 3  # maps besides the one looked at
-MAX_ARCHIVE = 500_000_000  # bytes of a .zip
+MAX_NAME_LENGTH = 400  # letters of a file name; the rest is cut off
+MAX_OTHER_MAPS = 3  # whose projections are cached beside those of the map that is shown
+MAX_ARCHIVE_BYTES = 500_000_000  # of a .zip
 
 
 @dataclass
 class _Projected:
-    """Where the files have landed on one map, as far as it has come."""
+    """The uploads projected onto one map so far."""
 
     next: int = 0
     tables: list[pd.DataFrame] = field(default_factory=list)
@@ -39,17 +39,17 @@ class _Projected:
 
 
 class Uploads:
-    """The files of one session. Every file has a number, in the order in which they came.
+    """The files of one session, numbered in the order in which they arrive.
 
-    The token is known to the session's browser only.
+    Only the browser of the session knows the token.
     """
 
     def __init__(self):
         self.token = secrets.token_urlsafe(16)
-        self.turn = 0  # another number when files have gone
+        self.turn = 0  # changes when files are removed
         self._names: list[str] = []
-        self._refused: dict[int, UnreadableImage] = {}
-        self._gone: set[int] = set()
+        self._unreadable: dict[int, UnreadableImage] = {}
+        self._removed: set[int] = set()
         self._batches: set[str] = set()
         self._bytes = UploadStore()
         self._projected: dict[tuple, _Projected] = {}
@@ -57,13 +57,13 @@ class Uploads:
 
     @property
     def total(self) -> int:
-        """How many files have come."""
+        """How many files have arrived."""
         return len(self._names)
 
     def add(self, files: Iterable[tuple[str, IOBase]], batch: str | None = None) -> None:
-        """Keep some files and those in archives; whether they are pictures shows when they land.
+        """Store some files, and those inside archives; `project` finds out which of them are pictures.
 
-        A batch that was readable before is not readable again. What comes after all were removed is let go.
+        A batch that was added before is not added again. Files that arrive after all were removed are discarded.
         """
         with self._adding:
             if batch in self._batches:
@@ -73,34 +73,36 @@ class Uploads:
                 with self._lock:
                     if mine is not self._bytes:
                         return
-                    self._keep(name[:NAME], data)
+                    self._store(name[:MAX_NAME_LENGTH], data)
             self._batches |= {batch} if batch else set()
 
-    def _keep(self, name: str, data: bytes | UnreadableImage) -> None:
+    def _store(self, name: str, data: bytes | UnreadableImage) -> None:
         if self.total > MAX_FILES:
             return
         if self.total == MAX_FILES:
             data = UnreadableImage(
-                f"there are {MAX_FILES:,} files already, this and what follows is let go; remove some"
+                f"there are {MAX_FILES:,} files already, this one and the following are discarded; remove some"
             )
         elif not isinstance(data, UnreadableImage) and self._bytes.n_bytes + len(data) > MAX_UNPACKED:
             data = UnreadableImage(
-                f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all to begin anew"
+                f"all files together have more than {MAX_UNPACKED / 1e9:.0f} GB; remove all of them to start again"
             )
         try:
             self._bytes.append(b"" if isinstance(data, UnreadableImage) else data)
         except OSError as error:
-            data = UnreadableImage(f"the server has no room for it ({error.strerror}); make room there")
+            data = UnreadableImage(f"the server has no space for it ({error.strerror}); free space there")
             self._bytes.append(b"")
         if isinstance(data, UnreadableImage):
-            self._refused[self.total] = data
+            self._unreadable[self.total] = data
         self._names.append(name)
 
     def image(self, number: int) -> tuple[str, Image.Image]:
-        """Name of a file and the picture in it; an IndexError says that there is no such file, UnreadableImage that
-        it is not a picture."""
+        """The name of a file and the picture in it.
+
+        An IndexError says that there is no such file, an UnreadableImage that it is not a picture.
+        """
         with self._lock:
-            if not 0 <= number < self.total or number in self._gone:
+            if not 0 <= number < self.total or number in self._removed:
                 raise IndexError(f"there is no upload {number} any more; reload the page")
             name, data = self._file(number)
         if isinstance(data, UnreadableImage):
@@ -108,21 +110,23 @@ class Uploads:
         return name, open_image(data)
 
     def _file(self, number: int) -> tuple[str, bytes | UnreadableImage]:
-        return self._names[number], self._refused.get(number) or self._bytes[number]
+        return self._names[number], self._unreadable.get(number) or self._bytes[number]
 
     def remove(self, number: int | None = None) -> None:
-        """Forget a file; without a number, all of them and their bytes."""
+        """Remove a file; without a number, all files and their bytes."""
         with self._lock:
             self.turn += 1
             if number is not None:
-                self._gone.add(number)
+                self._removed.add(number)
                 return
-            self._names, self._refused, self._gone, self._bytes = [], {}, set(), UploadStore()
+            self._names, self._unreadable, self._removed, self._bytes = [], {}, set(), UploadStore()
             self._projected = {}
 
     def project(self, run: EmbeddingRun, preprocessing: str, seconds: float) -> tuple[int, int, pd.DataFrame]:
-        """Place the files that are not on the map yet, for some time: how many have been gone through, of how many, and
-        the table of those that are on it."""
+        """Project files that are not on the map yet, for some seconds.
+
+        Returns how many files are done, how many there are, and the table of those that are on the map.
+        """
         with self._lock:
             projected, until = self._projected_on(run, preprocessing), time.monotonic() + seconds
             while projected.next < self.total:
@@ -132,14 +136,12 @@ class Uploads:
             return projected.next, self.total, self._table(projected)
 
     def _project_part(self, run: EmbeddingRun, preprocessing: str, projected: _Projected) -> None:
-        from kernelviz.evaluation.inference import (
-            PART,  # torch takes seconds to import, and the other pages need none of it
-        )
+        from kernelviz.evaluation.inference import PART  # torch takes seconds to import; other pages need none of it
         from kernelviz.evaluation.novelty import project
         from kernelviz.ui.shared.network_cache import network_of
 
         end = min(projected.next + PART, self.total)
-        numbers = [number for number in range(projected.next, end) if number not in self._gone]
+        numbers = [number for number in range(projected.next, end) if number not in self._removed]
         preprocess = alternatives(run.preprocess)[preprocessing]
         found = ingest(map(self._file, numbers), preprocess)
         results = dict(zip(numbers, found, strict=True))
@@ -153,31 +155,31 @@ class Uploads:
         projected.next = end
 
     def projected(self, run: EmbeddingRun, preprocessing: str) -> tuple[pd.DataFrame, list[RejectedFile]]:
-        """The table of what has landed so far, by number, and the files that are no pictures."""
+        """The table of the uploads projected so far, by their numbers, and the files that were rejected."""
         with self._lock:
             projected = self._projected_on(run, preprocessing)
-            here = [one for number, one in projected.rejected.items() if number not in self._gone]
-            return self._table(projected), here
+            rejected = [one for number, one in projected.rejected.items() if number not in self._removed]
+            return self._table(projected), rejected
 
     def _table(self, projected: _Projected) -> pd.DataFrame:
         if len(projected.tables) > 1:
             projected.tables = [pd.concat(projected.tables)]
         table = projected.tables[0] if projected.tables else pd.DataFrame(index=pd.Index([], name="number"))
-        return table[~table.index.isin(list(self._gone))]
+        return table[~table.index.isin(list(self._removed))]
 
     def _projected_on(self, run: EmbeddingRun, preprocessing: str) -> _Projected:
-        """What has landed on a map; the last few maps are remembered."""
+        """The uploads projected onto a map; those of the last few maps are cached."""
         of = (run.name, caches.version(run), preprocessing)
         projected = self._projected.pop(of, None) or _Projected()
-        self._projected = dict(list(self._projected.items())[-REMEMBERED:]) | {of: projected}
+        self._projected = dict(list(self._projected.items())[-MAX_OTHER_MAPS:]) | {of: projected}
         return projected
 
 
-_KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # as long as their sessions live
+_KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # each as long as its session lives
 
 
 def of_session() -> Uploads:
-    """The uploads of the session that runs."""
+    """The uploads of the current session."""
     if "uploads" not in st.session_state:
         uploads = Uploads()
         _KNOWN[uploads.token] = st.session_state["uploads"] = uploads

@@ -124,7 +124,7 @@ export class MapCanvas {
     return this.tools.includes('lasso')
   }
 
-  /** The elements of the map and of its features, as they stand on the page. */
+  /** The elements of the map and of its features, as they are on the page. */
   arrange() {
     const { toolbar, stage, legend, probe, uploads, journey } = this
     const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
@@ -295,7 +295,7 @@ export class MapCanvas {
     this.stage.announce(`${this.selection.rows.size} selected`)
   }
 
-  /** Undo the last thing that stands on the map: a gesture under way, a pinned card, a path, a selection. */
+  /** Undo the last thing on the map: a gesture under way, a pinned card, a path, a selection. */
   escape() {
     if (this.hand.using) this.hand.cancel()
     else if (this.pinned >= 0) this.pin(-1)

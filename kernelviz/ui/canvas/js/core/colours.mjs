@@ -2,7 +2,7 @@
 
 /** @import { Columns, Scale } from '../types.mjs' */
 
-import { FAINT, HIDDEN, SHOWN, mix } from './raster.mjs'
+import { FAINT, HIDDEN, FULL, mix } from './raster.mjs'
 
 const STEPS = 256 // colours of a continuous scale
 const UNKNOWN = 4095 // in place of a value that there is not (payloads.py)
@@ -89,5 +89,5 @@ export function faded(colours, background) {
  */
 export function ranked(groupOf, hidden, selected) {
   const any = selected.some(Boolean)
-  return Uint8Array.from(groupOf, (group, i) => (hidden.has(group) ? HIDDEN : any && !selected[i] ? FAINT : SHOWN))
+  return Uint8Array.from(groupOf, (group, i) => (hidden.has(group) ? HIDDEN : any && !selected[i] ? FAINT : FULL))
 }

@@ -4,7 +4,7 @@
 
 import { transformPoints } from './affine.mjs'
 import { faded, grouped, pixel, ramp, ranked, valueAt } from './colours.mjs'
-import { HIDDEN, SHOWN } from './raster.mjs'
+import { HIDDEN, FULL } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
 /** @typedef {{ total: number, extent: number, placement?: Affine | null }} PointSettings */
@@ -45,7 +45,7 @@ export class Points {
     this.groupOf = new Uint16Array(this.n)
     this.colours = new Uint32Array(1)
     this.faded = new Uint32Array(1)
-    this.rank = new Uint8Array(this.n).fill(SHOWN)
+    this.rank = new Uint8Array(this.n).fill(FULL)
   }
 
   /**

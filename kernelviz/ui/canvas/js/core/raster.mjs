@@ -14,7 +14,7 @@
 
 const PHASES = 4 // positions of a disc between two pixels, along each axis
 
-export const [HIDDEN, FAINT, SHOWN] = [0, 1, 2] // ranks of points
+export const [HIDDEN, FAINT, FULL] = [0, 1, 2] // ranks of points
 
 /** A raster to paint into: `pixels` of `width` x `height`, `density` of them for each CSS pixel along a side. */
 export class Raster {

@@ -140,7 +140,7 @@ export class ProbeFeature {
     this.walk.set([])
   }
 
-  /** What stands on the map: the center, and how far the bump reaches. */
+  /** What is painted on the map: the center, and how far the bump reaches. */
   get standing() {
     return { x: this.probe.x, y: this.probe.y, reach: this.panel.reach }
   }

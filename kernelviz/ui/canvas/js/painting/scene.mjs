@@ -6,7 +6,7 @@
 /** @import { View } from '../core/view.mjs' */
 /** @import { Pixel, Tile } from '../types.mjs' */
 
-import { FAINT, HIDDEN, Raster, SHOWN, apart, contextOf, paintPoints, paintTile } from '../core/raster.mjs'
+import { FAINT, HIDDEN, Raster, FULL, apart, contextOf, paintPoints, paintTile } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
@@ -76,7 +76,7 @@ export class Scene {
     this.images = { shown: [], side: 0, only: onlyImages }
     if (!onlyImages) {
       paintPoints(raster, view, points, FAINT, points.faded, looks)
-      paintPoints(raster, view, points, SHOWN, points.colours, looks)
+      paintPoints(raster, view, points, FULL, points.colours, looks)
     }
     if (sheets && (onlyImages || imagesFit(points, view))) this.paintImages(raster, points, view, sheets, background)
     this.context.putImageData(raster.data, 0, 0)

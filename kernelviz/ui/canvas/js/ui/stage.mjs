@@ -14,7 +14,7 @@ export class Stage {
     this.live = element('p', { className: 'live', 'aria-live': 'polite' })
   }
 
-  /** Fit the overlay to its place on the page; returns width and height in CSS pixels. */
+  /** Fit the overlay to its rectangle on the page; returns width and height in CSS pixels. */
   fit() {
     const size = { width: Math.max(1, this.node.clientWidth), height: Math.max(1, this.node.clientHeight) }
     this.over.width = Math.round(size.width * devicePixelRatio)
