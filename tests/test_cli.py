@@ -76,12 +76,11 @@ MISTAKES = {
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
-    "head without anything": (["train", "head"], "--backbone, --depth, --data missing: a head is trained"),
-    "head without a depth": (["train", "head", "--backbone", "resnet18", "--data", "digits"], "--depth missing"),
+    "head without anything": (["train", "head"], "--backbone, --data missing: a head is trained"),
     "no head": (["train", "mnist-autoencoder", "--keep", "3"], "takes no backbone; choose one of"),
     "unknown backbone": (
         ["train", "head", "--backbone", "resnet19", "--keep", "3", "--data", "digits", "--weights", "x.pt"],
-        "unknown backbone 'resnet19'; choose one of resnet32",
+        "unknown backbone 'resnet19'; choose one of resnet18, .* any other of timm's networks",
     ),
     "no weights there": (
         ["train", "head", "--backbone", "resnet32", "--keep", "3", "--data", "digits", "--weights", "x.pt"],

@@ -113,7 +113,8 @@ class Backbone:
     def facts(self) -> dict:
         """What run.json records of the backbone; "kept" is the key of its depth."""
         facts = {"network": self.network, "kept": self.depth, "layers": self.layers, "sha256": self.sha256}
-        return facts | {"mean": self.mean, "std": self.std}
+        of_imagenet = (self.mean, self.std) == (MEAN, STD)
+        return facts if of_imagenet else facts | {"mean": list(self.mean), "std": list(self.std)}
 
     @property
     def extractor(self) -> nn.Sequential:

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from kernelviz.errors import NotFound, UserError
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # under which training scripts keep the weights
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which training scripts save the weights
 PREFIXES = (  # that training scripts put before every name
     *("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "student.", "teacher."),
 )
-COUNTER = "num_batches_tracked"  # of BatchNorm; older weights have none, and nothing here uses it
-LISTED_NAMES = 8  # names of an error, at most
+COUNTER = "num_batches_tracked"  # of BatchNorm: older checkpoints lack it, and nothing here uses it
+LISTED_NAMES = 8  # tensors that an error names, at most
 
 
 def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = None) -> None:

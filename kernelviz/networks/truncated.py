@@ -37,8 +37,8 @@ def truncated(network: nn.Module, depth: int | str) -> Truncated:
     """The first layers of a network up to a depth; they share their weights with it.
 
     `depth` is FEATURES for all but the classifier, the name of the last module ("layer3", "features.5") or, of a
-    ResNet, the number of layers with weights, counted as the paper does: the first convolution is one, each block two,
-    the dense layer the last. A UserError says which depths there are.
+    ResNet, the number of layers with weights, counted as in the paper: the first convolution is one, each block two,
+    the dense layer the last. Raises a UserError that says which depths there are.
     """
     if depth == FEATURES:
         return Truncated(_without_classifier(network))

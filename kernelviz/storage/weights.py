@@ -88,8 +88,12 @@ def load_network(run: Run) -> nn.Module:
 def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
     """The network `name` truncated at a depth, with the weights of a run of that network, or of a file.
 
-    Without either they are those of STANDARD, those that an installed package holds, or those that torchvision or timm
-    publishes. NotFound where there are none; a UserError says what does not fit.
+    Raises NotFound where there are no weights, and a UserError that says what does not fit.
+
+    Args:
+        weights: name of a run or path of a file; "": the run in STANDARD, else those in an installed package, else those
+            that torchvision or timm publishes.
+        depth: a number of layers, the name of the last module, or FEATURES (`truncated`).
     """
     weights = weights or STANDARD.get(name, "")
     if not weights and packaged_weights(name):
@@ -107,7 +111,8 @@ def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
 def _published(name: str) -> Path:
     """The weights of a torchvision network, downloaded unless they are there already."""
     if name not in BACKBONES:
-        new_backbone(name)  # an unknown name is the first thing to say
+        if ":" not in name:
+            new_backbone(name)  # an unknown name is the first thing to say
         raise UserError(f"{name} has no published weights; give --weights FILE")
     from torchvision.models import get_model_weights  # seconds to import, and needed only here
 

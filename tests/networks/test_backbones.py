@@ -246,7 +246,7 @@ def no_network():
     "name, said",
     [
         ("resnet19", "unknown backbone 'resnet19'; choose one of resnet18"),
-        ("no.such.module:factory", "cannot be made: No module named"),
+        ("no.such.module:factory", "cannot be made: ModuleNotFoundError: No module named"),
         (f"{__name__}:missing", "cannot be made"),
         (f"{__name__}:no_network", "returns a str; a factory returns a torch.nn.Module"),
         (":factory", "unknown backbone"),
