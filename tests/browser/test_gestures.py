@@ -82,7 +82,7 @@ def tool(page, name):
 
 def selected(page):
     """How many are selected, once it stands there."""
-    word = page.get_by_text(re.compile(r"^[\d,]+ selected( ·|$)"))
+    word = page.get_by_test_id("stTabs").get_by_text(re.compile(r"^[\d,]+ selected( ·|$)"))
     word.wait_for()
     return int(word.inner_text().split()[0].replace(",", ""))
 

@@ -79,7 +79,9 @@ def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settl
     table = page.locator("[data-testid=stDataFrame] canvas").first
     table.scroll_into_view_if_needed()
     area, before = table.bounding_box(), name.inner_text()
-    rows = page.locator("[data-testid=stDataFrame] table tbody tr").all_text_contents()  # for those who do not look
+    shown = page.locator("[data-testid=stDataFrame] table tbody tr")  # for those who do not look
+    until(page, lambda: shown.count() >= 3)
+    rows = shown.all_text_contents()
     row = next(at for at, text in enumerate(rows) if before not in text)
     page.mouse.click(area["x"] + 16, area["y"] + 35 * row + 52)
     until(page, lambda: name.inner_text() != before)

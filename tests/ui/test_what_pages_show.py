@@ -60,7 +60,7 @@ def test_explore_shows_the_map_its_images_and_the_metrics_of_the_run(add, opened
     split = app.selectbox(key="split")
     assert (split.options, split.value) == (["train", "validation", "test"], "test")
     assert app.segmented_control(key="view").options == ["dots", "images"]
-    assert numbers(only(values(app.caption), "test images, each"))[0] == len(points) == 297
+    assert numbers(only(values(app.caption), "Each dot is one of"))[0] == len(points) == 297
     rows, columns = autoencoder.grid
     described = values(app.sidebar.caption)[0]
     assert f"{rows} × {columns}" in described and f"{autoencoder.recipe['epochs']} epochs" in described
@@ -107,10 +107,10 @@ def test_depth_has_a_row_and_a_map_for_each_depth(add, opened, heads):
     for head in heads:
         add(head)
     app = fine(opened("depth"))
-    assert app.get("button_group")[0].proto.label == "Layers kept"
+    assert app.get("button_group")[0].proto.label == "Depths"
     assert [option.content for option in app.get("button_group")[0].proto.options] == ["11 layers", "31 layers"]
-    table = only_table(app, "kept")
-    assert table["kept"].tolist() == ["11 layers", "31 layers"]
+    table = only_table(app, "depth")
+    assert table["depth"].tolist() == ["11 layers", "31 layers"]
     for column, metric in {"accuracy": "test_accuracy", "1-NN": "map_1nn", "5-NN": "map_5nn"}.items():
         assert table[column].tolist() == [head.metrics[metric] for head in heads]
     (told,) = maps(app)
@@ -145,13 +145,13 @@ def test_kernels_says_how_large_the_layer_of_the_run_is_and_of_what_rank(add, op
     assert tabs(app) == ["On the plane", "In tiny", "Spectra", "Receptive fields"]
     assert [metric.value for metric in app.metric] == [f"{2 * (64 + 400):,}", f"{64 * 400:,}"]
     below = 64 * 400 / (64 + 400)  # 55.2
-    assert f"= {below:.0f}." in only(values(app.caption), "Locations take less")
+    assert f"= {below:.0f}." in only(values(app.caption), "Locations need fewer")
     rank = effective_rank(singular_values(load_network(autoencoder).kernel_layer))
     assert numbers(only(values(app.caption), "Singular values of"))[:2] == [rank, 64]
     assert numbers(captions(app)[0])[:2] == [64, 400]
     app.slider(key="dim").set_value(100).run()
     assert app.metric[0].value == f"{100 * (64 + 400):,}"
-    spaces = [text for text in values(app.markdown) if "feature space has" in text]
+    spaces = [text for text in values(app.markdown) if "feature space is" in text]
     assert len(spaces) == 3 and "d* = 2" in spaces[0] and "d* = 6" in spaces[1] and "infinite" in spaces[2]
     app.slider(key="gram-dim").set_value(3).run()
     assert "d* = 10" in only(values(app.markdown), "**Polynomial**")  # (3 + 1) (3 + 2) / 2
