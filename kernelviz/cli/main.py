@@ -88,7 +88,7 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="What a head is trained on: resnet32, resnet18, …, or package.module:factory, your own code."
+            help="What a head is trained on: resnet32, a name of timm's, or package.module:factory, your own code."
         ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Run or file with the backbone's weights.")] = None,

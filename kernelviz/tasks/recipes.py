@@ -76,8 +76,8 @@ PHOTOS = EmbeddingRecipe(
     depth=FEATURES,
     network={"encoder": (500, 1000), "decoder": (), "grid": (40, 40)} | WIDE_AND_SOFT | {"canonical": None},
     objectives={"neighbours": 1.0},
-    epochs=30,
-    batch=1024,
+    epochs=60,
+    batch=256,
 )
 
 SIDE, SIDES = 224, {"resnet32": 32, LITE0: 128}  # pixels: the pictures of a folder are cropped to, by backbone
@@ -212,8 +212,8 @@ def _with_backbone(
     missing = [option for option, given in needed.items() if not given]
     if missing:
         raise UserError(
-            f"{', '.join(missing)} missing: a head is trained on a --backbone, truncated at a --depth (a number of "
-            "layers, or the name of the last module), and learns from --data"
+            f"{', '.join(missing)} missing: a head is trained on a --backbone (without --depth, on all but its "
+            "classifier), and learns from --data"
         )
     side = SIDES.get(recipe.backbone) or (timm_side(recipe.backbone) if is_timm(recipe.backbone) else SIDE)
     return replace(recipe, pictures=("crop", side, side, 3))
