@@ -323,7 +323,8 @@ def test_probe_into_a_folder_that_is_not_there(kernelviz, in_library, tmp_path):
     assert code == 2 and "gone" in one_line(errors)
 
 
-def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoencoder, classifier, tmp_path):
+def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoencoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     for name in ("mine", "broken"):
         shutil.copytree(autoencoder.folder, tmp_path / "runs" / name)
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
@@ -336,6 +337,7 @@ def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoe
     assert len(found["broken"]) == 1 and "broken" in found["broken"][0]
     code, out, errors = kernelviz("runs")
     assert code == 0 and "mine" in out and "not the record of a run" in errors
+    assert "cifar10-resnet32-kept11 " in out, "a name is cut"
 
 
 def test_without_any_word_the_help_is_shown(kernelviz):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 console = Console(stderr=True)
 
@@ -23,8 +23,9 @@ def print_json(value: dict) -> None:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable], *below: str) -> None:
-    """A table on standard output, numbers with four digits, and lines below it."""
-    table = Table(*columns)
+    """A table on standard output, the names in its first column in full, numbers with four digits, and lines below."""
+    name, *others = columns
+    table = Table(Column(name, no_wrap=True), *others)
     for row in rows:
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
     Console().print(table, *below, sep="\n")
