@@ -88,14 +88,10 @@ class Run(ABC):
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class EmbeddingRun(Run):
-    """A network with a map. `probe` is the default shape of a probe on it."""
+class ImageRun(Run):
+    """A network trained on images."""
 
-    kind: ClassVar[str] = "embedding"
-
-    network: EmbeddingFacts
     data: ImageData
-    probe: ProbeShape
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -106,6 +102,21 @@ class EmbeddingRun(Run):
     def preprocess(self) -> Preprocess:
         """How an image is brought to the form that the network takes."""
         return self.data["preprocess"]
+
+    @property
+    def validation(self) -> float:
+        """Share of the training images that is the validation part."""
+        return self.recipe.get("validation", 1 / 6)  # older runs lack the key
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class EmbeddingRun(ImageRun):
+    """A network with a map. `probe` is the default shape of a probe on it."""
+
+    kind: ClassVar[str] = "embedding"
+
+    network: EmbeddingFacts
+    probe: ProbeShape
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -142,35 +153,14 @@ class EmbeddingRun(Run):
         """The truncated network that the map is trained on, if any."""
         return self.arguments.get("backbone")
 
-    @property
-    def validation(self) -> float:
-        """Share of the training images that is the validation part."""
-        return self.recipe.get("validation", 1 / 6)  # older runs lack the key
-
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ClassifierRun(Run):
+class ClassifierRun(ImageRun):
     """A classifier without a map: a backbone, or a network of kernel grids."""
 
     kind: ClassVar[str] = "classifier"
 
-    data: ImageData
     probe: dict = field(default_factory=dict)  # older runs have an empty one
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        return self.data["classes"]
-
-    @property
-    def preprocess(self) -> Preprocess:
-        """How an image is brought to the form that the network takes."""
-        return self.data["preprocess"]
-
-    @property
-    def validation(self) -> float:
-        """Share of the training images that is the validation part."""
-        return self.recipe.get("validation", 1 / 6)
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
