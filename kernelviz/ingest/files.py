@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
-Content = bytes | UnreadableImage  # of a file, or the reason why it cannot be read
+Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,8 @@ def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | R
     try:
         if isinstance(data, UnreadableImage):
             raise data
-        return Picture(name, preprocess_image(open_image(data), preprocess))
+        image = Image.fromarray(data) if isinstance(data, np.ndarray) else open_image(data)
+        return Picture(name, preprocess_image(image, preprocess))
     except UnreadableImage as error:
         return RejectedFile(name, str(error))
 

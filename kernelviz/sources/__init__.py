@@ -1,0 +1,1 @@
+"""What people bring: folders, archives, tables and arrays of pictures or vectors, each read to one kind of listing."""
