@@ -1,4 +1,4 @@
-"""What a run knows of each image beside its coordinates: its name, its file, and the columns of the user's own table."""
+"""What a run knows of each image beside its coordinates: its name, its file, the columns of the user's own table."""
 
 from pathlib import Path
 

@@ -41,5 +41,5 @@ def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
             return [groups[row // GROUP][row % GROUP].as_py() or b"" for row in rows]
     except (OSError, pa.ArrowException, KeyError, IndexError) as error:
         raise BrokenRun(
-            f"{path} has no pictures that can be read ({error}); delete it or train the run again"
+            f"{path} has no readable pictures ({error}); delete it or train the run again"
         ) from None
