@@ -13,10 +13,10 @@ from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate_map
 from kernelviz.evaluation.quality import PROFILE_FILE
+from kernelviz.networks.devices import best_device
 from kernelviz.storage.measured_rows import store_rows
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training.loop import best_device
 from kernelviz.training.session import new_training
 
 RECIPE = replace(RECIPES["head"], data="cifar10", backbone="resnet32", validation=0.0, epochs=6)  # no jitter

@@ -41,6 +41,8 @@ class ImageSet:
     test_labels: Int64[np.ndarray, "n_test"]
     validation: float = 1 / 6
 
+    features = None  # such a set has none of its own, other than a `PictureSet`
+
     @property
     def unit(self) -> str:
         """What the set consists of, in the plural."""

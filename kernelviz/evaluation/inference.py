@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
+from kernelviz.data.picture_set import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
 from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
 
 PART = 64  # images in every forward pass
+MOST_PIXELS = 2**18  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,33 +35,67 @@ class Embedded:
     probabilities: Float32[np.ndarray, "n classes"]
 
 
-@torch.inference_mode()
 def embed(
     network: EmbeddingNetwork, images: UInt8[np.ndarray, "n h w *c"], progress: Callable[[int], None] | None = None
 ) -> Embedded:
     """Embed images, each by itself: a pure function of one image, whatever else is in the batch.
 
-    Every forward pass has exactly PART images, the last one filled up: matrix products round differently for another
-    number of rows, and the clip, which leaves the top of the field only, would magnify that.
-
     Args:
         images: uint8 pixels, preprocessed for this network.
         progress: called with the number of images done so far.
     """
+    passed = max(1, min(PART, MOST_PIXELS // int(np.prod(images.shape[1:3]))))
+
+    def features(rows: slice) -> Tensor:
+        parts = pixels(images[rows]).split(passed)
+        return torch.cat([network.features(_filled(part, passed)) for part in parts])[: rows.stop - rows.start]
+
+    return _embedded(network, len(images), features, progress)
+
+
+def embed_split(
+    network: EmbeddingNetwork,
+    images: ImageSet | PictureSet,
+    split: str,
+    progress: Callable[[int], None] | None = None,
+) -> Embedded:
+    """Embed the images of a split, from their features where the set has them."""
+    if images.features is None:
+        return embed(network, images.split(split)[0], progress)
+    known = images.features[images.rows(split), 0]
+    return _embedded(network, len(known), lambda rows: torch.from_numpy(known[rows]).float(), progress)
+
+
+@torch.inference_mode()
+def _embedded(
+    network: EmbeddingNetwork,
+    n: int,
+    features: Callable[[slice], Tensor],
+    progress: Callable[[int], None] | None,
+) -> Embedded:
+    """Embed n images from the features of some of their rows.
+
+    Every pass has exactly PART rows, the last one filled up: matrix products round differently for another number of
+    rows, and the clip, which leaves the top of the field only, would magnify that.
+    """
     coordinates, activations, probabilities = [], [], []
-    for start in range(0, max(1, len(images)), PART):
-        part = pixels(images[start : start + PART])
-        filled = torch.cat([part, part.new_zeros(PART - len(part), *part.shape[1:])])
-        activation = network.activation(filled)
-        activations.append(activation[: len(part)])
-        coordinates.append(network.coordinates(activation)[: len(part)])
+    for start in range(0, max(1, n), PART):
+        done = min(start + PART, n)
+        activation = network.activation_of(_filled(features(slice(start, done)), PART))
+        activations.append(activation[: done - start])
+        coordinates.append(network.coordinates(activation)[: done - start])
         if network.classifier:
-            probabilities.append(network.class_logits(activation).softmax(1)[: len(part)])
+            probabilities.append(network.class_logits(activation).softmax(1)[: done - start])
         if progress:
-            progress(min(start + PART, len(images)))
+            progress(done)
     joined = [torch.cat(parts).numpy() for parts in (coordinates, activations)]
-    none = np.zeros((len(images), 0), np.float32)
+    none = np.zeros((n, 0), np.float32)
     return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
+
+
+def _filled(part: Float[Tensor, "n ..."], n: int) -> Float[Tensor, "m ..."]:
+    """At most n rows, filled up with zeros to n of them."""
+    return torch.cat([part, part.new_zeros(n - len(part), *part.shape[1:])])
 
 
 @torch.inference_mode()
@@ -88,7 +124,8 @@ def reconstruction_errors(
     errors = [np.zeros(0, np.float32)]
     for start in range(0, len(images), PART):
         decoded = network.decode(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
-        errors.append((decoded - pixels(images[start : start + PART])).square().flatten(1).mean(1).numpy())
+        wanted = network.targets(pixels(images[start : start + PART]))
+        errors.append((decoded - wanted).square().flatten(1).mean(1).numpy())
     return np.concatenate(errors)
 
 
@@ -103,14 +140,14 @@ def class_probabilities(
 
 
 def make_map(
-    network: EmbeddingNetwork, images: ImageSet, progress: Callable[[int], None] | None = None
+    network: EmbeddingNetwork, images: ImageSet | PictureSet, progress: Callable[[int], None] | None = None
 ) -> EmbeddingMap:
     """Embed every image of a set. Without a class head, the nearest training images on the map vote for each label."""
     parts = []
     for number, split in enumerate(SPLITS):
         pictures, labels = images.split(split)
         done = sum(map(len, parts))
-        embedded = embed(network, pictures, progress and (lambda n, done=done: progress(done + n)))
+        embedded = embed_split(network, images, split, progress and (lambda n, done=done: progress(done + n)))
         probabilities = embedded.probabilities if network.classifier else np.zeros((len(labels), 1), np.float32)
         parts.append(
             EmbeddingMap(

@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
+from kernelviz.data.picture_set import PictureSet, directions
 from kernelviz.data.ratings import Ratings
-from kernelviz.evaluation.inference import PART, Embedded, embed
+from kernelviz.evaluation.inference import PART, Embedded, embed_split
 from kernelviz.evaluation.quality import MEANING
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
@@ -24,24 +25,33 @@ from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.items import Items, fold_in
 
+RETURNED = 512  # decoded images that are embedded again where this takes a backbone
 TRUSTED = 10_000  # images of which trustworthiness is measured: it needs all their distances at once
 
 
-def evaluate_map(network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet) -> dict[str, float]:
-    """Every metric of MEANING that applies to this network and these images."""
+def evaluate_map(
+    network: EmbeddingNetwork, probe: Probe, points: EmbeddingMap, images: ImageSet | PictureSet
+) -> dict[str, float]:
+    """Every metric of MEANING that applies to this network and these images; none where there are no test images."""
     pictures, labels = images.split("test")
+    if not len(pictures):
+        return {}
     started = time.perf_counter()
-    embedded = embed(network, pictures)
+    embedded = embed_split(network, images, "test")
     seconds = time.perf_counter() - started
     placed = np.isfinite(embedded.coordinates).all(1)
     metrics = map_metrics(points.of_split("train"), embedded.coordinates, labels)
     metrics |= classification_metrics(embedded.probabilities, labels) if network.classifier else {}
     metrics["silhouette"] = map_silhouette(embedded.coordinates[placed], labels[placed])
     metrics |= reconstruction_metrics(network, probe, pictures, embedded) if network.decoder else {}
-    metrics["trustworthiness"] = map_trustworthiness(pictures[placed], embedded.coordinates[placed])
+    compared = pictures if images.features is None else images.features[images.rows("test"), 0]
+    metrics["trustworthiness"] = map_trustworthiness(compared[placed], embedded.coordinates[placed])
     metrics["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
     metrics["unplaced"] = int((~placed).sum())
-    metrics["seconds_per_10000"] = 10_000 * seconds / len(pictures)
+    if images.features is None:
+        metrics["seconds_per_10000"] = 10_000 * seconds / len(pictures)
+    else:
+        metrics |= feature_metrics(images)
     return {name: metrics[name] for name in MEANING if metrics.get(name) is not None}
 
 
@@ -78,25 +88,34 @@ def folded_error(
 
 
 def map_metrics(train: EmbeddingMap, coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
-    """Accuracy of 1-NN and 5-NN that are fitted on the training points; no metrics where there are no labels."""
-    metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in (1, 5)}
+    """Accuracy of 1-NN, 5-NN and 15-NN that are fitted on the training points; no metrics where there are no labels."""
+    metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in (1, 5, 15)}
+    return {name: value for name, value in metrics.items() if value is not None}
+
+
+def feature_metrics(images: PictureSet) -> dict:
+    """Accuracy of kNN by the cosine of the features, fitted on the training pictures: what a map can hope for."""
+    (known, known_labels), (asked, labels) = (
+        (directions(images.features[images.rows(split), :1]), images.split(split)[1]) for split in ("train", "test")
+    )
+    metrics = {f"features_{k}nn": knn_accuracy(known, known_labels, asked, labels, k) for k in (1, 5, 15)}
     return {name: value for name, value in metrics.items() if value is not None}
 
 
 def knn_accuracy(
-    known: Float[np.ndarray, "m 2"],
+    known: Float[np.ndarray, "m d"],
     known_labels: Int[np.ndarray, " m"],
-    coordinates: Float[np.ndarray, "n 2"],
+    coordinates: Float[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
     k: int,
 ) -> float | None:
     """Share of the labelled images that the k nearest known ones on the map name rightly.
 
-    An image without coordinates (NaN) counts as wrong. None where no image has a label, or fewer than five known ones.
+    An image without coordinates (NaN) counts as wrong. None where no image has a label, or fewer than k known ones.
     """
     use = np.isfinite(known).all(1) & (known_labels >= 0)
     asked = labels >= 0
-    if use.sum() < 5 or not asked.any():
+    if use.sum() < k or not asked.any():
         return None
     here = asked & np.isfinite(coordinates).all(1)
     if not here.any():
@@ -117,18 +136,19 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
     sums, returns = np.zeros(3), []
     for start in range(0, len(pictures), PART):
         part = slice(start, start + PART)
-        target = pixels(pictures[part])
+        target = network.targets(pixels(pictures[part]))
         logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
         here = torch.from_numpy(np.isfinite(embedded.coordinates[part]).all(1))
         centers = torch.from_numpy(embedded.coordinates[part])[here]
         decoded = network.decode(network.clip(gaussian_bump(centers, network.grid, probe)))
-        returned = network.coordinates(network.activation(decoded))
-        returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
+        if start < RETURNED or not network.backbone:
+            returned = network.coordinates(network.activation(decoded))
+            returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
         share = len(target) / len(pictures)
         sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
         sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
         sums[2] += (decoded - target[here]).square().flatten(1).mean(1).sum().item()
-    placed = sum(map(len, returns))
+    placed = int(np.isfinite(embedded.coordinates).all(1).sum())
     return {
         "test_bce": float(sums[0]),
         "test_mse": None if network.canonical else float(sums[1]),  # such a decoder takes no activation
@@ -138,9 +158,12 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
 
 
 def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
-    """Trustworthiness of the first TRUSTED images, with 5 neighbours; None for fewer than 12 images."""
+    """Trustworthiness of the first TRUSTED images, by pixels or features, 5 neighbours; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
-    return float(trustworthiness(pictures[:n].reshape(n, -1) / 255.0, coordinates[:n])) if n >= 12 else None
+    rows = pictures[:n].reshape(n, -1)
+    return (
+        float(trustworthiness(rows / 255.0 if rows.dtype == np.uint8 else rows, coordinates[:n])) if n >= 12 else None
+    )
 
 
 def map_silhouette(coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:

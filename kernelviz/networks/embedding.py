@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
+from kernelviz.networks.decoders import convolutional_decoder, dense, dense_decoder
 
 
 class EmbeddingNetwork(nn.Module):
@@ -31,6 +33,11 @@ class EmbeddingNetwork(nn.Module):
             instead of the activation, so that it decodes from the coordinates alone; None: it takes the activation.
         rectified: whether a ReLU comes before the BatchNorm that the kernel layer takes its features from.
         dropout: share of the encoder's inputs that is left out while it learns.
+        unit_features: whether the features of each image are scaled to the same length, so that only their direction
+            counts, as for the cosine; their mean square is then 1.
+        noise: standard deviation of Gaussian noise that is added to the features while the encoder learns.
+        decoded_shape: channels, height, width of the images that the decoder makes; None: the image_shape.
+        convolutional: whether the image decoder ends in convolutions.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
     """
@@ -49,6 +56,10 @@ class EmbeddingNetwork(nn.Module):
         canonical: float | None = None,
         rectified: bool = False,
         dropout: float = 0.0,
+        unit_features: bool = False,
+        noise: float = 0.0,
+        decoded_shape: Sequence[int] | None = None,
+        convolutional: bool = False,
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -65,16 +76,22 @@ class EmbeddingNetwork(nn.Module):
             "canonical": canonical,
             "rectified": rectified,
             "dropout": dropout,
+            "unit_features": unit_features,
+            "noise": noise,
+            "decoded_shape": list(decoded_shape) if decoded_shape else None,
+            "convolutional": convolutional,
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
-        pixels = math.prod(image_shape)
+        self.decoded_shape = tuple(decoded_shape or image_shape)
         self.backbone = backbone.extractor if backbone else None
         inputs = self.features(torch.zeros(1, *image_shape)).numel()
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
             nn.Flatten(),
+            *([UnitLength()] if unit_features else []),
+            *([Noise(noise)] if noise else []),
             *([nn.Dropout(dropout)] if dropout else []),
             *dense(inputs, encoder),
             *([nn.ReLU()] if rectified else []),
@@ -90,12 +107,22 @@ class EmbeddingNetwork(nn.Module):
         )
         self.clip = PercentileClip(sparsity)
         self.canonical = Probe(canonical, 1.0) if canonical else None
-        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if has_decoder else None
+        new_decoder = convolutional_decoder if convolutional else dense_decoder
+        self.decoder = new_decoder(self.grid.size, decoder, self.decoded_shape) if has_decoder else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
     def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
-        """What the encoder takes: the backbone's features of the images, or their pixels in [0, 1]."""
-        return self.backbone(images) if self.backbone else images
+        """What the encoder takes: the backbone's features of the images, or their pixels in [0, 1].
+
+        Images of another size than the backbone was given while the map was trained are resized to that one.
+        """
+        if not self.backbone:
+            return images
+        return self.backbone(resized(images, self.arguments["image_shape"]))
+
+    def targets(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n channels h w"]:
+        """Images in the size that the decoder makes."""
+        return resized(images, self.decoded_shape)
 
     def field(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n units"]:
         """The kernel layer's output before the clip."""
@@ -125,17 +152,37 @@ class EmbeddingNetwork(nn.Module):
 
     def pixel_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
         """The decoded images before the sigmoid."""
-        return self.decoder(activation).unflatten(1, self.arguments["image_shape"])
+        return self.decoder(activation).unflatten(1, self.decoded_shape)
 
     def class_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n classes"]:
         """The class head's output before the softmax."""
         return self.classifier(activation)
 
 
-def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:
-    """Linear layers of the given widths with ReLU between them, none after the last."""
-    sizes = [n_in, *widths]
-    layers: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return layers[:-1]
+class UnitLength(nn.Module):
+    """Features of every image scaled to a mean square of 1."""
+
+    def forward(self, features: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        return functional.normalize(features.float(), dim=1) * math.sqrt(features.shape[1])
+
+
+class Noise(nn.Module):
+    """Gaussian noise of a standard deviation, added in training only."""
+
+    def __init__(self, deviation: float):
+        super().__init__()
+        self.deviation = deviation
+
+    def forward(self, features: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        return features + self.deviation * torch.randn_like(features) if self.training else features
+
+    def extra_repr(self) -> str:
+        return f"deviation={self.deviation}"
+
+
+def resized(images: Float[Tensor, "n c h w"], shape: Sequence[int]) -> Float[Tensor, "n c new_h new_w"]:
+    """Images in the height and width of a shape (channels, height, width)."""
+    size = tuple(shape[1:])
+    if tuple(images.shape[2:]) == size:
+        return images
+    return functional.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)

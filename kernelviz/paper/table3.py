@@ -6,12 +6,12 @@ import numpy as np
 
 from kernelviz.data.ratings import Ratings, load_ratings
 from kernelviz.evaluation.metrics import evaluate_recommender
+from kernelviz.networks.devices import best_device
 from kernelviz.paper.results_store import TABLE3_FILE, measured_table3
 from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.item_map import items_of
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.tasks.recommender import RecommenderRecipe
-from kernelviz.training.loop import best_device
 from kernelviz.training.session import new_training
 
 TITLE = "Error of predicted ratings on MovieLens (RMSE), and what else is published"

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int, Int64
 from kernelviz.ingest.files import Content, RejectedFile
 
 SPLITS = ("train", "validation", "test")  # what a source may say of an item, by number
+NAME, PATH = "name", "file"  # columns of a run's table that are not the source's own
 Read = Callable[[Sequence[int]], Iterable[Content]]
 
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow as pa
 
 from kernelviz.disk import replacing
+from kernelviz.sources.listing import NAME, PATH
 from kernelviz.storage.record import BrokenRun
 
 FILE = "table.parquet"
-NAME, PATH = "name", "file"  # columns that every such table has; the others are the user's
 
 
 def save_item_table(folder: Path, table: pd.DataFrame) -> None:

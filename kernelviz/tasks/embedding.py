@@ -13,18 +13,20 @@ from torch import Tensor
 
 from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.data.images import ImageSet, load
+from kernelviz.data.picture_set import PictureSet
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
+from kernelviz.networks.devices import mixed_precision
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backbone
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
+from kernelviz.tasks.pictures import load_pictures, save_pictures
 from kernelviz.tasks.sampling import Part, part_of
-from kernelviz.training.loop import mixed_precision
 from kernelviz.training.task import Recipe, Report, RunTask
 
 REFERENCE = 5000  # training images among which the 5-NN metric of an epoch looks for neighbours
@@ -49,6 +51,11 @@ class EmbeddingRecipe(Recipe):
             only an image's partner is moved.
         labels: share of the training labels that the objectives see.
         neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
+        views: 0: pictures become arrays. Else the features of a frozen backbone are computed once, of so many views of
+            each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`).
+        decoded: with views, side in pixels of the images that a decoder learns.
+        column: with views, where a picture's class comes from: a column of the source's table, or path:N.
+        test: with views, share of the pictures that is the test part, unless the source has one.
         scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours` and
             `round_trip`.
     """
@@ -67,14 +74,24 @@ class EmbeddingRecipe(Recipe):
     labels: float = 1.0
     neighbours: int = 15
     scale: float = 30.0
+    views: int = 0
+    decoded: int = 64
+    column: str = ""
+    test: float = 0.2
 
-    def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+    def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet | PictureSet:
         """The images of the recipe's data set."""
+        if self.views:
+            return load_pictures(asdict(self), progress)
         preprocess = Preprocess(*self.pictures) if self.pictures else None
         return replace(load(self.data, progress, preprocess=preprocess), validation=self.validation)
 
-    def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "EmbeddingTask":
+    def task(
+        self, data: ImageSet | PictureSet, seed: int, device: str, report: Report | None = None
+    ) -> "EmbeddingTask":
         """The task with new weights; `report` is called with the number of images prepared."""
+        if isinstance(data, PictureSet):
+            return EmbeddingTask(self, data, seed, device, data.backbone, report)
         backbone = pretrained_backbone(self.backbone, self.weights, self.depth) if self.backbone else None
         return EmbeddingTask(self, data, seed, device, backbone, report)
 
@@ -90,7 +107,7 @@ class EmbeddingTask(RunTask):
     def __init__(
         self,
         recipe: EmbeddingRecipe,
-        images: ImageSet,
+        images: ImageSet | PictureSet,
         seed: int,
         device: str,
         backbone: Backbone | None = None,
@@ -100,9 +117,7 @@ class EmbeddingTask(RunTask):
         self.backbone = backbone
         self.network = new_network(recipe, images, seed, backbone).to(device)
         self.images, self.labels = images.split("train")
-        with mixed_precision(recipe.mixed, device):
-            self.cache = self._cached(self.images, report)
-            self.validation_cache = self._cached(images.split("validation")[0])
+        self.cache, self.validation_cache = self._caches(report)
         wanted = {
             "neighbours": recipe.neighbours if "neighbours" in recipe.objectives else 0,
             "with_labels": "supervised_neighbours" in recipe.objectives,
@@ -130,12 +145,23 @@ class EmbeddingTask(RunTask):
     def _features(self, rows: tuple[np.ndarray, ...], shown: Tensor, generator: torch.Generator) -> Tensor:
         """What the encoder takes of some images, of their partners, and of those with a known label."""
         if self.cache is not None:
-            return self.cache[np.concatenate(rows)].to(self.device)
+            at, views = np.concatenate(rows), self.cache.shape[1]
+            view = torch.randint(views, (len(at),), generator=generator) if views > 1 else 0
+            return self.cache[at, view].float().to(self.device)
         others = pixels(self.images[np.concatenate(rows[1:])], self.device)
         moved = jitter(torch.cat([shown, others]), self.schedule.jitter, generator)
         if len(rows[1]):  # with a partner, which is moved, the image itself is not
             moved = torch.cat([shown, moved[len(shown) :]])
         return self.network.features(moved)
+
+    def _caches(self, report: Report | None) -> tuple[Tensor | None, Tensor | None]:
+        """The features [n, views, ...] of the training and the validation images, where they are computed once."""
+        splits = ("train", "validation")
+        if self.data.features is not None:
+            return tuple(torch.from_numpy(self.data.features[self.data.rows(split)]) for split in splits)
+        with mixed_precision(self.schedule.mixed, self.device):
+            train, validation = (self.data.split(split)[0] for split in splits)
+            return self._cached(train, report), self._cached(validation)
 
     @torch.no_grad()
     def _cached(self, images: np.ndarray, report: Report | None = None) -> Tensor | None:
@@ -150,7 +176,7 @@ class EmbeddingTask(RunTask):
                 return None
             if report:
                 report(start + len(part))
-        return torch.cat(parts)
+        return torch.cat(parts)[:, None]
 
     @torch.no_grad()
     def _decoded(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -235,7 +261,7 @@ class EmbeddingTask(RunTask):
             if cache is None:
                 parts.append(self.network.activation(pixels(images[rows], self.device)))
             else:
-                parts.append(self.network.activation_of(cache[rows].to(self.device)))
+                parts.append(self.network.activation_of(cache[rows, 0].float().to(self.device)))
         return torch.cat(parts)
 
     def state(self) -> dict[str, Any]:
@@ -255,6 +281,8 @@ class EmbeddingTask(RunTask):
         stored = as_stored(self.network, folder)
         points = make_map(stored, self.data, report)
         points.save(folder)
+        if isinstance(self.data, PictureSet):
+            save_pictures(self.data, folder)
         facts = {
             "network": {"name": "embedding", "arguments": self.network.arguments},
             "data": self.data.facts,
@@ -263,8 +291,10 @@ class EmbeddingTask(RunTask):
         return facts, evaluate_map(stored, self.probe, points, self.data)
 
 
-def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None = None) -> ImageSet:
+def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None = None) -> ImageSet | PictureSet:
     """The images that a run was trained on."""
+    if run.recipe.get("views"):
+        return load_pictures(run.recipe, progress)
     return load(run.recipe["data"], progress, preprocess=run.preprocess)
 
 
@@ -274,7 +304,7 @@ def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet) -> 
 
 
 def new_network(
-    recipe: EmbeddingRecipe, images: ImageSet, seed: int, backbone: Backbone | None = None
+    recipe: EmbeddingRecipe, images: ImageSet | PictureSet, seed: int, backbone: Backbone | None = None
 ) -> EmbeddingNetwork:
     """The recipe's network for a set of images; the same seed gives the same weights."""
     if "classify" in recipe.objectives and not images.classes:
@@ -283,6 +313,7 @@ def new_network(
         raise UserError(f"a backbone takes RGB images, and those of {images.name!r} are grey; give another --data")
     arguments = {
         "image_shape": images.image_shape,
+        "decoded_shape": images.decoded_shape if isinstance(images, PictureSet) else None,
         "has_decoder": "reconstruct" in recipe.objectives,
         "classes": len(images.classes) if "classify" in recipe.objectives else 0,
         **recipe.network,

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int, Int32, Int64, Shaped, UInt8
+from jaxtyping import Int, Int32, Int64, Shaped, UInt8
 from torch import Tensor
 
 from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph
+from kernelviz.data.picture_set import PictureSet, directions
 from kernelviz.training.task import Report
 
 KNOWN = 256  # images with a label in a step of `supervised_neighbours`
@@ -45,7 +46,7 @@ class Part:
 
 
 def part_of(
-    images: ImageSet,
+    images: ImageSet | PictureSet,
     split: str,
     seed: int,
     *,
@@ -66,11 +67,5 @@ def part_of(
         labels = np.where(np.random.default_rng(seed).random(len(labels)) < share, labels, -1)
     graph = np.zeros((len(pictures), 0), np.int32)
     if neighbours and len(pictures) > 1:
-        graph = neighbour_graph(pictures if features is None else _directions(features), neighbours, report)
+        graph = neighbour_graph(pictures if features is None else directions(features.numpy()), neighbours, report)
     return Part(pictures, labels, graph, np.flatnonzero(labels >= 0) if with_labels else np.array([], int))
-
-
-def _directions(features: Tensor) -> Float32[np.ndarray, "n d"]:
-    """Features of length 1 each: the nearest of them by distance are those with the largest cosine."""
-    flat = features.float().flatten(1)
-    return (flat / flat.norm(dim=1, keepdim=True).clamp_min(1e-9)).numpy()

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from kernelviz.errors import UserError
+from kernelviz.networks.devices import mixed_precision
 from kernelviz.training.optimizers import new_optimizer
 from kernelviz.training.task import Schedule, Task
 
@@ -133,20 +133,6 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     if step < warm:
         return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
     return peak * (1e-4 + (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2)
-
-
-def best_device() -> str:
-    """The GPU if there is one, else the processor."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def mixed_precision(wanted: bool, device: str) -> AbstractContextManager:
-    """A context with bfloat16 products if wanted and the hardware has them, else with float32."""
-    if device == "cuda":
-        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        has_it = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device, torch.bfloat16) if wanted and has_it else nullcontext()
 
 
 def _mixed(seed: int, step: int) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernelviz.networks.devices import best_device
 from kernelviz.storage.record import Run
 from kernelviz.storage.store import new_folder
 from kernelviz.training import checkpoint
 from kernelviz.training.finish import finish
-from kernelviz.training.loop import Training, best_device
+from kernelviz.training.loop import Training
 from kernelviz.training.task import Recipe
 
 

@@ -7,7 +7,8 @@ from torch import nn
 from kernelviz.layers import Grid
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.networks.embedding import EmbeddingNetwork, dense
+from kernelviz.networks.decoders import dense
+from kernelviz.networks.embedding import EmbeddingNetwork
 
 SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
 

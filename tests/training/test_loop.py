@@ -9,9 +9,10 @@ import torch
 
 from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.networks.devices import mixed_precision
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.objectives import OBJECTIVES, reconstruct
-from kernelviz.training.loop import TrainingStopped, mixed_precision, one_cycle
+from kernelviz.training.loop import TrainingStopped, one_cycle
 from kernelviz.training.session import new_training
 
 SMALL = {"encoder": (30, 40), "decoder": (30,), "grid": (12, 12)}

@@ -1,0 +1,332 @@
+"""Pictures of any number and size as a network with a frozen backbone learns from them.
+
+    Listing -> `prepare`: one pass over the files -> PictureSet
+
+The pass decodes on all cores, makes a small picture of each, and computes the backbone's features; what it has made is
+in the `ContentCache` at once, so that a pass that is stopped goes on where it was, and a second one has nothing to do.
+"""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Float16, Float32, Int64, UInt8
+from PIL import Image, ImageOps
+
+from kernelviz.data.batches import pixels
+from kernelviz.data.content_cache import ContentCache, Known
+from kernelviz.data.splits import split_by_content
+from kernelviz.data.views import VERSION, views_of
+from kernelviz.disk import data_folder
+from kernelviz.errors import UserError
+from kernelviz.ingest.files import Content, RejectedFile
+from kernelviz.ingest.image_file import UnreadableImage, open_image
+from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
+from kernelviz.networks import Backbone
+from kernelviz.networks.devices import mixed_precision
+from kernelviz.sources.listing import NAME, PATH, SPLITS, Listing
+
+SMALL_SIDE = 256  # pixels along the longer side of a small picture
+LOSSLESS = 64  # pixels: a picture that is no larger loses nothing
+QUALITY = 85  # of larger ones, as JPEG
+BATCH = 64  # pictures in a pass through the backbone
+AHEAD = 128  # pictures that are decoded while the backbone computes
+STORED = 256  # pictures between two writes to the cache
+AT_ONCE = 4096  # rows that are computed at a time
+IN_MEMORY = 1e9  # bytes of features; more are kept on disk
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures with what a network is trained on: features, small images, labels, splits.
+
+    The rows are in the order of a map: first those of "train", then "validation", then "test".
+
+    Args:
+        name, classes: name of the source and names of the classes; no classes where there are no labels.
+        preprocess: how any picture becomes what the backbone takes.
+        backbone: the network that the features are of.
+        features: of each picture and of each of its views.
+        images: small images that a decoder learns.
+        labels: numbers of the classes; -1 is "no label".
+        splits: number of the split of each.
+        hashes: of the content of each.
+        table: name and file of each, and the columns of the source's own table.
+        rejected: files that are no pictures, with the reason.
+        notes: sentences for a person on what was found.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+    backbone: Backbone
+    features: Float16[np.ndarray, "n views d"]
+    images: UInt8[np.ndarray, "n h w 3"]
+    labels: Int64[np.ndarray, " n"]
+    splits: Int64[np.ndarray, " n"]
+    hashes: list[bytes]
+    table: pd.DataFrame
+    rejected: list[RejectedFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    unit = "pictures"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def facts(self) -> dict:
+        """What run.json records of the set."""
+        return {"name": self.name, "classes": list(self.classes), "preprocess": asdict(self.preprocess)}
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the backbone takes."""
+        return self.preprocess.channels, self.preprocess.height, self.preprocess.width
+
+    @property
+    def decoded_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the small images."""
+        return 3, *self.images.shape[1:3]
+
+    def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Small images and labels of "train", "validation" or "test"."""
+        rows = self.rows(name)
+        return self.images[rows], self.labels[rows]
+
+    def rows(self, name: str) -> slice:
+        """The rows of a split."""
+        start, stop = np.searchsorted(self.splits, [SPLITS.index(name), SPLITS.index(name) + 1])
+        return slice(int(start), int(stop))
+
+    def small_pictures(self) -> Iterator[bytes]:
+        """The small picture of each, whole, as the bytes of a file."""
+        return ContentCache().small(self.hashes)
+
+
+def prepare(
+    listing: Listing,
+    backbone: Backbone,
+    preprocess: Preprocess,
+    *,
+    decoded: int,
+    views: int,
+    validation: float,
+    test: float,
+    device: str,
+    progress: Progress | None = None,
+) -> PictureSet:
+    """The pictures of a listing with their features.
+
+    A file that is no picture is left out; a UserError says so where too few are left. Whatever stops the pass, what it
+    has made is kept.
+
+    Args:
+        preprocess: how a picture becomes what the backbone takes.
+        decoded: side in pixels of the small images; pictures that are all smaller keep their size.
+        views: of each picture (`views_of`), at least 1.
+        validation, test: shares of the splits that the source does not name (`split_by_content`).
+        progress: called with the share that is done, and one line for a person.
+    """
+    cache, key = ContentCache(), _key(backbone, preprocess, views)
+    known = _complete(listing, backbone, preprocess, views, device, cache, progress or (lambda share, note: None))
+    found = [known[stamp] for stamp in listing.stamps]
+    rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
+    rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
+    if len(rows) < 2:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
+        raise UserError(f"{listing.name} has {len(rows)} pictures that can be read, a map needs at least 2. {reasons}")
+    hashes = [found[row][0] for row in rows]
+    splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
+    order = np.argsort(splits, kind="stable")
+    rows, hashes = rows[order], [hashes[at] for at in order]
+    table = listing.table.iloc[rows].reset_index(drop=True)
+    own = {
+        NAME: [listing.names[row] for row in rows],
+        PATH: [os.fspath(listing.files[row] or "") for row in rows],
+    }
+    paged = sum(pages > 1 for _, pages, reason in found if not reason)
+    notes = [f"{paged:,} files have more than one page; the first of each is taken"] if paged else []
+    return PictureSet(
+        name=listing.name,
+        classes=listing.classes,
+        preprocess=preprocess,
+        backbone=backbone,
+        features=_features(cache, key, hashes, views),
+        images=small_images(list(cache.small(hashes)), decoded),
+        labels=listing.labels[rows],
+        splits=splits[order],
+        hashes=hashes,
+        table=pd.concat([pd.DataFrame(own), table], axis=1),
+        rejected=[*listing.rejected, *rejected],
+        notes=[*listing.notes, *notes],
+    )
+
+
+def _key(backbone: Backbone, preprocess: Preprocess, views: int) -> str:
+    """What features depend on beside the content."""
+    facts = f"{backbone.facts} {preprocess} {views} {VERSION}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def _complete(
+    listing: Listing,
+    backbone: Backbone,
+    preprocess: Preprocess,
+    views: int,
+    device: str,
+    cache: ContentCache,
+    progress: Progress,
+) -> dict[str, Known]:
+    """Fill the cache with what it lacks of a listing; returns what is known of all its stamps."""
+    key = _key(backbone, preprocess, views)
+    known = cache.known(listing.stamps)
+    have = cache.with_features(key, [digest for digest, _, _ in known.values() if digest])
+    missing = [
+        row
+        for row, stamp in enumerate(listing.stamps)
+        if stamp not in known or (known[stamp][2] is None and known[stamp][0] not in have)
+    ]
+    extractor = backbone.extractor.to(device)
+    done = len(listing) - len(missing)
+    progress(done / len(listing), f"reading pictures: {done:,} of {len(listing):,} known from before")
+    decoded = _decoded(listing, missing, preprocess)
+    while part := list(islice(decoded, STORED)):
+        read = [one for one in part if one.reason is None]
+        fresh = {one.digest: one for one in read if one.digest not in have}
+        features: list[tuple[bytes, np.ndarray]] = []
+        for start in range(0, len(fresh), BATCH):
+            batch = list(fresh.values())[start : start + BATCH]
+            features += _of_backbone(extractor, batch, views, device)
+        stamps = [(listing.stamps[one.row], (one.digest, one.pages, one.reason)) for one in part]
+        cache.store(key, stamps, ((one.digest, one.small) for one in fresh.values()), features)
+        have |= set(fresh)
+        known |= dict(stamps)
+        done += len(part)
+        progress(done / len(listing), f"reading pictures and computing features: {done:,} of {len(listing):,}")
+    return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """A picture on its way to the backbone, or the reason why it is none."""
+
+    row: int
+    digest: bytes | None = None
+    pages: int = 1
+    reason: str | None = None
+    small: bytes = b""
+    pixels: np.ndarray | None = None
+
+
+def _decoded(listing: Listing, rows: Sequence[int], preprocess: Preprocess) -> Iterator[_Decoded]:
+    """The pictures of some rows, in order, decoded on all cores a little ahead."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        ahead: deque[Future] = deque()
+        try:
+            for row, (_, content) in zip(rows, listing.contents(rows), strict=True):
+                ahead.append(pool.submit(_decode, row, content, preprocess))
+                if len(ahead) > AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode(row: int, content: Content, preprocess: Preprocess) -> _Decoded:
+    try:
+        if isinstance(content, UnreadableImage):
+            raise content
+        data = content.tobytes() if isinstance(content, np.ndarray) else content
+        image = Image.fromarray(content) if isinstance(content, np.ndarray) else open_image(content)
+        return _Decoded(
+            row,
+            hashlib.sha256(data).digest()[:16],
+            1,
+            None,
+            small_picture(image),
+            preprocess_image(image, preprocess),
+        )
+    except UnreadableImage as error:
+        return _Decoded(row, reason=str(error))
+
+
+def small_picture(image: Image.Image) -> bytes:
+    """A picture, whole, of at most SMALL_SIDE pixels along its longer side, as the bytes of a file."""
+    file = io.BytesIO()
+    if max(image.size) <= LOSSLESS:
+        image.save(file, "PNG")
+    else:
+        if max(image.size) > SMALL_SIDE:
+            image = image.copy()
+            image.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        image.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
+
+
+def small_images(files: Sequence[bytes], side: int) -> UInt8[np.ndarray, "n h w 3"]:
+    """The middle of each small picture as an image of `side` pixels; pictures that are all smaller keep their size."""
+    opened = [Image.open(io.BytesIO(data)) for data in files]  # reads their headers only
+    sizes = {image.size for image in opened}
+    width, height = sizes.pop() if len(sizes) == 1 and max(opened[0].size) <= side else (side, side)
+    out = np.empty((len(files), height, width, 3), np.uint8)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        fitted = pool.map(lambda image: ImageOps.fit(image.convert("RGB"), (width, height)), opened)
+        for row, image in enumerate(fitted):
+            out[row] = image
+    return out
+
+
+@torch.inference_mode()
+def _of_backbone(
+    extractor: torch.nn.Module, batch: list[_Decoded], views: int, device: str
+) -> list[tuple[bytes, np.ndarray]]:
+    """The features of some pictures, by their hashes: those of all views of a picture in a row."""
+    hashes = [one.digest for one in batch]
+    shown = pixels(np.stack([one.pixels for one in batch]), device)
+    with mixed_precision(True, device):
+        features = [extractor(view).float().flatten(1) for view in views_of(shown, hashes, views)]
+    rows = torch.stack(features, 1).half().cpu().numpy()
+    return list(zip(hashes, rows, strict=True))
+
+
+def _features(cache: ContentCache, key: str, hashes: list[bytes], views: int) -> Float16[np.ndarray, "n views d"]:
+    """The features of some contents, in order; on disk where they would fill the memory."""
+    rows: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(hashes):
+        rows.setdefault(digest, []).append(row)
+    out = None
+    for digest, vectors in cache.features(key, list(rows)):
+        if out is None:
+            out = _array((len(hashes), views, len(vectors) // views))
+        out[rows[digest]] = vectors.reshape(views, -1)
+    return out
+
+
+def _array(shape: tuple[int, ...]) -> Float16[np.ndarray, "n views d"]:
+    if 2 * np.prod(shape) <= IN_MEMORY:
+        return np.empty(shape, np.float16)
+    file = tempfile.TemporaryFile(dir=data_folder())  # noqa: SIM115 (it lives as long as the array, and ends with it)
+    return np.memmap(file, np.float16, "w+", shape=shape)
+
+
+def directions(features: Float[np.ndarray, "n views d"]) -> Float32[np.ndarray, "n d"]:
+    """The mean direction of each picture's views, of length 1: the nearest by distance have the largest cosine."""
+    out = np.empty((len(features), features.shape[2]), np.float32)
+    for start in range(0, len(features), AT_ONCE):
+        part = features[start : start + AT_ONCE].astype(np.float32)
+        mean = (part / np.linalg.norm(part, axis=2, keepdims=True).clip(1e-9)).mean(1)
+        out[start : start + AT_ONCE] = mean / np.linalg.norm(mean, axis=1, keepdims=True).clip(1e-9)
+    return out
