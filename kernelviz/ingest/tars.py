@@ -44,7 +44,9 @@ def read_tar(path: Path, members: Iterable[Member]) -> Iterator[bytes | Unreadab
 def _member(info: tarfile.TarInfo) -> Member:
     ordinary = info.isreg() and not info.issparse()
     problem = "" if ordinary or info.isdir() else "it is a link, a device or a sparse file, which is not read"
-    return Member(info.name, info.size if ordinary else 0, str(info.offset_data), info.offset_data, info.isdir(), problem)
+    return Member(
+        info.name, info.size if ordinary else 0, str(info.offset_data), info.offset_data, info.isdir(), problem
+    )
 
 
 def _read(stream: "_Limited", member: Member) -> bytes | UnreadableImage:

@@ -1,5 +1,6 @@
 """Tables in Parquet and Arrow files, a part at a time, none of them trusted."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Float32
 
 from kernelviz.errors import UserError
-from kernelviz.sources.names import check_count
+from kernelviz.sources.names import check_count, shown
 
 BATCH = 32  # rows of a Parquet file that are unpacked together
+Known = dict[str, tuple[str, ...]]  # names of the classes, by the column of their numbers
 Batches = Callable[[int, list[str]], Iterator[pa.RecordBatch]]
 
 
@@ -74,7 +77,9 @@ def _stream(path: Path, split: int) -> TableFile:
     def batches(group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
-                part = batch.select([name if name in batch.schema.names else name.rpartition(".")[0] for name in columns])
+                part = batch.select(
+                    [name if name in batch.schema.names else name.rpartition(".")[0] for name in columns]
+                )
                 part.validate(full=True)
                 yield part
 
@@ -137,15 +142,35 @@ def vectors(files: Sequence[TableFile], column: str) -> Float32[np.ndarray, "n d
     parts = [_vectors(batch.column(0)) for file in files for batch in file.all_batches([column])]
     parts = [part for part in parts if part is None or len(part)]
     if not parts or any(part is None or part.shape[1] != parts[0].shape[1] for part in parts):
-        raise UserError(f"the vectors in the column {column!r} are not all of one length; give each row as many numbers")
+        raise UserError(
+            f"the vectors in the column {column!r} are not all of one length; give each row as many numbers"
+        )
     return np.concatenate(parts)
 
 
 def _vectors(values: pa.Array) -> Float32[np.ndarray, "n d"] | None:
     flat = values.flatten()
-    lengths = set(pa.compute.list_value_length(values).to_pylist())
+    lengths = set(pc.list_value_length(values).to_pylist())
     if not lengths:
         return np.zeros((0, 0), np.float32)
     if len(lengths) > 1 or lengths & {None, 0}:
         return None
     return flat.to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(values), -1)
+
+
+def class_names(schema: pa.Schema) -> Known:
+    """The names of the classes by column, as Hugging Face writes them to a schema."""
+    try:
+        return names_in(json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return {}
+
+
+def names_in(info: object) -> Known:
+    """The names of the classes by column in Hugging Face's description of a data set; none where it is no such."""
+    features = info.get("features") if isinstance(info, dict) else None
+    features = features if isinstance(features, dict) else {}
+    found = {column: kind.get("names") for column, kind in features.items() if isinstance(kind, dict)}
+    return {
+        column: tuple(shown(str(name)) for name in names) for column, names in found.items() if isinstance(names, list)
+    }

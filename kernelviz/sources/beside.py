@@ -82,7 +82,7 @@ def _bytes(tree: Tree, at: int) -> bytes:
 
 def _of_sidecars(tree: Tree, pictures: Sequence[int]) -> Beside:
     """A column for each scalar value of the .json files, for the .txt files, and for the .cls files as the label."""
-    keys: dict[tuple[int, str], list[int]] = {}
+    keys: dict[tuple[str, str], list[int]] = {}
     for at in pictures:
         keys.setdefault((tree.shards[at], key_of(tree.names[at])), []).append(at)
     used = [

@@ -16,15 +16,14 @@ WORDS = {  # what people call the splits
 }
 SPLIT_OF = {word: SPLITS.index(split) for split, words in WORDS.items() for word in words}
 IN_A_FILE = re.compile(rf"(?:^|[^a-z])({'|'.join(SPLIT_OF)})(?:[^a-z]|$)")
-ARCHIVES = (".zip", ".tar", ".tgz", ".gz")
-NO_PICTURES = (
-    *(".txt .md .rst .pdf .doc .docx .rtf .html .htm .log .tex .bib .ppt .pptx .xls .xlsx .ods .odt".split()),
-    *(".csv .tsv .json .jsonl .ndjson .xml .yaml .yml .toml .ini .cfg .parquet .arrow .feather .h5 .hdf5 .db".split()),
-    *(".py .ipynb .js .ts .c .cpp .h .hpp .java .rs .go .sh .bat .m .r .jl .css .exe .dll .so".split()),
-    *(".mp4 .avi .mov .mkv .webm .mpg .mpeg .wmv .mp3 .wav .flac .ogg .m4a .srt".split()),
-    *(".npy .npz .mat .pkl .pickle .pt .pth .onnx .safetensors .ckpt .bin .cls .7z .rar .bz2 .xz .lock".split()),
-    *ARCHIVES,
+NO_PICTURES = re.compile(
+    r"\.(txt|md|rst|pdf|docx?|rtf|html?|log|tex|bib|pptx?|xlsx?|ods|odt"  # texts
+    r"|csv|tsv|jsonl?|ndjson|xml|ya?ml|toml|ini|cfg|parquet|arrow|feather|h5|hdf5|db|lock"  # tables
+    r"|py|ipynb|js|ts|c|cpp|h|hpp|java|rs|go|sh|bat|m|r|jl|css|exe|dll|so"  # programs
+    r"|mp4|avi|mov|mkv|webm|mpe?g|wmv|mp3|wav|flac|ogg|m4a|srt"  # films and sounds
+    r"|npy|npz|mat|pkl|pickle|pt|pth|onnx|safetensors|ckpt|bin|cls)"  # arrays and weights
 )
+ARCHIVES = re.compile(r"\.(zip|tar|tgz|gz|7z|rar|bz2|xz|zst)")
 
 
 def split_of(word: str) -> int:
@@ -41,9 +40,11 @@ def split_of_file(path: Path) -> int:
 def why_no_picture(name: str) -> str:
     """Why a file is no picture, as far as its ending says; empty where its content is to decide."""
     ending = PurePosixPath(name).suffix.lower()
-    if ending in ARCHIVES:
+    if ARCHIVES.fullmatch(ending):
         return f"{ending} archives in a source are not opened; unpack them, or give one by itself"
-    return f"{ending} files are no pictures; pictures are {', '.join(FORMATS)}" if ending in NO_PICTURES else ""
+    if NO_PICTURES.fullmatch(ending):
+        return f"{ending} files are no pictures; pictures are {', '.join(FORMATS)}"
+    return ""
 
 
 def shown(text: str) -> str:

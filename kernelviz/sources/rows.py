@@ -1,6 +1,5 @@
 """Pictures or vectors in the rows of Parquet and Arrow tables."""
 
-import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import Content, read_file
 from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.sources.arrow_files import (
+    Known,
     TableFile,
+    class_names,
     is_binary,
     is_text,
     is_vector,
@@ -27,8 +29,6 @@ from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
 from kernelviz.sources.manifest import of_table
 from kernelviz.sources.names import check_count, shown, stamp_of
-
-Known = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -101,24 +101,6 @@ def _nothing(file: TableFile) -> str:
     )
 
 
-def class_names(schema: pa.Schema) -> Known:
-    """The names of the classes by column, as Hugging Face writes them to a schema."""
-    try:
-        return names_in(json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"])
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return {}
-
-
-def names_in(info: object) -> Known:
-    """The names of the classes by column in Hugging Face's description of a data set; none where it is no such."""
-    features = info.get("features") if isinstance(info, dict) else None
-    features = features if isinstance(features, dict) else {}
-    found = {column: kind.get("names") for column, kind in features.items() if isinstance(kind, dict)}
-    return {
-        column: tuple(shown(str(name)) for name in names) for column, names in found.items() if isinstance(names, list)
-    }
-
-
 def _vectors(files: Sequence[TableFile], columns: Columns) -> tuple[np.ndarray | None, list[str]]:
     """The vectors of all rows, and notes. Lists of different lengths beside pictures, such as boxes, are none."""
     if not columns.vector:
@@ -161,7 +143,7 @@ def _names(files: Sequence[TableFile], picture: str | None) -> list[str]:
         path
         for file in files
         for batch in file.all_batches([f"{picture}.path"])
-        for path in pa.compute.struct_field(batch.column(0), "path").to_pylist()
+        for path in pc.struct_field(batch.column(0), "path").to_pylist()
     ]
     return [shown(str(path)) if path else str(row) for row, path in enumerate(paths)]
 

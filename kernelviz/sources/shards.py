@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kernelviz.errors import UserError
-from kernelviz.sources.arrow_files import TableFile, table_file
+from kernelviz.sources.arrow_files import TableFile, names_in, table_file
 from kernelviz.sources.listing import Listing
 from kernelviz.sources.names import shown, split_of, split_of_file
-from kernelviz.sources.rows import Known, columns_of, names_in, of_rows
+from kernelviz.sources.rows import columns_of, names_in, of_rows
 
 SAVED, OF_SPLITS, INFO = "state.json", "dataset_dict.json", "dataset_info.json"
 
@@ -48,12 +48,22 @@ def _json(path: Path) -> dict:
     return read if isinstance(read, dict) else {}
 
 
-def with_items(paths: Sequence[Path], pictures: bool) -> list[TableFile]:
-    """Those of some Parquet files that hold items: pictures if `pictures`, else vectors or paths of pictures too."""
-    files = [table_file(path, split_of_file(path)) for path in paths]
+def with_items(paths: Sequence[Path], beside_pictures: bool) -> list[TableFile]:
+    """Those of some Parquet files that hold pictures or, unless they lie beside pictures, vectors or paths."""
+    files = [file for path in paths if (file := _table_file(path, beside_pictures))]
     kinds = [columns_of(file.schema) for file in files]
     return [
         file
         for file, kind in zip(files, kinds, strict=True)
-        if kind.picture or (not pictures and (kind.vector or kind.path))
+        if kind.picture or (not beside_pictures and (kind.vector or kind.path))
     ]
+
+
+def _table_file(path: Path, beside_pictures: bool) -> TableFile | None:
+    """The table; None of a damaged file beside pictures, which do not need it."""
+    try:
+        return table_file(path, split_of_file(path))
+    except UserError:
+        if beside_pictures:
+            return None
+        raise

@@ -21,9 +21,9 @@ class Tree:
     """All files of a source, pictures or not.
 
     Args:
-        names: of each file: its path in the source, and in an archive where there are more of them.
+        names: of each file: its path in the folder or in its archive.
         stamps, files, read: as in a Listing.
-        shards: number of the archive of each file, where there are archives.
+        shards: name of the archive of each file; empty where it is in none.
         splits: number of the split that the name of its archive says; -1 where it says none.
         folders: paths of all folders, empty ones too.
         rejected, notes: as in a Listing.
@@ -33,7 +33,7 @@ class Tree:
     stamps: list[str]
     files: list[Path | None]
     read: Read
-    shards: list[int]
+    shards: list[str]
     splits: list[int]
     folders: list[str]
     rejected: list[RejectedFile] = field(default_factory=list)
@@ -54,7 +54,7 @@ def folder_tree(folder: Path) -> Tree:
         [f"{shown(str(file.path))}:{file.size}:{file.changed}" for file in found.files],
         list(paths),
         lambda rows: (_content(paths[row]) for row in rows),
-        [0] * len(paths),
+        [""] * len(paths),
         [-1] * len(paths),
         [name(path) for path in found.folders],
         [RejectedFile(name(path), reason) for path, reason in found.unreadable],
@@ -75,13 +75,14 @@ def archive_tree(paths: Sequence[Path]) -> Tree:
     folders = [_name(member) for _, member in listed if member.is_folder]
     skipped = [RejectedFile(_name(member), member.problem) for _, member in listed if member.problem]
     found = [(shard, member) for shard, member in listed if not member.is_folder and not member.problem]
+    top = os.path.commonpath([path.parent for path in paths])
     stamps, splits = [stamp_of(path) for path in paths], [split_of_file(path) for path in paths]
     tree = Tree(
         [_name(member) for _, member in found],
         [f"{stamps[shard]}:{shown(member.name)}:{member.mark}:{member.size}" for shard, member in found],
         [None] * len(found),
         lambda rows: _contents(paths, [found[row] for row in rows]),
-        [shard for shard, _ in found],
+        [shown(os.path.relpath(paths[shard], top)) for shard, _ in found],
         [splits[shard] for shard, _ in found],
         folders,
         skipped,
