@@ -58,7 +58,7 @@ def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
 
 
 def list_zip(path: Path) -> list[Member]:
-    """What a .zip lists, without hidden files. Raises UnreadableImage for what is no .zip, or one that holds too much."""
+    """What a .zip lists, without hidden files; raises UnreadableImage for what is none, or holds too much."""
     try:
         with zipfile.ZipFile(path) as file:
             infos = [info for info in file.infolist() if not is_hidden(info.filename)]

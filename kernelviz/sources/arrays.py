@@ -156,8 +156,8 @@ def _check_shape(array: ArrayFile) -> None:
     grey, coloured = len(array.shape) == 3, len(array.shape) == 4 and {array.shape[1], array.shape[3]} & {1, 3, 4}
     if not (grey or coloured) or 0 in array.shape[1:] or array.dtype.kind not in "fiub":
         raise UserError(
-            f"{array} has shape {array.shape} and dtype {array.dtype}; allowed are numbers [n, h, w], [n, h, w, channels] "
-            "and [n, channels, h, w] with 1, 3 or 4 channels, not empty"
+            f"{array} has shape {array.shape} and dtype {array.dtype}; allowed are numbers [n, h, w], "
+            "[n, h, w, channels] and [n, channels, h, w] with 1, 3 or 4 channels, not empty"
         )
     if math.prod(array.shape[1:]) > 4 * MAX_PIXELS:
         raise UserError(f"{array} has pictures of more than {MAX_PIXELS / 1e6:.0f} million pixels; scale them down")

@@ -8,7 +8,7 @@ from kernelviz.errors import UserError
 from kernelviz.sources.arrow_files import TableFile, names_in, table_file
 from kernelviz.sources.listing import Listing
 from kernelviz.sources.names import shown, split_of, split_of_file
-from kernelviz.sources.rows import columns_of, names_in, of_rows
+from kernelviz.sources.rows import columns_of, of_rows
 
 SAVED, OF_SPLITS, INFO = "state.json", "dataset_dict.json", "dataset_info.json"
 
