@@ -50,7 +50,7 @@ def _json(path: Path) -> dict:
 
 def with_items(paths: Sequence[Path], beside_pictures: bool) -> list[TableFile]:
     """Those of some Parquet files that hold pictures or, unless they lie beside pictures, vectors or paths."""
-    files = [file for path in paths if (file := _table_file(path, beside_pictures))]
+    files = [file for path in paths if (file := _table_file(path, beside_pictures)) is not None]
     kinds = [columns_of(file.schema) for file in files]
     return [
         file

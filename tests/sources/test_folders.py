@@ -35,9 +35,7 @@ def classes_by_name(listing):
 
 
 def splits_by_name(listing):
-    return {
-        name: SPLITS[at] if at >= 0 else None for name, at in zip(listing.names, listing.splits, strict=True)
-    }
+    return {name: SPLITS[at] if at >= 0 else None for name, at in zip(listing.names, listing.splits, strict=True)}
 
 
 def test_class_folders_of_any_depth(tmp_path):
