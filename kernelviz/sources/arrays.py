@@ -83,7 +83,7 @@ def _parts(arrays: dict[str, ArrayFile]) -> list[Part]:
 
 def _vectors(arrays: dict[str, ArrayFile]) -> ArrayFile | None:
     flat = {name: array for name, array in arrays.items() if len(array.shape) == 2 and array.dtype.kind in "fiu"}
-    floats = [array for array in flat.values() if array.dtype.kind == "f"]
+    floats = [array for array in flat.values() if np.issubdtype(array.dtype, np.floating)]
     named = column_of(flat, ("", *VECTORS))
     return flat[named] if named is not None else floats[0] if len(floats) == 1 else None
 

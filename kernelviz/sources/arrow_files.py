@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from kernelviz.errors import UserError
 from kernelviz.sources.names import check_count, shown
 
+BUFFER = 1_000_000  # bytes of a column that are read together
 BATCH = 32  # rows of a Parquet file that are unpacked together
 Known = dict[str, tuple[str, ...]]  # names of the classes, by the column of their numbers
 Batches = Callable[[int, list[str]], Iterator[pa.RecordBatch]]
@@ -62,7 +63,9 @@ def table_file(path: Path | bytes, split: int = -1) -> TableFile:
 
 def _parquet(path: Path | bytes, split: int) -> TableFile:
     def opened() -> pq.ParquetFile:
-        return pq.ParquetFile(pa.BufferReader(path) if isinstance(path, bytes) else open(path, "rb"))
+        return pq.ParquetFile(
+            pa.BufferReader(path) if isinstance(path, bytes) else open(path, "rb"), buffer_size=BUFFER
+        )
 
     def batches(group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         with opened() as file:
@@ -101,8 +104,9 @@ def told(path: Path | bytes) -> Iterator[None]:
 
 
 def scalar_columns(schema: pa.Schema) -> list[str]:
-    """The columns of numbers, texts and times."""
-    return [field.name for field in schema if not (pa.types.is_nested(field.type) or is_binary(field.type))]
+    """The columns of numbers, texts and times; but for the index that pandas adds."""
+    fields = [field for field in schema if not (pa.types.is_nested(field.type) or is_binary(field.type))]
+    return [field.name for field in fields if not field.name.startswith("__index_level_")]
 
 
 def is_binary(kind: pa.DataType) -> bool:
@@ -128,7 +132,7 @@ def scalars(files: Sequence[TableFile], columns: list[str]) -> pd.DataFrame:
     for file in files:
         with told(file.path):
             wanted = pa.schema([file.schema.field(column) for column in columns])
-            parts = list(file.all_batches(columns)) if columns else []
+            parts = [batch.select(columns) for batch in file.all_batches(columns)] if columns else []
             tables.append(pa.Table.from_batches(parts, wanted).to_pandas() if columns else _empty(len(file)))
     return pd.concat(tables, ignore_index=True)
 

@@ -1,10 +1,11 @@
 """Classes and splits of a listing, by the folders that its names tell of or by the columns of its table."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int64
 
 from kernelviz.errors import UserError
@@ -30,13 +31,15 @@ def assigned(
         labels: as `read_source` takes it.
         folders: paths of all folders, empty ones too.
         by_path: whether the first level of folders is the class, unless the table has a column of labels.
-        known: names of the classes by column, where the values of the column are their numbers.
+        known: names of the classes by column, where the values of the column are their numbers; the first such column
+            is the one of labels where none has a name that says so.
     """
     listing = _with_splits(listing)
     level = int(LEVEL.fullmatch(labels)[1]) if labels and LEVEL.fullmatch(labels) else None
-    column = None if level else _label_column(listing, labels)
+    known = {column: names for column, names in (known or {}).items() if _are_numbers(listing.table, column)}
+    column = None if level else _label_column(listing, labels, known)
     if column is not None:
-        classes, numbers = classes_of(listing.table[column], (known or {}).get(column))
+        classes, numbers = classes_of(listing.table[column], known.get(column))
         listing = replace(listing, table=listing.table.drop(columns=column))
     elif level or by_path:
         classes, numbers, notes = _by_path(listing.names, folders, level or 1)
@@ -58,9 +61,13 @@ def check_classes(n: int, source: str) -> None:
         )
 
 
-def _label_column(listing: Listing, labels: str | None) -> str | None:
+def _are_numbers(table: pd.DataFrame, column: str) -> bool:
+    return column in table.columns and pd.api.types.is_numeric_dtype(table[column])
+
+
+def _label_column(listing: Listing, labels: str | None, known: Iterable[str]) -> str | None:
     if labels is None:
-        return column_of(listing.table.columns, LABELS)
+        return column_of(listing.table.columns, LABELS) or next(iter(known), None)
     if labels not in listing.table.columns:
         raise UserError(f"{listing.name} has no column {labels!r}; {_allowed(listing)}")
     return labels

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.image_file import FORMATS
@@ -31,8 +31,11 @@ def split_of(word: str) -> int:
     return SPLIT_OF.get(word.strip().lower(), -1)
 
 
-def split_of_file(path: Path) -> int:
-    """The number of the split in the name of a file, as in train-00000-of-00002.parquet, or else of its folder."""
+def split_of_file(path: PurePath) -> int:
+    """The number of the split in the name of a file, as in train-00000-of-00002.parquet, or else of its folder.
+
+    The path is the one in the source: a folder above the source says nothing.
+    """
     found = IN_A_FILE.search(path.stem.lower())
     return SPLIT_OF[found[1]] if found else split_of(path.parent.name)
 

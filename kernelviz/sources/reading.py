@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.files import RejectedFile
@@ -16,8 +17,8 @@ from kernelviz.sources.arrow_files import table_file
 from kernelviz.sources.beside import beside
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
-from kernelviz.sources.manifest import manifest
-from kernelviz.sources.names import check_count, shown, split_of_file, why_no_picture
+from kernelviz.sources.manifest import ENDINGS, manifest
+from kernelviz.sources.names import check_count, counted, shown, some_of, why_no_picture
 from kernelviz.sources.rows import of_rows
 from kernelviz.sources.shards import is_saved, saved, with_items
 from kernelviz.sources.tree import Tree, archive_tree, folder_tree, is_zip
@@ -55,12 +56,19 @@ def read_source(source: str | Path, labels: str | None = None) -> Listing:
             f"{shown(str(path))} cannot be read ({error.strerror}); check its name and permissions"
         ) from error
     _check(listing)
-    return listing
+    return replace(listing, table=listing.table.apply(_of_one_type))
+
+
+def _of_one_type(column: pd.Series) -> pd.Series:
+    """A column of the table; values of several types, or numbers too large for 64 bits, become texts."""
+    of_objects = column.dtype == object and pd.api.types.infer_dtype(column).startswith(("mixed", "integer"))
+    return column.map(str, na_action="ignore") if of_objects else column
 
 
 def _check(listing: Listing) -> None:
     if not len(listing):
-        left_out = f"; {len(listing.rejected):,} files are left out: {_reasons(listing)}" if listing.rejected else ""
+        n_files = counted(len(listing.rejected), "file is", "files are")
+        left_out = f"; {n_files} left out: {_reasons(listing)}" if listing.rejected else ""
         raise UserError(f"{listing.name} holds nothing that can be read{left_out}; {ALLOWED}")
     if listing.vectors is not None and not np.isfinite(listing.vectors).all():
         row = int(np.argmin(np.isfinite(listing.vectors).all(1)))
@@ -91,7 +99,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _of_parquet(path: Path, labels: str | None) -> Listing:
-    return of_rows(shown(path.name), [table_file(path, split_of_file(path))], labels)
+    return of_rows(shown(path.name), [table_file(path)], labels)
 
 
 def _of_archive(path: Path, labels: str | None) -> Listing:
@@ -104,13 +112,18 @@ def _of_folder(folder: Path, labels: str | None) -> Listing:
     name = shown(folder.name)
     bare = all(why_no_picture(one) for one in tree.names)
     parquet = _ending(tree, (".parquet",))
-    tables = with_items([path for path in parquet if path.name.lower() != "metadata.parquet"], not bare)
+    tables = with_items(folder, [path for path in parquet if path.name.lower() != "metadata.parquet"], not bare)
     if tables:
-        return of_rows(name, tables, labels)
+        listing = of_rows(name, tables, labels)
+        return replace(listing, notes=listing.notes + _left_out(len(tree.names) - len(tables)))
     shards = _ending(tree, (".tar", ".tgz", ".tar.gz"))
     if bare and shards:
         return _of_tree(name, archive_tree(shards), labels)
     return _of_tree(name, tree, labels)
+
+
+def _left_out(n: int) -> list[str]:
+    return [f"{counted(n, 'other file is', 'other files are')} left out"] if n else []
 
 
 def _ending(tree: Tree, endings: tuple[str, ...]) -> list[Path]:
@@ -137,12 +150,20 @@ def _of_tree(name: str, tree: Tree, labels: str | None) -> Listing:
         np.array([tree.splits[at] for at in pictures], np.int64),
         told.table.reindex(pictures).reset_index(drop=True),
         rejected=tree.rejected + left_out,
-        notes=tree.notes + told.notes,
+        notes=tree.notes + told.notes + _unused(left_out),
     )
     listing = assigned(listing, labels, folders=tree.folders, by_path=True)
     if len(set(tree.shards)) < 2:
         return listing
     return replace(listing, names=[f"{tree.shards[at]}/{tree.names[at]}" for at in pictures])
+
+
+def _unused(left_out: list[RejectedFile]) -> list[str]:
+    """A note on tables that might tell of the pictures."""
+    tables = [file.name for file in left_out if file.name.lower().endswith(ENDINGS)]
+    if not tables:
+        return []
+    return [f"tables beside the pictures are not used: {some_of(tables)}; give one by itself, or name it metadata.csv"]
 
 
 READERS: dict[str, Reader] = {

@@ -36,8 +36,8 @@ def _arrow_files(folder: Path) -> list[TableFile]:
     listed = state.get("_data_files") if isinstance(state.get("_data_files"), list) else []
     names = [Path(str(one.get("filename"))).name for one in listed if isinstance(one, dict)]
     paths = [folder / name for name in names] or sorted(folder.glob("*.arrow"))
-    split = max(split_of(folder.name), split_of(str(state.get("_split"))))
-    return [table_file(path, split if split >= 0 else split_of_file(path)) for path in paths]
+    split = split_of(str(state.get("_split")))
+    return [table_file(path, split if split >= 0 else split_of_file(Path(path.name))) for path in paths]
 
 
 def _json(path: Path) -> dict:
@@ -48,9 +48,9 @@ def _json(path: Path) -> dict:
     return read if isinstance(read, dict) else {}
 
 
-def with_items(paths: Sequence[Path], beside_pictures: bool) -> list[TableFile]:
-    """Those of some Parquet files that hold pictures or, unless they lie beside pictures, vectors or paths."""
-    files = [file for path in paths if (file := _table_file(path, beside_pictures)) is not None]
+def with_items(folder: Path, paths: Sequence[Path], beside_pictures: bool) -> list[TableFile]:
+    """Those Parquet files of a folder that hold pictures or, unless they lie beside pictures, vectors or paths."""
+    files = [file for path in paths if (file := _table_file(folder, path, beside_pictures)) is not None]
     kinds = [columns_of(file.schema) for file in files]
     return [
         file
@@ -59,10 +59,10 @@ def with_items(paths: Sequence[Path], beside_pictures: bool) -> list[TableFile]:
     ]
 
 
-def _table_file(path: Path, beside_pictures: bool) -> TableFile | None:
+def _table_file(folder: Path, path: Path, beside_pictures: bool) -> TableFile | None:
     """The table; None of a damaged file beside pictures, which do not need it."""
     try:
-        return table_file(path, split_of_file(path))
+        return table_file(path, split_of_file(path.relative_to(folder)))
     except UserError:
         if beside_pictures:
             return None

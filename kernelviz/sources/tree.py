@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.archives import STARTS, Member, list_zip, read_zip
+from kernelviz.ingest.archives import BROKEN, STARTS, Member, list_zip, read_zip
 from kernelviz.ingest.files import Content, RejectedFile, read_file
 from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.ingest.tars import list_tar, read_tar
@@ -70,19 +70,23 @@ def _content(path: Path) -> Content:
 
 
 def archive_tree(paths: Sequence[Path]) -> Tree:
-    """The files in one or more archives. A folder that holds all the others is left out of the names."""
+    """The files in one or more archives; their names say a split where there are more.
+
+    A folder that holds all others is left out of the names, unless it is one of a split: it is what was packed.
+    """
     listed = [(shard, member) for shard, path in enumerate(paths) for member in _list(path)]
     folders = [_name(member) for _, member in listed if member.is_folder]
     skipped = [RejectedFile(_name(member), member.problem) for _, member in listed if member.problem]
     found = [(shard, member) for shard, member in listed if not member.is_folder and not member.problem]
     top = os.path.commonpath([path.parent for path in paths])
-    stamps, splits = [stamp_of(path) for path in paths], [split_of_file(path) for path in paths]
+    stamps, within = [stamp_of(path) for path in paths], [Path(os.path.relpath(path, top)) for path in paths]
+    splits = [split_of_file(path) if len(paths) > 1 else -1 for path in within]
     tree = Tree(
         [_name(member) for _, member in found],
         [f"{stamps[shard]}:{shown(member.name)}:{member.mark}:{member.size}" for shard, member in found],
         [None] * len(found),
         lambda rows: _contents(paths, [found[row] for row in rows]),
-        [shown(os.path.relpath(paths[shard], top)) for shard, _ in found],
+        [shown(within[shard].as_posix()) for shard, _ in found],
         [splits[shard] for shard, _ in found],
         folders,
         skipped,
@@ -105,8 +109,11 @@ def is_zip(path: Path) -> bool:
 
 def _contents(paths: Sequence[Path], chosen: list[tuple[int, Member]]) -> Iterator[Content]:
     for shard, group in groupby(chosen, key=lambda one: one[0]):
-        read = read_zip if is_zip(paths[shard]) else read_tar
-        yield from read(paths[shard], [member for _, member in group])
+        path = paths[shard]
+        try:
+            yield from (read_zip if is_zip(path) else read_tar)(path, [member for _, member in group])
+        except BROKEN as error:
+            raise UserError(f"{path} has changed since it was listed; read it again") from error
 
 
 def _name(member: Member) -> str:

@@ -195,7 +195,7 @@ def test_what_is_no_source(tmp_path):
     with pytest.raises(UserError, match="holds nothing that can be read; allowed are"):
         read_source(tmp_path / "empty")
     write(tmp_path, "texts/a.txt", "a.png", "b.docx", "plain")
-    with pytest.raises(UserError, match="1 files are left out: .txt files are no pictures"):
+    with pytest.raises(UserError, match="1 file is left out: .txt files are no pictures"):
         read_source(tmp_path / "texts")
     for name in ("a.png", "b.docx", "plain"):
         with pytest.raises(UserError, match="no source; allowed are"):

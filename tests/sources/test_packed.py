@@ -201,3 +201,13 @@ def test_a_table_in_an_archive(tmp_path):
     write(tmp_path, "a.zip", data=packed(files))
     listing = read_source(tmp_path / "a.zip")
     assert listing.classes == ("x", "y") and listing.table["age"].tolist() == [3, 4] and not listing.rejected
+
+
+def test_an_archive_that_is_gone_or_another_one(tmp_path):
+    for kind in (".zip", ".tgz"):
+        path = write(tmp_path, f"test{kind}", data=archive(kind, [("a.png", png())])) / f"test{kind}"
+        listing = read_source(path)
+        assert (listing.splits == -1).all()  # the name of the whole source says nothing
+        path.unlink()
+        with pytest.raises(UserError, match="has changed"):
+            list(listing.contents())

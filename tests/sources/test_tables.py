@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -156,7 +157,7 @@ def test_parquet_with_pictures(tmp_path):
     pq.write_table(hugging_face(100, size=list(range(100))), tmp_path / "train.parquet", row_group_size=40)
     listing = read_source(tmp_path / "train.parquet")
     assert len(listing) == 100 and listing.names[7] == "7.png" and listing.classes == NAMES
-    assert listing.labels[:4].tolist() == [0, 1, 2, 0] and (listing.splits == 0).all()
+    assert listing.labels[:4].tolist() == [0, 1, 2, 0] and (listing.splits == -1).all()
     assert listing.table["size"].tolist() == list(range(100)) and list(listing.table) == ["size"]
     assert [content for _, content in listing.contents([0, 39, 40, 99])] == [png(0), png(39), png(40), png(99)]
     assert len(set(listing.stamps)) == 100 and listing.files == [None] * 100
@@ -172,6 +173,7 @@ def test_a_repository_of_parquet_shards(tmp_path):
     assert listing.names == ["30.png", "31.png", "0.png", "1.png", "10.png", "11.png", "20.png", "21.png"]
     assert listing.splits.tolist() == [2, 2, 0, 0, 0, 0, 1, 1] and listing.classes == NAMES
     assert [content for _, content in listing.contents([1, 2, 7])] == [png(31), png(0), png(21)]
+    assert listing.notes == ["2 other files are left out"]
     pq.write_table(pa.table({"image": pa.array([], PICTURE), "other": []}), tmp_path / "data/x.parquet")
     with pytest.raises(UserError, match="different columns"):
         read_source(tmp_path)
@@ -314,3 +316,45 @@ def test_vectors_that_are_none(tmp_path, values):
     pq.write_table(pa.table({"v": lists(values)}), tmp_path / "v.parquet")
     with pytest.raises(UserError, match="one length|finite|nothing"):
         read_source(tmp_path / "v.parquet")
+
+
+def test_other_columns_with_names_of_classes(tmp_path):
+    table = hugging_face(3).rename_columns(["img", "fine"])
+    features = {"fine": {"names": NAMES, "_type": "ClassLabel"}}
+    described = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(described), tmp_path / "a.parquet")
+    assert read_source(tmp_path / "a.parquet").classes == NAMES
+    texts = table.set_column(1, "fine", pa.array(["cow", "ant", "cow"]))
+    pq.write_table(texts.replace_schema_metadata(described), tmp_path / "a.parquet")
+    assert read_source(tmp_path / "a.parquet").classes == ()
+    assert read_source(tmp_path / "a.parquet", "fine").classes == ("ant", "cow")
+
+
+def test_what_pandas_adds_is_no_column_and_the_order_of_columns_is_free(tmp_path):
+    columns = {"path": ["a.png", "a.png"], "age": [1, 2], "site": ["x", "y"]}
+    frame = pd.DataFrame(columns, index=["i", "j"])
+    write(tmp_path / "one", "a.png")
+    frame.to_parquet(tmp_path / "one/set.parquet")
+    assert list(read_source(tmp_path / "one/set.parquet").table) == ["age", "site"]
+    pq.write_table(hugging_face(1), write(tmp_path / "two", ".x") / "0.parquet")
+    pq.write_table(hugging_face(1, 1).select(["label", "image"]), tmp_path / "two/1.parquet")
+    assert [content for _, content in read_source(tmp_path / "two").contents()] == [png(0), png(1)]
+
+
+def test_values_of_several_types_can_be_written_again(tmp_path):
+    rows = [{"file": "a.png", "mixed": 1, "large": 10**30, "yes": True}, {"file": "a.png", "mixed": "x", "large": 1}]
+    write(tmp_path, "a.png")
+    write(tmp_path, "set.jsonl", data="\n".join(map(json.dumps, rows)).encode())
+    table = read_source(tmp_path / "set.jsonl").table
+    assert table["mixed"].tolist() == ["1", "x"] and table["large"].tolist() == [str(10**30), "1"]
+    table.to_parquet(tmp_path / "again.parquet")
+
+
+def test_a_table_of_another_name_is_told(tmp_path):
+    listing = read_source(write(tmp_path, "a.png", "labels.csv"))
+    assert "tables beside the pictures are not used: labels.csv" in listing.notes[0]
+
+
+def test_a_damaged_table_beside_pictures_does_not_stop_them(tmp_path):
+    listing = read_source(write(tmp_path, "a.png", "old.parquet"))
+    assert listing.names == ["a.png"] and [file.name for file in listing.rejected] == ["old.parquet"]
