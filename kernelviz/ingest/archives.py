@@ -64,7 +64,7 @@ def list_zip(path: Path) -> list[Member]:
             infos = [info for info in file.infolist() if not is_hidden(info.filename)]
     except BROKEN as error:
         raise UnreadableImage("the archive is damaged; pack it again as .zip") from error
-    found = [Member(info.filename, info.file_size, f"{info.CRC:08x}", info, info.is_dir()) for info in infos]
+    found = [Member(info.filename, info.file_size, f"{info.CRC:08x}", info, _is_folder(info)) for info in infos]
     check_members(found)
     return found
 
@@ -90,7 +90,7 @@ def check_members(found: list[Member]) -> None:
 
 
 def _members(file: zipfile.ZipFile) -> Iterator[tuple[str, bytes | UnreadableImage]]:
-    found = [info for info in file.infolist() if not info.is_dir() and not is_hidden(info.filename)]
+    found = [info for info in file.infolist() if not _is_folder(info) and not is_hidden(info.filename)]
     if len(found) > MAX_MEMBERS:
         raise UnreadableImage(f"the archive has {len(found):,} files, allowed are {MAX_MEMBERS:,}; divide it")
     left = MAX_UNPACKED
@@ -120,6 +120,10 @@ def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadabl
     except BROKEN:  # the message of the error has names in it
         return UnreadableImage("the file is damaged in the archive; pack it again")
     return UnreadableImage("an archive in an archive is not opened; unpack it first") if is_archive(data[:4]) else data
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")  # its own is_dir fails for an empty name
 
 
 def is_hidden(name: str) -> bool:

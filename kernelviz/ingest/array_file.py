@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from kernelviz.errors import UserError
 from kernelviz.ingest.archives import BROKEN, MAX_UNPACKED, is_archive
 
 BLOCK = 4_000_000  # bytes that are looked at together
-DAMAGED = (*BROKEN, TypeError, SyntaxError, KeyError, OverflowError, AttributeError)  # raised while reading
+DAMAGED = (*BROKEN, TypeError, SyntaxError, TokenError, KeyError, ArithmeticError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)

@@ -55,25 +55,29 @@ def table_file(path: Path | bytes, split: int = -1) -> TableFile:
     parquet = isinstance(path, bytes) or path.suffix.lower() == ".parquet"
     with told(path):
         file = _parquet(path, split) if parquet else _stream(path, split)
+        names = file.schema.names
     check_count(len(file), path)
-    if len(set(file.schema.names)) < len(file.schema.names):
+    if len(set(names)) < len(names):
         raise UserError(f"{path} has two columns of one name; rename one of them")
     return file
 
 
 def _parquet(path: Path | bytes, split: int) -> TableFile:
-    def opened() -> pq.ParquetFile:
-        return pq.ParquetFile(
-            pa.BufferReader(path) if isinstance(path, bytes) else open(path, "rb"), buffer_size=BUFFER
-        )
-
     def batches(group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        with opened() as file:
-            yield from file.iter_batches(BATCH, [group], columns, use_threads=False)
+        with _opened(path) as file:
+            for batch in file.iter_batches(BATCH, [group], columns, use_threads=False):
+                batch.validate(full=True)  # texts are in UTF-8
+                yield batch
 
-    with opened() as file:
+    with _opened(path) as file:
         groups = [file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups)]
         return TableFile(path, split, file.schema_arrow, groups, batches)
+
+
+@contextmanager
+def _opened(path: Path | bytes) -> Iterator[pq.ParquetFile]:
+    with pa.BufferReader(path) if isinstance(path, bytes) else open(path, "rb") as source:
+        yield pq.ParquetFile(source, buffer_size=BUFFER)
 
 
 def _stream(path: Path, split: int) -> TableFile:

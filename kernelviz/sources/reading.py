@@ -49,14 +49,14 @@ def read_source(source: str | Path, labels: str | None = None) -> Listing:
         if not path.exists():
             raise NotFound(f"no file or folder {shown(str(path))}; {ALLOWED}")
         listing = _reader(path)(path, labels)
+    except UserError as error:
+        raise type(error)(shown(str(error))) from error
     except OSError as error:
-        if isinstance(error, UserError):
-            raise
         raise UserError(
             f"{shown(str(path))} cannot be read ({error.strerror}); check its name and permissions"
         ) from error
     _check(listing)
-    return replace(listing, table=listing.table.apply(_of_one_type))
+    return replace(listing, name=shown(path.name), table=listing.table.apply(_of_one_type))
 
 
 def _of_one_type(column: pd.Series) -> pd.Series:

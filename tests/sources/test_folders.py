@@ -205,3 +205,12 @@ def test_what_is_no_source(tmp_path):
 def test_a_relative_source_has_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(write(tmp_path, "a.png"))
     assert read_source(".").name == tmp_path.name
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".csv", ".npz", ".parquet", ".txt"])
+def test_an_error_can_be_printed_whatever_the_name(tmp_path, ending):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff" + ending.encode()))
+    path.write_bytes(b"nothing")
+    with pytest.raises(UserError) as raised:
+        read_source(path)
+    str(raised.value).encode()
