@@ -2,9 +2,10 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from io import IOBase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kernelviz.ingest.image_file import MAX_BYTES, UnreadableImage, check_size
 
@@ -12,7 +13,28 @@ MAX_MEMBERS = 100_000  # files of an archive
 MAX_UNPACKED = 2_000_000_000  # bytes of all files of an archive together
 LARGE, MAX_RATIO = 10_000_000, 200  # a file of so many bytes that unpacks to more times its size is no picture
 BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError, zlib.error)  # raised while reading
+SYSTEM_FILES = ("__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db")  # which other systems add
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # first bytes of an archive, and of an empty one
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file or a folder in an archive, as the archive lists it.
+
+    Args:
+        name: path in the archive; only a name, and never used as a path.
+        size: bytes; 0 of a folder.
+        mark: a short text that changes with the content.
+        at: where its bytes are.
+        problem: why they are not read; empty where nothing is against it.
+    """
+
+    name: str
+    size: int
+    mark: str
+    at: zipfile.ZipInfo | int
+    is_folder: bool = False
+    problem: str = ""
 
 
 def is_archive(start: bytes) -> bool:
@@ -35,8 +57,40 @@ def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
         raise UnreadableImage("the archive is damaged; pack it again as .zip") from error
 
 
+def list_zip(path: Path) -> list[Member]:
+    """What a .zip lists, without hidden files; raises UnreadableImage for what is none, or holds too much."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            infos = [info for info in file.infolist() if not is_hidden(info.filename)]
+    except BROKEN as error:
+        raise UnreadableImage("the archive is damaged; pack it again as .zip") from error
+    found = [Member(info.filename, info.file_size, f"{info.CRC:08x}", info, _is_folder(info)) for info in infos]
+    check_members(found)
+    return found
+
+
+def read_zip(path: Path, members: Iterable[Member]) -> Iterator[bytes | UnreadableImage]:
+    """The bytes of some files of a .zip, one at a time, or why they cannot be read."""
+    with zipfile.ZipFile(path) as file:
+        for member in members:
+            yield _unpacked(file, member.at)
+
+
+def check_members(found: list[Member]) -> None:
+    """Raise UnreadableImage for an archive of more than MAX_MEMBERS files, or of more than MAX_UNPACKED bytes."""
+    n_files = sum(not member.is_folder for member in found)
+    if n_files > MAX_MEMBERS:
+        raise UnreadableImage(
+            f"the archive has {n_files:,} files, allowed are {MAX_MEMBERS:,}; unpack it, and give the folder"
+        )
+    if sum(member.size for member in found) > MAX_UNPACKED:
+        raise UnreadableImage(
+            f"the archive unpacks to more than {MAX_UNPACKED / 1e9:.0f} GB; unpack it, and give the folder"
+        )
+
+
 def _members(file: zipfile.ZipFile) -> Iterator[tuple[str, bytes | UnreadableImage]]:
-    found = [info for info in file.infolist() if not info.is_dir() and not _hidden(info.filename)]
+    found = [info for info in file.infolist() if not _is_folder(info) and not is_hidden(info.filename)]
     if len(found) > MAX_MEMBERS:
         raise UnreadableImage(f"the archive has {len(found):,} files, allowed are {MAX_MEMBERS:,}; divide it")
     left = MAX_UNPACKED
@@ -68,6 +122,11 @@ def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadabl
     return UnreadableImage("an archive in an archive is not opened; unpack it first") if is_archive(data[:4]) else data
 
 
-def _hidden(name: str) -> bool:
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")  # its own is_dir fails for an empty name
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is hidden (a dot first), is one that systems add by themselves, or lies in such a folder."""
     parts = PurePosixPath(name).parts
-    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
+    return any(part.lower() in SYSTEM_FILES or (part.startswith(".") and part != "..") for part in parts)
