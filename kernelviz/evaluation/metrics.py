@@ -158,7 +158,7 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
 
 
 def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
-    """Trustworthiness of the first TRUSTED images, by pixels or features, 5 neighbours; None for fewer than 12 images."""
+    """Trustworthiness of the first TRUSTED images, by pixels or features; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
     rows = pictures[:n].reshape(n, -1)
     return (

@@ -14,7 +14,7 @@ MEANING = {
     "features_5nn": "5-NN among these features",
     "features_15nn": "15-NN among these features",
     "silhouette": "how far apart the classes lie on the map, -1 to 1: mean silhouette of the test images",
-    "trustworthiness": "how many neighbours on the map are neighbours in pixels, or in the features, too (5 neighbours)",
+    "trustworthiness": "how many of the 5 neighbours on the map are neighbours in pixels, or in the features, too",
     "unimodal_share": "share of the test activations that are one connected bump",
     "unplaced": "test images without a position on the map (their activation is zero)",
     "probe_round_trip": "median distance between a probe and the position of its decoded image, in grid steps",

@@ -74,13 +74,26 @@ PHOTOS = EmbeddingRecipe(
     data="",
     backbone=LITE0,
     depth=FEATURES,
-    network={"encoder": (500, 1000), "decoder": (), "grid": (40, 40)} | WIDE_AND_SOFT | {"canonical": None},
-    objectives={"neighbours": 1.0},
+    pictures=("crop", 192, 192, 3),
+    network={
+        "encoder": (500, 500, 1000),
+        "decoder": (512,),
+        "convolutional": True,
+        "grid": (40, 40),
+        "width": 1.0,
+        "sparsity": 0.5,
+        "canonical": 0.3,
+        "unit_features": True,
+        "noise": 0.3,
+    },
+    objectives={"neighbours": 1.0, "reconstruct": 1.0},
+    neighbours=5,
     epochs=60,
-    batch=256,
+    batch=512,
+    views=2,
 )
 
-SIDE, SIDES = 224, {"resnet32": 32, LITE0: 128}  # pixels: the pictures of a folder are cropped to, by backbone
+SIDE, SIDES = 224, {"resnet32": 32, LITE0: 192}  # pixels: the pictures of a folder are cropped to, by backbone
 
 OWN_RATINGS = replace(RATINGS, data="", validation=0.1)
 

@@ -67,5 +67,6 @@ def part_of(
         labels = np.where(np.random.default_rng(seed).random(len(labels)) < share, labels, -1)
     graph = np.zeros((len(pictures), 0), np.int32)
     if neighbours and len(pictures) > 1:
-        graph = neighbour_graph(pictures if features is None else directions(features.numpy()), neighbours, report)
+        rows = pictures if features is None else directions(features.flatten(2).numpy())
+        graph = neighbour_graph(rows, neighbours, report)
     return Part(pictures, labels, graph, np.flatnonzero(labels >= 0) if with_labels else np.array([], int))
