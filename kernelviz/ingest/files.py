@@ -108,6 +108,14 @@ def read_file(path: Path) -> bytes:
         return file.read()
 
 
+def content_of(path: Path) -> bytes | UnreadableImage:
+    """A file's bytes, or why it cannot be read."""
+    try:
+        return read_file(path)
+    except UnreadableImage as error:
+        return error
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[IOBase]:
     """The file, open; raises UnreadableImage where it cannot be read."""

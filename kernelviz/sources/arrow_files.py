@@ -17,9 +17,9 @@ from kernelviz.errors import UserError
 from kernelviz.sources.names import check_count, shown
 
 BUFFER = 1_000_000  # bytes of a column that are read together
-BATCH = 32  # rows of a Parquet file that are unpacked together
+FEW, MANY = 32, 4096  # rows of a Parquet file that are unpacked together, where they are pictures or not
 Known = dict[str, tuple[str, ...]]  # names of the classes, by the column of their numbers
-Batches = Callable[[int, list[str]], Iterator[pa.RecordBatch]]
+Batches = Callable[[int, list[str], int], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,8 @@ class TableFile:
         split: number of the split that the file is; -1 where it is none.
         schema: names and types of the columns.
         groups: how many rows there are in each of the parts that can be read alone.
-        batches: gives some columns of a part, by its number; "a.b" is the field b of the column a, alone if possible.
+        batches: gives some columns of a part, by its number, and so many rows at a time if it can; "a.b" is the field b
+            of the column a, alone if it can.
     """
 
     path: Path | bytes
@@ -44,7 +45,7 @@ class TableFile:
         """Some columns of all rows; a UserError where the file is damaged."""
         with told(self.path):
             for group in range(len(self.groups)):
-                yield from self.batches(group, columns)
+                yield from self.batches(group, columns, MANY)
 
     def __len__(self) -> int:
         return sum(self.groups)
@@ -63,9 +64,9 @@ def table_file(path: Path | bytes, split: int = -1) -> TableFile:
 
 
 def _parquet(path: Path | bytes, split: int) -> TableFile:
-    def batches(group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(group: int, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
         with _opened(path) as file:
-            for batch in file.iter_batches(BATCH, [group], columns, use_threads=False):
+            for batch in file.iter_batches(size, [group], columns, use_threads=False):
                 batch.validate(full=True)  # texts are in UTF-8
                 yield batch
 
@@ -77,11 +78,11 @@ def _parquet(path: Path | bytes, split: int) -> TableFile:
 @contextmanager
 def _opened(path: Path | bytes) -> Iterator[pq.ParquetFile]:
     with pa.BufferReader(path) if isinstance(path, bytes) else open(path, "rb") as source:
-        yield pq.ParquetFile(source, buffer_size=BUFFER)
+        yield pq.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False)
 
 
 def _stream(path: Path, split: int) -> TableFile:
-    def batches(group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(group: int, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
         with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
                 part = batch.select(
@@ -158,7 +159,7 @@ def vectors(files: Sequence[TableFile], column: str) -> Float32[np.ndarray, "n d
 
 def _vectors(values: pa.Array) -> Float32[np.ndarray, "n d"] | None:
     flat = values.flatten()
-    lengths = set(pc.list_value_length(values).to_pylist())
+    lengths = set(pc.unique(pc.list_value_length(values)).to_pylist())
     if not lengths:
         return np.zeros((0, 0), np.float32)
     if len(lengths) > 1 or lengths & {None, 0}:

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -13,13 +12,12 @@ import pandas as pd
 from jaxtyping import Float32
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, RejectedFile, read_file
-from kernelviz.ingest.image_file import UnreadableImage
+from kernelviz.ingest.files import RejectedFile, content_of
 from kernelviz.sources.arrow_files import scalar_columns, scalars, table_file
 from kernelviz.sources.columns import LABELS, PARTS, PATHS, column_of
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
-from kernelviz.sources.names import check_count, counted, shown, some_of
+from kernelviz.sources.names import check_count, counted, shown, some_of, stamp
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]  # but not as a path, a label or a split
@@ -112,7 +110,7 @@ def of_table(
         path.name,
         [row.name for row in found],
         [row.stamp for row in found],
-        lambda rows: _contents([found[row].path for row in rows]),
+        lambda rows: (content_of(found[row].path) for row in rows),
         [row.path for row in found],
         (),
         np.full(len(found), -1, np.int64),
@@ -150,15 +148,7 @@ def _row(at: int, path: Path, folder: Path) -> Row | None:
     if not S_ISREG(status.st_mode):  # a device or a pipe might never end
         return None
     name = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return Row(at, shown(name.as_posix()), path, f"{shown(str(path))}:{status.st_size}:{status.st_mtime_ns}")
-
-
-def _contents(paths: list[Path]) -> Iterator[Content]:
-    for path in paths:
-        try:
-            yield read_file(path)
-        except UnreadableImage as error:
-            yield error
+    return Row(at, shown(name.as_posix()), path, stamp(path, status.st_size, status.st_mtime_ns))
 
 
 def _notes(name: str, missing: list[str]) -> list[str]:

@@ -75,7 +75,12 @@ def check_count(n: int, source: object) -> None:
         raise UserError(f"{source} has {n:,} items, allowed are {MAX_ITEMS:,}; give a part of them")
 
 
+def stamp(path: Path, size: int, changed: int) -> str:
+    """A text that changes with a file: its path, its size in bytes, and its time in nanoseconds."""
+    return f"{shown(str(path))}:{size}:{changed}"
+
+
 def stamp_of(path: Path) -> str:
-    """Path, size and time of a file."""
+    """The stamp of a file that is there."""
     status = path.stat()
-    return f"{shown(str(path))}:{status.st_size}:{status.st_mtime_ns}"
+    return stamp(path, status.st_size, status.st_mtime_ns)

@@ -48,15 +48,15 @@ def read_source(source: str | Path, labels: str | None = None) -> Listing:
     try:
         if not path.exists():
             raise NotFound(f"no file or folder {shown(str(path))}; {ALLOWED}")
-        listing = _reader(path)(path, labels)
+        listing = replace(_reader(path)(path, labels), name=shown(path.name))
+        _check(listing)
     except UserError as error:
         raise type(error)(shown(str(error))) from error
     except OSError as error:
         raise UserError(
             f"{shown(str(path))} cannot be read ({error.strerror}); check its name and permissions"
         ) from error
-    _check(listing)
-    return replace(listing, name=shown(path.name), table=listing.table.apply(_of_one_type))
+    return replace(listing, table=listing.table.apply(_of_one_type))
 
 
 def _of_one_type(column: pd.Series) -> pd.Series:
@@ -70,6 +70,8 @@ def _check(listing: Listing) -> None:
         n_files = counted(len(listing.rejected), "file is", "files are")
         left_out = f"; {n_files} left out: {_reasons(listing)}" if listing.rejected else ""
         raise UserError(f"{listing.name} holds nothing that can be read{left_out}; {ALLOWED}")
+    if listing.vectors is not None and not listing.vectors.shape[1]:
+        raise UserError(f"the vectors in {listing.name} have no numbers; give [n, d] with d of 1 or more")
     if listing.vectors is not None and not np.isfinite(listing.vectors).all():
         row = int(np.argmin(np.isfinite(listing.vectors).all(1)))
         raise UserError(f"the vector of {listing.names[row]} in {listing.name} has values that are no finite numbers")

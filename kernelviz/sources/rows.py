@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, read_file
+from kernelviz.ingest.files import Content, content_of
 from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.sources.arrow_files import (
+    FEW,
     Known,
     TableFile,
     class_names,
@@ -166,7 +167,7 @@ def _of_group(file: TableFile, group: int, picture: str, wanted: list[int]) -> I
     start, left = 0, deque(wanted)
     try:
         with told(file.path):
-            for batch in file.batches(group, [picture]):
+            for batch in file.batches(group, [picture], FEW):
                 while left and left[0] < start + batch.num_rows:
                     content = _content(batch.column(0)[left[0] - start].as_py(), file.path.parent)
                     left.popleft()
@@ -182,9 +183,6 @@ def _content(value: object, folder: Path) -> Content:
     """The bytes of a picture, or those of the file that its row names in place of them."""
     path = value.get("path") if isinstance(value, dict) else None
     data = value.get("bytes") if isinstance(value, dict) else value
-    try:
-        if data is None and not path:
-            return UnreadableImage("the row has no picture")
-        return read_file(folder / path) if data is None else data
-    except UnreadableImage as error:
-        return error
+    if data is not None:
+        return data
+    return content_of(folder / path) if path else UnreadableImage("the row has no picture")

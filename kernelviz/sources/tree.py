@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.archives import BROKEN, STARTS, Member, list_zip, read_zip
-from kernelviz.ingest.files import Content, RejectedFile, read_file
+from kernelviz.ingest.files import Content, RejectedFile, content_of
 from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.ingest.tars import list_tar, read_tar
 from kernelviz.ingest.walk import walk
 from kernelviz.sources.listing import Read
-from kernelviz.sources.names import shown, split_of, split_of_file, stamp_of
+from kernelviz.sources.names import shown, split_of, split_of_file, stamp, stamp_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +51,15 @@ def folder_tree(folder: Path) -> Tree:
     loops = [f"a symlink loops: {name(path)} -> {shown(os.readlink(path))}; it is not followed" for path in found.loops]
     return Tree(
         [name(path) for path in paths],
-        [f"{shown(str(file.path))}:{file.size}:{file.changed}" for file in found.files],
+        [stamp(file.path, file.size, file.changed) for file in found.files],
         list(paths),
-        lambda rows: (_content(paths[row]) for row in rows),
+        lambda rows: (content_of(paths[row]) for row in rows),
         [""] * len(paths),
         [-1] * len(paths),
         [name(path) for path in found.folders],
         [RejectedFile(name(path), reason) for path, reason in found.unreadable],
         loops,
     )
-
-
-def _content(path: Path) -> Content:
-    try:
-        return read_file(path)
-    except UnreadableImage as error:
-        return error
 
 
 def archive_tree(paths: Sequence[Path]) -> Tree:

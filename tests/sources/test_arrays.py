@@ -147,6 +147,7 @@ def test_pictures_in_npy(tmp_path):
         ({"a": np.zeros((3, 2)), "b": np.zeros((3, 2))}, "neither"),
         ({"vectors": np.full((3, 2), np.inf)}, "finite"),
         ({"images": np.zeros((3, 4, 4), [("r", "u1")])}, "allowed are numbers"),
+        ({"vectors": np.zeros((3, 0))}, "no numbers"),
         ({}, "it holds nothing"),
     ],
 )

@@ -211,3 +211,9 @@ def test_an_archive_that_is_gone_or_another_one(tmp_path):
         path.unlink()
         with pytest.raises(UserError, match="has changed"):
             list(listing.contents())
+
+
+def test_a_file_without_a_name(tmp_path):
+    data = packed([("?x.png", png()), ("a.png", png())]).replace(b"?x.png", b"\0x.png")
+    assert read_source(write(tmp_path, "a.zip", data=data) / "a.zip").names == ["_", "a.png"]
+    assert [name for name, _ in archives.members(io.BytesIO(data))] == ["", "a.png"]
