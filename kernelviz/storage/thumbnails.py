@@ -40,6 +40,4 @@ def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
             groups = {group: file.read_row_group(group)["webp"] for group in {row // GROUP for row in rows}}
             return [groups[row // GROUP][row % GROUP].as_py() or b"" for row in rows]
     except (OSError, pa.ArrowException, KeyError, IndexError) as error:
-        raise BrokenRun(
-            f"{path} has no readable pictures ({error}); delete it or train the run again"
-        ) from None
+        raise BrokenRun(f"{path} has no readable pictures ({error}); delete it or train the run again") from None
