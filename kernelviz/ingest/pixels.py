@@ -29,7 +29,7 @@ def flattened(image: Image.Image) -> Image.Image:
     if image.mode == "La":
         image = image.convert("LA")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         alpha, image = image.getchannel("A"), image.convert("RGB")
         image = _in_srgb(image, profile)
         image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)

@@ -70,7 +70,7 @@ class EmbeddingNetwork(nn.Module):
         self.grid = Grid(*grid, extent)
         pixels = math.prod(image_shape)
         self.backbone = backbone.extractor if backbone else None
-        inputs = self.features(torch.zeros(1, *image_shape)).numel()
+        inputs = backbone.size_of_features(image_shape) if backbone else pixels
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
