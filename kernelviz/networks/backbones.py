@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kernelviz.errors import UserError
+from kernelviz.networks.halted import input_channels, said
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.timm_backbones import Channels, is_timm, like, new_timm
-from kernelviz.networks.truncated import Truncated, input_channels, said
+from kernelviz.networks.truncated import Truncated
 
 # Of the pixels of ImageNet, by which nearly all published networks normalise, ResNets for CIFAR-10 among them.
 LUMA = (0.299, 0.587, 0.114)  # red, green and blue in grey, as Pillow weights them
@@ -127,7 +128,9 @@ class Backbone:
     @property
     def extractor(self) -> nn.Sequential:
         """From pixels in [0, 1] to features."""
-        return nn.Sequential(Normalise(self.mean, self.std, input_channels(self.module)), self.module).to(memory_format=torch.channels_last)
+        return nn.Sequential(Normalise(self.mean, self.std, input_channels(self.module)), self.module).to(
+            memory_format=torch.channels_last
+        )
 
     def size_of_features(self, image_shape: Sequence[int]) -> int:
         """How many numbers it gives of an image [channels, height, width].

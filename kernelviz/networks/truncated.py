@@ -7,10 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kernelviz.errors import UserError
-from kernelviz.networks.halted import Halted, halted, input_channels, is_chain, said
+from kernelviz.networks.halted import Halted, halted, is_chain
 from kernelviz.networks.resnet import Block, ResNet
-
-__all__ = ["FEATURES", "Truncated", "input_channels", "said", "truncated"]
 
 FEATURES = "features"  # the depth at which only the classifier is missing
 
@@ -70,12 +68,15 @@ def _without_classifier(network: nn.Module) -> nn.Sequential:
 def _at(network: nn.Module, depth: str) -> nn.Sequential:
     """The modules up to the named one, in order; where the network is more than that, the network, halted there."""
     chain = _up_to(network, depth)
-    if [*(chain or nn.Identity()).state_dict()] == [*network.state_dict()] or depth == [*dict(network.named_children())][-1]:
+    *_, (last, _) = network.named_children()
+    if depth == last or (chain and [*chain.state_dict()] == [*network.state_dict()]):
         raise UserError(f"{depth!r} is the whole network; truncate it at one of {_names(network)}")
     if chain and is_chain(network, depth):
         return chain
     if depth not in dict(network.named_modules()):
-        raise UserError(f"the network can be truncated at {_names(network, 0)}, or at a module within one, not at {depth!r}")
+        raise UserError(
+            f"the network can be truncated at {_names(network, 0)}, or at a module within one, not at {depth!r}"
+        )
     found = _sequence(halted(network, depth)) or chain
     if not found:
         raise UserError(f"the network gives no features at {depth!r}; truncate it at one of {_names(network)}")
@@ -114,11 +115,9 @@ def _first_half(block: Block) -> nn.Sequential:
 
 
 def _names(network: nn.Module, without: int = 1) -> str:
-    """The names of a network's modules, without the last; of a list of modules, which is no layer, those in it."""
+    """The names of a network's modules without the last; of a list of modules, which is no layer, those in it."""
     modules = list(network.named_children())
-    said = []
-    for name, module in modules[: len(modules) - without]:
-        listed = isinstance(module, nn.ModuleList | nn.Sequential) and len(module) > 1
-        inner = list(module._modules) if listed else []
-        said.append(f"{name}.{inner[0]} to {name}.{inner[-1]}" if isinstance(module, nn.ModuleList) and inner else name)
-    return ", ".join(said)
+    return ", ".join(
+        f"{name}.0 to {name}.{len(module) - 1}" if isinstance(module, nn.ModuleList) else name
+        for name, module in modules[: len(modules) - without]
+    )
