@@ -88,8 +88,8 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="What a head is trained on: resnet32, a name of timm's, a classifier's run, or package.module:factory, "
-            "your own code."
+            help="What a head is trained on: resnet32, a name of timm's, a classifier's run, or "
+            "package.module:factory, your own code."
         ),
     ] = None,
     weights: Annotated[

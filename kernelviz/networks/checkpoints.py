@@ -1,7 +1,7 @@
 """Checkpoints of networks trained elsewhere: read without pickle, and fitted to a network by name and shape."""
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -80,12 +80,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def _chosen(content: object, key: str, path: Path) -> object:
     """What a file holds under a key: a dictionary, or the tensors whose names begin with it."""
-    have = [name for name in content if isinstance(name, str)] if isinstance(content, Mapping) else []
-    if key in have and isinstance(content[key], Mapping):
+    have = [name for name in content if isinstance(name, str)] if isinstance(content, dict) else []
+    if key in have and isinstance(content[key], dict):
         return content[key]
     if below := {name.removeprefix(f"{key}."): content[name] for name in have if name.startswith(f"{key}.")}:
         return below
-    keys = [name for name in have if isinstance(content[name], Mapping)] or sorted({n.split(".")[0] for n in have})
+    keys = [name for name in have if isinstance(content[name], dict)] or sorted({n.split(".")[0] for n in have})
     raise UserError(f"{path} holds no weights under {key!r}; choose one of {_listed(keys)}")
 
 
@@ -138,20 +138,20 @@ def _torch_file(path: Path) -> object:
 
 def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
     """The tensors by name in what a file holds, however many dictionaries are around them."""
-    while isinstance(content, Mapping) and (keys := [key for key in WRAPPERS + AVERAGES if _is_inner(content, key)]):
+    while isinstance(content, dict) and (keys := [key for key in WRAPPERS + AVERAGES if _is_inner(content, key)]):
         for average in keys[1:]:
             if average in AVERAGES and keys[0] in WRAPPERS:
                 _warn_of_average(path, average)
         content = content[keys[0]]
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
         if weights:
             return weights
     raise UserError(f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()")
 
 
-def _is_inner(content: Mapping, key: str) -> bool:
-    return isinstance(content.get(key), Mapping) and bool(content[key])
+def _is_inner(content: dict, key: str) -> bool:
+    return isinstance(content.get(key), dict) and bool(content[key])
 
 
 def _listed(names: list[str]) -> str:

@@ -182,4 +182,5 @@ def input_channels(network: nn.Module) -> int:
 
 def said(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
-    return f"{type(error).__name__}: {str(error).strip().split(chr(10))[0][:200]}"
+    first, *_ = str(error).strip().split("\n")
+    return f"{type(error).__name__}: {first[:200].rstrip('.')}"

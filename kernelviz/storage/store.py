@@ -43,7 +43,7 @@ def load_classifier(name: str) -> ClassifierRun:
     run = load_run(name)
     if not isinstance(run, ClassifierRun):
         raise UserError(
-            f"the run {name!r} is not a classifier, but a {run.kind}, whose layers before the map are no backbone; "
+            f"the run {name!r} is no classifier (it is of the kind {run.kind}), and only classifiers are backbones; "
             "give a classifier, or the --backbone that it was trained on itself"
         )
     return run

@@ -92,8 +92,8 @@ def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
     Raises NotFound where there are no weights, and a UserError that says what does not fit.
 
     Args:
-        weights: name of a run, or path of a file, which may end in "#" and the key of the weights within it; "": the run in STANDARD, else those in an installed package, else what
-            torchvision or timm publishes.
+        weights: name of a run, or path of a file, which may end in "#" and the key of the weights within it; "": the
+            run in STANDARD, else those in an installed package, else what torchvision or timm publishes.
         depth: a number of layers, the name of the last module, or FEATURES (`truncated`).
     """
     weights = weights or STANDARD.get(name, "")
