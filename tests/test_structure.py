@@ -91,7 +91,7 @@ def test_a_package_can_be_taken_in_at_a_glance(package):
 ASKED = re.compile(
     r"isinstance\([^()]*\b(Embedding|Classifier|Recommender)(Run|Recipe|Task)\b|\.kind\s*[!=]=|\.makes\s*[!=]="
 )
-TOLD_APART = {"kernelviz/storage/store.py"}  # `of_kind` and `load_mapped`, which the others ask
+TOLD_APART = {"kernelviz/storage/store.py"}  # `of_kind`, `load_mapped` and `load_classifier`, which the others ask
 
 
 def test_kinds_are_told_apart_in_one_place():

@@ -88,10 +88,13 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="What a head is trained on: resnet32, a name of timm's, or package.module:factory, your own code."
+            help="What a head is trained on: resnet32, a name of timm's, a classifier's run, or "
+            "package.module:factory, your own code."
         ),
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="Run or file with the backbone's weights.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Run or file with the backbone's weights; FILE#KEY for those under a key.")
+    ] = None,
     depth: Annotated[
         str | None, typer.Option("--depth", "--keep", help="Depth of the backbone: a number of layers, or a module.")
     ] = None,

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import files_in, read_file
-from kernelviz.ingest.image_file import FORMATS, UnreadableImage, open_image
+from kernelviz.ingest.image_file import ALLOWED, UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
 LARGEST = 64  # pixels: pictures of one size keep it up to this side; all others are cropped to a square of this side
@@ -45,7 +45,7 @@ def read_folder(
     if not train or not test:
         raise UserError(
             f"{folder} has {len(train)} training and {len(test)} test pictures that can be read; "
-            f"put at least two {', '.join(FORMATS)} files there, in one folder for each class if they have classes"
+            f"put at least two {', '.join(ALLOWED)} files there, in one folder for each class if they have classes"
         )
     preprocess = preprocess or _preprocess(train + test)
     return classes, preprocess, *_arrays(train, preprocess), *_arrays(test, preprocess)

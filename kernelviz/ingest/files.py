@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from kernelviz.ingest.archives import is_archive, members
-from kernelviz.ingest.image_file import UnreadableImage, check_size, open_image
+from kernelviz.ingest.image_file import UnreadableImage, check_size, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
 Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
@@ -27,10 +27,15 @@ Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pi
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """The preprocessed pixels of a file, as a network takes them."""
+    """The preprocessed pixels of a file, as a network takes them.
+
+    Args:
+        frames: how many frames or pages the file has, of which the first is taken (`image_file.frames`).
+    """
 
     name: str
     pixels: UInt8[np.ndarray, "h w *c"]
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,9 @@ def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | R
     try:
         if isinstance(data, UnreadableImage):
             raise data
-        image = Image.fromarray(data) if isinstance(data, np.ndarray) else open_image(data)
-        return Picture(name, preprocess_image(image, preprocess))
+        if isinstance(data, np.ndarray):
+            return Picture(name, preprocess_image(Image.fromarray(data), preprocess))
+        return Picture(name, preprocess_image(open_image(data), preprocess), frames(data))
     except UnreadableImage as error:
         return RejectedFile(name, str(error))
 

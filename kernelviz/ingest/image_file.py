@@ -1,46 +1,85 @@
 """Untrusted bytes to a grey or RGB picture: the format is checked by content, the size by the header, then decoded."""
 
+import contextlib
 import io
 
-import numpy as np
-from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kernelviz.errors import UserError
+from kernelviz.ingest.costly import MAX_TILES, check_structure
+from kernelviz.ingest.pixels import flattened, is_deep
 
 MAX_BYTES = 20_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one picture
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+MAX_DEEP_PIXELS = 25_000_000  # of one with integers or floats, which take up to four bytes each
+MAX_FRAMES = 1000  # that are counted
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")  # that Pillow reads
+ALLOWED = (*FORMATS, "HEIC")  # HEIC by the package of the extra "heic"
 ENOUGH = (1024, 1024)  # pixels: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as it stays larger than this
-FULL_SCALES = (1, 255, 4095, 65535)  # white in masks and floats, 8, 12 and 16 bits
+
+AVIF_BRANDS = {b"avif", b"avis"}
+HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2"}
 
 
 class UnreadableImage(UserError):
     """A file is no picture that can be read; the message says what came, what is allowed and what to do."""
 
 
-def open_image(data: bytes) -> Image.Image:
+def open_image(data: bytes, enough: tuple[int, int] = ENOUGH) -> Image.Image:
     """The picture in these bytes as "L" or "RGB": first frame, upright by its EXIF record, transparency on white.
 
-    Sixteen-bit, integer and float pixels are divided by the smallest full scale (1, 255, 4095, 65535) that holds them.
-    Raises UnreadableImage, and nothing else, for whatever is no such picture.
+    Colours become sRGB by the embedded profile. Sixteen-bit, integer and float pixels are divided by the smallest full
+    scale (1, 255, 4095, 65535) that holds them. Raises UnreadableImage, and nothing else, for whatever is no such
+    picture.
+
+    Args:
+        data: the bytes of the file.
+        enough: width and height that the picture is needed at. A JPEG is decoded at the smallest of 1/8, 1/4, 1/2 of
+            its size at which both sides are still as long as the longer of these; other formats as they are.
     """
     if not data:
         raise UnreadableImage("the file is empty; choose a file that holds a picture")
     check_size(len(data))
     image = _opened(data)
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_many_pixels(f"{image.width} x {image.height}")
+    _check_pixels(image)
     try:
-        image.draft(None, ENOUGH)
+        image.draft(None, (max(enough), max(enough)))  # a picture on its side has them the other way round
         image.load()
-        return _flattened(_upright(image))
-    except UnreadableImage:
-        raise
+        _turn_upright(image)
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         raise UnreadableImage(
             f"the {image.format} picture is damaged or cut short; save it again and choose the new file"
         ) from error
+    try:
+        return flattened(image)
+    except ValueError as error:
+        raise UnreadableImage(str(error)) from error
+
+
+def frames(data: bytes) -> int:
+    """How many frames or pages a file has, of which `open_image` gives the first; no more than MAX_FRAMES are counted.
+
+    The second picture that some cameras put into a JPEG is not counted. Of what is no picture, it is 1.
+    """
+    try:
+        image = _opened(data)
+        return min(_pages(image) if image.format == "TIFF" else _n_frames(image), MAX_FRAMES)
+    except Exception:  # decoders raise errors of many kinds on damaged files
+        return 1
+
+
+def _n_frames(image: Image.Image) -> int:
+    return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+
+
+def _pages(image: Image.Image) -> int:
+    """Pages of a TIFF: one after the other, as Pillow's own count takes the square of their number in time."""
+    for page in range(1, MAX_FRAMES):
+        try:
+            image.seek(page)
+        except EOFError:
+            return page
+    return MAX_FRAMES
 
 
 def check_size(n_bytes: int) -> None:
@@ -53,51 +92,59 @@ def check_size(n_bytes: int) -> None:
 
 def _opened(data: bytes) -> Image.Image:
     """The picture with its header read and its pixels not yet decoded."""
+    formats = _heif() if _is_heic(data) else FORMATS
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        check_structure(data)
+    except ValueError as error:
+        raise UnreadableImage(str(error)) from error
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("far too many") from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"the file is not a picture that can be read; allowed are {', '.join(FORMATS)}; save it as one of these"
+            f"the file is not a picture that can be read; allowed are {', '.join(ALLOWED)}; save it as one of these"
         ) from error
     except Exception as error:
         raise UnreadableImage("the picture's header is damaged; save it again and choose the new file") from error
 
 
-def _too_many_pixels(came: str) -> UnreadableImage:
+def _is_heic(data: bytes) -> bool:
+    """Whether a file names a brand of HEIC and none of AVIF, which is stored in the same way."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+    return not brands & AVIF_BRANDS and bool(brands & HEIC_BRANDS)
+
+
+def _heif() -> tuple[str]:
+    """Pillow's name for the format of HEIC files, which a package of its own reads."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnreadableImage(
+            "the file is a HEIC picture, for which a package is missing; install kernelviz[heic], or save it as JPEG"
+        ) from None
+    register_heif_opener()
+    return ("HEIF",)
+
+
+def _check_pixels(image: Image.Image) -> None:
+    """Raise UnreadableImage for more pixels than are allowed of their kind, or for too many tiles."""
+    most = MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS
+    if image.width * image.height > most:
+        raise _too_many_pixels(f"{image.width} x {image.height}", most)
+    if len(image.tile) > MAX_TILES:
+        raise UnreadableImage(f"the picture has more than {MAX_TILES:,} tiles or strips; save it again")
+
+
+def _too_many_pixels(came: str, most: int = MAX_PIXELS) -> UnreadableImage:
     return UnreadableImage(
-        f"the picture has {came} pixels, allowed are {MAX_PIXELS / 1e6:.0f} million; scale it down and choose it again"
+        f"the picture has {came} pixels, allowed are {most / 1e6:.0f} million; scale it down and choose it again"
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # good pixels are read in spite of a broken EXIF record
-        return image
-
-
-def _flattened(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(np.asarray(image)))
-    grey = image.mode in ("1", "L", "LA", "La")
-    if image.mode == "La":
-        image = image.convert("LA")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("L" if grey else "RGB")
-
-
-def _eight_bits(values: Shaped[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
-    """Values over the smallest full scale that holds them all; others from their smallest to their largest."""
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise UnreadableImage(
-            "the picture has pixels that are no numbers (NaN or infinity); replace them and save it again"
-        )
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= FULL_SCALES[-1]:
-        low, high = 0.0, float(next(scale for scale in FULL_SCALES if high <= scale))
-    return np.round((values - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
+def _turn_upright(image: Image.Image) -> None:
+    with contextlib.suppress(Exception):  # good pixels are read in spite of a broken EXIF record
+        ImageOps.exif_transpose(image, in_place=True)

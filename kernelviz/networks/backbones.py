@@ -1,6 +1,6 @@
 """The networks that a map can be trained on, truncated (section 3.4): by name, or made by the user's own code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -9,11 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kernelviz.errors import UserError
+from kernelviz.networks.halted import input_channels, said
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.timm_backbones import Channels, is_timm, like, new_timm
 from kernelviz.networks.truncated import Truncated
 
 # Of the pixels of ImageNet, by which nearly all published networks normalise, ResNets for CIFAR-10 among them.
+LUMA = (0.299, 0.587, 0.114)  # red, green and blue in grey, as Pillow weights them
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -25,6 +27,15 @@ def normalised(
         return images
     mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (mean, std))
     return (images - mean) / std
+
+
+def in_channels(images: Float[Tensor, "n channels h w"], channels: int) -> Float[Tensor, "n own h w"]:
+    """Grey images as RGB for a network that takes RGB, and RGB as grey for one that takes grey; others as they are."""
+    if images.shape[1] == 1 and channels == 3:
+        return images.expand(-1, 3, -1, -1)
+    if images.shape[1] == 3 and channels == 1:
+        return (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+    return images
 
 
 def _torchvision(name: str) -> Callable[[int], nn.Module]:
@@ -62,24 +73,22 @@ def new_backbone(name: str, classes: int = 1000) -> nn.Module:
         )
     try:
         network = getattr(import_module(module), factory)()
-    except Exception as error:  # somebody else's code may raise anything
-        raise UserError(
-            f"the backbone {name!r} cannot be made: {type(error).__name__}: {error}; a factory takes no arguments"
-        ) from None
+    except (Exception, SystemExit) as error:  # somebody else's code may raise anything, or end the program
+        raise UserError(f"the backbone {name!r} cannot be made: {said(error)}; a factory takes no arguments") from None
     if not isinstance(network, nn.Module):
         raise UserError(f"{name} returns a {type(network).__name__}; a factory returns a torch.nn.Module")
     return network
 
 
 class Normalise(nn.Module):
-    """The function `normalised` as a layer."""
+    """The functions `in_channels` and `normalised` as a layer."""
 
-    def __init__(self, mean: Channels, std: Channels):
+    def __init__(self, mean: Channels, std: Channels, channels: int = 3):
         super().__init__()
-        self.mean, self.std = mean, std
+        self.mean, self.std, self.channels = mean, std, channels
 
-    def forward(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-        return normalised(images, self.mean, self.std)
+    def forward(self, images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n own h w"]:
+        return normalised(in_channels(images, self.channels), self.mean, self.std)
 
     def extra_repr(self) -> str:
         return f"mean={self.mean}, std={self.std}"
@@ -119,4 +128,21 @@ class Backbone:
     @property
     def extractor(self) -> nn.Sequential:
         """From pixels in [0, 1] to features."""
-        return nn.Sequential(Normalise(self.mean, self.std), self.module).to(memory_format=torch.channels_last)
+        return nn.Sequential(Normalise(self.mean, self.std, input_channels(self.module)), self.module).to(
+            memory_format=torch.channels_last
+        )
+
+    def size_of_features(self, image_shape: Sequence[int]) -> int:
+        """How many numbers it gives of an image [channels, height, width].
+
+        Raises a UserError where it cannot take such images, or where its depth gives none.
+        """
+        try:
+            with torch.no_grad():
+                return self.extractor(torch.zeros(1, *image_shape)).numel()
+        except Exception as error:  # somebody else's code may raise anything
+            shape = " x ".join(map(str, image_shape))
+            raise UserError(
+                f"the {self.network} truncated at {self.depth!r} fails on images of {shape}: {said(error)}; give "
+                f"images of another size, or another --depth: {self.module.depths}"
+            ) from None

@@ -1,6 +1,7 @@
 """Checkpoints of networks trained elsewhere: read without pickle, and fitted to a network by name and shape."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -11,7 +12,12 @@ from torch import Tensor, nn
 
 from kernelviz.errors import NotFound, UserError
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which training scripts save the weights
+# Keys under which training scripts save the weights, and their exponential moving average; DINO saves two networks.
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "teacher", "student")
+AVERAGES = (
+    *("state_dict_ema", "ema_state_dict", "model_ema", "ema_model", "model_ema_state_dict"),
+    *("ema", "module_ema", "shadow", "shadow_params"),
+)
 PREFIXES = (  # that training scripts put before every name
     *("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "student.", "teacher."),
 )
@@ -31,6 +37,7 @@ def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = N
     found, state = read_weights(path), network.state_dict(keep_vars=True)
     asked = {id(value) for value in (truncated or network).state_dict(keep_vars=True).values()}
     wanted = {name: value for name, value in state.items() if id(value) in asked}
+    found = _of_network(found, wanted)
     tops = {name.split(".")[0] for name in wanted}  # the file may have more tensors beyond the depth
     found = {name: value for name, value in found.items() if name in wanted or name not in state}
     missing = [name for name in wanted if name not in found and not name.endswith(COUNTER)]
@@ -47,19 +54,56 @@ def load_weights(network: nn.Module, path: Path, truncated: nn.Module | None = N
     network.load_state_dict(state | {name: value for name, value in found.items() if name in wanted})
 
 
+def file_and_key(path: Path) -> tuple[Path, str]:
+    """The file of `FILE#KEY` and the key within it; "" where no key is given, or where a file has that very name."""
+    name, _, key = str(path).rpartition("#")
+    return (Path(name), key) if name and not path.is_file() else (path, "")
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors or PyTorch file, by names without the wrappers and prefixes of training scripts.
 
-    PyTorch files are read with `weights_only`: no code in them runs. Raises a UserError for any other file, NotFound
-    where there is none.
+    Of a file with the moving averages of the weights beside them, the weights are read, with a warning that says so;
+    averages are read where there is nothing else, or where `FILE#KEY` names their key. PyTorch files are read with
+    `weights_only`: no code in them runs. Raises a UserError for any other file, NotFound where there is none.
     """
+    path, key = file_and_key(path)
     if not path.is_file():
         raise NotFound(f"there is no file of weights at {path}")
     try:
-        weights = load_file(path)
+        content: object = load_file(path)
     except SafetensorError:
-        weights = _unwrapped(_torch_file(path), path)
+        content = _torch_file(path)
+    weights = _without_averages(_unwrapped(_chosen(content, key, path) if key else content, path), path)
     return _without_prefixes(weights)
+
+
+def _chosen(content: object, key: str, path: Path) -> object:
+    """What a file holds under a key: a dictionary, or the tensors whose names begin with it."""
+    have = [name for name in content if isinstance(name, str)] if isinstance(content, dict) else []
+    if key in have and isinstance(content[key], dict):
+        return content[key]
+    if below := {name.removeprefix(f"{key}."): content[name] for name in have if name.startswith(f"{key}.")}:
+        return below
+    keys = [name for name in have if isinstance(content[name], dict)] or sorted({n.split(".")[0] for n in have})
+    raise UserError(f"{path} holds no weights under {key!r}; choose one of {_listed(keys)}")
+
+
+def _without_averages(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The weights without moving averages that stand beside them under a prefix; these where there is nothing else."""
+    averages = {name for name in weights if name.split(".")[0] in AVERAGES and "." in name}
+    plain = {name: value for name, value in weights.items() if name not in averages}
+    for key in sorted({name.split(".")[0] for name in averages}) if plain else []:
+        _warn_of_average(path, key)
+    return plain or {name.split(".", 1)[1]: value for name, value in weights.items()}
+
+
+def _warn_of_average(path: Path, key: str) -> None:
+    warnings.warn(
+        f"{path} has averaged weights beside the plain ones, which are taken; --weights '{path}#{key}' takes the "
+        "averaged ones",
+        stacklevel=2,
+    )
 
 
 def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -70,6 +114,15 @@ def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     if not prefix:
         return weights
     return _without_prefixes({name.removeprefix(prefix): value for name, value in weights.items()})
+
+
+def _of_network(weights: dict[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
+    """The weights or, where none has a wanted name, those below a prefix ("backbone." beside a "head.") that have."""
+    for prefix in ("", *PREFIXES):
+        below = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        if any(name in wanted for name in below):
+            return below
+    return weights
 
 
 def _torch_file(path: Path) -> object:
@@ -84,13 +137,21 @@ def _torch_file(path: Path) -> object:
 
 
 def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
-    while isinstance(content, Mapping) and (inner := next((content[k] for k in WRAPPERS if k in content), None)):
-        content = inner
-    if isinstance(content, Mapping):
+    """The tensors by name in what a file holds, however many dictionaries are around them."""
+    while isinstance(content, dict) and (keys := [key for key in WRAPPERS + AVERAGES if _is_inner(content, key)]):
+        for average in keys[1:]:
+            if average in AVERAGES and keys[0] in WRAPPERS:
+                _warn_of_average(path, average)
+        content = content[keys[0]]
+    if isinstance(content, dict):
         weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
         if weights:
             return weights
     raise UserError(f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()")
+
+
+def _is_inner(content: dict, key: str) -> bool:
+    return isinstance(content.get(key), dict) and bool(content[key])
 
 
 def _listed(names: list[str]) -> str:

@@ -43,6 +43,17 @@ def new_timm(name: str, classes: int, pretrained: bool = False) -> nn.Module:
     return timm.create_model(name, pretrained=False, num_classes=classes)
 
 
+def timm_file(name: str) -> str:
+    """The address of the published weights of a network of timm's; "" where there are none."""
+    from timm.models import get_pretrained_cfg
+
+    config = get_pretrained_cfg(name)
+    if not config or not config.has_weights:
+        return ""
+    hub = config.hf_hub_id
+    return f"https://huggingface.co/{hub}/resolve/main/model.safetensors" if hub else config.url or ""
+
+
 def timm_normalisation(network: nn.Module) -> tuple[Channels, Channels] | None:
     """Mean and standard deviation of the channels that a network of timm's was trained with; None for another one."""
     if not hasattr(network, "pretrained_cfg"):

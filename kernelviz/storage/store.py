@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import NotFound, UserError
-from kernelviz.storage.record import FILE, EmbeddingRun, Run, read_run
+from kernelviz.storage.record import FILE, ClassifierRun, EmbeddingRun, Run, read_run
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Kind = TypeVar("Kind", bound=Run)
@@ -35,6 +35,17 @@ def load_mapped(name: str) -> EmbeddingRun:
     run = load_run(name)
     if not isinstance(run, EmbeddingRun):
         raise UserError(f"the run {name!r} is a {run.kind} and has no map of images; choose another run, or train one")
+    return run
+
+
+def load_classifier(name: str) -> ClassifierRun:
+    """The run of that name, which must be a classifier without a map; else a UserError."""
+    run = load_run(name)
+    if not isinstance(run, ClassifierRun):
+        raise UserError(
+            f"the run {name!r} is no classifier (it is of the kind {run.kind}), and only classifiers are backbones; "
+            "give a classifier, or the --backbone that it was trained on itself"
+        )
     return run
 
 

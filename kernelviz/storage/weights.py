@@ -18,13 +18,14 @@ from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import NotFound, UserError
 from kernelviz.networks import BACKBONES, NETWORKS, Backbone, new_backbone
 from kernelviz.networks.backbones import MEAN, STD
-from kernelviz.networks.checkpoints import load_weights, read_weights
+from kernelviz.networks.checkpoints import file_and_key, load_weights, read_weights
 from kernelviz.networks.timm_backbones import (
     LITE0,
     LITE0_PACKAGE,
     is_timm,
     new_timm,
     packaged_weights,
+    timm_file,
     timm_normalisation,
 )
 from kernelviz.networks.truncated import Truncated, truncated
@@ -91,8 +92,8 @@ def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
     Raises NotFound where there are no weights, and a UserError that says what does not fit.
 
     Args:
-        weights: name of a run or path of a file; "": the run in STANDARD, else those in an installed package, else what
-            torchvision or timm publishes.
+        weights: name of a run, or path of a file, which may end in "#" and the key of the weights within it; "": the
+            run in STANDARD, else those in an installed package, else what torchvision or timm publishes.
         depth: a number of layers, the name of the last module, or FEATURES (`truncated`).
     """
     weights = weights or STANDARD.get(name, "")
@@ -142,8 +143,8 @@ def _published_by_timm(name: str, depth: int | str) -> Backbone:
         network = new_timm(name, 0, pretrained=True)
     except Exception as error:  # the hub's client raises what it likes
         raise NotFound(
-            f"the weights of {name} cannot be downloaded ({type(error).__name__}); give --weights FILE, or take "
-            f"{LITE0}, whose weights the package {LITE0_PACKAGE} holds"
+            f"the weights of {name} cannot be downloaded ({type(error).__name__}); bring {timm_file(name) or 'a file'} "
+            f"and give --weights FILE, or take {LITE0}, whose weights the package {LITE0_PACKAGE} holds"
         ) from None
     digest = hashlib.sha256()
     for tensor in network.state_dict().values():
@@ -165,7 +166,13 @@ def backbone_from(name: str, path: Path, depth: int | str) -> Backbone:
     module = truncated(network, depth)
     load_weights(network, path, module)
     mean, std = timm_normalisation(network) or (MEAN, STD)
-    return Backbone(name, depth, hashlib.sha256(path.read_bytes()).hexdigest(), module, mean, std)
+    return Backbone(name, depth, _hash_of(path), module, mean, std)
+
+
+def _hash_of(path: Path) -> str:
+    """The hash of a file with weights; those under one of its keys, `FILE#KEY`, have another."""
+    path, key = file_and_key(path)
+    return hashlib.sha256(path.read_bytes() + key.encode()).hexdigest()
 
 
 def save_backbone(backbone: Backbone, folder: Path) -> None:

@@ -309,8 +309,6 @@ def new_network(
     """The recipe's network for a set of images; the same seed gives the same weights."""
     if "classify" in recipe.objectives and not images.classes:
         raise UserError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
-    if backbone and images.image_shape[0] != 3:
-        raise UserError(f"a backbone takes RGB images, and those of {images.name!r} are grey; give another --data")
     arguments = {
         "image_shape": images.image_shape,
         "decoded_shape": images.decoded_shape if isinstance(images, PictureSet) else None,

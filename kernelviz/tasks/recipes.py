@@ -6,9 +6,10 @@ from pathlib import Path
 from kernelviz.data import images, movielens
 from kernelviz.data.batches import Jitter
 from kernelviz.errors import UserError
+from kernelviz.networks.backbones import BACKBONES
 from kernelviz.networks.timm_backbones import LITE0, is_timm, timm_side
 from kernelviz.networks.truncated import FEATURES
-from kernelviz.storage.store import run_names
+from kernelviz.storage.store import load_classifier, run_names
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recommender import RecommenderRecipe
@@ -189,7 +190,7 @@ def changed_recipe(
     Args:
         data, weights: name of a set or run, else a path, which becomes absolute: a run is evaluated from any folder.
         labels: share of the training labels that are used, for recipes with a map.
-        backbone, depth: network of a head, and the depth at which it is truncated.
+        backbone, depth: network of a head, or the run of a classifier, and the depth at which it is truncated.
     """
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}; choose one of {', '.join(RECIPES)}")
@@ -215,6 +216,8 @@ def _with_backbone(
     recipe: EmbeddingRecipe, backbone: str | None, weights: str | None, depth: str | int | None
 ) -> EmbeddingRecipe:
     """The recipe of a head on the chosen backbone; what is not given stays. Raises a UserError if any is missing."""
+    if backbone and backbone not in BACKBONES and backbone in run_names():
+        backbone, weights = _of_run(backbone, weights)
     recipe = replace(
         recipe,
         backbone=backbone or recipe.backbone,
@@ -230,3 +233,11 @@ def _with_backbone(
         )
     side = SIDES.get(recipe.backbone) or (timm_side(recipe.backbone) if is_timm(recipe.backbone) else SIDE)
     return replace(recipe, pictures=("crop", side, side, 3))
+
+
+def _of_run(name: str, weights: str | None) -> tuple[str, str]:
+    """The network of a classifier's run as a backbone, and the run as its weights unless others are given."""
+    network = load_classifier(name).network["name"]
+    if network not in BACKBONES:
+        raise UserError(f"the run {name!r} is a network of kernel {network}, which cannot be truncated; give another")
+    return network, weights or name

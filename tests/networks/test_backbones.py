@@ -1,5 +1,6 @@
 """The ResNet, truncated networks, and checkpoints of networks trained elsewhere."""
 
+import copy
 import pickle
 from pathlib import Path
 
@@ -280,3 +281,155 @@ def test_a_module_of_a_module_may_be_named(depth, images):
     x = deep.relu(deep.bn1(deep.conv1(images)))
     wanted = deep.layer1[0](x) if depth == "layer1.0" else deep.layer2(deep.layer1(x))
     torch.testing.assert_close(truncated(deep, depth)(images), wanted)
+
+
+class Tokens(nn.Module):
+    """A small transformer as users write them: a class token between its modules, blocks in a list, two heads."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 8, 8)
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.blocks = nn.ModuleList(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True) for _ in range(3))
+        self.norm = nn.LayerNorm(8)
+        self.head = nn.Linear(8, 2)
+
+    def tokens(self, x, blocks):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+        for block in self.blocks[:blocks]:
+            x = block(x)
+        return x
+
+    def forward(self, x):
+        return self.head(self.norm(self.tokens(x, 3))[:, 0])
+
+
+def test_a_transformer_of_ones_own_is_truncated_as_it_runs(images):
+    network = Tokens().eval()
+    part = truncated(network, "blocks.1")
+    torch.testing.assert_close(part(images), network.tokens(images, 2))
+    names = {name for name, _ in part.layers.named_parameters()}
+    assert "halted.network.token" in names and not [name for name in names if "blocks.2" in name or "head" in name]
+    features = truncated(network, "features")
+    torch.testing.assert_close(features(images), network.norm(network.tokens(images, 3))[:, 0])
+    assert not [name for name, _ in features.named_parameters() if "head" in name]
+    with torch.no_grad():
+        network.token.fill_(3.0)  # the weights are shared with the whole network
+    torch.testing.assert_close(part(images), network.tokens(images, 2))
+
+
+def test_the_weights_of_a_transformer_are_read_up_to_the_depth(tmp_path, images):
+    theirs = Tokens().eval()
+    state = {name: value for name, value in theirs.state_dict().items() if not name.startswith("head")}
+    torch.save(state, tmp_path / "w.pt")
+    whole = Tokens().eval()
+    part = truncated(whole, "blocks.0")
+    load_weights(whole, tmp_path / "w.pt", part)
+    torch.testing.assert_close(part(images), theirs.tokens(images, 1))
+    again = truncated(Tokens(), "blocks.0")
+    again.layers.load_state_dict(part.layers.state_dict(), strict=True)
+    torch.testing.assert_close(again(images), part(images))
+
+
+def test_trials_teach_batch_normalisation_nothing():
+    network = resnet18().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    truncated(network, "layer1.0.conv1")
+    assert network.bn1.training and all(torch.equal(value, before[n]) for n, value in network.state_dict().items())
+
+
+def test_a_copy_of_a_halted_network_halts_too(images):
+    part = truncated(Tokens(), "blocks.1")
+    torch.testing.assert_close(copy.deepcopy(part)(images), part(images))
+
+
+@pytest.mark.parametrize(
+    "depth, said", [("blocks", "no features at 'blocks'"), ("head", "'head' is the whole network")]
+)
+def test_a_depth_without_features_names_those_that_have(depth, said):
+    with pytest.raises(ValueError, match=f"{said}; truncate it at one of patches, blocks.0 to blocks.2, norm"):
+        truncated(Tokens(), depth)
+
+
+def test_images_that_a_backbone_cannot_take_are_said_before_any_training():
+    part = truncated(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4), nn.ReLU(), nn.Linear(4, 2)), "2")
+    backbone = Backbone("own:net", "2", "0" * 64, part)
+    assert backbone.size_of_features((3, 8, 8)) == 4
+    with pytest.raises(ValueError, match="own:net truncated at '2' fails on images of 3 x 9 x 9: .*--depth: 0, 1, 2$"):
+        backbone.size_of_features((3, 9, 9))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_rgb_go_into_any_backbone(channels):
+    part = truncated(nn.Sequential(nn.Conv2d(channels, 2, 1), nn.ReLU(), nn.Linear(1, 1)), "1")
+    backbone = Backbone("own:net", "1", "0" * 64, part)
+    for own in (1, 3):
+        assert backbone.extractor(torch.rand(2, own, 5, 5)).shape == (2, 2, 5, 5)
+    grey = torch.rand(2, 1, 5, 5)
+    torch.testing.assert_close(backbone.extractor(grey), backbone.extractor(grey.expand(-1, 3, -1, -1)))
+
+
+def test_a_factory_that_ends_the_program_is_told():
+    with pytest.raises(ValueError, match="ends' cannot be made: SystemExit: 3; a factory"):
+        new_backbone(f"{__name__}:ends")
+
+
+def ends():
+    raise SystemExit(3)
+
+
+def saved(content, tmp_path):
+    torch.save(content, tmp_path / "w.pt")
+    return tmp_path / "w.pt"
+
+
+PLAIN, AVERAGED = {"a.weight": torch.zeros(2)}, {"a.weight": torch.ones(2)}
+
+
+@pytest.mark.parametrize("key", ["state_dict_ema", "model_ema", "ema", "ema_model", "shadow"])
+def test_of_averaged_weights_the_plain_ones_are_taken_unless_they_are_chosen(key, tmp_path):
+    path = saved({"model": PLAIN, key: AVERAGED, "epoch": 3}, tmp_path)
+    with pytest.warns(UserWarning, match=f"averaged weights beside the plain ones, which are taken.*w.pt#{key}' takes"):
+        assert read_weights(path)["a.weight"].tolist() == [0, 0]
+    assert read_weights(Path(f"{path}#{key}"))["a.weight"].tolist() == [1, 1]
+    path = saved({key: AVERAGED}, tmp_path)
+    assert read_weights(path)["a.weight"].tolist() == [1, 1]
+
+
+def test_averages_under_a_prefix_are_told_too(tmp_path):
+    flat = {f"model.{n}": value for n, value in PLAIN.items()} | {f"model_ema.{n}": v for n, v in AVERAGED.items()}
+    save_file(flat, tmp_path / "w.safetensors")
+    with pytest.warns(UserWarning, match="model_ema"):
+        assert read_weights(tmp_path / "w.safetensors")["a.weight"].tolist() == [0, 0]
+    assert read_weights(Path(f"{tmp_path}/w.safetensors#model_ema"))["a.weight"].tolist() == [1, 1]
+
+
+def test_an_unknown_key_names_those_that_there_are(tmp_path):
+    path = saved({"model": PLAIN, "ema": AVERAGED, "epoch": 3}, tmp_path)
+    with pytest.raises(ValueError, match="no weights under 'emma'; choose one of model, ema"):
+        read_weights(Path(f"{path}#emma"))
+    with pytest.raises(FileNotFoundError, match="no file of weights at .*nowhere.pt"):
+        read_weights(tmp_path / "nowhere.pt#ema")
+    path.rename(tmp_path / "w#1.pt")
+    assert read_weights(tmp_path / "w#1.pt#ema")["a.weight"].tolist() == [1, 1]
+
+
+def test_of_a_student_and_a_teacher_side_by_side_the_teachers_backbone_is_read(tmp_path, network, images):
+    def dino(state):
+        heads = {"module.head.mlp.0.weight": torch.zeros(3)}
+        return {f"module.backbone.{name}": value for name, value in state.items()} | heads
+
+    theirs = {name: value for name, value in network.state_dict().items() if not name.startswith("linear")}
+    student = dino({name: torch.zeros_like(value) for name, value in theirs.items()})
+    path = saved({"student": student, "teacher": dino(theirs), "optimizer": {"state": {}}, "epoch": 1}, tmp_path)
+    other = ResNet(n=1).eval()
+    part = truncated(other, "layer2")
+    load_weights(other, path, part)
+    torch.testing.assert_close(part(images), truncated(network, "layer2")(images))
+
+
+@pytest.mark.parametrize("prefix", ["teacher.backbone.", "module.teacher.backbone.", "student.module.encoder."])
+def test_prefixes_come_one_after_another(prefix, tmp_path):
+    path = saved({f"{prefix}{name}": value for name, value in PLAIN.items()}, tmp_path)
+    assert read_weights(path).keys() == PLAIN.keys()

@@ -12,7 +12,7 @@ from kernelviz.errors import NotFound, UserError
 from kernelviz.networks import new_backbone
 from kernelviz.networks.backbones import MEAN, STD, normalised
 from kernelviz.networks.checkpoints import read_weights
-from kernelviz.networks.timm_backbones import LITE0, is_timm, packaged_weights, timm_normalisation, timm_side
+from kernelviz.networks.timm_backbones import LITE0, is_timm, packaged_weights, timm_file, timm_normalisation, timm_side
 from kernelviz.networks.truncated import FEATURES, truncated
 from kernelviz.storage import weights
 from kernelviz.storage.weights import load_network, pretrained_backbone
@@ -128,3 +128,24 @@ def test_neighbours_are_near_in_the_features(coloured, tmp_path, monkeypatch):
     assert run.backbone["mean"] == (0.5, 0.5, 0.5) and not run.has_decoder
     assert not (folder / "backbone.safetensors").exists()  # the installed package has it
     assert load_network(run).backbone[0].mean == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("depth, blocks", [("blocks.3", 4), ("blocks", 12)])
+def test_a_vision_transformer_halts_within_its_encoder(depth, blocks):
+    network = new_backbone("vit_tiny_patch16_224").eval()
+    images = torch.rand(1, 3, 224, 224)
+    part = truncated(network, depth)
+    x = network._pos_embed(network.patch_embed(images))
+    for block in network.blocks[:blocks]:
+        x = block(x)
+    torch.testing.assert_close(part(images), x)
+    assert f"halted.network.blocks.{blocks}.norm1.weight" not in part.layers.state_dict()
+
+
+def test_the_file_of_published_weights_is_named(monkeypatch):
+    assert timm_file("mobilenetv3_small_050").endswith(
+        "timm/mobilenetv3_small_050.lamb_in1k/resolve/main/model.safetensors"
+    )
+    monkeypatch.setattr(weights, "new_timm", needy)
+    with pytest.raises(NotFound, match="bring https://huggingface.co/timm/.* and give --weights FILE"):
+        pretrained_backbone("mobilenetv3_small_050", "", FEATURES)

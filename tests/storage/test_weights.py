@@ -17,6 +17,7 @@ from kernelviz.storage import weights
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import BrokenRun, read_run
 from kernelviz.storage.weights import load_network, own_weights, pretrained_backbone, save_backbone
+from kernelviz.tasks.recipes import changed_recipe
 
 
 @pytest.fixture
@@ -133,3 +134,24 @@ def test_a_record_that_does_not_fit_its_backbone_is_a_broken_run(changed, put, h
     arguments = head.arguments | {"backbone": head.backbone | changed}
     with pytest.raises(BrokenRun):
         load_network(replace(head, network={"name": "embedding", "arguments": arguments}))
+
+
+def test_weights_under_a_key_have_a_hash_of_their_own(tmp_path):
+    network = new_backbone("resnet32")
+    averaged = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    torch.save({"model": network.state_dict(), "ema": averaged}, tmp_path / "w.pt")
+    with pytest.warns(UserWarning, match="averaged"):
+        plain = pretrained_backbone("resnet32", str(tmp_path / "w.pt"), 1)
+    chosen = pretrained_backbone("resnet32", f"{tmp_path / 'w.pt'}#ema", 1)
+    assert plain.sha256 != chosen.sha256 and not chosen.module.state_dict()["layers.0.weight"].any()
+
+
+def test_a_classifiers_run_is_a_backbone_by_its_name(put, bottom, heads):
+    put(bottom), put(heads[0])
+    recipe = changed_recipe("head", backbone="bottom", data="cifar10", depth=11)
+    assert (recipe.backbone, recipe.weights, recipe.pictures) == ("resnet32", "bottom", ("crop", 32, 32, 3))
+    assert pretrained_backbone(recipe.backbone, recipe.weights, 11).sha256 == bottom.weights_sha256
+    with pytest.raises(ValueError, match="'at11' is no classifier .it is of the kind embedding"):
+        changed_recipe("head", backbone="at11", data="cifar10")
+    with pytest.raises(ValueError, match="mnist-grids' is a network of kernel grids, which cannot be truncated"):
+        changed_recipe("head", backbone="mnist-grids", data="cifar10")

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from kernelviz.ingest.files import RejectedFile
-from kernelviz.ingest.image_file import FORMATS, MAX_BYTES
+from kernelviz.ingest.image_file import ALLOWED as FORMATS
+from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ui.shared.labels import plain
 
-ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "zip"]  # for the dialog; the content decides
+# For the dialog; the content decides.
+ENDINGS = ["png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff", "heic", "heif", "zip"]
 ALLOWED = f"{', '.join(FORMATS)} of up to {MAX_BYTES // 10**6} MB each, or a .zip of them"
 
 MAX_REASONS = 6  # warnings on the page
