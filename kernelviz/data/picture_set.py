@@ -29,7 +29,7 @@ from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import Content, RejectedFile
-from kernelviz.ingest.image_file import UnreadableImage, open_image
+from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
 from kernelviz.networks.devices import mixed_precision
@@ -38,8 +38,7 @@ from kernelviz.sources.listing import NAME, PATH, SPLITS, Listing
 SMALL_SIDE = 256  # pixels along the longer side of a small picture
 LOSSLESS = 64  # pixels: a picture that is no larger loses nothing
 QUALITY = 85  # of larger ones, as JPEG
-BATCH = 64  # pictures in a pass through the backbone
-AHEAD = 128  # pictures that are decoded while the backbone computes
+ON_CPU, ON_GPU = 8, 64  # pictures that a thread takes through the backbone at a time
 STORED = 256  # pictures between two writes to the cache
 AT_ONCE = 4096  # rows that are computed at a time
 IN_MEMORY = 1e9  # bytes of features; more are kept on disk
@@ -198,29 +197,22 @@ def _complete(
         for row, stamp in enumerate(listing.stamps)
         if stamp not in known or (known[stamp][2] is None and known[stamp][0] not in have)
     ]
-    extractor = backbone.extractor.to(device)
     done = len(listing) - len(missing)
     progress(done / len(listing), f"reading pictures: {done:,} of {len(listing):,} known from before")
-    decoded = _decoded(listing, missing, preprocess)
-    while part := list(islice(decoded, STORED)):
-        read = [one for one in part if one.reason is None]
-        fresh = {one.digest: one for one in read if one.digest not in have}
-        features: list[tuple[bytes, np.ndarray]] = []
-        for start in range(0, len(fresh), BATCH):
-            batch = list(fresh.values())[start : start + BATCH]
-            features += _of_backbone(extractor, batch, views, device)
+    read = _read(listing, missing, _Reader(backbone.extractor.to(device), preprocess, views, device, have))
+    while part := list(islice(read, STORED)):
         stamps = [(listing.stamps[one.row], (one.digest, one.pages, one.reason)) for one in part]
-        cache.store(key, stamps, ((one.digest, one.small) for one in fresh.values()), features)
-        have |= set(fresh)
+        fresh = [one for one in part if one.features is not None]
+        cache.store(key, stamps, ((o.digest, o.small) for o in fresh), ((o.digest, o.features) for o in fresh))
         known |= dict(stamps)
         done += len(part)
         progress(done / len(listing), f"reading pictures and computing features: {done:,} of {len(listing):,}")
     return known
 
 
-@dataclass(frozen=True, eq=False)
-class _Decoded:
-    """A picture on its way to the backbone, or the reason why it is none."""
+@dataclass(eq=False)
+class _Read:
+    """What was made of a content, or the reason why it is no picture; no features where these are known already."""
 
     row: int
     digest: bytes | None = None
@@ -228,39 +220,81 @@ class _Decoded:
     reason: str | None = None
     small: bytes = b""
     pixels: np.ndarray | None = None
+    features: np.ndarray | None = None
 
 
-def _decoded(listing: Listing, rows: Sequence[int], preprocess: Preprocess) -> Iterator[_Decoded]:
-    """The pictures of some rows, in order, decoded on all cores a little ahead."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        ahead: deque[Future] = deque()
+@dataclass(frozen=True)
+class _Reader:
+    """Reads some contents and computes their features, in any thread.
+
+    Args:
+        have: the contents of which both are known.
+    """
+
+    extractor: torch.nn.Module
+    preprocess: Preprocess
+    views: int
+    device: str
+    have: set[bytes]
+
+    def __call__(self, contents: list[tuple[int, Content]]) -> list[_Read]:
+        """One result for each content, in order."""
+        results = [self._decode(row, content) for row, content in contents]
+        fresh = {one.digest: one for one in results if one.pixels is not None}
+        if fresh:
+            self._compute(list(fresh.values()))
+        for one in results:
+            one.pixels = None
+        return results
+
+    def _decode(self, row: int, content: Content) -> _Read:
         try:
-            for row, (_, content) in zip(rows, listing.contents(rows), strict=True):
-                ahead.append(pool.submit(_decode, row, content, preprocess))
-                if len(ahead) > AHEAD:
-                    yield ahead.popleft().result()
+            if isinstance(content, UnreadableImage):
+                raise content
+            if isinstance(content, np.ndarray):
+                data, image, pages = content.tobytes(), Image.fromarray(content), 1
+            else:
+                data, image, pages = content, open_image(content, self._enough), frames(content)
+            digest = hashlib.sha256(data).digest()[:16]
+            if digest in self.have:
+                return _Read(row, digest, pages)
+            return _Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
+        except UnreadableImage as error:
+            return _Read(row, reason=str(error))
+
+    @property
+    def _enough(self) -> tuple[int, int]:
+        return tuple(max(SMALL_SIDE, side) for side in (self.preprocess.width, self.preprocess.height))
+
+    @torch.inference_mode()
+    def _compute(self, fresh: list[_Read]) -> None:
+        hashes = [one.digest for one in fresh]
+        shown = pixels(np.stack([one.pixels for one in fresh]), self.device)
+        with mixed_precision(True, self.device):
+            features = [self.extractor(view).float().flatten(1) for view in views_of(shown, hashes, self.views)]
+        for one, vectors in zip(fresh, torch.stack(features, 1).half().cpu().numpy(), strict=True):
+            one.features = vectors
+
+
+def _read(listing: Listing, rows: Sequence[int], reader: _Reader) -> Iterator[_Read]:
+    """The results of some rows, in order: on every core a thread decodes and computes, for itself.
+
+    One thread of the processor that takes a few pictures at a time through the whole network computes the most: the
+    layers' outputs stay in its cache.
+    """
+    cores, batch = os.cpu_count() or 1, ON_CPU if reader.device == "cpu" else ON_GPU
+    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        ahead: deque[Future] = deque()
+        contents = ((row, content) for row, (_, content) in zip(rows, listing.contents(rows), strict=True))
+        try:
+            while some := list(islice(contents, batch)):
+                ahead.append(pool.submit(reader, some))
+                if len(ahead) > 2 * cores:
+                    yield from ahead.popleft().result()
             while ahead:
-                yield ahead.popleft().result()
+                yield from ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _decode(row: int, content: Content, preprocess: Preprocess) -> _Decoded:
-    try:
-        if isinstance(content, UnreadableImage):
-            raise content
-        data = content.tobytes() if isinstance(content, np.ndarray) else content
-        image = Image.fromarray(content) if isinstance(content, np.ndarray) else open_image(content)
-        return _Decoded(
-            row,
-            hashlib.sha256(data).digest()[:16],
-            1,
-            None,
-            small_picture(image),
-            preprocess_image(image, preprocess),
-        )
-    except UnreadableImage as error:
-        return _Decoded(row, reason=str(error))
 
 
 def small_picture(image: Image.Image) -> bytes:
@@ -287,19 +321,6 @@ def small_images(files: Sequence[bytes], side: int) -> UInt8[np.ndarray, "n h w 
         for row, image in enumerate(fitted):
             out[row] = image
     return out
-
-
-@torch.inference_mode()
-def _of_backbone(
-    extractor: torch.nn.Module, batch: list[_Decoded], views: int, device: str
-) -> list[tuple[bytes, np.ndarray]]:
-    """The features of some pictures, by their hashes: those of all views of a picture in a row."""
-    hashes = [one.digest for one in batch]
-    shown = pixels(np.stack([one.pixels for one in batch]), device)
-    with mixed_precision(True, device):
-        features = [extractor(view).float().flatten(1) for view in views_of(shown, hashes, views)]
-    rows = torch.stack(features, 1).half().cpu().numpy()
-    return list(zip(hashes, rows, strict=True))
 
 
 def _features(cache: ContentCache, key: str, hashes: list[bytes], views: int) -> Float16[np.ndarray, "n views d"]:
