@@ -23,8 +23,8 @@ def views_of(images: Images, hashes: list[bytes], views: int) -> list[Images]:
 
 
 def _view(images: Images, hashes: list[bytes], number: int) -> Images:
-    drawn = np.stack([np.random.default_rng([number, *digest]).uniform(-1, 1, 6) for digest in hashes])
-    area, mirror, across, down, light, contrast = torch.from_numpy(drawn.T.astype(np.float32)).to(images.device)
+    chance = np.stack([np.random.default_rng([number, *digest]).uniform(-1, 1, 6) for digest in hashes])
+    area, mirror, across, down, light, contrast = torch.from_numpy(chance.T.astype(np.float32)).to(images.device)
     side = (SMALLEST + (1 - SMALLEST) * (area + 1) / 2).sqrt()
     zero = torch.zeros_like(side)
     rows = [
