@@ -1,7 +1,6 @@
 """The commands of `kernelviz ...`, and what their errors mean."""
 
 import json
-import shlex
 import sys
 from dataclasses import asdict
 from enum import StrEnum
@@ -12,9 +11,10 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli.output import console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.output import STOPPED, console, failed, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
+from kernelviz.storage.record import Run
 
 # torch takes seconds to import: each command imports what it needs, so that `kernelviz app` starts at once.
 
@@ -24,7 +24,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-STOPPED = 130  # exit code after Ctrl-C
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
@@ -45,12 +44,16 @@ Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
 
 
 @cli.command()
-def app(host: str = "127.0.0.1", port: int = 8501) -> None:
+def app(
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    run: Annotated[str | None, typer.Option(help="Name of the run to show first.")] = None,
+) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.ui.server.app import serve
 
     try:
-        serve(host, port)
+        serve(host, port, run)
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
@@ -104,21 +107,56 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network and store it as a run. Ctrl-C stops it at any step without losing anything."""
-    from kernelviz.cli.train import Bars, ctrl_c
+    from kernelviz.cli.train import trained
     from kernelviz.tasks.recipes import changed_recipe
-    from kernelviz.training.session import Stopped, train_run
 
     chosen = changed_recipe(
         recipe, data=data, epochs=epochs, labels=labels, backbone=backbone, weights=weights, depth=depth
     )
-    command = shlex.join(["kernelviz", *sys.argv[1:]])
-    try:
-        with progress_bar() as bar, ctrl_c() as pressed:
-            run = train_run(chosen, name or recipe, seed, resume, command, Bars(bar).watcher(pressed))
-    except Stopped as stopped:
-        again = command if "--resume" in command else f"{command} --resume"
-        console.print(f"{stopped}; resume with `{again}`", markup=False, soft_wrap=True)
-        raise typer.Exit(STOPPED) from None
+    _say_trained(trained(chosen, name or recipe, seed, resume), as_json)
+
+
+@cli.command("map")
+def map_(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Folder, archive, table of paths, Parquet, .npz of pictures, or the name of an image set."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; that of the source if not given.")] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(help="What pictures are compared by: pixels, a name of timm's, a run, or package.module:factory."),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="File with the weights of the features' network.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")] = 0.2,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option(help="Go on with the stopped training of this name.")] = False,
+    add: Annotated[str | None, typer.Option(help="Put these onto the map of --name, without training.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the dashboard on the map.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a map of your pictures: look at what is there, choose what to train, train it, and store it as a run."""
+    from kernelviz.cli import map as making
+
+    if add:
+        if not name:
+            raise UserError("--add puts pictures onto the map of a run; name it with --name")
+        added = making.add(name, add)
+        return print_json(added) if as_json else console.print(making.said(added), markup=False, soft_wrap=True)
+    if not source:
+        raise UserError("a map is made of a SOURCE: a folder of pictures, an archive, a table, or an array file")
+    name = name or making.name_of(source)
+    recipe = making.chosen(source, features, weights, labels, test, epochs)
+    from kernelviz.cli.train import trained
+
+    _say_trained(trained(recipe, name, seed, resume), as_json)
+    if open_:
+        app(run=name)
+
+
+def _say_trained(run: Run, as_json: bool) -> None:
     if as_json:
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics})
     print_metrics(run.metrics)

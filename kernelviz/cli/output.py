@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 console = Console(stderr=True)
+STOPPED = 130  # exit code after Ctrl-C
 
 
 def progress_bar(shown: bool = True) -> Progress:

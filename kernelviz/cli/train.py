@@ -1,14 +1,20 @@
 """A training from the command line: progress bars, and Ctrl-C, which stops it without losing anything."""
 
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.progress import Progress, TaskID
 
+from kernelviz.cli.output import STOPPED, console, progress_bar
+from kernelviz.storage.record import Run
 from kernelviz.training.loop import Training
-from kernelviz.training.session import Watcher
+from kernelviz.training.session import Stopped, Watcher, train_run
+from kernelviz.training.task import Recipe
 
 PROGRESS_METRICS = {  # of a row of the history, with their names in the progress bar
     "validation_loss": "on validation",
@@ -51,6 +57,18 @@ class Bars:
         at_epoch = training.progress.step % training.batches == 0
         if at_epoch and not self.bar.console.is_terminal:  # a log file has no moving bar: a line an epoch instead
             self.bar.console.print(_standing(training), soft_wrap=True)
+
+
+def trained(recipe: Recipe, name: str, seed: int, resume: bool) -> Run:
+    """Train a recipe with progress bars; Ctrl-C ends the program, and says how to go on."""
+    command = shlex.join(["kernelviz", *sys.argv[1:]])
+    try:
+        with progress_bar() as bar, ctrl_c() as pressed:
+            return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
+    except Stopped as stopped:
+        again = command if "--resume" in command else f"{command} --resume"
+        console.print(f"{stopped}; resume with `{again}`", markup=False, soft_wrap=True)
+        raise typer.Exit(STOPPED) from None
 
 
 @contextmanager

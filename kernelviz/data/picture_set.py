@@ -13,13 +13,13 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float16, Float32, Int64, UInt8
+from jaxtyping import Float, Float16, Float32, Int, Int64, UInt8
 from PIL import Image, ImageOps
 
 from kernelviz.data.batches import pixels
@@ -109,9 +109,21 @@ class PictureSet:
         start, stop = np.searchsorted(self.splits, [SPLITS.index(name), SPLITS.index(name) + 1])
         return slice(int(start), int(stop))
 
-    def small_pictures(self) -> Iterator[bytes]:
-        """The small picture of each, whole, as the bytes of a file."""
-        return ContentCache().small(self.hashes)
+    def small_pictures(self) -> Iterator[tuple[bytes, bytes]]:
+        """The hash of the content of each, and its small picture, whole, as the bytes of a file."""
+        return zip(self.hashes, ContentCache().small(self.hashes), strict=True)
+
+    def where(self, chosen: Int[np.ndarray, " m"]) -> "PictureSet":
+        """The pictures of some rows, in rising order."""
+        return replace(
+            self,
+            features=self.features[chosen],
+            images=self.images[chosen],
+            labels=self.labels[chosen],
+            splits=self.splits[chosen],
+            hashes=[self.hashes[row] for row in chosen],
+            table=self.table.iloc[chosen].reset_index(drop=True),
+        )
 
 
 def prepare(
@@ -125,6 +137,7 @@ def prepare(
     test: float,
     device: str,
     progress: Progress | None = None,
+    at_least: int = 2,
 ) -> PictureSet:
     """The pictures of a listing with their features.
 
@@ -137,15 +150,18 @@ def prepare(
         views: of each picture (`views_of`), at least 1.
         validation, test: shares of the splits that the source does not name (`split_by_content`).
         progress: called with the share that is done, and one line for a person.
+        at_least: how many pictures it takes.
     """
     cache, key = ContentCache(), _key(backbone, preprocess, views)
     known = _complete(listing, backbone, preprocess, views, device, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
     rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
     rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
-    if len(rows) < 2:
+    if len(rows) < at_least:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
-        raise UserError(f"{listing.name} has {len(rows)} pictures that can be read, a map needs at least 2. {reasons}")
+        raise UserError(
+            f"{listing.name} has {len(rows)} pictures that can be read, it takes at least {at_least}. {reasons}"
+        )
     hashes = [found[row][0] for row in rows]
     splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
     order = np.argsort(splits, kind="stable")

@@ -14,7 +14,8 @@ from kernelviz.data.picture_set import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
-from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, voted
+from kernelviz.sources import listing
+from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 PART = 64  # images in every forward pass
 MOST_PIXELS = 2**18  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
@@ -62,8 +63,14 @@ def embed_split(
     """Embed the images of a split, from their features where the set has them."""
     if images.features is None:
         return embed(network, images.split(split)[0], progress)
-    known = images.features[images.rows(split), 0]
-    return _embedded(network, len(known), lambda rows: torch.from_numpy(known[rows]).float(), progress)
+    return embed_rows(network, images.features[images.rows(split), 0], progress)
+
+
+def embed_rows(
+    network: EmbeddingNetwork, features: Float[np.ndarray, "n d"], progress: Callable[[int], None] | None = None
+) -> Embedded:
+    """Embed images by the features of their backbone."""
+    return _embedded(network, len(features), lambda rows: torch.from_numpy(features[rows]).float(), progress)
 
 
 @torch.inference_mode()
@@ -144,7 +151,7 @@ def make_map(
 ) -> EmbeddingMap:
     """Embed every image of a set. Without a class head, the nearest training images on the map vote for each label."""
     parts = []
-    for number, split in enumerate(SPLITS):
+    for number, split in enumerate(listing.SPLITS):
         pictures, labels = images.split(split)
         done = sum(map(len, parts))
         embedded = embed_split(network, images, split, progress and (lambda n, done=done: progress(done + n)))

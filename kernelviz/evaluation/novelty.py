@@ -82,8 +82,14 @@ class Projection:
 
 def project(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Projection:
     """Embed new images, and compare them with the training points that are nearest to them on the map."""
+    return project_embedded(network, points, embed(network, images), images)
+
+
+def project_embedded(
+    network: EmbeddingNetwork, points: EmbeddingMap, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
+) -> Projection:
+    """Compare new images, embedded already, with the training points that are nearest to them on the map."""
     train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
-    embedded = embed(network, images)
     placed = np.isfinite(embedded.coordinates).all(1)
     distances = np.full((len(images), min(NEAREST, train.placed.sum())), np.nan)
     nearest = np.zeros(distances.shape, int)

@@ -11,6 +11,7 @@ from pyarrow import parquet
 from scipy.spatial import KDTree
 
 from kernelviz.disk import replacing
+from kernelviz.sources import listing
 from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
@@ -23,7 +24,8 @@ COLUMNS = {
     "confidence": np.float32,
     "error": np.float32,  # of the decoded image, mean square per pixel in [0, 1]; NaN = no decoder
 }
-SPLITS = ("train", "validation", "test")
+ADDED = "added"  # the split of images that came after the training (`tasks.adding`)
+SPLITS = (*listing.SPLITS, ADDED)
 AGREEING = 15  # neighbours among which a point's own label is counted
 NEIGHBOURS = 5  # points that vote for a label on a map without a class head
 

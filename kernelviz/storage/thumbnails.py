@@ -1,4 +1,4 @@
-"""The small pictures of a run: each whole, at most SIDE pixels along its longer side, in the order of its map."""
+"""The small pictures of a run: each whole, at most 256 pixels along its longer side, in the order of its map."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,20 +11,20 @@ from kernelviz.disk import replacing
 from kernelviz.storage.record import BrokenRun
 
 FILE = "thumbnails.parquet"
-SIDE = 256  # pixels
 GROUP = 64  # pictures of a row group: what is read for one of them
-SCHEMA = pa.schema([("webp", pa.binary())])
+SCHEMA = pa.schema([("hash", pa.binary()), ("picture", pa.binary())])
 
 
-def save_thumbnails(folder: Path, pictures: Iterable[bytes]) -> None:
-    """Write thumbnails.parquet from the WebP files of all images, those without a picture as empty bytes."""
+def save_thumbnails(folder: Path, pictures: Iterable[tuple[bytes, bytes]]) -> None:
+    """Write thumbnails.parquet: of each image the hash of its content, and a JPEG or PNG file, empty if there is none."""
     with (
         replacing(folder / FILE) as partial,
         parquet.ParquetWriter(partial, SCHEMA, compression="none") as writer,
     ):
         pictures = iter(pictures)
         while part := list(islice(pictures, GROUP)):
-            writer.write_table(pa.table({"webp": part}, schema=SCHEMA), row_group_size=GROUP)
+            hashes, files = zip(*part, strict=True)
+            writer.write_table(pa.table({"hash": hashes, "picture": files}, schema=SCHEMA), row_group_size=GROUP)
 
 
 def has_thumbnails(folder: Path) -> bool:
@@ -33,11 +33,19 @@ def has_thumbnails(folder: Path) -> bool:
 
 
 def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
-    """The WebP files of some rows of the map, in any order; a BrokenRun says what is wrong with the file."""
+    """The files of the small pictures of some rows of the map, in any order; a BrokenRun says what is wrong."""
     path = folder / FILE
     try:
         with parquet.ParquetFile(path, memory_map=True) as file:
-            groups = {group: file.read_row_group(group)["webp"] for group in {row // GROUP for row in rows}}
+            groups = {group: file.read_row_group(group)["picture"] for group in {row // GROUP for row in rows}}
             return [groups[row // GROUP][row % GROUP].as_py() or b"" for row in rows]
     except (OSError, pa.ArrowException, KeyError, IndexError) as error:
         raise BrokenRun(f"{path} has no readable pictures ({error}); delete it or train the run again") from None
+
+
+def content_hashes(folder: Path) -> list[bytes]:
+    """The hash of the content of each image of a run; a BrokenRun says what is wrong with the file."""
+    try:
+        return parquet.read_table(folder / FILE, columns=["hash"])["hash"].to_pylist()
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise BrokenRun(f"{folder / FILE} cannot be read ({error}); train the run again") from None

@@ -17,7 +17,7 @@ from kernelviz.ingest.files import RejectedFile
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
-from kernelviz.tasks.recipes import NEIGHBOURS, PHOTOS, changed_recipe
+from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
 
 PIXELS = "pixels"
 SAMPLED = 60  # pictures whose headers are read to know their sizes

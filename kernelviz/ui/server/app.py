@@ -45,8 +45,8 @@ WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
 PROBE_REACH = 2.0  # times the extent: how far from the middle a probe may lie
 
 
-def serve(host: str, port: int) -> None:
-    """Serve the dashboard until it is stopped; an OSError says that the port is not available."""
+def serve(host: str, port: int, run: str | None = None) -> None:
+    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken."""
     from streamlit.web import bootstrap
 
     app = st.App(own_file("app.py"), routes=ROUTES)
@@ -58,7 +58,7 @@ def serve(host: str, port: int) -> None:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         print(f"The dashboard is at {address} until Ctrl-C.", file=sys.stderr, flush=True)
         if not st.get_option("server.headless"):
-            webbrowser.open(address)
+            webbrowser.open(f"{address}/?run={run}" if run else address)
         settings = uvicorn.Config(
             app,
             log_level="warning",

@@ -1,0 +1,64 @@
+"""`kernelviz map`: from whatever a person has to a map of it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from kernelviz.cli.output import console, progress_bar
+from kernelviz.data.images import SETS
+from kernelviz.data.listings import listing_of
+from kernelviz.errors import UserError
+from kernelviz.tasks import adding
+from kernelviz.tasks.choosing import chosen_recipe, described, expected_seconds, sizes_of
+from kernelviz.tasks.embedding import EmbeddingRecipe
+
+LONGEST_NAME = 64
+
+
+def name_of(source: str) -> str:
+    """The name of a run for a source that has none: letters, digits, dots and dashes of its own name."""
+    own = source if source in SETS else Path(source).expanduser().resolve().stem
+    name = re.sub("[^A-Za-z0-9._-]+", "-", own).strip("-._")[:LONGEST_NAME]
+    if not name:
+        raise UserError(f"{source!r} has no letters to name a run by; give --name")
+    return name
+
+
+def chosen(
+    source: str, features: str | None, weights: str | None, labels: str | None, test: float, epochs: int | None
+) -> EmbeddingRecipe:
+    """Look at a source, say what was found and what is trained for which reason, and give the recipe."""
+    with progress_bar() as bar:
+        task = bar.add_task("look", total=1, note=source)
+        listing = listing_of(source, labels or "", lambda share, note: bar.update(task, completed=share, note=note))
+        sizes = sizes_of(listing) if listing.has_pictures else None
+    recipe, reason = chosen_recipe(source, listing, sizes, features, weights, labels)
+    given = {"test": test} | ({"epochs": epochs} if epochs else {})
+    recipe = replace(recipe, **given)
+    for line in described(listing, sizes):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"{reason}; {recipe.epochs} epochs", markup=False, soft_wrap=True)
+    if recipe.views:
+        console.print(f"expected: {_minutes(expected_seconds(recipe, len(listing)))}", markup=False)
+    return recipe
+
+
+def add(name: str, source: str) -> dict:
+    """Put the pictures of a source onto the map of a run, and say what they are like."""
+    with progress_bar() as bar:
+        task = bar.add_task("add", total=1, note=source)
+        return adding.add(name, source, lambda share, note: bar.update(task, completed=share, note=note))
+
+
+def said(added: dict) -> str:
+    """What was added, in words."""
+    n, novel = added["added"], added["novel"]
+    text = f"{n:,} pictures are on the map of {added['run']} now, {added['known']:,} were on it before; "
+    text += f"{novel:,} of the new ones are unlike the pictures it was trained on."
+    if added["train_again"]:
+        text += " Training again pays: it starts from the features that are known already."
+    return text
+
+
+def _minutes(seconds: float) -> str:
+    return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {max(5, round(seconds, -1)):.0f} seconds"
