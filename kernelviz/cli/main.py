@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -151,9 +152,8 @@ def map_(
     recipe = making.chosen(source, features, weights, labels, test, epochs)
     from kernelviz.cli.train import trained
 
-    _say_trained(trained(recipe, name, seed, resume), as_json)
-    if open_:
-        app(run=name)
+    with making.dashboard(name) if open_ else nullcontext():
+        _say_trained(trained(recipe, name, seed, resume), as_json)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:

@@ -1,6 +1,12 @@
 """`kernelviz map`: from whatever a person has to a map of it."""
 
+import contextlib
 import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +19,7 @@ from kernelviz.tasks.choosing import chosen_recipe, described, expected_seconds,
 from kernelviz.tasks.embedding import EmbeddingRecipe
 
 LONGEST_NAME = 64
+USUAL_PORT = 8501
 
 
 def name_of(source: str) -> str:
@@ -41,6 +48,27 @@ def chosen(
     if recipe.views:
         console.print(f"expected: {_minutes(expected_seconds(recipe, len(listing)))}", markup=False)
     return recipe
+
+
+@contextmanager
+def dashboard(name: str) -> Iterator[None]:
+    """Open the dashboard on a run while it is trained, as a process of its own, and leave it open until Ctrl-C."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(_free_port()), "--run", name]
+    )
+    try:
+        yield
+        server.wait()
+    finally:
+        server.terminate()
+
+
+def _free_port() -> int:
+    """The usual port, else any other that is free."""
+    for port in (USUAL_PORT, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as found:
+            return found.getsockname()[1]
+    return USUAL_PORT
 
 
 def add(name: str, source: str) -> dict:

@@ -16,7 +16,7 @@ SCHEMA = pa.schema([("hash", pa.binary()), ("picture", pa.binary())])
 
 
 def save_thumbnails(folder: Path, pictures: Iterable[tuple[bytes, bytes]]) -> None:
-    """Write thumbnails.parquet: of each image the hash of its content, and a JPEG or PNG file, empty if there is none."""
+    """Write thumbnails.parquet: of each image the hash of its content, and a JPEG or PNG file, if it has one."""
     with (
         replacing(folder / FILE) as partial,
         parquet.ParquetWriter(partial, SCHEMA, compression="none") as writer,

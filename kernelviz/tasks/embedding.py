@@ -22,6 +22,7 @@ from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
 from kernelviz.networks.devices import mixed_precision
 from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.growing import GrowingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backbone
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
@@ -45,6 +46,8 @@ class EmbeddingRecipe(Recipe):
         pictures: how the pictures of a folder become images, the arguments of `Preprocess`; None: their sizes decide.
         network: arguments of the network that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
+        reconstructed: images of a step that `reconstruct` sees; None: all of them. The decoder's cost does not bend a
+            map with a canonical probe, so that fewer of them are a matter of time only.
         smoothing: share of each label that `classify` spreads over all classes.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
         jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
@@ -68,6 +71,7 @@ class EmbeddingRecipe(Recipe):
     pictures: tuple[str, int, int, int] | None = None
     network: dict = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
+    reconstructed: int | None = None
     smoothing: float = 0.0
     bump_share: float = 0.4
     jitter: Jitter = Jitter()
@@ -213,6 +217,7 @@ class EmbeddingTask(RunTask):
             probe=self.probe,
             bump_share=self.schedule.bump_share,
             smoothing=self.schedule.smoothing,
+            reconstructed=self.schedule.reconstructed,
             generator=generator,
         )
         costs = [
@@ -252,6 +257,17 @@ class EmbeddingTask(RunTask):
             known, asked = (self.network.coordinates(part.float()).cpu().numpy() for part in (reference, activation))
             metrics["validation_5nn"] = knn_accuracy(known, self.labels[:REFERENCE], asked, labels, k=5)
         return metrics
+
+    @torch.no_grad()
+    def sketch(self, folder: Path, epoch: int) -> None:
+        """Write where the first training images lie after an epoch."""
+        self.network.eval()
+        with mixed_precision(self.schedule.mixed, self.device):
+            activation = self._activation(self.images[:REFERENCE], self.cache).float()
+        coordinates = self.network.coordinates(activation).cpu().numpy()
+        self.network.train()
+        labels, epochs = self.labels[:REFERENCE], self.schedule.epochs
+        GrowingMap(coordinates, labels, self.data.classes, self.network.grid.extent, epoch, epochs).save(folder)
 
     def _activation(self, images: np.ndarray, cache: Tensor | None) -> Float[Tensor, "n units"]:
         """The activations of the first images of a part, from their features where these are cached."""

@@ -26,6 +26,7 @@ class Batch:
             and `round_trip`.
         probe, bump_share: which probe replaces the activation of an image, and for which share of the images.
         smoothing: share of each label that is spread over all classes.
+        reconstructed: how many of the images `reconstruct` sees; None: all of them.
         generator: the source of all randomness.
     """
 
@@ -40,13 +41,15 @@ class Batch:
     probe: Probe
     bump_share: float
     smoothing: float
+    reconstructed: int | None
     generator: torch.Generator
 
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3)."""
+    activation, images = activation[: batch.reconstructed], batch.images[: batch.reconstructed]
     code = network.code(activation) if network.canonical else partly_probes(network, activation, batch)
-    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), batch.images)
+    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), images)
 
 
 def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
+from kernelviz.storage import growing
 from kernelviz.storage.record import FILE
 from kernelviz.storage.weights import load_own, own_weights
 from kernelviz.training.loop import Progress, Training
@@ -64,8 +65,8 @@ def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Delete the checkpoint of a finished training."""
-    for name in (CHECKPOINT, HISTORY):
+    """Delete what only a training that still runs needs."""
+    for name in (CHECKPOINT, HISTORY, growing.FILE):
         (folder / name).unlink(missing_ok=True)
 
 

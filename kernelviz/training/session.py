@@ -58,6 +58,8 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
         stopped = watcher.stopped()
         if stopped or progress.step % training.batches == 0:
             checkpoint.save(training, folder)
+        if progress.step % training.batches == 0:
+            training.task.sketch(folder, len(progress.history))
         watcher.step(training)
         if stopped:
             raise Stopped(training)

@@ -69,6 +69,9 @@ class Task(ABC):
 class RunTask(Task):
     """A task whose finished training becomes a run."""
 
+    def sketch(self, folder: Path, epoch: int) -> None:  # noqa: B027 (most tasks have nothing to look at)
+        """Write what can be looked at while the training goes on, after each epoch."""
+
     @abstractmethod
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
         """Write what belongs to the run beside its weights; return its facts ("network", "data", ...) and its metrics.

@@ -64,12 +64,12 @@ def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
     """The split to show, of those that have images: the test images, unless another split is chosen."""
     splits, asked = caches.splits_of(run), st.query_params.get("split")
     if asked in SPLITS and asked not in splits:
-        st.info(f"This run has no {asked} images; these are the {splits[-1]} images.", icon=":material/filter_none:")
+        st.info(f"This run has no {asked} images; these are others.", icon=":material/filter_none:")
         del st.query_params["split"]
     return where.selectbox(
         "Images",
         splits,
-        index=len(splits) - 1,
+        index=splits.index("test") if "test" in splits else 0,
         key="split",
         bind="query-params",
         help="The network was never trained on the test images.",

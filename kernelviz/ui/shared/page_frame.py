@@ -8,7 +8,7 @@ from kernelviz.disk import own_file
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
-from kernelviz.storage.store import of_kind, readable_runs
+from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
 from kernelviz.ui.shared.labels import aims
 
 DEFAULT_RUN = "mnist-neighbours"
@@ -45,6 +45,10 @@ def show() -> None:
     ]
     page = st.navigation(pages, position="top")
     runs, broken = readable_runs()
+    asked = st.query_params.get("run", "")
+    if page.url_path == "" and NAME.fullmatch(asked) and asked not in run_names():
+        import_module("kernelviz.ui.explore.growing").growing(asked)
+        st.stop()
     mapped = of_kind(runs, EmbeddingRun)
     if not mapped:
         _invite(broken)
