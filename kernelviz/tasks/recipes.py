@@ -92,6 +92,7 @@ PHOTOS = EmbeddingRecipe(
     epochs=60,
     batch=512,
     views=2,
+    reconstructed=64,
 )
 
 SIDE, SIDES = 224, {"resnet32": 32, LITE0: 192}  # pixels: the pictures of a folder are cropped to, by backbone

@@ -34,6 +34,4 @@ def growing(name: str) -> None:
         config={"displayModeBar": False},
         height="stretch",
     )
-    st.caption(
-        f"{len(points.labels):,} of its images. The whole map, with pictures and search, opens by itself when it is done."
-    )
+    st.caption(f"{len(points.labels):,} of its images. The whole map, with pictures and search, opens when it is done.")
