@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from kernelviz.data.batches import Jitter
 from kernelviz.data.images import ARRAYS, load
@@ -190,6 +191,21 @@ def kernelviz(monkeypatch, capsys):
         return ended.value.code or 0, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """A folder of 36 colour pictures of several sizes in three class folders."""
+    rng = np.random.default_rng(0)
+    for number in range(36):
+        kind = number % 3
+        width, height = (90, 70) if number % 2 else (70, 120)
+        pixels = rng.integers(0, 90, (height, width, 3), np.uint8)
+        pixels[..., kind] += 150
+        folder = tmp_path / "photographs" / ("blue", "green", "red")[2 - kind]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{number:02d}.png")
+    return tmp_path / "photographs"
 
 
 @pytest.fixture

@@ -42,11 +42,11 @@ class ContentCache:
         rows = self._rows("select stamp, hash, pages, reason from stamps where stamp in", stamps)
         return {stamp: (digest, pages, reason) for stamp, digest, pages, reason in rows}
 
-    def with_features(self, backbone: str, hashes: Sequence[bytes]) -> set[bytes]:
+    def with_features(self, backbone: str) -> set[bytes]:
         """The contents of which both the small picture and the features of a backbone are stored."""
-        pictures = {row[0] for row in self._rows("select hash from small where hash in", hashes)}
-        features = self._rows("select hash from features where backbone = ? and hash in", hashes, backbone)
-        return pictures & {row[0] for row in features}
+        query = "select hash from features join small using (hash) where backbone = ?"
+        with closing(self._connect()) as db:
+            return {row[0] for row in db.execute(query, (backbone,))}
 
     def store(
         self,

@@ -159,9 +159,7 @@ def prepare(
     rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
     if len(rows) < at_least:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
-        raise UserError(
-            f"{listing.name} has {len(rows)} pictures that can be read, it takes at least {at_least}. {reasons}"
-        )
+        raise UserError(f"{listing.name} has {len(rows)} readable pictures, it takes at least {at_least}. {reasons}")
     hashes = [found[row][0] for row in rows]
     splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
     order = np.argsort(splits, kind="stable")
@@ -207,7 +205,7 @@ def _complete(
     """Fill the cache with what it lacks of a listing; returns what is known of all its stamps."""
     key = _key(backbone, preprocess, views)
     known = cache.known(listing.stamps)
-    have = cache.with_features(key, [digest for digest, _, _ in known.values() if digest])
+    have = cache.with_features(key)
     missing = [
         row
         for row, stamp in enumerate(listing.stamps)

@@ -21,13 +21,13 @@ def split_by_content(
         validation: share of what is not tested.
         test: share of all items.
     """
+    if not (given <= TRAIN).any():  # a source of other parts alone: nothing would be left to learn from
+        given = np.full(len(given), -1)
     place = np.array([int.from_bytes(digest[:8], "big") / 2**64 for digest in hashes])
     tested, held = (0.0 if (given == part).any() else share for part, share in ((TEST, test), (VALIDATION, validation)))
     by_hash = np.where(place < tested, TEST, np.where(place < tested + (1 - tested) * held, VALIDATION, TRAIN))
     # what a source calls training items may still be held out for validation or, where it names no test part, tested
     splits = np.where(given >= VALIDATION, given, by_hash)
-    if not (given <= TRAIN).any():  # a source of a test part alone
-        splits = by_hash
     for label in np.unique(labels[labels >= 0]):
         own = labels == label
         if not (splits[own] == TRAIN).any():

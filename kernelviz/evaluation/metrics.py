@@ -1,6 +1,7 @@
 """The metrics of a run, measured on its test images or ratings."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.items import Items, fold_in
 
+FEWEST = 5  # known images among which neighbours are sought
 RETURNED = 512  # decoded images that are embedded again where this takes a backbone
 TRUSTED = 10_000  # images of which trustworthiness is measured: it needs all their distances at once
 
@@ -52,6 +54,7 @@ def evaluate_map(
         metrics["seconds_per_10000"] = 10_000 * seconds / len(pictures)
     else:
         metrics |= feature_metrics(images)
+        metrics |= map_metrics(points.of_split("train"), embedded.coordinates, labels, ks=(15,))
     return {name: metrics[name] for name in MEANING if metrics.get(name) is not None}
 
 
@@ -87,9 +90,14 @@ def folded_error(
     return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
 
 
-def map_metrics(train: EmbeddingMap, coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> dict:
-    """Accuracy of 1-NN, 5-NN and 15-NN that are fitted on the training points; no metrics where there are no labels."""
-    metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in (1, 5, 15)}
+def map_metrics(
+    train: EmbeddingMap,
+    coordinates: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, " n"],
+    ks: Sequence[int] = (1, 5),
+) -> dict:
+    """Accuracy of kNN, fitted on the training points, for each k; no metrics where there are no labels."""
+    metrics = {f"map_{k}nn": knn_accuracy(train.coordinates, train.label, coordinates, labels, k) for k in ks}
     return {name: value for name, value in metrics.items() if value is not None}
 
 
@@ -111,11 +119,11 @@ def knn_accuracy(
 ) -> float | None:
     """Share of the labelled images that the k nearest known ones on the map name rightly.
 
-    An image without coordinates (NaN) counts as wrong. None where no image has a label, or fewer than k known ones.
+    An image without coordinates (NaN) counts as wrong. None where no image has a label, or too few known ones have.
     """
     use = np.isfinite(known).all(1) & (known_labels >= 0)
     asked = labels >= 0
-    if use.sum() < k or not asked.any():
+    if use.sum() < max(k, FEWEST) or not asked.any():
         return None
     here = asked & np.isfinite(coordinates).all(1)
     if not here.any():
@@ -160,10 +168,10 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
 def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
     """Trustworthiness of the first TRUSTED images, by pixels or features; None for fewer than 12 images."""
     n = min(len(pictures), TRUSTED)
+    if n < 12:
+        return None
     rows = pictures[:n].reshape(n, -1)
-    return (
-        float(trustworthiness(rows / 255.0 if rows.dtype == np.uint8 else rows, coordinates[:n])) if n >= 12 else None
-    )
+    return float(trustworthiness(rows / 255.0 if rows.dtype == np.uint8 else rows, coordinates[:n]))
 
 
 def map_silhouette(coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:

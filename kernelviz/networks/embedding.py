@@ -85,7 +85,7 @@ class EmbeddingNetwork(nn.Module):
         self.grid = Grid(*grid, extent)
         self.decoded_shape = tuple(decoded_shape or image_shape)
         self.backbone = backbone.extractor if backbone else None
-        inputs = backbone.size_of_features(image_shape) if backbone else pixels
+        inputs = backbone.size_of_features(image_shape) if backbone else math.prod(image_shape)
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(

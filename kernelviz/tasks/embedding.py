@@ -314,7 +314,7 @@ def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None =
     return load(run.recipe["data"], progress, preprocess=run.preprocess)
 
 
-def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet) -> dict[str, float]:
+def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet | PictureSet) -> dict[str, float]:
     """The metrics of a run."""
     return evaluate_map(network, Probe(**run.probe), load_map(run.folder), images)
 

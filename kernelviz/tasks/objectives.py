@@ -26,8 +26,8 @@ class Batch:
             and `round_trip`.
         probe, bump_share: which probe replaces the activation of an image, and for which share of the images.
         smoothing: share of each label that is spread over all classes.
-        reconstructed: how many of the images `reconstruct` sees; None: all of them.
         generator: the source of all randomness.
+        reconstructed: how many of the images `reconstruct` sees; None: all of them.
     """
 
     images: Float[Tensor, "n channels height width"]
@@ -41,8 +41,8 @@ class Batch:
     probe: Probe
     bump_share: float
     smoothing: float
-    reconstructed: int | None
     generator: torch.Generator
+    reconstructed: int | None = None
 
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
