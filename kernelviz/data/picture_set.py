@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.content_cache import ContentCache, Known
-from kernelviz.data.splits import split_by_content
+from kernelviz.data.splits import is_held_out, split_by_content
 from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
@@ -152,8 +152,11 @@ def prepare(
         progress: called with the share that is done, and one line for a person.
         at_least: how many pictures it takes.
     """
-    cache, key = ContentCache(), _key(backbone, preprocess, views)
-    known = _complete(listing, backbone, preprocess, views, device, cache, progress or (lambda share, note: None))
+    shares = (validation, test)
+    size = backbone.size_of_features((preprocess.channels, preprocess.height, preprocess.width))
+    cache, key = ContentCache(), _key(backbone, preprocess, views, shares)
+    reader = _Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
+    known = _complete(listing, key, reader, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
     rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
     rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
@@ -176,7 +179,7 @@ def prepare(
         classes=listing.classes,
         preprocess=preprocess,
         backbone=backbone,
-        features=_features(cache, key, hashes, views),
+        features=_features(cache, key, hashes, views, size),
         images=small_images(list(cache.small(hashes)), decoded),
         labels=listing.labels[rows],
         splits=splits[order],
@@ -187,33 +190,25 @@ def prepare(
     )
 
 
-def _key(backbone: Backbone, preprocess: Preprocess, views: int) -> str:
+def _key(backbone: Backbone, preprocess: Preprocess, views: int, shares: tuple[float, float]) -> str:
     """What features depend on beside the content."""
-    facts = f"{backbone.facts} {preprocess} {views} {VERSION}"
+    facts = f"{backbone.facts} {preprocess} {views} {shares if views > 1 else ''} {VERSION}"
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
 def _complete(
-    listing: Listing,
-    backbone: Backbone,
-    preprocess: Preprocess,
-    views: int,
-    device: str,
-    cache: ContentCache,
-    progress: Progress,
+    listing: Listing, key: str, reader: "_Reader", cache: ContentCache, progress: Progress
 ) -> dict[str, Known]:
     """Fill the cache with what it lacks of a listing; returns what is known of all its stamps."""
-    key = _key(backbone, preprocess, views)
     known = cache.known(listing.stamps)
-    have = cache.with_features(key)
     missing = [
         row
         for row, stamp in enumerate(listing.stamps)
-        if stamp not in known or (known[stamp][2] is None and known[stamp][0] not in have)
+        if stamp not in known or (known[stamp][2] is None and known[stamp][0] not in reader.have)
     ]
     done = len(listing) - len(missing)
     progress(done / len(listing), f"reading pictures: {done:,} of {len(listing):,} known from before")
-    read = _read(listing, missing, _Reader(backbone.extractor.to(device), preprocess, views, device, have))
+    read = _read(listing, missing, reader)
     while part := list(islice(read, STORED)):
         stamps = [(listing.stamps[one.row], (one.digest, one.pages, one.reason)) for one in part]
         fresh = [one for one in part if one.features is not None]
@@ -239,24 +234,30 @@ class _Read:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads some contents and computes their features, in any thread.
+    """Reads some contents and computes their features, in any thread; what is held out has no views beside itself.
 
     Args:
-        have: the contents of which both are known.
+        shares: of validation and test, which say what is held out.
+        have: the contents of which small picture and features are known.
     """
 
     extractor: torch.nn.Module
     preprocess: Preprocess
     views: int
+    shares: tuple[float, float]
     device: str
     have: set[bytes]
 
-    def __call__(self, contents: list[tuple[int, Content]]) -> list[_Read]:
-        """One result for each content, in order."""
-        results = [self._decode(row, content) for row, content in contents]
-        fresh = {one.digest: one for one in results if one.pixels is not None}
-        if fresh:
-            self._compute(list(fresh.values()))
+    def __call__(self, contents: list[tuple[int, int, Content]]) -> list[_Read]:
+        """One result for each content, in order; a content comes with its row and the split that its source names."""
+        results = [self._decode(row, content) for row, _, content in contents]
+        fresh: dict[bool, dict[bytes, _Read]] = {True: {}, False: {}}
+        for one, (_, given, _) in zip(results, contents, strict=True):
+            if one.pixels is not None:
+                fresh[is_held_out(one.digest, given, *self.shares)][one.digest] = one
+        for held_out, ones in fresh.items():
+            if ones:
+                self._compute(list(ones.values()), 1 if held_out else self.views)
         for one in results:
             one.pixels = None
         return results
@@ -281,11 +282,11 @@ class _Reader:
         return tuple(max(SMALL_SIDE, side) for side in (self.preprocess.width, self.preprocess.height))
 
     @torch.inference_mode()
-    def _compute(self, fresh: list[_Read]) -> None:
+    def _compute(self, fresh: list[_Read], views: int) -> None:
         hashes = [one.digest for one in fresh]
         shown = pixels(np.stack([one.pixels for one in fresh]), self.device)
         with mixed_precision(True, self.device):
-            features = [self.extractor(view).float().flatten(1) for view in views_of(shown, hashes, self.views)]
+            features = [self.extractor(view).float().flatten(1) for view in views_of(shown, hashes, views)]
         for one, vectors in zip(fresh, torch.stack(features, 1).half().cpu().numpy(), strict=True):
             one.features = vectors
 
@@ -299,7 +300,8 @@ def _read(listing: Listing, rows: Sequence[int], reader: _Reader) -> Iterator[_R
     cores, batch = os.cpu_count() or 1, ON_CPU if reader.device == "cpu" else ON_GPU
     with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ahead: deque[Future] = deque()
-        contents = ((row, content) for row, (_, content) in zip(rows, listing.contents(rows), strict=True))
+        given = listing.splits
+        contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
         try:
             while some := list(islice(contents, batch)):
                 ahead.append(pool.submit(reader, some))
@@ -337,16 +339,20 @@ def small_images(files: Sequence[bytes], side: int) -> UInt8[np.ndarray, "n h w 
     return out
 
 
-def _features(cache: ContentCache, key: str, hashes: list[bytes], views: int) -> Float16[np.ndarray, "n views d"]:
-    """The features of some contents, in order; on disk where they would fill the memory."""
+def _features(
+    cache: ContentCache, key: str, hashes: list[bytes], views: int, size: int
+) -> Float16[np.ndarray, "n views d"]:
+    """The features of some contents, in order; on disk where they would fill the memory.
+
+    What was computed without other views than itself has itself for all of them.
+    """
     rows: dict[bytes, list[int]] = {}
     for row, digest in enumerate(hashes):
         rows.setdefault(digest, []).append(row)
     out = None
     for digest, vectors in cache.features(key, list(rows)):
-        if out is None:
-            out = _array((len(hashes), views, len(vectors) // views))
-        out[rows[digest]] = vectors.reshape(views, -1)
+        out = _array((len(hashes), views, size)) if out is None else out
+        out[rows[digest]] = vectors.reshape(-1, size)
     return out
 
 

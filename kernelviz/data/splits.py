@@ -23,7 +23,7 @@ def split_by_content(
     """
     if not (given <= TRAIN).any():  # a source of other parts alone: nothing would be left to learn from
         given = np.full(len(given), -1)
-    place = np.array([int.from_bytes(digest[:8], "big") / 2**64 for digest in hashes])
+    place = np.array([_place(digest) for digest in hashes])
     tested, held = (0.0 if (given == part).any() else share for part, share in ((TEST, test), (VALIDATION, validation)))
     by_hash = np.where(place < tested, TEST, np.where(place < tested + (1 - tested) * held, VALIDATION, TRAIN))
     # what a source calls training items may still be held out for validation or, where it names no test part, tested
@@ -35,3 +35,13 @@ def split_by_content(
     if len(splits) and not (splits == TRAIN).any():
         splits[:] = TRAIN
     return splits.astype(np.int64)
+
+
+def is_held_out(digest: bytes, given: int, validation: float, test: float) -> bool:
+    """Whether `split_by_content` leaves an item out of the training, as far as it is known without the others."""
+    return given >= VALIDATION or _place(digest) < test + (1 - test) * validation
+
+
+def _place(digest: bytes) -> float:
+    """A number in [0, 1) for each content, all alike likely."""
+    return int.from_bytes(digest[:8], "big") / 2**64

@@ -28,7 +28,9 @@ def passes(monkeypatch):
     """The number of pictures in every pass through the backbone."""
     made, compute = [], picture_set._Reader._compute
     monkeypatch.setattr(
-        picture_set._Reader, "_compute", lambda self, fresh: made.append(len(fresh)) or compute(self, fresh)
+        picture_set._Reader,
+        "_compute",
+        lambda self, fresh, views: made.append(len(fresh)) or compute(self, fresh, views),
     )
     return made
 
@@ -124,6 +126,12 @@ def test_a_picture_alone_has_the_features_that_it_has_among_others(photographs):
     two = prepared(photographs)
     rows = [whole.hashes.index(digest) for digest in two.hashes]
     np.testing.assert_allclose(two.features, whole.features[rows], rtol=0.02, atol=0.02)
+
+
+def test_what_is_held_out_has_no_other_views_than_itself(photographs):
+    pictures = prepared(photographs)
+    same = (pictures.features[:, 0] == pictures.features[:, 1]).all(1)
+    assert same[pictures.rows("test")].all() and not same[pictures.rows("train")].any()
 
 
 def test_directions_have_length_one():
