@@ -43,6 +43,12 @@ def open_image(data: bytes) -> Image.Image:
         ) from error
 
 
+def format_of(data: bytes) -> str:
+    """Which of FORMATS the picture in these bytes has; raises UnreadableImage where `open_image` does."""
+    open_image(data)
+    return _opened(data).format
+
+
 def check_size(n_bytes: int) -> None:
     """Raise UnreadableImage for a file of more than MAX_BYTES."""
     if n_bytes > MAX_BYTES:

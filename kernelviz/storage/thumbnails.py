@@ -37,9 +37,10 @@ def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
     path = folder / FILE
     try:
         with parquet.ParquetFile(path, memory_map=True) as file:
-            groups = {group: file.read_row_group(group)["webp"] for group in {row // GROUP for row in rows}}
-            return [groups[row // GROUP][row % GROUP].as_py() or b"" for row in rows]
+            found: dict[int, bytes] = {}
+            for group in sorted({row // GROUP for row in rows}):  # one at a time: a sheet needs many of them
+                column = file.read_row_group(group)["webp"]
+                found |= {row: column[row % GROUP].as_py() or b"" for row in rows if row // GROUP == group}
+            return [found[row] for row in rows]
     except (OSError, pa.ArrowException, KeyError, IndexError) as error:
-        raise BrokenRun(
-            f"{path} has no readable pictures ({error}); delete it or train the run again"
-        ) from None
+        raise BrokenRun(f"{path} has no readable pictures ({error}); delete it or train the run again") from None
