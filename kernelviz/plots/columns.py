@@ -24,14 +24,14 @@ class Column:
     Attributes:
         key: its name between Python and the page, which is not the user's.
         name: as it is shown.
-        kind: "number", "date" or "category".
+        form: "number", "date" or "category".
         values: of each row: numbers, or days since 1970, NaN where there is none; or the index of a group, -1 for none.
         groups: of categories, name and colour of each; the last is for rows without a value.
     """
 
     key: str
     name: str
-    kind: str
+    form: str
     values: Shaped[np.ndarray, " n"]
     groups: tuple[tuple[str, str], ...] = ()
 

@@ -45,14 +45,14 @@ def points_payload(source: MapSource, split: str) -> bytes:
     }
     own = source.columns(split)
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    scales |= {one.key: [*_range(one.values), *reach(one.values)] for one in own if one.kind != "category"}
+    scales |= {one.key: [*_range(one.values), *reach(one.values)] for one in own if one.form != "category"}
     names = source.names(split)
     return pack(
         columns
         | {name: twelve_bits(value) for name, value in values.items()}
         | {one.key: one.values[order] for one in own},
         scales=scales,
-        own={one.key: [one.name, one.kind] for one in own},
+        own={one.key: [one.name, one.form] for one in own},
         **({"names": names} if names else {}),
     )
 
@@ -128,7 +128,7 @@ def _range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *c"]:
+def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *d"]:
     """A picture in the middle of a square of `side` pixels, made smaller if it does not fit.
 
     Beside a picture with colours the square is clear; a grey one is ink on black.

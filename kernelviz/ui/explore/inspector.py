@@ -16,7 +16,9 @@ from kernelviz.ui.shared import caches
 SIDE = 256  # pixels: longer side of the picture
 STYLE = """
 <style>
-.facts { display: grid; grid-template-columns: minmax(5rem, auto) 1fr; gap: .2rem 1rem; margin: 0; font-size: .9rem; }
+.facts { display: grid; grid-template-columns: minmax(5rem, auto) 1fr; gap: .2rem 1rem;
+  margin: 0 !important; padding: 0;
+  font-size: .9rem; }
 .facts dt { opacity: .7; overflow-wrap: anywhere; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 </style>
@@ -69,7 +71,7 @@ def _facts(run: EmbeddingRun, split: str, row: int) -> list[tuple[str, str]]:
     """Name and value, as texts, of all that is known of an image."""
     known = _row(run, split, row)
     shown = {"name": known.get(NAME), "number": f"{row} ({split})", "label": known["label"]}
-    shown |= {"prediction": known["prediction"], "confidence": _share(known["confidence"])}
+    shown |= {"prediction": known["prediction"], "confidence": _share(float(known["confidence"]))}
     shown |= {"position": f"{known['x']:.2f}, {known['y']:.2f}"}
     return [(name, written(value)) for name, value in shown.items() if pd.notna(value)] + described(known)
 
@@ -82,4 +84,4 @@ def _original(run: EmbeddingRun, split: str, row: int) -> None:
     """Show the link to the original file, where the image has one."""
     if caches.has_table(run) and _row(run, split, row)[PATH]:
         address = f"/kernelviz/runs/{run.name}/{caches.version(run)}/original/{split}/{row}"
-        st.html(f'<a href="{address}" target="_blank" rel="noopener">Open original</a>')
+        st.link_button("Open original", address, icon=":material/open_in_new:")

@@ -1,6 +1,7 @@
 """Explore: the map of a run, the images behind a selection, and how good the map is."""
 
 from functools import partial
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -167,7 +168,7 @@ def _caption(run: EmbeddingRun, points: EmbeddingMap, split: str, row: int) -> s
     text = label if label == prediction else f"{label} → {prediction}"
     text = text if np.isnan(confidence) else f"{text} · {confidence:.0%}"
     name = inspector.name_of(run, split, row)
-    return f"{plain(name)} · {text}" if name else text
+    return f"{plain(PurePath(name).name)} · {text}" if name else text
 
 
 def _spread(points: EmbeddingMap) -> np.ndarray:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 from starlette.requests import Request
@@ -38,7 +39,7 @@ def thumbnail(request: Request, run: EmbeddingRun) -> Response:
     row = request.path_params["row"]
     if caches.source_of(run) != "thumbnails" or row >= len(points):
         return PlainTextResponse(f"{run.name} has no small picture of image {row}", 404)
-    (webp,) = caches.thumbnails_at(run, points.where([row]))
+    (webp,) = caches.thumbnails_at(run, points.where(np.array([row])))
     if not webp:
         return PlainTextResponse(f"{run.name} has no small picture of image {row}", 404)
     return Response(webp, media_type="image/webp", headers=CACHED | NOSNIFF)

@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from kernelviz.storage import item_table, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 
+Pictures = list[np.ndarray] | np.ndarray  # of some points: of any shapes, or of one
 BESIDE = (item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
 NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
 
@@ -82,7 +82,7 @@ def source_of(run: EmbeddingRun) -> str | None:
     return "own" if images_of(run) else "decoded" if run.has_decoder else None
 
 
-def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Sequence[UInt8[np.ndarray, "h w *c"]] | None:
+def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
     """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
     Images that are not on this machine are decoded from their coordinates; None where there is no decoder either.

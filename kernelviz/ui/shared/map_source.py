@@ -1,6 +1,5 @@
 """What the canvas can show: the map of the images of a run, or the map of the items of a recommender."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -54,7 +53,7 @@ class MapSource(Protocol):
     def picture_source(self) -> str | None:
         """Where the pictures of the points come from: "thumbnails", "own" images, "decoded" ones, or None."""
 
-    def pictures(self, points: EmbeddingMap) -> Sequence[np.ndarray] | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         """Pictures of some points of one split, uint8; None where the points have no pictures."""
 
     def columns(self, split: str) -> list[Column]:
@@ -109,7 +108,7 @@ class ImageMap:
     def picture_source(self) -> str | None:
         return caches.source_of(self.run)
 
-    def pictures(self, points: EmbeddingMap) -> Sequence[np.ndarray] | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         return caches.pictures_at(self.run, points)
 
     def columns(self, split: str) -> list[Column]:
@@ -140,7 +139,7 @@ class ItemMap:
     def picture_source(self) -> str | None:
         return None
 
-    def pictures(self, points: EmbeddingMap) -> Sequence[np.ndarray] | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         return None
 
     def columns(self, split: str) -> list[Column]:

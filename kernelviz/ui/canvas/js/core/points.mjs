@@ -186,6 +186,14 @@ export class Points {
     return this.own[this.colouring]?.[0] ?? this.colouring
   }
 
+  /** The ends of the scale that the points are coloured by, for a person; of dates that lie apart the days. */
+  get ends() {
+    const [, , low, high] = this.scales[this.colouring]
+    const [, kind] = this.own[this.colouring] ?? []
+    const days = kind === 'date' && high - low > 3
+    return [low, high].map((value) => this.written(days ? Math.floor(value) : value))
+  }
+
   /**
    * A value of the column that the points are coloured by, for a person.
    *

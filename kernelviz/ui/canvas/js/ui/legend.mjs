@@ -53,12 +53,11 @@ export class Legend {
  * @param {string[]} scale
  */
 function bar(points, scale) {
-  const [, , low, high] = points.scales[points.colouring]
+  const [from, to] = points.ends
   const colours = element('div', {
     className: 'bar',
     style: `background: linear-gradient(to right, ${scale.join(', ')})`,
   })
-  const [from, to] = [points.written(low), points.written(high)]
   const ends = element('div', { className: 'ends' }, from, element('b', {}, points.title), to)
   return element(
     'div',
