@@ -1,6 +1,7 @@
 """All that is known of one image, and the selection as a file."""
 
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,14 @@ from kernelviz.plots.images import enlarged
 from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_csv
-from kernelviz.ui.server.items import described, written
+from kernelviz.ui.server.items import described, missing, written
 from kernelviz.ui.shared import caches
 
 SIDE = 256  # pixels: longer side of the picture
 STYLE = """
 <style>
 .facts { display: grid; grid-template-columns: minmax(5rem, auto) 1fr; gap: .2rem 1rem;
-  margin: 0 !important; padding: 0;
+  margin: 0 !important; padding: 0 !important;
   font-size: .9rem; }
 .facts dt { opacity: .7; overflow-wrap: anywhere; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
@@ -81,7 +82,10 @@ def _share(value: float) -> str | None:
 
 
 def _original(run: EmbeddingRun, split: str, row: int) -> None:
-    """Show the link to the original file, where the image has one."""
-    if caches.has_table(run) and _row(run, split, row)[PATH]:
+    """Show the link to the original file, where the image has one, or say where it has been."""
+    path = _row(run, split, row)[PATH] if caches.has_table(run) else ""
+    if path and (gone := missing(Path(path))):
+        st.html(f"<small>{escape(gone)}</small>")
+    elif path:
         address = f"/kernelviz/runs/{run.name}/{caches.version(run)}/original/{split}/{row}"
         st.link_button("Open original", address, icon=":material/open_in_new:")

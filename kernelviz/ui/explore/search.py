@@ -127,7 +127,9 @@ def fields(table: pd.DataFrame) -> list[Field]:
 def _field(name: str, values: pd.Series) -> Field:
     kind = kind_of(values)
     if kind == "category":
-        return Field(name, kind, tuple(as_texts(values).value_counts().index[:MAX_CHOICES]))
+        counts = as_texts(values).value_counts()
+        choices = counts.index[:MAX_CHOICES] if counts.max() > 1 else ()  # where all differ, the search finds one
+        return Field(name, kind, tuple(choices))
     numbers = as_numbers(values)
     known = numbers[np.isfinite(numbers)]
     if not len(known):

@@ -63,7 +63,7 @@ def original(request: Request, run: EmbeddingRun) -> Response:
         return PlainTextResponse(NO_FILE, 404)
     if not is_here(request):
         return PlainTextResponse(ELSEWHERE, 403)
-    if gone := _missing(Path(row[PATH])):
+    if gone := missing(Path(row[PATH])):
         return PlainTextResponse(gone, 404)
     try:
         data = read_file(Path(row[PATH]))
@@ -107,11 +107,11 @@ def _is_loopback(host: str) -> bool:
 
 
 def _why_not(request: Request, row: pd.Series) -> str | None:
-    return _missing(Path(row[PATH])) if is_here(request) else ELSEWHERE
+    return missing(Path(row[PATH])) if is_here(request) else ELSEWHERE
 
 
-def _missing(path: Path) -> str | None:
-    """A sentence where a file is not there."""
+def missing(path: Path) -> str | None:
+    """A sentence that says that an original is not there; None where it is."""
     try:
         there = path.is_absolute() and path.is_file()
     except (OSError, ValueError):
