@@ -17,8 +17,10 @@ def kept(folder: Path, version: str, name: str, make: Callable[[], bytes]) -> by
     Where the folder cannot be written, the bytes are made at each call.
     """
     path = folder / version / name
+    with suppress(OSError):
+        return path.read_bytes()
     with _making:
-        with suppress(OSError):
+        with suppress(OSError):  # another request has made it meanwhile
             return path.read_bytes()
         data = make()
         with suppress(OSError):
