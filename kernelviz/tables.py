@@ -5,14 +5,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how text begins that a spreadsheet runs (OWASP, CSV injection)
 
 
 def to_json(table: pd.DataFrame) -> str:
     """The table as a JSON list with one object for each row; numbers have all their digits, missing values are null."""
     return table.to_json(orient="records", double_precision=15)
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as CSV for spreadsheets: an apostrophe stands before text that they would run as a formula."""
+    safe = table.apply(lambda column: column if is_numeric_dtype(column) else column.astype(object).map(_harmless))
+    return safe.rename(columns=_harmless).to_csv(index=False)
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

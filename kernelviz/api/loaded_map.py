@@ -22,6 +22,7 @@ from kernelviz.layers.probe import Probe
 from kernelviz.plots.colours import COLOURINGS, UNKNOWN, class_colours, rgb
 from kernelviz.plots.images import data_url, dots
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.item_table import map_table
 from kernelviz.storage.record import EmbeddingRun
 
 THUMBNAIL = 280  # pixels: side of the map that a notebook shows of a run
@@ -92,20 +93,8 @@ class LoadedMap(LoadedRun):
     @property
     def map(self) -> pd.DataFrame:
         """The images that the map is made of, a row for each: split, index in it, x, y, label, prediction, confidence
-        and error of the decoded image."""
-        names = np.array([*self.classes, None], dtype=object)  # -1 takes the last
-        return pd.DataFrame(
-            {
-                "split": pd.Categorical.from_codes(self.points.split, SPLITS),
-                "index": self.points.index,
-                "x": self.points.x,
-                "y": self.points.y,
-                "label": names[self.points.label],
-                "prediction": names[self.points.prediction],
-                "confidence": self.points.confidence,
-                "error": self.points.error,
-            }
-        )
+        and error of the decoded image; of a run with a table also the name, the file and the user's own columns."""
+        return map_table(self.points, self.classes, self.record.folder)
 
     def embed(self, images: np.ndarray | Iterable | Path | Image.Image) -> Embedding:
         """Where images lie on the map, each by one forward pass.

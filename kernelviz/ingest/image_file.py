@@ -82,6 +82,12 @@ def _pages(image: Image.Image) -> int:
     return MAX_FRAMES
 
 
+def format_of(data: bytes) -> str:
+    """Which of FORMATS the picture in these bytes has; raises UnreadableImage where `open_image` does."""
+    open_image(data)
+    return _opened(data).format
+
+
 def check_size(n_bytes: int) -> None:
     """Raise UnreadableImage for a file of more than MAX_BYTES."""
     if n_bytes > MAX_BYTES:

@@ -5,42 +5,48 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from kernelviz.plots.colours import DOTS_SCALE, PROBE, VALUES, WRONG, palette, reach, rgb
+from kernelviz.plots.columns import Column
 from kernelviz.storage.embedding_map import EmbeddingMap
 
 NAMED = 20  # marks on a map, at most, that have their texts beside them
 POINTS_MARGIN = 1.06  # reach of the axes, over the extent
 
 
-def map_figure(points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str) -> go.Figure:
-    """The map of some points (the unplaced ones left out), coloured by one of COLOURINGS.
+def map_figure(
+    points: EmbeddingMap, extent: float, classes: tuple[str, ...], colouring: str, column: Column | None = None
+) -> go.Figure:
+    """The map of some points (the unplaced ones left out), coloured by one of COLOURINGS, or by a column of a table.
 
     Every point carries its row in `points` as customdata.
     """
     rows = np.flatnonzero(points.placed)
     shown = points.where(rows)
-    if colouring in VALUES:
-        values = VALUES[colouring](shown, extent)
+    if colouring in VALUES or (column and not column.groups):
+        values = column.values[rows] if column else VALUES[colouring](shown, extent)
         low, high = reach(values)
         scale = {"colorscale": DOTS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(colouring)}
         traces = [_dots(shown, rows, classes, color=values, **scale)]
     else:
         traces = [
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
-            for name, colour, mask in _groups(shown, classes, colouring)
+            for name, colour, mask in _groups(shown, classes, colouring, column and column.where(rows))
         ]
     return as_map(go.Figure(traces), extent)
 
 
-def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str):
+def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str, column: Column | None):
     """Name, colour and mask of each group of points that is not empty."""
-    if colouring == "right or wrong":
+    named = column.groups if column else palette(classes, colouring)
+    if column:
+        group = np.where(column.values < 0, len(named) - 1, column.values)
+    elif colouring == "right or wrong":
         unknown = (points.label < 0) | (points.prediction < 0)
         group = np.where(unknown, 2, points.prediction != points.label)
     else:
         group = points.label if colouring == "label" else points.prediction
         group = np.where(group < 0, len(classes), group)
-    named = [(name, colour, group == at) for at, (name, colour) in enumerate(palette(classes, colouring))]
-    return [part for part in named if part[2].any()]
+    parts = [(name, colour, group == at) for at, (name, colour) in enumerate(named)]
+    return [part for part in parts if part[2].any()]
 
 
 def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:

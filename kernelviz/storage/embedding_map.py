@@ -68,6 +68,11 @@ class EmbeddingMap:
     def _parts(self) -> dict[str, "EmbeddingMap"]:
         return {name: self.where(self.split == number) for number, name in enumerate(SPLITS)}
 
+    def rows_of(self, some: "EmbeddingMap") -> Int[np.ndarray, " m"]:
+        """The rows of this map that some of its points have."""
+        order = np.argsort(_numbers(self), kind="stable")
+        return order[np.searchsorted(_numbers(self), _numbers(some), sorter=order)]
+
     def nearest(self, coordinates: Float[np.ndarray, "m 2"], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances [m, k] and rows [m, k] of the k points nearest to each of the coordinates, which must be finite."""
         tree, rows = self._tree
@@ -98,6 +103,11 @@ class EmbeddingMap:
         table = pa.table({name: getattr(self, name).astype(kind) for name, kind in COLUMNS.items()})
         with replacing(folder / "map.parquet") as partial:
             parquet.write_table(table, partial, compression="zstd")
+
+
+def _numbers(points: EmbeddingMap) -> Int[np.ndarray, " n"]:
+    """A number for each point that no other has."""
+    return points.split.astype(np.int64) << 32 | points.index
 
 
 def load_map(folder: Path) -> EmbeddingMap:

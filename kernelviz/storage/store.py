@@ -3,6 +3,8 @@
     <folder>/run.json             its network, its data, its training and its metrics (`storage.record`)
     <folder>/weights.safetensors  the network's weights (`storage.weights`)
     <folder>/map.parquet          coordinates and prediction of every image (`storage.embedding_map`)
+    <folder>/thumbnails.parquet   small pictures of a user's own images (`storage.thumbnails`)
+    <folder>/table.parquet        a user's own table (`storage.item_table`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
 
 A user's run hides a shipped one of the same name.

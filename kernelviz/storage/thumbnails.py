@@ -1,4 +1,4 @@
-"""The small pictures of a run: each whole, at most 256 pixels along its longer side, in the order of its map."""
+"""The small pictures of a run: each whole, at most SIDE pixels along its longer side, in the order of its map."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,6 +11,8 @@ from kernelviz.disk import replacing
 from kernelviz.storage.record import BrokenRun
 
 FILE = "thumbnails.parquet"
+SIDE = 256  # pixels
+KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 GROUP = 64  # pictures of a row group: what is read for one of them
 SCHEMA = pa.schema([("hash", pa.binary()), ("picture", pa.binary())])
 
@@ -37,8 +39,11 @@ def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
     path = folder / FILE
     try:
         with parquet.ParquetFile(path, memory_map=True) as file:
-            groups = {group: file.read_row_group(group)["picture"] for group in {row // GROUP for row in rows}}
-            return [groups[row // GROUP][row % GROUP].as_py() or b"" for row in rows]
+            found: dict[int, bytes] = {}
+            for group in sorted({row // GROUP for row in rows}):  # one at a time: a sheet needs many of them
+                column = file.read_row_group(group)["picture"]
+                found |= {row: column[row % GROUP].as_py() or b"" for row in rows if row // GROUP == group}
+            return [found[row] for row in rows]
     except (OSError, pa.ArrowException, KeyError, IndexError) as error:
         raise BrokenRun(f"{path} has no readable pictures ({error}); delete it or train the run again") from None
 
@@ -49,3 +54,8 @@ def content_hashes(folder: Path) -> list[bytes]:
         return parquet.read_table(folder / FILE, columns=["hash"])["hash"].to_pylist()
     except (OSError, pa.ArrowException, KeyError) as error:
         raise BrokenRun(f"{folder / FILE} cannot be read ({error}); train the run again") from None
+
+
+def kind_of(picture: bytes) -> str | None:
+    """The media type of a small picture by its first bytes; None where it is none that a run may have."""
+    return next((kind for start, kind in KINDS.items() if picture.startswith(start)), None)

@@ -68,22 +68,22 @@ def test_twelve_bits_of_values_and_of_none():
 
 def test_every_image_is_on_its_sheet(autoencoder, address, client):
     points, _ = payloads.ordered(ImageMap(autoencoder), "test")
-    side, images = payloads.tile_side(ImageMap(autoencoder)), load("digits").split("test")[0]
-    response = client.get(f"{address}/sheets/test/own/0")
+    side, images = payloads.tile_sides(ImageMap(autoencoder))[0], load("digits").split("test")[0]
+    response = client.get(f"{address}/sheets/test/own/{side}/0")
     assert response.headers["content-type"] == "image/webp" and "immutable" in response.headers["cache-control"]
     found, across = picture(response)[..., 0], payloads.SHEET // side
     for i in (0, 1, across, len(points) - 1):
         top, left = (i // across) * side, (i % across) * side
         np.testing.assert_array_equal(found[top : top + side, left : left + side], images[points.index[i]])
     assert max(found.shape) <= 4096
-    for other in ("own/1", "decoded/0"):
+    for other in (f"own/{side}/1", f"decoded/{side}/0", "own/999/0"):
         assert client.get(f"{address}/sheets/test/{other}").status_code == 404
 
 
 def test_images_that_are_not_here_are_decoded(away, autoencoder, client):
     away(autoencoder)
     run = load_run("away")
-    found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/decoded/0"))
+    found = picture(client.get(f"/kernelviz/runs/away/{caches.version(run)}/sheets/test/decoded/8/0"))
     points, _ = payloads.ordered(ImageMap(run), "test")
     np.testing.assert_array_equal(found[:8, 8:16, 0], decoded_at(run, points.coordinates[1:2])[0])
 
@@ -91,7 +91,7 @@ def test_images_that_are_not_here_are_decoded(away, autoencoder, client):
 def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, client):
     away(classifier)
     base = f"/kernelviz/runs/away/{caches.version(load_run('away'))}"
-    for part in ("sheets/test/decoded/0", "sheets/test/own/0", "decoder"):
+    for part in ("sheets/test/decoded/8/0", "sheets/test/own/8/0", "decoder"):
         assert client.get(f"{base}/{part}").status_code == 404
     assert client.get(f"{base}/decode", params={"x": 0, "y": 0} | SHAPE).status_code == 400
 
@@ -99,7 +99,7 @@ def test_a_run_without_images_or_a_decoder_has_no_sheets(away, classifier, clien
 def test_large_and_oblong_images_fit_into_their_squares():
     wide = np.full((100, 300, 3), 200, np.uint8)
     fitted = payloads._fitted(wide, 128)
-    assert fitted.shape == (128, 128, 3) and (fitted[64] == 200).all() and not fitted[:40].any()
+    assert fitted.shape == (128, 128, 4) and (fitted[64, :, :3] == 200).all() and not fitted[:40].any()
     small = np.full((3, 5), 9, np.uint8)
     assert payloads._fitted(small, 8).sum() == small.sum()
 
@@ -121,7 +121,7 @@ def test_a_walk_is_an_animation_there_and_back(autoencoder, address, client):
 BAD = {
     "points/nonsense": "none of train, validation, test",
     "contours/nonsense": "none of train, validation, test",
-    "sheets/nonsense/own/0": "none of train, validation, test",
+    "sheets/nonsense/own/8/0": "none of train, validation, test",
     "decode": "x is a number",
     "decode?x=1&y=nan&width=1&amplitude=1": "y is a number from -8 to 8",
     "decode?x=1&y=1e9&width=1&amplitude=1": "y is a number from -8 to 8",

@@ -134,7 +134,8 @@ def _told(
     source: MapSource, split: str, maps: Sequence[MapTold], extent: float, colouring: str, selection: Selection | None
 ) -> Told:
     n = len(source.points(split))
-    side = payloads.tile_side(source)
+    palettes = {name: palette(source.classes, name) for name in COLOURINGS if name not in VALUES}
+    palettes |= {column.key: column.groups for column in source.columns(split) if column.groups}
     return Told(
         scripts=SCRIPT,
         accent=PROBE,
@@ -142,10 +143,10 @@ def _told(
         total=n,
         what=f"{n:,} {split} images" if source.image_shape else f"{n:,} {source.unit}",
         classes=[plain(name) for name in source.classes],
-        palettes={name: _named_palette(source, name) for name in COLOURINGS if name not in VALUES},
+        palettes={name: [(plain(group), colour) for group, colour in groups] for name, groups in palettes.items()},
         shape=source.image_shape,
-        side=side,
-        across=payloads.SHEET // side,
+        sheet=payloads.SHEET,
+        sides=payloads.tile_sides(source),
         extent=extent,
         colouring=colouring,
         scale=DOTS_SCALE,
@@ -233,10 +234,6 @@ def _checked_probe(said: object, reach: float) -> ProbeStanding | None:
 
 def _checked_text(said: object) -> str | None:
     return said[:LONGEST] if isinstance(said, str) else None
-
-
-def _named_palette(source: MapSource, colouring: str) -> list[tuple[str, str]]:
-    return [(plain(name), colour) for name, colour in palette(source.classes, colouring)]
 
 
 def _mounted():

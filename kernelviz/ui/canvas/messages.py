@@ -131,7 +131,8 @@ class Told:
         what: the images in words.
         palettes: groups (name, colour) of each colouring that has groups.
         shape: [channels, height, width] of the images; None where the points have none.
-        side, across: pixels along a side of an image on a sheet, and images along a side of a sheet.
+        sheet: pixels along a side of a sheet of images.
+        sides: pixels along a side of an image on the sheets of each level, the smallest first; none without images.
         extent: the maps reach from -extent to extent.
         scale: colours of a continuous colouring, from low to high.
         view: "dots" or "images".
@@ -148,8 +149,8 @@ class Told:
     classes: list[str]
     palettes: dict[str, list[tuple[str, str]]]
     shape: Sequence[int] | None
-    side: int
-    across: int
+    sheet: int
+    sides: Sequence[int]
     extent: float
     colouring: str
     scale: Sequence[str]

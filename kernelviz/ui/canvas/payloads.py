@@ -16,14 +16,17 @@ from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.shared.map_source import MapSource
 
 SHEET = 1024  # pixels: longest side of a sheet of images
-MAX_TILE_SIDE = 128  # pixels: longest side of an image on a sheet, and of the card that shows it
-MAX_LOSSLESS_SIDE = 64  # pixels: larger images are compressed with losses
+MAX_TILE_SIDE = 128  # pixels: longest side of an image on a sheet
+THUMBNAIL_SIDES = (32, MAX_TILE_SIDE)  # pixels of a thumbnail on the sheets of each level, for far and near
+MAX_LOSSLESS_SIDE = 64  # pixels: larger images are compressed with losses, and thumbnails too
 UNKNOWN = 2**12 - 1  # stands for a missing value; nobody sees finer steps than 4,000
 
 
-def tile_side(source: MapSource) -> int:
-    """Pixels of an image on a sheet along each side; 1 where the points have no images."""
-    return min(MAX_TILE_SIDE, max(source.image_shape[1:])) if source.image_shape else 1
+def tile_sides(source: MapSource) -> tuple[int, ...]:
+    """Pixels of an image along each side, on the sheets of every level; none where the points have no images."""
+    if source.picture_source() == "thumbnails":
+        return THUMBNAIL_SIDES
+    return (min(MAX_TILE_SIDE, max(source.image_shape[1:])),) if source.image_shape else ()
 
 
 def points_payload(source: MapSource, split: str) -> bytes:
@@ -40,11 +43,16 @@ def points_payload(source: MapSource, split: str) -> bytes:
         "label": points.label,
         "prediction": points.prediction,
     }
+    own = source.columns(split)
     scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    names = source.names()
+    scales |= {one.key: [*_range(one.values), *reach(one.values)] for one in own if one.form != "category"}
+    names = source.names(split)
     return pack(
-        columns | {name: twelve_bits(value) for name, value in values.items()},
+        columns
+        | {name: twelve_bits(value) for name, value in values.items()}
+        | {one.key: one.values[order] for one in own},
         scales=scales,
+        own={one.key: [one.name, one.form] for one in own},
         **({"names": names} if names else {}),
     )
 
@@ -58,20 +66,18 @@ def contours_payload(source: MapSource, split: str) -> bytes:
     return pack({"corners": corners, "starts": ends.astype(np.uint32), "levels": levels})
 
 
-def sheet_payload(source: MapSource, split: str, number: int) -> bytes:
+def sheet_payload(source: MapSource, split: str, side: int, number: int) -> bytes:
     """One of the sheets of images, in WebP; an IndexError where the split has no such sheet."""
     points, _ = ordered(source, split)
-    side = tile_side(source)
     across = SHEET // side
     rows = np.arange(len(points))[number * across**2 :][: across**2]
-    if number < 0 or not len(rows):
+    if side not in tile_sides(source) or number < 0 or not len(rows):
         raise IndexError(f"{split} has no sheet {number}")
     pictures = source.pictures(points.where(rows))
     picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
     file = io.BytesIO()
-    Image.fromarray(picture).save(
-        file, "WEBP", lossless=side <= MAX_LOSSLESS_SIDE, quality=50 if side <= MAX_LOSSLESS_SIDE else 85, method=2
-    )
+    lossless = side <= MAX_LOSSLESS_SIDE and source.picture_source() != "thumbnails"
+    Image.fromarray(picture).save(file, "WEBP", lossless=lossless, quality=50 if lossless else 85, method=2)
     return file.getvalue()
 
 
@@ -122,9 +128,14 @@ def _range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *c"]:
-    """A picture in the middle of a square of `side` pixels, made smaller if it does not fit."""
+def _fitted(picture: UInt8[np.ndarray, "h w *c"], side: int) -> UInt8[np.ndarray, "side side *d"]:
+    """A picture in the middle of a square of `side` pixels, made smaller if it does not fit.
+
+    Beside a picture with colours the square is clear; a grey one is ink on black.
+    """
     image = Image.fromarray(picture)
+    if image.mode != "L":
+        image = image.convert("RGBA")
     if max(image.size) > side:
         image.thumbnail((side, side))
     square = Image.new(image.mode, (side, side))

@@ -1,19 +1,24 @@
 """Explore: the map of a run, the images behind a selection, and how good the map is."""
 
+from functools import partial
+from pathlib import PurePath
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from kernelviz.evaluation.quality import MEANING, PUBLISHED, measured_peers
 from kernelviz.plots.colours import COLOURINGS
+from kernelviz.plots.columns import Column
 from kernelviz.plots.curves import history_figure
 from kernelviz.plots.maps import map_figure
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
+from kernelviz.ui.explore import inspector, search
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.gallery import explain_missing_images, gallery
-from kernelviz.ui.shared.labels import class_names
+from kernelviz.ui.shared.labels import class_names, plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 
@@ -24,15 +29,16 @@ VIEWS = ("dots", "images")
 def page(run: EmbeddingRun) -> None:
     """Show the page."""
     colouring, split, view = _controls(run)
+    found = search.found(run, split)
     points = caches.points_of(run).of_split(split)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _explain_missing_colours(run, points, colouring)
-        selected = _map(run, points, split, colouring, view)
+        selected = _map(run, points, split, colouring, view, found)
     with right:
         images, quality, training = st.tabs(["Images", "Quality", "Training"])
         with images:
-            _images(run, points, split, selected)
+            _images(run, points, split, selected, found)
         with quality:
             _quality(run)
         with training:
@@ -51,13 +57,14 @@ def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring:
 
 
 def _controls(run: EmbeddingRun) -> tuple[str, str, str]:
-    colour, split, view, _ = st.columns([2, 2, 2, 3], vertical_alignment="bottom")
+    colour, split, view, text, how = st.columns([5, 4, 5, 7, 3], vertical_alignment="bottom")
     shared = {"bind": "query-params"}
-    return (
-        colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
-        _split(run, split),
-        view.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared),
-    )
+    colourings = [*COLOURINGS, *(column.name for column in caches.columns_in(run))]
+    colouring = colour.selectbox("Colour by", colourings, key="colour", **shared)
+    chosen = _split(run, split)
+    shown = view.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared)
+    search.controls(run, chosen, text, how)
+    return colouring, chosen, shown
 
 
 def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
@@ -76,14 +83,21 @@ def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
     )
 
 
-def _map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str, view: str) -> np.ndarray:
+def _map(
+    run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str, view: str, found: np.ndarray | None
+) -> np.ndarray:
     """Show the map; returns the rows of `points` that are selected on it."""
     if simple_map_instead():
         return _simple_map(run, points, split, colouring)
-    key, owner = f"map-{run.name}-{split}", _owner(run, split)
-    found = st.session_state.get(f"search-{run.name}-{split}")
+    owner, column = selection.owner(run, split), caches.colouring_of(run, colouring)
     heard = canvas(
-        ImageMap(run), split, key, colouring=colouring, view=view, selection=selection.selection(owner), found=found
+        ImageMap(run),
+        split,
+        f"map-{run.name}-{split}",
+        colouring=column.key if column else colouring,
+        view=view,
+        selection=selection.selection(owner),
+        found=int(found[0]) if found is not None and len(found) == 1 else None,
     )
     if heard.failed:
         simple_map_instead(heard.failed)
@@ -96,7 +110,7 @@ def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: 
     """Show the map as a Plotly chart; returns the rows of `points` that are selected on it."""
     with st.container(key="map"):
         event = st.plotly_chart(
-            map_figure(points, run.extent, run.classes, colouring),
+            map_figure(points, run.extent, run.classes, colouring, _column(run, points, colouring)),
             on_select="rerun",
             key=f"simple-{run.name}-{split}-{colouring}",
             height="stretch",
@@ -108,6 +122,11 @@ def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: 
     return np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
 
 
+def _column(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> Column | None:
+    column = caches.colouring_of(run, colouring)
+    return column and column.where(caches.points_of(run).rows_of(points))
+
+
 def _caption_of_map(points: EmbeddingMap, split: str, how: str) -> None:
     unplaced = int((~points.placed).sum())
     st.caption(
@@ -117,30 +136,23 @@ def _caption_of_map(points: EmbeddingMap, split: str, how: str) -> None:
     )
 
 
-def _owner(run: EmbeddingRun, split: str) -> str:
-    """Whose rows a selection has: those of a run and a split."""
-    return f"{run.weights_sha256} {split}"
-
-
-def _images(run: EmbeddingRun, points: EmbeddingMap, split: str, selected: np.ndarray) -> None:
-    number = st.number_input(
-        "Search by number",
-        0,
-        len(points) - 1,
-        value=None,
-        placeholder=f"0 to {len(points) - 1}",
-        key=f"search-{run.name}-{split}",
-    )
-    rows = np.array([number]) if number is not None else selected
-    if not len(rows):
+def _images(
+    run: EmbeddingRun, points: EmbeddingMap, split: str, selected: np.ndarray, found: np.ndarray | None
+) -> None:
+    if found is not None and not len(found):
+        st.info("No image matches the search and the filter.", icon=":material/search_off:")
+    elif not len(selected):
         st.info("No image selected. These images are spread over the map.", icon=":material/touch_app:")
-        rows = _spread(points)
-    elif number is None:
-        found, clear = st.columns([3, 1], vertical_alignment="center")
-        found.markdown(f"**{len(rows):,} selected**{_number_correct(points.where(rows))}")
-        clear.button("Clear", on_click=selection.choose, args=(_owner(run, split), rows[:0]), width="stretch")
+    if len(selected):
+        said, clear, save = st.columns([5, 2, 2], vertical_alignment="center")
+        said.markdown(f"**{len(selected):,} selected**{_number_correct(points.where(selected))}")
+        clear.button("Clear", on_click=search.clear, args=(run, split), width="stretch")
+        inspector.download(run, split, selected, save)
     explain_missing_images(run)
-    gallery(run, points, rows, lambda row: _caption(run.classes, points, row))
+    if len(selected) == 1:
+        inspector.inspect(run, split, int(selected[0]))
+    else:
+        gallery(run, points, selected if len(selected) else _spread(points), partial(_caption, run, points, split))
 
 
 def _number_correct(points: EmbeddingMap) -> str:
@@ -149,12 +161,14 @@ def _number_correct(points: EmbeddingMap) -> str:
     return f" · {correct.sum():,} correct" if known.any() else ""
 
 
-def _caption(classes: tuple[str, ...], points: EmbeddingMap, row: int) -> str:
-    named = class_names(classes)
+def _caption(run: EmbeddingRun, points: EmbeddingMap, split: str, row: int) -> str:
+    named = class_names(run.classes)
     label, prediction = named[points.label[row]], named[points.prediction[row]]
     confidence = points.confidence[row]
     text = label if label == prediction else f"{label} → {prediction}"
-    return text if np.isnan(confidence) else f"{text} · {confidence:.0%}"
+    text = text if np.isnan(confidence) else f"{text} · {confidence:.0%}"
+    name = inspector.name_of(run, split, row)
+    return f"{plain(PurePath(name).name)} · {text}" if name else text
 
 
 def _spread(points: EmbeddingMap) -> np.ndarray:

@@ -3,7 +3,10 @@
 /kernelviz/canvas/<stamp>/<file>                           the canvas's JavaScript
 /kernelviz/runs/<name>/<version>/points/<split>            where the images lie, packed
 /kernelviz/runs/<name>/<version>/contours/<split>          contour lines of their density, packed
-/kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<number>   one sheet of many images, WebP
+/kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<side>/<number>   one sheet of many images, WebP
+/kernelviz/runs/<name>/<version>/thumbnail/<split>/<row>   the small picture of an image, whole, WebP
+/kernelviz/runs/<name>/<version>/item/<split>/<row>        what the run's own table knows of an image, JSON
+/kernelviz/runs/<name>/<version>/original/<split>/<row>    the file of an image: see `ui.server.items`
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/decode?x&y&width&amplitude  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
@@ -33,6 +36,8 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
+from kernelviz.ui.server import items
+from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.paths import corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches
@@ -95,7 +100,7 @@ def images(request: Request, source: MapSource) -> Response:
     if request.path_params["source"] != source.picture_source():  # the browser would cache wrong images
         return PlainTextResponse(f"the images of {source.run.name} come from elsewhere now; reload the page", 404)
     try:
-        data = payloads.sheet_payload(source, split, request.path_params["number"])
+        data = _sheet(source, split, request.path_params["side"], request.path_params["number"])
     except IndexError as error:
         return PlainTextResponse(str(error), 404)
     return Response(data, media_type="image/webp", headers=CACHED)
@@ -132,6 +137,18 @@ def _points(name: str, version: str, split: str) -> bytes:
     return gzipped(payloads.points_payload(map_source(load_run(name)), split))
 
 
+def _sheet(source: MapSource, split: str, side: int, number: int) -> bytes:
+    """A sheet; those of thumbnails, which take a second or two, are kept on disk beside the run."""
+    if source.picture_source() != "thumbnails":
+        return payloads.sheet_payload(source, split, side, number)
+    return kept(
+        source.run.folder / "sheets",
+        source.version,
+        f"{split}-{side}-{number}.webp",
+        lambda: payloads.sheet_payload(source, split, side, number),
+    )
+
+
 @lru_cache(maxsize=2)
 def _decoder(name: str, version: str) -> bytes | None:
     return payloads.decoder_payload(load_mapped(name))
@@ -160,7 +177,10 @@ ROUTES = [
         routes=[
             Route("/points/{split}", of_a_map(points)),
             Route("/contours/{split}", of_a_map(contours)),
-            Route("/sheets/{split}/{source}/{number:int}", of_a_map(images)),
+            Route("/sheets/{split}/{source}/{side:int}/{number:int}", of_a_map(images)),
+            Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
+            Route("/item/{split}/{row:int}", of_a_run(items.item)),
+            Route("/original/{split}/{row:int}", of_a_run(items.original)),
             Route("/decoder", of_a_run(decoder)),
             Route("/decode", of_a_run(decode)),
             Route("/walk", of_a_run(walk)),

@@ -1,15 +1,27 @@
 """The maps and images that all sessions share, cached by the name of a run and the hash of its weights."""
 
+import io
 import os
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import streamlit as st
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
 
 from kernelviz.data.images import ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
+from kernelviz.plots.colours import COLOURINGS
+from kernelviz.plots.columns import Column, columns_of
+from kernelviz.sources import listing
+from kernelviz.storage import item_table, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
+
+Pictures = list[np.ndarray] | np.ndarray  # of some points: of any shapes, or of one
+BESIDE = (item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
+NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
 
 
 def points_of(run: EmbeddingRun) -> EmbeddingMap:
@@ -18,12 +30,33 @@ def points_of(run: EmbeddingRun) -> EmbeddingMap:
 
 
 def version(run: EmbeddingRun) -> str:
-    """A text that names the weights and the map of a run in addresses, and changes with them."""
+    """A text that names the weights of a run, its map and what lies beside it in addresses, and changes with them."""
+    beside = [path for path in (run.folder / name for name in BESIDE) if path.is_file()]
     try:
-        written = (run.folder / "map.parquet").stat().st_mtime_ns
+        written = [f"{path.stat().st_mtime_ns:x}" for path in (run.folder / "map.parquet", *beside)]
     except OSError as error:
         raise BrokenRun(f"{error.filename} cannot be read ({error.strerror}); train the run again") from None
-    return f"{run.weights_sha256[:12]}-{written:x}"
+    return "-".join([run.weights_sha256[:12], *written])
+
+
+def table_of(run: EmbeddingRun) -> pd.DataFrame:
+    """A row for each image of a run: what its map says, and the columns of its own table (`item_table.map_table`)."""
+    return _table(run.name, version(run), run)
+
+
+def columns_in(run: EmbeddingRun) -> list[Column]:
+    """The columns of a run's own table by which its points may be coloured; none where it has no table."""
+    return _columns(run.name, version(run), run)
+
+
+def colouring_of(run: EmbeddingRun, name: str) -> Column | None:
+    """The column of a run's own table that is shown under a name, if it is one."""
+    return next((column for column in columns_in(run) if column.name == name), None)
+
+
+def has_table(run: EmbeddingRun) -> bool:
+    """Whether a run has a table of the user's."""
+    return item_table.NAME in table_of(run)
 
 
 def splits_of(run: EmbeddingRun) -> list[str]:
@@ -32,9 +65,9 @@ def splits_of(run: EmbeddingRun) -> list[str]:
 
 
 def images_of(run: EmbeddingRun) -> ImageSet | None:
-    """The images of a run's set, if they are on this machine and the map was made of them."""
+    """The images of a run's set, if they are on this machine, the map was made of them, and it has none of its own."""
     source = run.recipe["data"]
-    if not is_local(source):
+    if thumbnails.has_thumbnails(run.folder) or not is_local(source):
         return None
     try:
         images = _images(source, os.fspath(data_folder()), run.validation, run.preprocess)
@@ -44,15 +77,19 @@ def images_of(run: EmbeddingRun) -> ImageSet | None:
 
 
 def source_of(run: EmbeddingRun) -> str | None:
-    """Where the pictures of a run's points come from: "own" images, "decoded" ones, or None."""
+    """Where the pictures of a run's points come from: its "thumbnails", "own" images, "decoded" ones, or None."""
+    if thumbnails.has_thumbnails(run.folder):
+        return "thumbnails"
     return "own" if images_of(run) else "decoded" if run.has_decoder else None
 
 
-def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:
-    """The images of some points of one split, uint8.
+def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
+    """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
     Images that are not on this machine are decoded from their coordinates; None where there is no decoder either.
     """
+    if thumbnails.has_thumbnails(run.folder):
+        return [_pixels(picture) for picture in thumbnails_at(run, points)]
     images = images_of(run)
     if images:
         return images.split(SPLITS[points.split[0]])[0][points.index]
@@ -63,13 +100,41 @@ def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:
     return decoded_at(run, points.coordinates)
 
 
+def thumbnails_at(run: EmbeddingRun, points: EmbeddingMap) -> list[bytes]:
+    """The small pictures of some points of a run that has some, as files; empty bytes where there is none."""
+    return thumbnails.read_thumbnails(run.folder, points_of(run).rows_of(points).tolist())
+
+
+def _pixels(picture: bytes) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of a thumbnail; a clear grey where there is none that can be read."""
+    try:
+        image = Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) if picture else None
+        if image is None or max(image.size) > thumbnails.SIDE:
+            return NO_PICTURE
+        return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+    except (OSError, ValueError, UnidentifiedImageError):
+        return NO_PICTURE
+
+
 def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
-    return all(np.array_equal(points.of_split(split).label, images.split(split)[1]) for split in SPLITS)
+    return all(np.array_equal(points.of_split(split).label, images.split(split)[1]) for split in listing.SPLITS)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
     return load_map(_run.folder)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _table(name: str, version: str, _run: EmbeddingRun) -> pd.DataFrame:
+    return item_table.map_table(points_of(_run), _run.classes, _run.folder)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
+    table = table_of(_run)
+    own = [column for column in table.columns if column not in item_table.MAP_COLUMNS]
+    return columns_of(table[own], COLOURINGS)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

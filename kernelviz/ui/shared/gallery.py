@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
 
 from kernelviz.data.images import SETS
 from kernelviz.plots.images import enlarged
@@ -13,6 +15,7 @@ from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.fetch import offer_download
 
 IMAGES_PER_PAGE = 60
+SQUARE = 168  # pixels: side of a picture in the gallery, twice what it takes on the page
 
 
 def gallery(run: EmbeddingRun, points: EmbeddingMap, rows: np.ndarray, caption: Callable[[int], str]) -> None:
@@ -20,14 +23,26 @@ def gallery(run: EmbeddingRun, points: EmbeddingMap, rows: np.ndarray, caption: 
     page = rows[_page_of(len(rows)) :][:IMAGES_PER_PAGE]
     pictures = caches.pictures_at(run, points.where(page))
     if pictures is not None:
-        st.image([enlarged(picture) for picture in pictures], caption=[caption(row) for row in page.tolist()], width=84)
+        shown = [_in_a_square(picture) for picture in pictures]
+        st.image(shown, caption=[caption(row) for row in page.tolist()], width=84)
+
+
+def _in_a_square(picture: UInt8[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "H W *C"]:
+    """The picture at the size of the gallery; one that is not square lies whole in the middle of a clear one."""
+    if picture.shape[0] == picture.shape[1]:
+        return enlarged(picture)
+    image = Image.fromarray(enlarged(picture)).convert("RGBA")
+    return np.asarray(ImageOps.pad(image, (SQUARE, SQUARE), color=(0, 0, 0, 0)))
 
 
 def explain_missing_images(run: EmbeddingRun) -> None:
     """Say what is shown where the images of a run are not on this machine, and offer to download them."""
-    if caches.images_of(run):
+    if caches.source_of(run) in ("thumbnails", "own"):
         return
     name = run.data["name"]
+    if caches.has_table(run) and not run.has_decoder:
+        st.caption("There are no pictures of these points.")
+        return
     st.caption(
         f"The images of {name} are not on this machine"
         + (

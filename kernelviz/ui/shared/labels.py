@@ -20,7 +20,12 @@ def aims(objectives: Iterable[str]) -> str:
 def plain(name: str) -> str:
     """The name of a file or class as text: no Markdown, no HTML, at most 40 letters."""
     text = "".join(letter if letter.isalnum() or letter in " .-_()'" else "·" for letter in name)
-    return text if len(text) <= 40 else f"{text[:25]}…{text[-12:]}"
+    return shortened(text, 40)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A text with its middle left out where it is longer than `most` letters."""
+    return text if len(text) <= most else f"{text[: most - 15]}…{text[-12:]}"
 
 
 def class_names(classes: tuple[str, ...]) -> list[str]:

@@ -6,10 +6,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from kernelviz.errors import UserError
-from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.plots.columns import Column
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.item_table import NAME
 from kernelviz.storage.items import EXTENT, GRID, SPARSITY
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.ui.shared import caches, item_titles
+from kernelviz.ui.shared.labels import shortened
 
 
 @runtime_checkable
@@ -44,14 +47,17 @@ class MapSource(Protocol):
     def points(self, split: str) -> EmbeddingMap:
         """The points of a split."""
 
-    def names(self) -> list[str] | None:
-        """The name of every point; None where the points only have numbers."""
+    def names(self, split: str) -> list[str] | None:
+        """The name of every point of a split; None where the points only have numbers."""
 
     def picture_source(self) -> str | None:
-        """Where the pictures of the points come from: "own" images, "decoded" ones, or None."""
+        """Where the pictures of the points come from: "thumbnails", "own" images, "decoded" ones, or None."""
 
-    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         """Pictures of some points of one split, uint8; None where the points have no pictures."""
+
+    def columns(self, split: str) -> list[Column]:
+        """The columns of the user's own table for the points of a split."""
 
 
 def map_source(run: Run) -> MapSource:
@@ -95,14 +101,19 @@ class ImageMap:
     def points(self, split: str) -> EmbeddingMap:
         return caches.points_of(self.run).of_split(split)
 
-    def names(self) -> list[str] | None:
-        return None
+    def names(self, split: str) -> list[str] | None:
+        table = caches.table_of(self.run)
+        return [shortened(name) for name in table[NAME][table["split"] == split]] if NAME in table else None
 
     def picture_source(self) -> str | None:
         return caches.source_of(self.run)
 
-    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         return caches.pictures_at(self.run, points)
+
+    def columns(self, split: str) -> list[Column]:
+        rows = np.flatnonzero(caches.points_of(self.run).split == SPLITS.index(split))
+        return [column.where(rows) for column in caches.columns_in(self.run)]
 
 
 @dataclass(frozen=True)
@@ -122,14 +133,17 @@ class ItemMap:
     def points(self, split: str) -> EmbeddingMap:
         return item_titles.points_of(self.run).of_split(split)
 
-    def names(self) -> list[str] | None:
+    def names(self, split: str) -> list[str] | None:
         return item_titles.names_of(self.run)
 
     def picture_source(self) -> str | None:
         return None
 
-    def pictures(self, points: EmbeddingMap) -> np.ndarray | None:
+    def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
         return None
+
+    def columns(self, split: str) -> list[Column]:
+        return []
 
 
 SOURCES = {EmbeddingRun: ImageMap, RecommenderRun: ItemMap}

@@ -11,6 +11,8 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Int
 
+from kernelviz.storage.record import Run
+
 Rows = Int[np.ndarray, " n"]
 
 
@@ -20,6 +22,11 @@ class Selection:
 
     revision: int
     rows: Rows
+
+
+def owner(run: Run, split: str) -> str:
+    """Whose rows a selection has: those of a run and a split."""
+    return f"{run.weights_sha256} {split}"
 
 
 def selection(owner: str) -> Selection:

@@ -15,7 +15,7 @@ from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.plots.colours import UPLOADED
 from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.tables import to_json
+from kernelviz.tables import to_csv, to_json
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import ChosenUpload, UploadsTold
 from kernelviz.ui.shared import caches
@@ -204,7 +204,7 @@ def _exports(run: EmbeddingRun, mine: Uploads, table: pd.DataFrame) -> None:
     """Show a download button for each format."""
     name, icon = f"{run.name}_uploads", ":material/download:"
     for kind, mime, data in (
-        ("CSV", "text/csv", lambda: table.to_csv(index=False)),
+        ("CSV", "text/csv", lambda: to_csv(table)),
         ("Parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
         ("JSON", "application/json", lambda: to_json(table)),
         ("PNG", "image/png", lambda: export.map_png(run, table)),

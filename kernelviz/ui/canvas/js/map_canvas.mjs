@@ -5,7 +5,7 @@
 /** @import { Layer, MarkTold, PackedPoints, Pixel, Point, Tell, Told } from './types.mjs' */
 /** @import { Tool } from './ui/tools.mjs' */
 
-import { Sheets, fetchPacked, messageOf } from './core/fetching.mjs'
+import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
@@ -38,6 +38,7 @@ import { Toolbar } from './ui/toolbar.mjs'
 import { Hand, TOOLS } from './ui/tools.mjs'
 
 const REST = 140 // ms without a movement, after which the picture is painted with all its pixels
+const NEARBY = 64 // pixels: side of an image beside the map
 const NEAR = 14 // pixels: how far from the pointer a point may lie
 
 /** @type {Map<string, View['position']>} where each map was last looked at, for when it is shown again */
@@ -70,6 +71,8 @@ export class MapCanvas {
     this.points = null
     /** @type {Sheets | null} */
     this.sheets = null
+    /** @type {Thumbnails | null} */
+    this.thumbnails = null
     this.focus = this.pinned = -1
     this.moving = false
     this.resting = 0
@@ -199,12 +202,21 @@ export class MapCanvas {
       this.fail(`The map cannot be shown. ${messageOf(error)}`)
       return
     }
-    const sheets = `${map.base}/sheets/${told.split}/${map.source}`
-    this.sheets = map.source ? new Sheets(sheets, told, () => this.redraw('dots', 'over')) : null
+    this.openPictures()
     this.stage.showStatus()
     this.recolour()
     this.find()
     this.redraw('probe')
+  }
+
+  /** Begin anew with the images of the map. */
+  openPictures() {
+    const { told, map } = this
+    const whole = map.source === 'thumbnails'
+    const settings = { ...told, whole, grey: !whole && told.shape?.[0] === 1 }
+    const sheets = `${map.base}/sheets/${told.split}/${map.source}`
+    this.sheets = map.source ? new Sheets(sheets, settings, () => this.redraw('dots', 'over')) : null
+    this.thumbnails = whole ? new Thumbnails(`${map.base}/thumbnail/${told.split}`, () => this.redraw('over')) : null
   }
 
   /**
@@ -382,7 +394,7 @@ export class MapCanvas {
     if (!points || !sheets) return null
     sheets.begin()
     const found = points.spatial.few(x, y, n)
-    return found.map((i) => ({ image: sheets.image(i), lines: points.about(i, told.classes) }))
+    return found.map((i) => ({ image: sheets.image(i, NEARBY), lines: points.about(i, told.classes) }))
   }
 
   // Frames
@@ -413,7 +425,7 @@ export class MapCanvas {
 
   /** @param {Points} points */
   paintOver(points) {
-    const { view, sheets, told, theme, marks, focus, pinned, hand, probe } = this
+    const { view, sheets, thumbnails, told, theme, marks, focus, pinned, hand, probe } = this
     paintOverlay(contextOf(this.stage.over), {
       ...{ view, points, theme, marks, accent: told.accent },
       contours: this.contours.visible,
@@ -425,7 +437,10 @@ export class MapCanvas {
     this.overview.show(points, view, theme.background, told.accent)
     const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
-    this.cards.show({ points, view, sheets, classes: told.classes, decoded, focus, pinned, mark, loaded })
+    const { classes, split } = told
+    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, mark, loaded })
+    const image = points.names && pinned >= 0 && told.shape ? `${split}/${points.row[pinned]}` : ''
+    this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 
   resize() {

@@ -14,8 +14,8 @@
  * @property {string[]} classes
  * @property {Record<string, Group[]>} palettes groups of each colouring that has groups
  * @property {number[] | null} shape [channels, height, width] of the images, null where the points have none
- * @property {number} side pixels along a side of an image on a sheet
- * @property {number} across images along a side of a sheet
+ * @property {number} sheet pixels along a side of a sheet of images
+ * @property {number[]} sides pixels along a side of an image on the sheets of each level, the smallest first
  * @property {number} extent the maps reach from -extent to extent
  * @property {string} colouring
  * @property {string[]} scale colours of a continuous colouring, from low to high
@@ -35,7 +35,7 @@
  *
  * @typedef {object} MapTold
  * @property {string} base address of what the server has of the run
- * @property {string | null} source where the images come from, null where there are none: 'own' or 'decoded'
+ * @property {string | null} source where the images come from, null where there are none: 'thumbnails', 'own' or 'decoded'
  * @property {string | null} title
  * @property {Affine | null} placement how the map is laid over the others
  * @property {MarkTold[]} marks
@@ -159,6 +159,7 @@
  * @typedef {object} PointFacts
  * @property {Record<string, Scale>} scales
  * @property {string[]} [names] of each row, where the points have some
+ * @property {Record<string, [name: string, kind: string]>} [own] columns of the user's table, by their keys
  */
 
 /** @typedef {{ facts: PointFacts, arrays: Columns }} PackedPoints */
@@ -189,6 +190,7 @@
  * @property {number} left
  * @property {number} top
  * @property {number} side
+ * @property {boolean} [whole] whether it is a picture of any shape in a clear square
  */
 
 /** @typedef {HTMLImageElement | HTMLCanvasElement} Picture a picture that stands alone */

@@ -27,6 +27,7 @@ export function pixel(colour) {
  * @param {number} i
  */
 export function valueAt(column, scale, i) {
+  if (column instanceof Float32Array) return column[i]
   return column[i] === UNKNOWN ? NaN : scale[0] + (column[i] / (UNKNOWN - 1)) * (scale[1] - scale[0])
 }
 
@@ -51,7 +52,7 @@ export function grouped(columns, scales, colouring, groups) {
       return Number.isNaN(share) ? STEPS : Math.round(Math.min(1, Math.max(0, share)) * (STEPS - 1))
     })
   }
-  return Uint16Array.from(colouring === 'label' ? label : prediction, (group) => (group < 0 ? groups - 1 : group))
+  return Uint16Array.from(columns[colouring], (group) => (group < 0 ? groups - 1 : group))
 }
 
 /**

@@ -6,6 +6,8 @@ import { contextOf } from './raster.mjs'
 import { unpack } from './packing.mjs'
 
 const PATIENCE = 2000 // ms before a sheet that could not be fetched is asked for again
+const MOST_THUMBNAILS = 100
+const SHARP = 0.6 // pixels that an image has on its sheet, at least, for each that it has on the screen
 const MOST = 192 // sheets of grey images, about 1 MB of pixels each; a quarter of it where they have colours
 
 /**
@@ -62,23 +64,27 @@ export async function said(response) {
  * @property {number} [failed] when it could not be fetched
  */
 
-/** Sheets of many images each, fetched when one of their images is first asked for. */
+/**
+ * Sheets of many images each, fetched when one of their images is first asked for. There are sheets of several levels,
+ * with smaller images and with larger ones.
+ */
 export class Sheets {
   /**
    * Of grey images only one number a pixel is kept.
    *
    * @param {string} base
-   * @param {{ side: number, across: number, shape: number[] | null }} told
+   * @param {{ sides: number[], sheet: number, grey: boolean, whole: boolean }} settings `whole`: see Tile
    * @param {() => void} loaded is called when a sheet has come
    */
-  constructor(base, { side, across, shape }, loaded) {
+  constructor(base, { sides, sheet, grey, whole }, loaded) {
     this.base = base
-    this.side = side
-    this.across = across
+    this.sides = sides
+    this.sheet = sheet
     this.loaded = loaded
-    this.grey = shape?.[0] === 1
-    this.most = this.grey ? MOST : MOST / 4
-    /** @type {Map<number, Sheet>} by number */
+    this.grey = grey
+    this.whole = whole
+    this.most = grey ? MOST : MOST / 4
+    /** @type {Map<string, Sheet>} by level and number */
     this.kept = new Map()
     this.turn = 0
   }
@@ -89,30 +95,52 @@ export class Sheets {
   }
 
   /**
-   * Where on which pixels the i-th image is; null while it is loading, undefined where it could not be fetched a moment
-   * ago.
+   * Where on which pixels the i-th image is, which is to be shown with some pixels along a side; while its sheet is
+   * loading, where it is on that of another level. Null while there is none, undefined where it could not be fetched a
+   * moment ago.
    *
    * @param {number} i
+   * @param {number} size
    * @returns {Tile | null | undefined}
    */
-  image(i) {
-    const number = Math.floor(i / this.across ** 2)
-    const sheet = this.kept.get(number) ?? this.fetch(number)
+  image(i, size) {
+    const level = this.sides.find((side) => side >= SHARP * size) ?? this.sides[this.sides.length - 1]
+    const found = this.at(level, i, true)
+    if (found) return found
+    for (const side of this.sides) {
+      const other = side === level ? null : this.at(side, i, false)
+      if (other) return other
+    }
+    return found
+  }
+
+  /**
+   * Where the i-th image is on the sheets of a level.
+   *
+   * @param {number} side
+   * @param {number} i
+   * @param {boolean} wanted whether its sheet is to be fetched
+   * @returns {Tile | null | undefined}
+   */
+  at(side, i, wanted) {
+    const across = Math.floor(this.sheet / side)
+    const name = `${side}/${Math.floor(i / across ** 2)}`
+    const sheet = this.kept.get(name) ?? (wanted ? this.fetch(name) : null)
     if (!sheet) return null
     sheet.turn = this.turn
-    if (sheet.failed) return this.again(number, sheet.failed)
+    if (sheet.failed) return this.again(name, sheet.failed)
     if (!sheet.pixels || !sheet.width) return null
-    const at = i % this.across ** 2
-    const [left, top] = [(at % this.across) * this.side, Math.floor(at / this.across) * this.side]
-    return { pixels: sheet.pixels, width: sheet.width, grey: this.grey, left, top, side: this.side }
+    const place = i % across ** 2
+    const [left, top] = [(place % across) * side, Math.floor(place / across) * side]
+    return { pixels: sheet.pixels, width: sheet.width, grey: this.grey, left, top, side, whole: this.whole }
   }
 
   /**
    * Begin to fetch a sheet; null if all sheets that can be kept are in use.
    *
-   * @param {number} number
+   * @param {string} name
    */
-  fetch(number) {
+  fetch(name) {
     if (this.kept.size >= this.most) {
       const old = [...this.kept].find(([, { turn }]) => turn < this.turn)
       if (!old) return null
@@ -120,29 +148,29 @@ export class Sheets {
     }
     /** @type {Sheet} */
     const sheet = { turn: this.turn }
-    this.kept.set(number, sheet)
-    this.read(number, sheet)
+    this.kept.set(name, sheet)
+    this.read(name, sheet)
     return sheet
   }
 
   /**
    * Once some time has passed, a sheet that failed is asked for again when it is needed.
    *
-   * @param {number} number
+   * @param {string} name
    * @param {number} failed
    */
-  again(number, failed) {
-    if (performance.now() - failed > PATIENCE) this.kept.delete(number)
+  again(name, failed) {
+    if (performance.now() - failed > PATIENCE) this.kept.delete(name)
     return undefined
   }
 
   /**
-   * @param {number} number
+   * @param {string} name
    * @param {Sheet} sheet
    */
-  async read(number, sheet) {
+  async read(name, sheet) {
     try {
-      const response = await fetch(`${this.base}/${number}`)
+      const response = await fetch(`${this.base}/${name}`)
       if (!response.ok) throw new Error(await said(response))
       const bitmap = await createImageBitmap(await response.blob())
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
@@ -155,5 +183,39 @@ export class Sheets {
       sheet.failed = performance.now()
     }
     this.loaded()
+  }
+}
+
+/** The small pictures of a run, each whole, fetched one by one when they are first asked for. */
+export class Thumbnails {
+  /**
+   * @param {string} base
+   * @param {() => void} loaded is called when a picture has come
+   */
+  constructor(base, loaded) {
+    this.base = base
+    this.loaded = loaded
+    /** @type {Map<number, HTMLImageElement>} by row, the first to go first */
+    this.kept = new Map()
+  }
+
+  /**
+   * The picture of a row; null while it is loading, and where there is none.
+   *
+   * @param {number} row
+   */
+  image(row) {
+    const image = this.kept.get(row) ?? this.fetch(row)
+    return image.complete && image.naturalWidth ? image : null
+  }
+
+  /** @param {number} row */
+  fetch(row) {
+    if (this.kept.size >= MOST_THUMBNAILS) this.kept.delete([...this.kept.keys()][0])
+    const image = new Image()
+    image.onload = this.loaded
+    image.src = `${this.base}/${row}`
+    this.kept.set(row, image)
+    return image
   }
 }

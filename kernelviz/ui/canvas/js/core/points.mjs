@@ -30,6 +30,7 @@ export class Points {
     this.prediction = arrays.prediction
     this.scales = facts.scales
     this.names = facts.names
+    this.own = facts.own ?? {}
     this.total = total
     this.n = this.x.length
     this.spatial = new Spatial(this.x, this.y, extent)
@@ -180,6 +181,29 @@ export class Points {
     return found
   }
 
+  /** What the points are coloured by, for a person. */
+  get title() {
+    return this.own[this.colouring]?.[0] ?? this.colouring
+  }
+
+  /** The ends of the scale that the points are coloured by, for a person; of dates that lie apart the days. */
+  get ends() {
+    const [, , low, high] = this.scales[this.colouring]
+    const [, kind] = this.own[this.colouring] ?? []
+    const days = kind === 'date' && high - low > 3
+    return [low, high].map((value) => this.written(days ? Math.floor(value) : value))
+  }
+
+  /**
+   * A value of the column that the points are coloured by, for a person.
+   *
+   * @param {number} value
+   */
+  written(value) {
+    const [, kind] = this.own[this.colouring] ?? []
+    return kind === 'date' ? day(value) : short(value)
+  }
+
   /**
    * Lines of text about a point.
    *
@@ -191,14 +215,25 @@ export class Points {
     const prediction = classes.at(this.prediction[i] < 0 ? classes.length : this.prediction[i])
     const sure = this.value('confidence', i)
     const lines = [this.names?.[this.row[i]] ?? `no. ${this.row[i]}`]
-    if (label !== undefined) lines.push(this.names ? label : `label ${label}`)
+    if (label !== undefined) lines.push(this.names && prediction === undefined ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
-    if (this.colouring in this.scales && this.colouring !== 'confidence') {
-      const value = this.value(this.colouring, i)
-      lines.push(`${this.colouring} ${Number.isNaN(value) ? 'unknown' : value.toPrecision(3)}`)
+    return this.colouring === 'confidence' ? lines : [...lines, ...this.coloured(i)]
+  }
+
+  /**
+   * What a point is coloured by, where the other lines do not say it.
+   *
+   * @param {number} i
+   */
+  coloured(i) {
+    const { colouring, title } = this
+    if (colouring in this.scales) {
+      const value = this.value(colouring, i)
+      if (Number.isNaN(value)) return [`${title} ${colouring in this.own ? 'has no value' : 'unknown'}`]
+      return [`${title} ${colouring in this.own ? this.written(value) : value.toPrecision(3)}`]
     }
-    return lines
+    return colouring in this.own ? [`${title}: ${this.groups[this.groupOf[i]][0]}`] : []
   }
 
   /**
@@ -221,10 +256,36 @@ export function inOrder(points, other) {
   const theirs = Array.from(points.row, (row) => other.indices[row])
   const columns = { ...points.columns }
   for (const [name, own] of Object.entries(points.columns)) {
-    if (name === 'row') continue
+    if (name === 'row' || !(name in other.columns)) continue
     columns[name] = own.map((value, i) => (theirs[i] < 0 ? value : other.columns[name][theirs[i]]))
   }
   return { x: columns.x, y: columns.y, columns, scales: other.scales }
+}
+
+/**
+ * A number in few digits; years have no comma.
+ *
+ * @param {number} value
+ */
+function short(value) {
+  const size = Math.abs(value)
+  if (value === 0) return '0'
+  if (size >= 1e9) return value.toExponential(2)
+  if (size >= 100) return Math.round(value).toLocaleString('en', { useGrouping: size >= 10_000 })
+  return String(Number(value.toPrecision(3)))
+}
+
+/**
+ * The date that lies some days after the first of 1970, with the time where it is not midnight.
+ *
+ * @param {number} days
+ */
+function day(days) {
+  const date = new Date(Math.round(days * 1440) * 60_000)
+  if (Number.isNaN(date.getTime())) return 'beyond the calendar'
+  const text = date.toISOString()
+  const end = text.indexOf('T')
+  return days % 1 ? `${text.slice(0, end)} ${text.slice(end + 1, end + 6)}` : text.slice(0, end)
 }
 
 /** @param {number} share */

@@ -183,9 +183,42 @@ export function paintTile(raster, px, py, size, image, colour) {
     for (let column = Math.max(0, -left); column < size && left + column < width; column++) {
       const found = image.pixels[source + Math.floor((column + 0.5) * step)]
       const at = (top + row) * width + left + column
-      if (colour === undefined) pixels[at] = found
+      if (colour === undefined) pixels[at] = found >>> 24 === 255 ? found : mix(pixels[at], found, found >>> 24)
       else if (found & 0xff) pixels[at] = mix(pixels[at], colour, (found & 0xff) + 1)
     }
+  }
+}
+
+/**
+ * How far a whole picture reaches from the middle of its tile, as shares of half the side; 1 and 1 for other images.
+ *
+ * @param {Tile} tile
+ * @returns {[across: number, down: number]}
+ */
+export function reachOf({ pixels, width, left, top, side, whole }) {
+  if (!whole) return [1, 1]
+  const middle = side >> 1
+  const clear = (/** @type {number} */ x, /** @type {number} */ y) => !(pixels[(top + y) * width + left + x] >>> 24)
+  let [across, down] = [0, 0]
+  while (across < middle && clear(across, middle)) across++
+  while (down < middle && clear(middle, down)) down++
+  return [1 - across / middle, 1 - down / middle]
+}
+
+/**
+ * Paint a rectangle of one colour with its middle at a pixel.
+ *
+ * @param {Pixels} raster
+ * @param {number} px
+ * @param {number} py
+ * @param {[across: number, down: number]} reach pixels from the middle to its edges
+ * @param {number} colour
+ */
+export function paintFrame({ pixels, width, height }, px, py, [across, down], colour) {
+  const [left, right] = [Math.max(0, Math.round(px - across)), Math.min(width, Math.round(px + across))]
+  const bottom = Math.min(height, Math.round(py + down))
+  for (let row = Math.max(0, Math.round(py - down)); row < bottom; row++) {
+    if (left < right) pixels.fill(colour, row * width + left, row * width + right)
   }
 }
 

@@ -33,11 +33,20 @@ export function strokeTwice(context, colour, edge, line) {
  * @param {number} side
  */
 export function paintCovering(context, image, left, top, side) {
-  const [width, height] =
-    image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : [image.width, image.height]
+  const [width, height] = sizeOf(image)
   const covered = Math.min(width, height)
   context.imageSmoothingEnabled = covered > side // a small one is shown by its pixels
   context.drawImage(image, (width - covered) / 2, (height - covered) / 2, covered, covered, left, top, side, side)
+}
+
+/**
+ * Width and height of a picture, in its own pixels.
+ *
+ * @param {Picture} image
+ * @returns {[width: number, height: number]}
+ */
+export function sizeOf(image) {
+  return image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : [image.width, image.height]
 }
 
 /**

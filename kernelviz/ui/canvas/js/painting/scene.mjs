@@ -4,9 +4,20 @@
 /** @import { Points } from '../core/points.mjs' */
 /** @import { Look } from '../core/raster.mjs' */
 /** @import { View } from '../core/view.mjs' */
-/** @import { Pixel, Tile } from '../types.mjs' */
+/** @import { Pixel } from '../types.mjs' */
 
-import { FAINT, HIDDEN, Raster, FULL, apart, contextOf, paintPoints, paintTile } from '../core/raster.mjs'
+import {
+  FAINT,
+  HIDDEN,
+  Raster,
+  FULL,
+  apart,
+  contextOf,
+  paintFrame,
+  paintPoints,
+  paintTile,
+  reachOf,
+} from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
@@ -27,12 +38,13 @@ export function look(n, zoom) {
 }
 
 /**
- * Pixels of an image on the map.
+ * Pixels of an image on the map; whole pictures, in which there is more to see, grow more.
  *
  * @param {number} zoom
+ * @param {boolean} whole
  */
-function imageSize(zoom) {
-  return Math.round(clamp(26 * zoom ** 0.3, 26, 56))
+function imageSize(zoom, whole) {
+  return Math.round(whole ? clamp(28 * zoom ** 0.5, 28, 120) : clamp(26 * zoom ** 0.3, 26, 56))
 }
 
 /**
@@ -78,7 +90,8 @@ export class Scene {
       paintPoints(raster, view, points, FAINT, points.faded, looks)
       paintPoints(raster, view, points, FULL, points.colours, looks)
     }
-    if (sheets && (onlyImages || imagesFit(points, view))) this.paintImages(raster, points, view, sheets, background)
+    if (sheets && (onlyImages || imagesFit(points, view, sheets.whole)))
+      this.paintImages(raster, points, view, sheets, background)
     this.context.putImageData(raster.data, 0, 0)
   }
 
@@ -111,16 +124,17 @@ export class Scene {
    * @param {number} background
    */
   paintImages(raster, points, view, sheets, background) {
-    const size = Math.round(imageSize(view.zoom) * raster.density)
+    const size = Math.round(imageSize(view.zoom, sheets.whole) * raster.density)
     const { grey } = sheets
     sheets.begin()
     this.images.side = size / raster.density
     for (const { i, px, py } of apart(pointsOnScreen(points, view, raster, size), size)) {
-      const image = sheets.image(i)
+      const image = sheets.image(i, size)
       if (!image) continue
       this.images.shown.push({ i, left: px / raster.density, top: py / raster.density })
       const colour = (points.rank[i] === FAINT ? points.faded : points.colours)[points.groupOf[i]]
-      paintTile(raster, px, py, size, plain(grey ? background : colour))
+      const [across, down] = reachOf(image).map((share) => (share * (size - 4)) / 2 + 2)
+      paintFrame(raster, px, py, [across, down], grey ? background : colour)
       paintTile(raster, px, py, grey ? size : size - 4, image, grey ? colour : undefined)
     }
   }
@@ -142,9 +156,10 @@ export function imageAt({ shown, side, only }, [left, top]) {
  *
  * @param {Points} points
  * @param {View} view
+ * @param {boolean} whole
  */
-function imagesFit(points, view) {
-  const most = (FILLED * view.width * view.height) / imageSize(view.zoom) ** 2
+function imagesFit(points, view, whole) {
+  const most = (FILLED * view.width * view.height) / imageSize(view.zoom, whole) ** 2
   const [left, bottom, right, top] = view.bounds
   let n = 0
   for (let i = 0; i < points.n && n <= most; i++) {
@@ -175,14 +190,4 @@ function pointsOnScreen(points, view, raster, size) {
     list.push({ i, px, py })
   }
   return first.concat(last)
-}
-
-/**
- * An image of one colour.
- *
- * @param {number} colour
- * @returns {Tile}
- */
-function plain(colour) {
-  return { pixels: [colour], width: 1, left: 0, top: 0, side: 1 }
 }

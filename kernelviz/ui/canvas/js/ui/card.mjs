@@ -1,25 +1,32 @@
 // The card above a point: its image and what is known of it.
 
 /** @import { Image, Picture, Pixel, Tile } from '../types.mjs' */
+/** @import { Original } from './original.mjs' */
 
-import { contextOf } from '../core/raster.mjs'
+import { contextOf, reachOf } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 import { button, element } from './dom.mjs'
-import { paintCovering } from '../painting/lines.mjs'
+import { paintCovering, sizeOf } from '../painting/lines.mjs'
 
 const IMAGE = 128 // pixels: side of the image
+const WHOLE = 256 // pixels: longer side of a whole picture
 const ABOVE = 12 // pixels between the point and the card
 
 export class Card {
   /**
    * @param {HTMLElement} stage
    * @param {() => void} [onclose] makes it a card that stays and can be closed
+   * @param {Original} [original] of the image of such a card
    */
-  constructor(stage, onclose) {
+  constructor(stage, onclose, original) {
     this.stage = stage
     this.image = element('canvas', { width: IMAGE, height: IMAGE })
     this.words = element('div', { className: 'words' })
     this.node = element('div', { className: onclose ? 'card pinned' : 'card', hidden: true }, this.image, this.words)
+    if (original) {
+      this.node.append(original.node)
+      this.image.onclick = () => original.open()
+    }
     if (onclose) this.node.prepend(button('×', 'Close', onclose, { className: 'close' }))
     stage.append(this.node)
   }
@@ -30,12 +37,15 @@ export class Card {
    * @param {Pixel} at
    * @param {string[]} lines
    * @param {Image} image
+   * @param {boolean} [whole] whether the picture is shown whole, in its own shape
    */
-  show([left, top], lines, image) {
+  show([left, top], lines, image, whole = false) {
     this.words.replaceChildren(...lines.map((line) => element('div', {}, line)))
     this.image.hidden = image === undefined
     this.image.classList.toggle('loading', image === null)
-    if (image) paintImage(this.image, image)
+    this.image.classList.toggle('whole', whole)
+    if (image && whole) paintWhole(this.image, image)
+    else if (image) paintImage(this.image, image)
     this.node.hidden = false
     const { stage } = this
     const [width, height] = [this.node.offsetWidth, this.node.offsetHeight]
@@ -52,6 +62,34 @@ export class Card {
 }
 
 /**
+ * Paint a whole picture, or its tile as long as there is nothing larger, on a canvas that takes its shape.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Tile | Picture} image
+ */
+function paintWhole(canvas, image) {
+  const [source, width, height] = 'pixels' in image ? pictureOf(image) : [image, ...sizeOf(image)]
+  const scale = WHOLE / Math.max(width, height)
+  canvas.width = Math.max(1, Math.round(width * scale))
+  canvas.height = Math.max(1, Math.round(height * scale))
+  const context = contextOf(canvas)
+  context.imageSmoothingEnabled = scale < 4 // a tiny one is shown by its pixels
+  const [left, top] = 'pixels' in image ? [(image.side - width) / 2, (image.side - height) / 2] : [0, 0]
+  context.drawImage(source, left, top, width, height, 0, 0, canvas.width, canvas.height)
+}
+
+/**
+ * A tile with the size of the picture in its middle.
+ *
+ * @param {Tile} tile
+ * @returns {[OffscreenCanvas, width: number, height: number]}
+ */
+function pictureOf(tile) {
+  const [across, down] = reachOf(tile)
+  return [cutOut(tile), Math.max(1, across * tile.side), Math.max(1, down * tile.side)]
+}
+
+/**
  * Paint a part of a sheet, or a picture of its own, over a whole canvas.
  *
  * @param {HTMLCanvasElement} canvas
@@ -60,7 +98,9 @@ export class Card {
 export function paintImage(canvas, image) {
   const context = contextOf(canvas)
   const { width, height } = canvas
-  context.imageSmoothingEnabled = false
+  const whole = 'pixels' in image && image.whole === true
+  canvas.style.background = whole ? 'none' : ''
+  context.imageSmoothingEnabled = whole
   context.clearRect(0, 0, width, height)
   if ('pixels' in image) context.drawImage(cutOut(image), 0, 0, width, height)
   else paintCovering(context, image, 0, 0, width)

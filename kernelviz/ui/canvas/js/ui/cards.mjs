@@ -1,12 +1,15 @@
 // The two cards of a map: one goes with the pointer, the other is pinned.
 
-/** @import { Sheets } from '../core/fetching.mjs' */
+/** @import { Sheets, Thumbnails } from '../core/fetching.mjs' */
 /** @import { Points } from '../core/points.mjs' */
 /** @import { View } from '../core/view.mjs' */
-/** @import { Mark } from '../types.mjs' */
+/** @import { Image, Mark } from '../types.mjs' */
 
 import { imageOf } from '../painting/lines.mjs'
 import { Card } from './card.mjs'
+import { Original } from './original.mjs'
+
+const TILE = 128 // pixels: side of a tile on a card
 
 /**
  * What the cards are about.
@@ -15,6 +18,7 @@ import { Card } from './card.mjs'
  * @property {Points} points
  * @property {View} view
  * @property {Sheets | null} sheets
+ * @property {Thumbnails | null} thumbnails of images that are shown whole
  * @property {string[]} classes
  * @property {boolean} decoded whether the images are those of the decoder
  * @property {number} focus point under the pointer, -1 for none
@@ -29,7 +33,8 @@ export class Cards {
    * @param {() => void} unpin
    */
   constructor(stage, unpin) {
-    this.pinned = new Card(stage, unpin)
+    this.original = new Original()
+    this.pinned = new Card(stage, unpin, this.original)
     this.hovering = new Card(stage)
   }
 
@@ -50,11 +55,23 @@ export class Cards {
  * @param {number} i
  * @param {CardSubjects} subjects
  */
-function showPoint(card, i, { points, view, sheets, classes, decoded }) {
+function showPoint(card, i, subjects) {
+  const { points, view, thumbnails, classes, decoded } = subjects
   if (i < 0 || !points.visible(i) || !view.shows(points.x[i], points.y[i])) return card.hide()
   const lines = points.about(i, classes)
   if (decoded) lines.push('as decoded from its coordinates')
-  return card.show(view.toScreen(points.x[i], points.y[i]), lines, sheets ? sheets.image(i) : undefined)
+  return card.show(view.toScreen(points.x[i], points.y[i]), lines, pictureOf(i, subjects), thumbnails !== null)
+}
+
+/**
+ * The picture of a point: the whole one, or its tile until that has come.
+ *
+ * @param {number} i
+ * @param {CardSubjects} subjects
+ * @returns {Image}
+ */
+function pictureOf(i, { points, sheets, thumbnails }) {
+  return thumbnails?.image(points.row[i]) ?? (sheets ? sheets.image(i, TILE) : undefined)
 }
 
 /**

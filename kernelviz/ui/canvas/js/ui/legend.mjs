@@ -53,23 +53,18 @@ export class Legend {
  * @param {string[]} scale
  */
 function bar(points, scale) {
-  const [, , low, high] = points.scales[points.colouring]
+  const [from, to] = points.ends
   const colours = element('div', {
     className: 'bar',
     style: `background: linear-gradient(to right, ${scale.join(', ')})`,
   })
-  const ends = element('div', { className: 'ends' }, short(low), element('b', {}, points.colouring), short(high))
+  const ends = element('div', { className: 'ends' }, from, element('b', {}, points.title), to)
   return element(
     'div',
-    { className: 'scale', role: 'img', 'aria-label': `${points.colouring}, from ${short(low)} to ${short(high)}` },
+    { className: 'scale', role: 'img', 'aria-label': `${points.title}, from ${from} to ${to}` },
     colours,
     ends,
   )
-}
-
-/** @param {number} value */
-function short(value) {
-  return value === 0 ? '0' : Math.abs(value) >= 100 ? number(Math.round(value)) : String(Number(value.toPrecision(2)))
 }
 
 /** @param {number} n */

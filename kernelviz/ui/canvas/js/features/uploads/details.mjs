@@ -28,6 +28,8 @@ const PICTURES = [
   ['decoded', 'Reconstruction'],
 ]
 
+const PIXELS = 128 // width up to which a picture is shown by its pixels
+
 export class Details {
   /** @param {(by: number) => void} step is called to go to another upload */
   constructor(step) {
@@ -118,6 +120,8 @@ function shown(percentile) {
 
 /** @param {Seen['nearest'][number]} near */
 function neighbour({ class: name, picture }) {
-  const image = picture ? [element('img', { className: 'pixels', src: picture, alt: name })] : []
-  return element('figure', {}, ...image, element('figcaption', {}, name))
+  const image = element('img', { className: 'pixels', alt: name })
+  image.onload = () => image.naturalWidth > PIXELS && image.classList.replace('pixels', 'smooth')
+  if (picture) image.src = picture
+  return element('figure', {}, ...(picture ? [image] : []), element('figcaption', {}, name))
 }
