@@ -80,7 +80,7 @@ PHOTOS = EmbeddingRecipe(
         "encoder": (500, 500, 1000),
         "decoder": (512,),
         "convolutional": True,
-        "grid": (40, 40),
+        "grid": (30, 30),
         "width": 1.0,
         "sparsity": 0.5,
         "canonical": 0.3,
@@ -163,6 +163,9 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-resnet32-kept11": replace(SHALLOW, depth=11),
     "head": HEAD,
     "photos": PHOTOS,
+    "photos-labelled": replace(PHOTOS, objectives=PHOTOS.objectives | {"supervised_neighbours": 0.3}),
+    "photos-classifier": replace(PHOTOS, objectives={"classify": 1.0, "reconstruct": 1.0}, smoothing=0.1),
+    "cifar10-photos": replace(PHOTOS, data="cifar10", views=4, decoded=32),
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in RATED},
     # L-BFGS is slow for this network
     "ml1m-kernelnet-1": replace(_ratings("ml-1m", "kernelnet", 1), optimizer="adam", rate=6e-3, batch=128),
