@@ -12,7 +12,6 @@ from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
-from kernelviz.networks.decoders import convolutional_decoder, dense, dense_decoder
 
 
 class EmbeddingNetwork(nn.Module):
@@ -37,7 +36,6 @@ class EmbeddingNetwork(nn.Module):
             counts, as for the cosine; their mean square is then 1.
         noise: standard deviation of Gaussian noise that is added to the features while the encoder learns.
         decoded_shape: channels, height, width of the images that the decoder makes; None: the image_shape.
-        convolutional: whether the image decoder ends in convolutions.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
     """
@@ -59,7 +57,6 @@ class EmbeddingNetwork(nn.Module):
         unit_features: bool = False,
         noise: float = 0.0,
         decoded_shape: Sequence[int] | None = None,
-        convolutional: bool = False,
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -79,7 +76,6 @@ class EmbeddingNetwork(nn.Module):
             "unit_features": unit_features,
             "noise": noise,
             "decoded_shape": list(decoded_shape) if decoded_shape else None,
-            "convolutional": convolutional,
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
@@ -107,8 +103,8 @@ class EmbeddingNetwork(nn.Module):
         )
         self.clip = PercentileClip(sparsity)
         self.canonical = Probe(canonical, 1.0) if canonical else None
-        new_decoder = convolutional_decoder if convolutional else dense_decoder
-        self.decoder = new_decoder(self.grid.size, decoder, self.decoded_shape) if has_decoder else None
+        pixels = math.prod(self.decoded_shape)
+        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if has_decoder else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
     def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
@@ -186,3 +182,12 @@ def resized(images: Float[Tensor, "n c h w"], shape: Sequence[int]) -> Float[Ten
     if tuple(images.shape[2:]) == size:
         return images
     return functional.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Linear layers of the given widths with ReLU between them, none after the last."""
+    sizes = [n_in, *widths]
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return layers[:-1]

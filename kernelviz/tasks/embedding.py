@@ -46,8 +46,6 @@ class EmbeddingRecipe(Recipe):
         pictures: how the pictures of a folder become images, the arguments of `Preprocess`; None: their sizes decide.
         network: arguments of the network that differ from its defaults; the images give the rest.
         objectives: weight of each cost, by its name in OBJECTIVES.
-        reconstructed: images of a step that `reconstruct` sees; None: all of them. The decoder's cost does not bend a
-            map with a canonical probe, so that fewer of them are a matter of time only.
         smoothing: share of each label that `classify` spreads over all classes.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
         jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
@@ -71,7 +69,6 @@ class EmbeddingRecipe(Recipe):
     pictures: tuple[str, int, int, int] | None = None
     network: dict = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
-    reconstructed: int | None = None
     smoothing: float = 0.0
     bump_share: float = 0.4
     jitter: Jitter = Jitter()
@@ -217,7 +214,6 @@ class EmbeddingTask(RunTask):
             probe=self.probe,
             bump_share=self.schedule.bump_share,
             smoothing=self.schedule.smoothing,
-            reconstructed=self.schedule.reconstructed,
             generator=generator,
         )
         costs = [

@@ -27,7 +27,6 @@ class Batch:
         probe, bump_share: which probe replaces the activation of an image, and for which share of the images.
         smoothing: share of each label that is spread over all classes.
         generator: the source of all randomness.
-        reconstructed: how many of the images `reconstruct` sees; None: all of them.
     """
 
     images: Float[Tensor, "n channels height width"]
@@ -42,14 +41,12 @@ class Batch:
     bump_share: float
     smoothing: float
     generator: torch.Generator
-    reconstructed: int | None = None
 
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3)."""
-    activation, images = activation[: batch.reconstructed], batch.images[: batch.reconstructed]
     code = network.code(activation) if network.canonical else partly_probes(network, activation, batch)
-    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), images)
+    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), batch.images)
 
 
 def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:

@@ -78,8 +78,7 @@ PHOTOS = EmbeddingRecipe(
     pictures=("crop", 192, 192, 3),
     network={
         "encoder": (500, 500, 1000),
-        "decoder": (512,),
-        "convolutional": True,
+        "decoder": (512, 192),
         "grid": (30, 30),
         "width": 1.0,
         "sparsity": 0.5,
@@ -92,7 +91,6 @@ PHOTOS = EmbeddingRecipe(
     epochs=60,
     batch=512,
     views=2,
-    reconstructed=64,
 )
 
 SIDE, SIDES = 224, {"resnet32": 32, LITE0: 192}  # pixels: the pictures of a folder are cropped to, by backbone

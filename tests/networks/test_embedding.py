@@ -7,8 +7,7 @@ from torch import nn
 from kernelviz.layers import Grid
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
-from kernelviz.networks.decoders import dense
-from kernelviz.networks.embedding import EmbeddingNetwork
+from kernelviz.networks.embedding import EmbeddingNetwork, dense
 
 SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
 
@@ -137,3 +136,23 @@ def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_coordinat
     torch.testing.assert_close(network.code(activation), bumps)
     assert not made_again(network).load_state_dict(network.state_dict()).missing_keys
     assert made_again(network).canonical == Probe(0.9, 1.0)
+
+
+def test_a_decoder_of_other_images_than_those_that_are_embedded():
+    network = EmbeddingNetwork(
+        image_shape=(3, 20, 20), encoder=(16,), decoder=(8,), grid=(5, 5), decoded_shape=(3, 64, 64)
+    ).eval()
+    images = torch.rand(2, 3, 20, 20)
+    assert network.decode(network.activation(images)).shape == (2, 3, 64, 64)
+    assert network.targets(images).shape == (2, 3, 64, 64)
+
+
+def test_of_unit_features_only_the_direction_counts_and_noise_is_for_training():
+    network = EmbeddingNetwork(
+        image_shape=(1, 4, 4), encoder=(16, 8), decoder=(8,), grid=(5, 5), unit_features=True, noise=0.5
+    )
+    images = torch.rand(6, 1, 4, 4)
+    network.eval()
+    torch.testing.assert_close(network.field(images), network.field(images / 3))
+    network.train()
+    assert not torch.equal(network.field(images), network.field(images))
