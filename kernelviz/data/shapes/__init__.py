@@ -1,4 +1,4 @@
-"""The set "shapes": colour pictures of twelve things, painted by code when they are read, so that none has a licence."""
+"""The set "shapes": colour pictures of twelve things, painted by code when they are read, free of any licence."""
 
 from kernelviz.data.named import SHAPES
 from kernelviz.data.shapes.listing import shapes_listing

@@ -8,34 +8,36 @@ from jaxtyping import Float
 Outline = Float[np.ndarray, "n 2"]
 Part = tuple[str, Outline]  # a colour of `paint.colours`, and what is filled with it; later parts lie over earlier ones
 
+Number = float | int
+
 CORNERS = 40  # of a whole ellipse
 
 
-def _arc(x: float, y: float, across: float, down: float, start: float = 0.0, stop: float = 360.0) -> Outline:
+def _arc(x: Number, y: Number, across: Number, down: Number, start: Number = 0.0, stop: Number = 360.0) -> Outline:
     """Points of an ellipse between two angles in degrees; 0 is on the right, 90 below."""
     angles = np.radians(np.linspace(start, stop, max(8, int(CORNERS * abs(stop - start) / 360)) + 1))
     return np.stack([x + across * np.cos(angles), y + down * np.sin(angles)], 1)
 
 
-def _disc(x: float, y: float, radius: float) -> Outline:
+def _disc(x: Number, y: Number, radius: Number) -> Outline:
     return _arc(x, y, radius, radius)
 
 
-def _band(x: float, y: float, radius: float, width: float, start: float = 0.0, stop: float = 360.0) -> Outline:
+def _band(x: Number, y: Number, radius: Number, width: Number, start: Number = 0.0, stop: Number = 360.0) -> Outline:
     """A part of a ring whose middle line has a radius."""
     inner, outer = radius - width / 2, radius + width / 2
     return np.concatenate([_arc(x, y, outer, outer, start, stop), _arc(x, y, inner, inner, stop, start)])
 
 
-def _box(left: float, top: float, right: float, bottom: float) -> Outline:
+def _box(left: Number, top: Number, right: Number, bottom: Number) -> Outline:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
-def _points(*corners: tuple[float, float]) -> Outline:
+def _points(*corners: tuple[Number, Number]) -> Outline:
     return np.array(corners)
 
 
-def _turned(outline: Outline, degrees: float) -> Outline:
+def _turned(outline: Outline, degrees: Number) -> Outline:
     """An outline turned clockwise about the middle."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return outline @ np.array([(cosine, sine), (-sine, cosine)])

@@ -1,4 +1,4 @@
-"""A picture of one of the shapes: a background, a soft shadow, and the coloured outlines with smooth edges."""
+"""A picture of shapes: a background, a soft shadow, and the coloured outlines with smooth edges."""
 
 import colorsys
 from dataclasses import dataclass
@@ -28,30 +28,44 @@ Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """All that a picture shows.
+class Thing:
+    """A shape in a picture.
 
     Args:
         shape: a name in OUTLINES.
-        width, height: of the picture in pixels.
-        hue: of the shape, in degrees; that of the background is `behind`.
-        size: diameter of the shape as a share of the picture's shorter side.
-        turn: of the shape, clockwise in degrees.
-        across, down: of the shape's middle, as shares of the picture.
-        background: one of BACKGROUNDS; its pattern is turned by `slant` degrees.
-        light: of the background, 0 to 1.
-        shadow: how far the shadow lies from the shape, right and down, in the shape's radii.
+        hue: in degrees.
+        size: diameter as a share of the picture's shorter side.
+        turn: clockwise in degrees.
+        across, down: its middle, as shares of the picture.
+        flat: whether all of it has one colour.
     """
 
     shape: str
-    width: int
-    height: int
     hue: float
-    behind: float
     size: float
     turn: float
     across: float
     down: float
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture shows.
+
+    Args:
+        width, height: of the picture in pixels.
+        things: the shapes, the foremost last.
+        behind: hue of the background in degrees.
+        background: one of BACKGROUNDS; its pattern is turned by `slant` degrees.
+        light: of the background, 0 to 1.
+        shadow: how far a shadow lies from its shape, right and down, in the shape's radii.
+    """
+
+    width: int
+    height: int
+    things: tuple[Thing, ...]
+    behind: float
     background: str
     slant: float
     light: float
@@ -62,9 +76,11 @@ def paint(scene: Scene) -> UInt8[np.ndarray, "h w 3"]:
     """The pixels of a scene."""
     image = Image.fromarray(_shaded(_background(scene), _shadow(scene)))
     image = image.resize((scene.width * FINER, scene.height * FINER), Image.Resampling.NEAREST)
-    pen, palette = ImageDraw.Draw(image), colours(scene.hue)
-    for colour, outline in OUTLINES[scene.shape]:
-        pen.polygon(_laid(outline, scene, FINER), fill=palette[colour])
+    pen = ImageDraw.Draw(image)
+    for thing in scene.things:
+        palette = colours(thing.hue)
+        for colour, outline in OUTLINES[thing.shape]:
+            pen.polygon(_laid(outline, thing, scene, FINER), fill=palette["main" if thing.flat else colour])
     return np.asarray(image.reduce(FINER))
 
 
@@ -83,11 +99,13 @@ def _colour(hue: float, lightness: float, saturation: float) -> Colour:
     return red, green, blue
 
 
-def _laid(outline: Outline, scene: Scene, scale: float, shift: tuple[float, float] = (0.0, 0.0)) -> list[float]:
+def _laid(
+    outline: Outline, thing: Thing, scene: Scene, scale: float | int, shift: tuple[float, float] = (0.0, 0.0)
+) -> list[float]:
     """An outline in the pixels of a picture that is `scale` times as large as the scene's, flat."""
-    radius = scale * scene.size * min(scene.width, scene.height) / 2
-    cosine, sine = radius * np.cos(np.radians(scene.turn)), radius * np.sin(np.radians(scene.turn))
-    middle = scale * np.array([scene.across * scene.width, scene.down * scene.height])
+    radius = scale * thing.size * min(scene.width, scene.height) / 2
+    cosine, sine = radius * np.cos(np.radians(thing.turn)), radius * np.sin(np.radians(thing.turn))
+    middle = scale * np.array([thing.across * scene.width, thing.down * scene.height])
     return (outline @ np.array([(cosine, sine), (-sine, cosine)]) + middle + radius * np.array(shift)).ravel().tolist()
 
 
@@ -126,8 +144,9 @@ def _shadow(scene: Scene) -> Float[np.ndarray, "h w 1"]:
     size = (-(-scene.width // COARSER), -(-scene.height // COARSER))
     mask = Image.new("L", size)
     pen = ImageDraw.Draw(mask)
-    for _, outline in OUTLINES[scene.shape]:
-        pen.polygon(_laid(outline, scene, 1 / COARSER, scene.shadow), fill=255)
+    for thing in scene.things:
+        for _, outline in OUTLINES[thing.shape]:
+            pen.polygon(_laid(outline, thing, scene, 1 / COARSER, scene.shadow), fill=255)
     mask = mask.filter(ImageFilter.GaussianBlur(SOFT * max(size)))
     mask = mask.resize((scene.width, scene.height), Image.Resampling.BILINEAR)
     return np.asarray(mask, np.float32)[..., None] * (DARK / 255)
