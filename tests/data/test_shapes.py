@@ -7,8 +7,8 @@ import pytest
 
 from kernelviz.data.images import is_local
 from kernelviz.data.listings import listing_of
-from kernelviz.data.shapes import shapes_listing
 from kernelviz.data.shapes import listing as painted
+from kernelviz.data.shapes import shapes_listing
 from kernelviz.data.shapes.outlines import OUTLINES
 from kernelviz.data.shapes.paint import BACKGROUNDS, paint
 from kernelviz.tasks.recipes import changed_recipe
