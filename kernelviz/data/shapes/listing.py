@@ -30,7 +30,7 @@ SPREAD = 40  # degrees: standard deviation of a hue within a class
 PICTURES = 2400
 VERSION = 1  # of the pictures; after a change of them, what was made of the former ones is made again
 RATIOS = (0.5625, 2 / 3, 0.75, 0.8, 1.0)  # shorter side of a picture by its longer one
-SIZES, TURN = (0.45, 0.8), 30  # diameters as shares of the shorter side; degrees to either side
+SIZES, TURN = (0.55, 0.8), 20  # diameters as shares of the shorter side; degrees to either side
 FIRST_DAY = np.datetime64("2026-01-01")
 
 
@@ -49,8 +49,8 @@ def scene_of(number: int) -> Scene:
         hue=random.normal(HUES[shape], SPREAD) % 360,
         size=random.uniform(*SIZES),
         turn=random.uniform(-TURN, TURN),
-        across=random.uniform(0.45, 0.55),
-        down=random.uniform(0.45, 0.55),
+        across=random.uniform(0.47, 0.53),
+        down=random.uniform(0.47, 0.53),
         flat=random.random() < FLAT,
     )
     companion = _companion(thing, width, height, random)
