@@ -31,10 +31,8 @@ PICTURES = 2400
 VERSION = 1  # of the pictures; after a change of them, what was made of the former ones is made again
 RATIOS = (0.5625, 2 / 3, 0.75, 0.8, 1.0)  # shorter side of a picture by its longer one
 SIZES, TURN = (0.55, 0.8), 20  # diameters as shares of the shorter side; degrees to either side
-FIRST_DAY = np.datetime64("2026-01-01")
-
-
 FLAT, COMPANIONS = 0.5, 0.4  # shares of the pictures whose shape has one colour, that show a second, smaller shape
+FIRST_DAY = np.datetime64("2026-01-01")
 
 
 def scene_of(number: int) -> Scene:
