@@ -6,16 +6,19 @@ import numpy as np
 import pandas as pd
 
 from kernelviz.data.images import SETS, load
+from kernelviz.data.shapes import SHAPES, shapes_listing
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.sources.reading import read_source
 
 
 def listing_of(source: str, column: str = "", progress: Callable[[float, str], None] | None = None) -> Listing:
-    """The items of the image set of that name (downloaded unless it is there), or of a path (`read_source`).
+    """The items of the image set of that name (downloaded or painted), or of a path (`read_source`).
 
     Args:
         column: where the class of an item comes from, a column of its table or path:N; "": found by itself.
     """
+    if source == SHAPES:
+        return shapes_listing()
     return _named(source, progress) if source in SETS else read_source(source, column or None)
 
 

@@ -37,6 +37,8 @@ SETS = {
     "cifar10": NamedSet(THINGS, Preprocess("crop", 32, 32, 3), "CIFAR10", 170_498_071),
 }
 
+SHAPES = "shapes"  # pictures of any size that `data.shapes` paints: a listing, never arrays
+
 
 def file_of(name: str) -> Path:
     """The path of the arrays of a downloaded set: `<data folder>/<name>.npz`."""
@@ -47,7 +49,7 @@ def is_local(source: str) -> bool:
     """Whether `images.load(source)` has what it needs on this machine."""
     if source in SETS:
         return not SETS[source].source or file_of(source).is_file()
-    return Path(source).expanduser().exists()
+    return source != SHAPES and Path(source).expanduser().exists()
 
 
 def absent(name: str) -> NotFound:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kernelviz.data import images, movielens
 from kernelviz.data.batches import Jitter
+from kernelviz.data.named import SHAPES
 from kernelviz.errors import UserError
 from kernelviz.networks.backbones import BACKBONES
 from kernelviz.networks.timm_backbones import LITE0, is_timm, timm_side
@@ -197,7 +198,7 @@ def changed_recipe(
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}; choose one of {', '.join(RECIPES)}")
     recipe = RECIPES[name]
-    if data and data not in (*images.SETS, *movielens.SETS):
+    if data and data not in (*images.SETS, SHAPES, *movielens.SETS):
         data = str(Path(data).expanduser().resolve())
     if weights and weights not in run_names():
         weights = str(Path(weights).expanduser().resolve())
