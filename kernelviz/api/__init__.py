@@ -10,6 +10,7 @@
 """
 
 from kernelviz.api.functions import load as load
+from kernelviz.api.functions import map as map
 from kernelviz.api.functions import runs as runs
 from kernelviz.api.functions import train as train
 from kernelviz.api.loaded_map import Embedding as Embedding

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from kernelviz.api.loaded_recommender import LoadedRecommender
 from kernelviz.api.loaded_run import LoadedRun
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import load_run, readable_runs
+
+if TYPE_CHECKING:
+    from kernelviz.training.task import Recipe
 
 LOADED: dict[type[Run], type[LoadedRun]] = {EmbeddingRun: LoadedMap, RecommenderRun: LoadedRecommender}
 
@@ -71,10 +75,7 @@ def train(
 
     Raises UserError for what cannot be trained. KeyboardInterrupt keeps a checkpoint: call again with `resume=True`.
     """
-    from kernelviz.cli.output import progress_bar
-    from kernelviz.cli.train import Bars, ctrl_c
     from kernelviz.tasks.recipes import changed_recipe
-    from kernelviz.training.session import Stopped, train_run
 
     chosen = changed_recipe(
         recipe,
@@ -85,9 +86,50 @@ def train(
         weights=str(weights) if weights else None,
         depth=depth,
     )
+    return _trained(chosen, name or recipe, seed, resume, f"kernelviz train {recipe}", progress)
+
+
+def map(  # noqa: A001 (as kernelviz.map it is what the command line calls it)
+    source: str | Path,
+    *,
+    name: str | None = None,
+    features: str | None = None,
+    weights: str | Path | None = None,
+    labels: str | None = None,
+    test: float = 0.2,
+    epochs: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    progress: bool = True,
+) -> LoadedMap:
+    """Make a map of pictures, as `kernelviz map` does, and load the run.
+
+    Args:
+        source: a folder, an archive, a table of paths, Parquet, .npz, or the name of an image set.
+        name: name of the run; None: that of the source.
+        features: "pixels", a name of timm's, a classifier's run, "package.module:factory"; None: the pictures decide.
+        weights: file with the weights of the features' network.
+        labels: column with the classes, or "path:N", the N-th folder below the source; None: found by itself.
+        test: share that is only tested on, unless the source has a test part.
+        epochs: None: by the number of pictures.
+        seed, resume, progress: as of `train`.
+
+    Raises UserError for a source that cannot be read.
+    """
+    from kernelviz.cli.map import chosen, name_of
+
+    recipe = chosen(str(source), features, str(weights) if weights else None, labels, test, epochs, progress)
+    return _trained(recipe, name or name_of(str(source)), seed, resume, f"kernelviz map {source}", progress)
+
+
+def _trained(recipe: "Recipe", name: str, seed: int, resume: bool, command: str, progress: bool) -> LoadedRun:
+    from kernelviz.cli.output import progress_bar
+    from kernelviz.cli.train import Bars, ctrl_c
+    from kernelviz.training.session import Stopped, train_run
+
     try:
         with progress_bar(shown=progress) as bar, ctrl_c() as pressed:
-            train_run(chosen, name or recipe, seed, resume, f"kernelviz train {recipe}", Bars(bar).watcher(pressed))
+            train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
         raise KeyboardInterrupt(f"{stopped}; resume with resume=True") from None
-    return load(name or recipe)
+    return load(name)

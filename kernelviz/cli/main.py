@@ -36,6 +36,7 @@ class Benchmark(StrEnum):
     million = "million"
     profile = "profile"
     uploads = "uploads"
+    photographs = "photographs"
     sketch = "sketch"
     sparse = "sparse"
     ratings = "ratings"

@@ -32,16 +32,24 @@ def name_of(source: str) -> str:
 
 
 def chosen(
-    source: str, features: str | None, weights: str | None, labels: str | None, test: float, epochs: int | None
+    source: str,
+    features: str | None,
+    weights: str | None,
+    labels: str | None,
+    test: float,
+    epochs: int | None,
+    aloud: bool = True,
 ) -> EmbeddingRecipe:
-    """Look at a source, say what was found and what is trained for which reason, and give the recipe."""
-    with progress_bar() as bar:
+    """Look at a source, say what was found and what is trained for which reason (if aloud), and give the recipe."""
+    with progress_bar(shown=aloud) as bar:
         task = bar.add_task("look", total=1, note=source)
         listing = listing_of(source, labels or "", lambda share, note: bar.update(task, completed=share, note=note))
         sizes = sizes_of(listing) if listing.has_pictures else None
     recipe, reason = chosen_recipe(source, listing, sizes, features, weights, labels)
     given = {"test": test} | ({"epochs": epochs} if epochs else {})
     recipe = replace(recipe, **given)
+    if not aloud:
+        return recipe
     for line in described(listing, sizes):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"{reason}; {recipe.epochs} epochs", markup=False, soft_wrap=True)

@@ -37,7 +37,7 @@ from kernelviz.sources.listing import NAME, PATH, SPLITS, Listing
 
 SMALL_SIDE = 256  # pixels along the longer side of a small picture
 LOSSLESS = 64  # pixels: a picture that is no larger loses nothing
-QUALITY = 85  # of larger ones, as JPEG
+QUALITY = 75  # of larger ones, as JPEG
 ON_CPU, ON_GPU = 8, 64  # pictures that a thread takes through the backbone at a time
 STORED = 256  # pictures between two writes to the cache
 AT_ONCE = 4096  # rows that are computed at a time
@@ -155,7 +155,7 @@ def prepare(
     shares = (validation, test)
     size = backbone.size_of_features((preprocess.channels, preprocess.height, preprocess.width))
     cache, key = ContentCache(), _key(backbone, preprocess, views, shares)
-    reader = _Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
+    reader = Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
     known = _complete(listing, key, reader, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
     rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
@@ -197,7 +197,7 @@ def _key(backbone: Backbone, preprocess: Preprocess, views: int, shares: tuple[f
 
 
 def _complete(
-    listing: Listing, key: str, reader: "_Reader", cache: ContentCache, progress: Progress
+    listing: Listing, key: str, reader: "Reader", cache: ContentCache, progress: Progress
 ) -> dict[str, Known]:
     """Fill the cache with what it lacks of a listing; returns what is known of all its stamps."""
     known = cache.known(listing.stamps)
@@ -208,10 +208,11 @@ def _complete(
     ]
     done = len(listing) - len(missing)
     progress(done / len(listing), f"reading pictures: {done:,} of {len(listing):,} known from before")
-    read = _read(listing, missing, reader)
+    read = read_all(listing, missing, reader)
     while part := list(islice(read, STORED)):
         stamps = [(listing.stamps[one.row], (one.digest, one.pages, one.reason)) for one in part]
         fresh = [one for one in part if one.features is not None]
+        reader.have.update(one.digest for one in fresh)
         cache.store(key, stamps, ((o.digest, o.small) for o in fresh), ((o.digest, o.features) for o in fresh))
         known |= dict(stamps)
         done += len(part)
@@ -220,7 +221,7 @@ def _complete(
 
 
 @dataclass(eq=False)
-class _Read:
+class Read:
     """What was made of a content, or the reason why it is no picture; no features where these are known already."""
 
     row: int
@@ -233,7 +234,7 @@ class _Read:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """Reads some contents and computes their features, in any thread; what is held out has no views beside itself.
 
     Args:
@@ -248,41 +249,40 @@ class _Reader:
     device: str
     have: set[bytes]
 
-    def __call__(self, contents: list[tuple[int, int, Content]]) -> list[_Read]:
+    def __call__(self, contents: list[tuple[int, int, Content]]) -> list[Read]:
         """One result for each content, in order; a content comes with its row and the split that its source names."""
-        results = [self._decode(row, content) for row, _, content in contents]
-        fresh: dict[bool, dict[bytes, _Read]] = {True: {}, False: {}}
+        results = [self.decode(row, content) for row, _, content in contents]
+        fresh: dict[bool, dict[bytes, Read]] = {True: {}, False: {}}
         for one, (_, given, _) in zip(results, contents, strict=True):
             if one.pixels is not None:
                 fresh[is_held_out(one.digest, given, *self.shares)][one.digest] = one
         for held_out, ones in fresh.items():
             if ones:
-                self._compute(list(ones.values()), 1 if held_out else self.views)
+                self.compute(list(ones.values()), 1 if held_out else self.views)
         for one in results:
             one.pixels = None
         return results
 
-    def _decode(self, row: int, content: Content) -> _Read:
+    def decode(self, row: int, content: Content) -> Read:
         try:
             if isinstance(content, UnreadableImage):
                 raise content
-            if isinstance(content, np.ndarray):
-                data, image, pages = content.tobytes(), Image.fromarray(content), 1
-            else:
-                data, image, pages = content, open_image(content, self._enough), frames(content)
+            data = content.tobytes() if isinstance(content, np.ndarray) else content
             digest = hashlib.sha256(data).digest()[:16]
             if digest in self.have:
-                return _Read(row, digest, pages)
-            return _Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
+                return Read(row, digest)
+            image = Image.fromarray(content) if content is not data else open_image(content, self._enough)
+            pages = frames(content) if content is data else 1
+            return Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
         except UnreadableImage as error:
-            return _Read(row, reason=str(error))
+            return Read(row, reason=str(error))
 
     @property
     def _enough(self) -> tuple[int, int]:
         return tuple(max(SMALL_SIDE, side) for side in (self.preprocess.width, self.preprocess.height))
 
     @torch.inference_mode()
-    def _compute(self, fresh: list[_Read], views: int) -> None:
+    def compute(self, fresh: list[Read], views: int) -> None:
         hashes = [one.digest for one in fresh]
         shown = pixels(np.stack([one.pixels for one in fresh]), self.device)
         with mixed_precision(True, self.device):
@@ -291,7 +291,7 @@ class _Reader:
             one.features = vectors
 
 
-def _read(listing: Listing, rows: Sequence[int], reader: _Reader) -> Iterator[_Read]:
+def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[Read]:
     """The results of some rows, in order: on every core a thread decodes and computes, for itself.
 
     One thread of the processor that takes a few pictures at a time through the whole network computes the most: the

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import graph, million, peers, profile, ratings, sketch, sparse, uploads
+from kernelviz.benchmarks import graph, million, peers, photographs, profile, ratings, sketch, sparse, uploads
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 
@@ -158,3 +158,19 @@ def test_a_sparse_layer_is_as_large_as_what_is_left_of_it(kernelviz, monkeypatch
         assert row["bytes ratio"] == pytest.approx((8 * size + 4 * 91) / (4 * 60 * 90))  # a value and an index of each
         assert row["time ratio"] == pytest.approx(row["sparse ms"] / row["dense ms"])
     assert rows[0]["density"] == pytest.approx(0.25, abs=0.01) and rows[2]["density"] == 1
+
+
+def test_photographs_are_read_and_mapped_twice(monkeypatch, own_folders):
+    monkeypatch.setattr(photographs, "PICTURES", 12)
+    monkeypatch.setattr(photographs, "SCENES", 4)
+    chosen = photographs.chosen_recipe
+    monkeypatch.setattr(
+        photographs, "chosen_recipe", lambda *given: (replace(chosen(*given)[0], epochs=1, decoded=8), "")
+    )
+    said = []
+    rows = photographs.report(said.append)["rows"]
+    assert [row["what"].split(",")[0] for row in rows] == [
+        *("decoding", "features", "together", "together"),
+        *("first training", "second training"),
+    ]
+    assert all(row["value"] > 0 for row in rows) and any("known from before" in one for one in said)

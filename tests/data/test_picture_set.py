@@ -26,10 +26,10 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def passes(monkeypatch):
     """The number of pictures in every pass through the backbone."""
-    made, compute = [], picture_set._Reader._compute
+    made, compute = [], picture_set.Reader.compute
     monkeypatch.setattr(
-        picture_set._Reader,
-        "_compute",
+        picture_set.Reader,
+        "compute",
         lambda self, fresh, views: made.append(len(fresh)) or compute(self, fresh, views),
     )
     return made

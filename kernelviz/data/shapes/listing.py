@@ -27,7 +27,7 @@ HUES = {  # the mean of each class, in degrees
 }
 CLASSES = tuple(HUES)
 SPREAD = 40  # degrees: standard deviation of a hue within a class
-PICTURES = 2400
+PICTURES = 1800
 VERSION = 1  # of the pictures; after a change of them, what was made of the former ones is made again
 RATIOS = (0.5625, 2 / 3, 0.75, 0.8, 1.0)  # shorter side of a picture by its longer one
 SIZES, TURN = (0.55, 0.8), 20  # diameters as shares of the shorter side; degrees to either side
