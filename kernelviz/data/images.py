@@ -1,21 +1,22 @@
-"""Image sets as arrays: by name, from a folder of pictures, or from a .npz file."""
+"""Image sets as arrays of pixels: by name, or from what lies at a path."""
 
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from kernelviz.data.folders import read_folder
 from kernelviz.data.named import SETS, NamedSet, Progress, absent, data_folder, download, file_of, is_local
+from kernelviz.data.pixel_arrays import pixel_arrays
+from kernelviz.data.splits import TEST, VALIDATION
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.preprocessing import Preprocess
+from kernelviz.sources.reading import read_source
 
 __all__ = ["SETS", "ImageSet", "Preprocess", "data_folder", "download", "is_local", "load"]
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-MAX_CLASSES = 1000
 Images = UInt8[np.ndarray, "n h w *c"]
 Labels = Int64[np.ndarray, "n"]
 
@@ -84,37 +85,55 @@ def load(
     progress: Progress | None = None,
     allow_download: bool = True,
     preprocess: Preprocess | None = None,
+    *,
+    validation: float = 1 / 6,
+    test: float = 0.2,
+    column: str = "",
 ) -> ImageSet:
-    """The image set of that name, in that folder of pictures, or in that .npz file.
+    """The image set of that name, or the pictures of whatever lies at a path (`read_source`).
 
     Raises NotFound where there is no such set, folder or file, and a UserError where it holds no image set.
 
     Args:
         source: name of a set, else a path.
         progress: called with the share of a download that is done, and one line for a person.
-        preprocess: how the pictures of a folder become images; None: their own sizes decide (`read_folder`).
+        preprocess: how the pictures of a path become images; None: their own sizes decide (`pixel_arrays`).
+        validation: share of the training images that is the validation part.
+        test: of a path, share that is the test part, unless it has one.
+        column: of a path, where the class of a picture comes from: a column of its table, or path:N.
     """
-    path = Path(source).expanduser()
     if source in SETS:
-        return _named(source, SETS[source], progress, allow_download)
-    if path.is_dir():
-        return ImageSet(path.resolve().name, *read_folder(path, preprocess))
-    if path.suffix == ".npz":
-        return _from_file(path)
-    raise NotFound(
-        f"no image set {source!r}; give one of {', '.join(SETS)}, a folder of pictures, "
-        f"or a .npz file with {', '.join(ARRAYS)}"
+        return _named(source, SETS[source], validation, progress, allow_download)
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise NotFound(
+            f"no image set {source!r}; give one of {', '.join(SETS)}, a folder of pictures, an archive, a table or "
+            "a .npz file"
+        )
+    listing = read_source(path, column or None)
+    arrays = pixel_arrays(listing, preprocess, validation, test)
+    tested = arrays.splits == TEST
+    held = int((arrays.splits == VALIDATION).sum())
+    return ImageSet(
+        path.resolve().stem,
+        listing.classes,
+        arrays.preprocess,
+        arrays.images[~tested],
+        arrays.labels[~tested],
+        arrays.images[tested],
+        arrays.labels[tested],
+        held / max(1, int((~tested).sum())),
     )
 
 
-def _named(name: str, named: NamedSet, progress: Progress | None, allow_download: bool) -> ImageSet:
+def _named(name: str, named: NamedSet, validation: float, progress: Progress | None, allow_download: bool) -> ImageSet:
     if not named.source:
-        return _digits(name, named)
+        return replace(_digits(name, named), validation=validation)
     if not is_local(name):
         if not allow_download:
             raise absent(name)
         download(name, progress)
-    return _from_file(file_of(name), name, named)
+    return replace(_from_file(file_of(name), name, named), validation=validation)
 
 
 def _digits(name: str, named: NamedSet) -> ImageSet:
@@ -128,75 +147,38 @@ def _digits(name: str, named: NamedSet) -> ImageSet:
     return ImageSet(name, named.classes, named.preprocess, images[:1500], labels[:1500], images[1500:], labels[1500:])
 
 
-def _from_file(path: Path, name: str = "", named: NamedSet | None = None) -> ImageSet:
-    """The set in an .npz file; `named` is what is known of it beforehand: a file that contradicts it is an error."""
+def _from_file(path: Path, name: str, named: NamedSet) -> ImageSet:
+    """The set of that name in its .npz file; a file that contradicts what is known of it is an error."""
     arrays = _read(path)
-    train, test = (_images(arrays[f"{part}_images"], f"{part}_images in {path}") for part in ("train", "test"))
-    if train.shape[1:] != test.shape[1:]:
-        raise UserError(
-            f"{path}: training images are {train.shape[1:]}, test images {test.shape[1:]}; give both one size and kind"
-        )
-    train_labels = _labels(arrays["train_labels"], len(train), f"train_labels in {path}")
-    test_labels = _labels(arrays["test_labels"], len(test), f"test_labels in {path}")
-    preprocess = Preprocess("crop", *train.shape[1:3], channels=3 if train.ndim == 4 else 1)
-    classes = tuple(str(label) for label in range(max(train_labels.max(), test_labels.max()) + 1))
-    if named:
-        _check_against(named, preprocess, len(classes), path)
-        preprocess, classes = named.preprocess, named.classes
-    return ImageSet(name or path.stem, classes, preprocess, train, train_labels, test, test_labels)
+    for part in ("train", "test"):
+        _check(named, arrays[f"{part}_images"], arrays[f"{part}_labels"], path)
+    labels = (arrays[f"{part}_labels"].astype(np.int64) for part in ("train", "test"))
+    train_labels, test_labels = labels
+    return ImageSet(
+        name,
+        named.classes,
+        named.preprocess,
+        arrays["train_images"],
+        train_labels,
+        arrays["test_images"],
+        test_labels,
+    )
 
 
-def _check_against(named: NamedSet, found: Preprocess, n_classes: int, path: Path) -> None:
-    expected = named.preprocess
-    wanted = (expected.height, expected.width, expected.channels, len(named.classes))
-    got = (found.height, found.width, found.channels, n_classes)
-    if got[:3] != wanted[:3] or n_classes > len(named.classes):
+def _check(named: NamedSet, images: np.ndarray, labels: np.ndarray, path: Path) -> None:
+    expected, known = named.preprocess, len(named.classes)
+    wanted = (expected.height, expected.width, *((3,) if expected.channels == 3 else ()))
+    fits = images.dtype == np.uint8 and images.shape[1:] == wanted and labels.shape == images.shape[:1]
+    if not (fits and np.issubdtype(labels.dtype, np.integer) and -1 <= labels.min() <= labels.max() < known):
         raise UserError(
-            f"{path} has (height, width, channels, classes) {got} in place of {wanted}; "
-            "delete it and run again, or give it another name"
+            f"{path} has images {images.shape} {images.dtype} and labels {labels.shape} {labels.dtype} in place of "
+            f"{('n', *wanted)} uint8 and labels from 0 to {known - 1}; delete it and run again, or rename it"
         )
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise NotFound(f"no file {path}; give a .npz file with {', '.join(ARRAYS)}")
     try:
         with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in ARRAYS if name not in file]
-            arrays = {name: file[name] for name in ARRAYS if name in file}
-    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no .npz file of plain arrays ({error}); write it with numpy.savez") from error
-    if missing:
-        raise UserError(f"{path} has no {', '.join(missing)}; an image set needs {', '.join(ARRAYS)}")
-    return arrays
-
-
-def _images(images: np.ndarray, what: str) -> Images:
-    """Images as uint8 [n, h, w] or [n, h, w, 3], from uint8 or floats in [0, 1], [n, h, w] or [n, h, w, 1 or 3]."""
-    if images.ndim == 4 and images.shape[-1] == 1:
-        images = images[..., 0]
-    if images.size == 0 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
-        raise UserError(
-            f"{what} has shape {images.shape}; allowed are [n, h, w], [n, h, w, 1] and [n, h, w, 3], not empty"
-        )
-    if np.issubdtype(images.dtype, np.floating):
-        if not (images.min() >= 0 and images.max() <= 1):  # a NaN fails too
-            raise UserError(
-                f"{what} has floats from {images.min():g} to {images.max():g}; scale them to [0, 1], or give uint8"
-            )
-        return np.round(images * 255).astype(np.uint8)
-    if images.dtype != np.uint8:
-        raise UserError(f"{what} has dtype {images.dtype}; allowed are uint8 and floats in [0, 1]")
-    return images
-
-
-def _labels(labels: np.ndarray, n: int, what: str) -> Labels:
-    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-        raise UserError(
-            f"{what} has dtype {labels.dtype}, shape {labels.shape}; give one integer for each of the {n} images"
-        )
-    if labels.min() < -1 or labels.max() >= MAX_CLASSES:
-        raise UserError(
-            f"{what} runs from {labels.min()} to {labels.max()}; allowed are -1 (no label) and 0 to {MAX_CLASSES - 1}"
-        )
-    return labels.astype(np.int64)
+            return {name: file[name] for name in ARRAYS}
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is no .npz file of {', '.join(ARRAYS)} ({error}); delete it and run again") from error

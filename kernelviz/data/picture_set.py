@@ -10,9 +10,8 @@ import hashlib
 import io
 import os
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 
@@ -28,7 +27,7 @@ from kernelviz.data.splits import is_held_out, split_by_content
 from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, RejectedFile
+from kernelviz.ingest.files import Content, RejectedFile, on_all_cores
 from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
@@ -297,20 +296,11 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     One thread of the processor that takes a few pictures at a time through the whole network computes the most: the
     layers' outputs stay in its cache.
     """
-    cores, batch = os.cpu_count() or 1, ON_CPU if reader.device == "cpu" else ON_GPU
-    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        ahead: deque[Future] = deque()
-        given = listing.splits
-        contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
-        try:
-            while some := list(islice(contents, batch)):
-                ahead.append(pool.submit(reader, some))
-                if len(ahead) > 2 * cores:
-                    yield from ahead.popleft().result()
-            while ahead:
-                yield from ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
+    contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
+    parts = iter(lambda: list(islice(contents, batch)), [])
+    for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
+        yield from results
 
 
 def small_picture(image: Image.Image) -> bytes:

@@ -7,12 +7,13 @@ The bytes decide what a file is, never its name. One file that cannot be read do
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,6 +23,7 @@ from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
+Item, Result = TypeVar("Item"), TypeVar("Result")
 Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
 
 
@@ -53,15 +55,34 @@ def ingest(files: Iterable[tuple[str, Content]], preprocess: Preprocess) -> Iter
         files: name and content of each, as `contents` gives them.
         preprocess: how a picture becomes the pixels of a network.
     """
+    yield from on_all_cores(lambda file: _ingest_one(*file, preprocess), files)
+
+
+def on_all_cores(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    initializer: Callable[..., None] | None = None,
+    initargs: tuple = (),
+) -> Iterator[Result]:
+    """The results of a function for some items, in order, computed by a thread on each core.
+
+    Takes only a few items ahead of what is asked for, and none after the caller has stopped asking.
+
+    Args:
+        initializer, initargs: what every thread calls first.
+    """
     cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(cores, initializer=initializer, initargs=initargs) as pool:
         ahead: deque[Future] = deque()
-        for name, data in files:
-            ahead.append(pool.submit(_ingest_one, name, data, preprocess))
-            if len(ahead) > 2 * cores:
+        try:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > 2 * cores:
+                    yield ahead.popleft().result()
+            while ahead:
                 yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:

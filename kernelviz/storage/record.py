@@ -108,6 +108,12 @@ class ImageRun(Run):
         """Share of the training images that is the validation part."""
         return self.recipe.get("validation", 1 / 6)  # older runs lack the key
 
+    @property
+    def shares(self) -> dict[str, Any]:
+        """How a source without splits of its own was divided, and where its classes come from."""
+        recipe = self.recipe
+        return {"validation": self.validation, "test": recipe.get("test", 0.2), "column": recipe.get("column", "")}
+
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class EmbeddingRun(ImageRun):

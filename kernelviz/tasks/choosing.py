@@ -22,8 +22,9 @@ from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
 PIXELS = "pixels"
 SAMPLED = 60  # pictures whose headers are read to know their sizes
 SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
-STEPS, EPOCHS = 1500, (30, 300)  # steps that a training has at least, within these epochs
+STEPS, EPOCHS = 900, (30, 300)  # steps that a training has at least, within these epochs
 LARGE_BATCH = 512
+NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
 PER_EXAMPLE = 1.2e-3  # seconds of one core for an example and its partner in one epoch of PHOTOS, on a slow machine
 
 
@@ -123,10 +124,11 @@ def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
 
 
 def _length(n: int) -> dict[str, int]:
-    """Batch and epochs for n pictures: few pictures are shown more often."""
+    """Batch, epochs and neighbours for n pictures: few pictures are shown more often, and need more neighbours."""
     batch = min(LARGE_BATCH, max(64, 2 ** round(math.log2(max(1, n / 8)))))
     a_round = max(1, n / batch)
-    return {"batch": batch, "epochs": int(np.clip(STEPS / a_round, *EPOCHS))}
+    neighbours = next(k for below, k in NEIGHBOURS_BELOW.items() if n < below)
+    return {"batch": batch, "epochs": int(np.clip(STEPS / a_round, *EPOCHS)), "neighbours": neighbours}
 
 
 def _sizes(sizes: Sizes) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ class EmbeddingRecipe(Recipe):
         if self.views:
             return load_pictures(asdict(self), progress)
         preprocess = Preprocess(*self.pictures) if self.pictures else None
-        return replace(load(self.data, progress, preprocess=preprocess), validation=self.validation)
+        shares = {"validation": self.validation, "test": self.test}
+        return load(self.data, progress, preprocess=preprocess, **shares, column=self.column)
 
     def task(
         self, data: ImageSet | PictureSet, seed: int, device: str, report: Report | None = None
@@ -307,7 +308,7 @@ def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None =
     """The images that a run was trained on."""
     if run.recipe.get("views"):
         return load_pictures(run.recipe, progress)
-    return load(run.recipe["data"], progress, preprocess=run.preprocess)
+    return load(run.recipe["data"], progress, preprocess=run.preprocess, **run.shares)
 
 
 def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet | PictureSet) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 import io
 import os
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import streamlit as st
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from kernelviz.data.images import ImageSet, Preprocess, is_local, load
+from kernelviz.data.images import SETS, ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
@@ -67,10 +66,11 @@ def splits_of(run: EmbeddingRun) -> list[str]:
 def images_of(run: EmbeddingRun) -> ImageSet | None:
     """The images of a run's set, if they are on this machine, the map was made of them, and it has none of its own."""
     source = run.recipe["data"]
-    if thumbnails.has_thumbnails(run.folder) or not is_local(source):
+    beyond_memory = run.recipe.get("views") and source not in SETS
+    if thumbnails.has_thumbnails(run.folder) or beyond_memory or not is_local(source):
         return None
     try:
-        images = _images(source, os.fspath(data_folder()), run.validation, run.preprocess)
+        images = _images(source, os.fspath(data_folder()), run.preprocess, **run.shares)
     except (OSError, ValueError):
         return None
     return images if _belong(images, points_of(run)) else None
@@ -138,5 +138,5 @@ def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _images(name: str, folder: str, validation: float, preprocess: Preprocess) -> ImageSet:
-    return replace(load(name, allow_download=False, preprocess=preprocess), validation=validation)
+def _images(name: str, folder: str, preprocess: Preprocess, **shares) -> ImageSet:
+    return load(name, allow_download=False, preprocess=preprocess, **shares)
