@@ -126,8 +126,13 @@ class EmbeddingRun(ImageRun):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+        """Channels, height, width of what the network takes."""
         return self.arguments["image_shape"]
+
+    @property
+    def decoded_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of what the decoder makes, and of the images that it learned."""
+        return self.arguments.get("decoded_shape") or self.image_shape
 
     @property
     def grid(self) -> tuple[int, int]:
