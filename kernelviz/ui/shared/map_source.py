@@ -25,7 +25,7 @@ class MapSource(Protocol):
         version: a text that changes with the map, for addresses whose answers are cached.
         grid, extent, sparsity: of the kernel layer.
         classes: the names of the labels.
-        image_shape: channels, height and width of the images as they are shown or decoded; None where the points have no images.
+        image_shape: channels, height and width of the images as shown; None where there are none.
     """
 
     run: Run
