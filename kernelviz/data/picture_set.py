@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -61,8 +62,7 @@ class PictureSet:
         splits: number of the split of each.
         hashes: of the content of each.
         table: name and file of each, and the columns of the source's own table.
-        rejected: files that are no pictures, with the reason.
-        notes: sentences for a person on what was found.
+        unreadable: files of the listing that are no pictures, with the reason.
     """
 
     name: str
@@ -75,8 +75,7 @@ class PictureSet:
     splits: Int64[np.ndarray, " n"]
     hashes: list[bytes]
     table: pd.DataFrame
-    rejected: list[RejectedFile] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    unreadable: list[RejectedFile] = field(default_factory=list)
 
     unit = "pictures"
 
@@ -157,10 +156,12 @@ def prepare(
     reader = Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
     known = _complete(listing, key, reader, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
-    rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
+    unreadable = [
+        RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason
+    ]
     rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
     if len(rows) < at_least:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in unreadable[:3])
         raise UserError(f"{listing.name} has {len(rows)} readable pictures, it takes at least {at_least}. {reasons}")
     hashes = [found[row][0] for row in rows]
     splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
@@ -171,8 +172,8 @@ def prepare(
         NAME: [listing.names[row] for row in rows],
         PATH: [os.fspath(listing.files[row] or "") for row in rows],
     }
-    paged = sum(pages > 1 for _, pages, reason in found if not reason)
-    notes = [f"{paged:,} files have more than one page; the first of each is taken"] if paged else []
+    if paged := sum(pages > 1 for _, pages, reason in found if not reason):
+        warnings.warn(f"{paged:,} files have more than one page; the first of each is taken", stacklevel=3)
     return PictureSet(
         name=listing.name,
         classes=listing.classes,
@@ -184,8 +185,7 @@ def prepare(
         splits=splits[order],
         hashes=hashes,
         table=pd.concat([pd.DataFrame(own), table], axis=1),
-        rejected=[*listing.rejected, *rejected],
-        notes=[*listing.notes, *notes],
+        unreadable=unreadable,
     )
 
 

@@ -1,7 +1,6 @@
 """The pictures of a listing as arrays of one small size, for networks that learn from pixels."""
 
 import hashlib
-import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from PIL import Image, ImageOps
 
 from kernelviz.data.splits import split_by_content
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, RejectedFile, on_all_cores
+from kernelviz.ingest.files import Content, RejectedFile, on_all_cores, warn_of_rejected
 from kernelviz.ingest.image_file import ALLOWED, UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.sources.listing import Listing
@@ -56,7 +55,7 @@ def pixel_arrays(listing: Listing, preprocess: Preprocess | None, validation: fl
         else:
             rows.append(row)
             examples.append(one)
-    _warn(rejected)
+    warn_of_rejected(rejected)
     if len(examples) < 2:
         raise UserError(
             f"{listing.name} has {len(examples)} pictures that can be read; put at least two {', '.join(ALLOWED)} "
@@ -106,13 +105,3 @@ def _preprocess(examples: list[_Example]) -> Preprocess:
 def _is_grey(image: Image.Image) -> bool:
     pixels = np.asarray(image)
     return pixels.ndim == 2 or bool((pixels == pixels[..., :1]).all())
-
-
-def _warn(rejected: list[RejectedFile]) -> None:
-    """One warning for each reason: how many files, an example, and why."""
-    reasons: dict[str, list[str]] = {}
-    for one in rejected:
-        reasons.setdefault(one.reason, []).append(one.name)
-    for reason, names in reasons.items():
-        more = f" and {len(names) - 1:,} more are" if len(names) > 1 else " is"
-        warnings.warn(f"{names[0]}{more} left out: {reason}", stacklevel=4)

@@ -6,6 +6,7 @@ The bytes decide what a file is, never its name. One file that cannot be read do
 """
 
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,8 @@ from PIL import Image
 from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
+
+MOST_WARNINGS = 6  # of one set of files
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
@@ -163,3 +166,13 @@ def files_in(folder: Path) -> list[Path]:
         for path in found
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def warn_of_rejected(rejected: Iterable[RejectedFile]) -> None:
+    """A warning for each of the most frequent reasons: how many files, an example, and why."""
+    reasons: dict[str, list[str]] = {}
+    for one in rejected:
+        reasons.setdefault(one.reason, []).append(one.name)
+    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:MOST_WARNINGS]:
+        more = f" and {len(names) - 1:,} more are" if len(names) > 1 else " is"
+        warnings.warn(f"{names[0]}{more} left out: {reason}", stacklevel=3)
