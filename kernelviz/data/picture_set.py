@@ -299,8 +299,12 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
     contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
     parts = iter(lambda: list(islice(contents, batch)), [])
-    for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
-        yield from results
+    threads = torch.get_num_threads()
+    try:
+        for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
+            yield from results
+    finally:
+        torch.set_num_threads(threads)  # some libraries have taken the ones above for the whole process
 
 
 def small_picture(image: Image.Image) -> bytes:
