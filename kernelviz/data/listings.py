@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from kernelviz.data.images import SETS, load
+from kernelviz.data.image_set import SETS, named_set
 from kernelviz.data.shapes import SHAPES, shapes_listing
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.sources.reading import read_source
@@ -23,7 +23,7 @@ def listing_of(source: str, column: str = "", progress: Callable[[float, str], N
 
 
 def _named(name: str, progress: Callable[[float, str], None] | None) -> Listing:
-    images = load(name, progress)
+    images = named_set(name, progress)
     parts = [images.split(split) for split in SPLITS]
     pictures = np.concatenate([part for part, _ in parts])
     numbers = [f"{split} {row}" for split, (part, _) in zip(SPLITS, parts, strict=True) for row in range(len(part))]

@@ -31,11 +31,13 @@ class Picture:
 
     Args:
         frames: how many frames or pages the file has, of which the first is taken (`image_file.frames`).
+        size: width and height in pixels before the preprocessing; zeros where they are not known.
     """
 
     name: str
     pixels: UInt8[np.ndarray, "h w *c"]
     frames: int = 1
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,9 @@ def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | R
     try:
         if isinstance(data, UnreadableImage):
             raise data
-        if isinstance(data, np.ndarray):
-            return Picture(name, preprocess_image(Image.fromarray(data), preprocess))
-        return Picture(name, preprocess_image(open_image(data), preprocess), frames(data))
+        is_array = isinstance(data, np.ndarray)
+        image = Image.fromarray(data) if is_array else open_image(data)
+        return Picture(name, preprocess_image(image, preprocess), 1 if is_array else frames(data), image.size)
     except UnreadableImage as error:
         return RejectedFile(name, str(error))
 

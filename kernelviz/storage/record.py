@@ -108,6 +108,16 @@ class ImageRun(Run):
         """Share of the training images that is the validation part."""
         return self.recipe.get("validation", 1 / 6)  # older runs lack the key
 
+    @property
+    def test(self) -> float:
+        """Share of the images that is the test part, unless the source has one."""
+        return self.recipe.get("test", 0.2)
+
+    @property
+    def column(self) -> str:
+        """Where the class of an image comes from, if not found by itself."""
+        return self.recipe.get("column", "")
+
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class EmbeddingRun(ImageRun):

@@ -5,7 +5,6 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +12,8 @@ import torch
 from PIL import Image
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import RejectedFile
 from kernelviz.sources.listing import SPLITS, Listing
+from kernelviz.sources.names import left_out
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
@@ -74,18 +73,6 @@ def described(listing: Listing, sizes: Sizes | None) -> list[str]:
     return [*lines, *listing.notes, *left_out(listing.rejected)]
 
 
-def left_out(rejected: Sequence[RejectedFile]) -> list[str]:
-    """The files that are left out, grouped by the reason: how many, an example, and why."""
-    reasons: dict[str, list[str]] = {}
-    for one in rejected:
-        reasons.setdefault(one.reason, []).append(one.name)
-    return [
-        f"{len(names):,} {'file is' if len(names) == 1 else 'files are'} left out ({names[0]}"
-        f"{', …' if len(names) > 1 else ''}): {reason}"
-        for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))
-    ]
-
-
 def chosen_recipe(
     source: str, listing: Listing, sizes: Sizes | None, features: str | None, weights: str | None, labels: str | None
 ) -> tuple[EmbeddingRecipe, str]:
@@ -102,7 +89,7 @@ def chosen_recipe(
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
-        return replace(NEIGHBOURS, data=_path(source)), f"neighbours by pixels: {why}"
+        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by pixels: {why}"
     recipe = changed_recipe("photos", data=source, backbone=features, weights=weights)
     recipe = replace(recipe, column=labels or "", **_length(len(listing)))
     why = "as asked" if features else "they come with kernelviz and know ordinary photographs"

@@ -1,7 +1,7 @@
 """A classifier without a map: a backbone, or a network of kernel grids, by the softmax cross-entropy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class ClassifierRecipe(Recipe):
 
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> ImageSet:
         """The images of the recipe's data set."""
-        return replace(load(self.data, progress), validation=self.validation)
+        return load(self.data, progress, validation=self.validation)
 
     def task(self, data: ImageSet, seed: int, device: str, report: Report | None = None) -> "ClassifierTask":
         """The task with new weights."""
@@ -105,7 +105,7 @@ class ClassifierTask(RunTask):
 
 def load_data(run: ClassifierRun, progress: Callable[[float, str], None] | None = None) -> ImageSet:
     """The images that a run was trained on."""
-    return load(run.recipe["data"], progress, preprocess=run.preprocess)
+    return load(run.recipe["data"], progress, preprocess=run.preprocess, validation=run.validation, test=run.test)
 
 
 def evaluate(run: ClassifierRun, network: nn.Module, images: ImageSet) -> dict[str, float]:
@@ -114,8 +114,10 @@ def evaluate(run: ClassifierRun, network: nn.Module, images: ImageSet) -> dict[s
 
 
 def evaluate_classifier(network: nn.Module, images: ImageSet) -> dict[str, float]:
-    """The accuracy on the test images."""
+    """The accuracy on the test images; no metrics where there are none."""
     pictures, labels = images.split("test")
+    if not len(pictures):
+        return {}
     return classification_metrics(class_probabilities(network, pictures), labels)
 
 

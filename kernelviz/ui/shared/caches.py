@@ -2,7 +2,6 @@
 
 import io
 import os
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -70,7 +69,8 @@ def images_of(run: EmbeddingRun) -> ImageSet | None:
     if thumbnails.has_thumbnails(run.folder) or not is_local(source):
         return None
     try:
-        images = _images(source, os.fspath(data_folder()), run.validation, run.preprocess)
+        shares = {"validation": run.validation, "test": run.test}
+        images = _images(source, os.fspath(data_folder()), run.preprocess, run.column, **shares)
     except (OSError, ValueError):
         return None
     return images if _belong(images, points_of(run)) else None
@@ -138,5 +138,6 @@ def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _images(name: str, folder: str, validation: float, preprocess: Preprocess) -> ImageSet:
-    return replace(load(name, allow_download=False, preprocess=preprocess), validation=validation)
+def _images(name: str, folder: str, preprocess: Preprocess, column: str, validation: float, test: float) -> ImageSet:
+    shares = {"validation": validation, "test": test}
+    return load(name, allow_download=False, preprocess=preprocess, column=column, **shares)
