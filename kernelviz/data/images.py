@@ -53,8 +53,8 @@ def load(
     listing = listing_of(source, column)
     if not listing.has_pictures:
         raise UserError(
-            f"{listing.name} holds vectors, and pictures are needed to learn from their pixels; give pictures, or make a "
-            "map of the vectors with `kernelviz map`"
+            f"{listing.name} holds vectors, and pictures are needed to learn from their pixels; give pictures, or make "
+            "a map of the vectors with `kernelviz map`"
         )
     found = _read(listing, preprocess, progress or (lambda share, note: None))
     rejected = left_out([*listing.rejected, *found.rejected])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from kernelviz.data.image_set import SETS, named_set
 from kernelviz.data.shapes import SHAPES, shapes_listing
+from kernelviz.errors import NotFound
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.sources.reading import read_source
 
@@ -19,7 +20,12 @@ def listing_of(source: str, column: str = "", progress: Callable[[float, str], N
     """
     if source == SHAPES:
         return shapes_listing()
-    return _named(source, progress) if source in SETS else read_source(source, column or None)
+    if source in SETS:
+        return _named(source, progress)
+    try:
+        return read_source(source, column or None)
+    except NotFound as error:
+        raise NotFound(f"{error}; or the name of an image set: {', '.join([*SETS, SHAPES])}") from None
 
 
 def _named(name: str, progress: Callable[[float, str], None] | None) -> Listing:
