@@ -128,7 +128,7 @@ def _eight_bits(images: np.ndarray) -> np.ndarray:
     """The images as uint8 where they are floats in [0, 1], and without an axis of one channel."""
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if images.dtype.kind == "f" and images.size and images.min() >= 0 and images.max() <= 1:
+    if np.issubdtype(images.dtype, np.floating) and images.size and images.min() >= 0 and images.max() <= 1:
         return np.round(images * 255).astype(np.uint8)
     return images
 
@@ -139,7 +139,7 @@ def _check(named: NamedSet, images: np.ndarray, labels: np.ndarray, what: str) -
     shape = (expected.height, expected.width) + ((3,) if expected.channels == 3 else ())
     if len(images) == 0 or images.shape[1:] != shape or images.dtype != np.uint8:
         told = f"{what}: shape {images.shape} and dtype {images.dtype} in place of {('n', *shape)} and uint8"
-    elif labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+    elif labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         told = f"{what}: labels of shape {labels.shape} and dtype {labels.dtype} in place of one integer for each image"
     elif labels.min() < -1 or labels.max() > most:
         told = f"{what}: labels from {labels.min()} to {labels.max()} in place of 0 to {most} (or -1, no label)"

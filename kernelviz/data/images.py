@@ -74,7 +74,7 @@ class _Found:
         images: of all rows of the listing, of which the first are filled.
         rows, hashes: row in the listing and hash of the content of each picture.
         rejected: the others.
-        grey: whether the channels of each picture are equal.
+        grey: whether all are grey: files whose channels are equal, and arrays without channels.
     """
 
     preprocess: Preprocess
@@ -84,12 +84,12 @@ class _Found:
     rejected: list[RejectedFile] = field(default_factory=list)
     grey: bool = True
 
-    def add(self, row: int, digest: bytes, image: UInt8[np.ndarray, "h w *c"]) -> None:
-        """Append a picture."""
+    def add(self, row: int, digest: bytes, image: UInt8[np.ndarray, "h w *c"], with_channels: bool) -> None:
+        """Append a picture; `with_channels` says whether it was an array that has some."""
         self.images[len(self.rows)] = image
         self.rows.append(row)
         self.hashes.append(digest)
-        self.grey = self.grey and (image.ndim == 2 or bool((image == image[..., :1]).all()))
+        self.grey = self.grey and not with_channels and (image.ndim == 2 or bool((image == image[..., :1]).all()))
 
     def without_colour(self) -> "_Found":
         """The pictures with one channel if all are grey."""
@@ -106,7 +106,7 @@ def _divided(listing: Listing, found: _Found, validation: float, test: float) ->
     order = np.argsort(splits, kind="stable")
     learned, tested = order[splits[order] < TEST], order[splits[order] == TEST]
     return ImageSet(
-        listing.name,
+        listing.name.removesuffix(".npz"),
         listing.classes,
         found.preprocess,
         found.images[learned],
@@ -150,23 +150,25 @@ def _in_one_size(
     """The pictures, read and preprocessed on all cores; None as soon as the width and height of one are not `only`."""
     channels = (3,) if preprocess.channels == 3 else ()
     found = _Found(preprocess, np.empty((len(listing), preprocess.height, preprocess.width, *channels), np.uint8))
-    hashes: list[bytes] = []
-    for row, one in enumerate(ingest(_hashed(listing, hashes), preprocess)):
+    passed: list[tuple[bytes, bool]] = []
+    for row, one in enumerate(ingest(_noted(listing, passed), preprocess)):
         if isinstance(one, RejectedFile):
             found.rejected.append(one)
         elif only and one.size != only:
             return None
         else:
-            found.add(row, hashes[row], one.pixels)
+            digest, with_channels = passed[row]
+            found.add(row, digest, one.pixels, with_channels)
         if (row + 1) % REPORTED == 0 or row + 1 == len(listing):
             progress((row + 1) / len(listing), f"reading pictures: {row + 1:,} of {len(listing):,}")
     return found
 
 
-def _hashed(listing: Listing, hashes: list[bytes]) -> Iterator[tuple[str, Content]]:
-    """The contents of a listing, whose hashes are appended as they pass; none for what cannot be read."""
+def _noted(listing: Listing, passed: list[tuple[bytes, bool]]) -> Iterator[tuple[str, Content]]:
+    """The contents of a listing; as they pass, the hash of each and whether it is an array with channels are noted."""
     for name, content in listing.contents():
-        hashes.append(b"" if isinstance(content, UnreadableImage) else content_hash(content))
+        digest = b"" if isinstance(content, UnreadableImage) else content_hash(content)
+        passed.append((digest, isinstance(content, np.ndarray) and content.ndim == 3))
         yield name, content
 
 

@@ -112,7 +112,7 @@ def test_only_named_sets_are_downloaded():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train_images": np.zeros((12, 8, 8), np.uint8)}, r"train_images .*, 8, 8\).* in place of \('n', 28, 28\)"),
+        (
             {"train_images": np.zeros((12, 8, 8), np.uint8)},
             r"train_images .*\(12, 8, 8\).* in place of \('n', 28, 28\)",
         ),
@@ -164,12 +164,22 @@ def test_an_npz_file_gives_its_arrays(tmp_path, shape, channels, dtype):
     made = arrays(shape, dtype)
     np.savez(tmp_path / "mine.npz", **made)
     images = load(str(tmp_path / "mine.npz"))
-    assert images.name == "mine.npz" and images.classes == ("0", "1", "2")
+    assert images.name == "mine" and images.classes == ("0", "1", "2")
     assert images.image_shape == (channels, *shape[:2])
     pixels = np.round(made["test_images"] * (1 if dtype == np.uint8 else 255)).astype(np.uint8)
     assert (images.test_images.reshape(6, -1) == pixels.reshape(6, -1)).all()
     assert (images.test_labels == made["test_labels"]).all()
     assert sorted(images.train_labels) == sorted(made["train_labels"])
+
+
+def test_arrays_with_channels_keep_them_and_files_without_colour_do_not(tmp_path):
+    grey = np.repeat(arrays()["train_images"][..., None], 3, -1)
+    np.savez(tmp_path / "mine.npz", images=grey)
+    assert load(str(tmp_path / "mine.npz")).image_shape == (3, 8, 8)
+    (tmp_path / "files").mkdir()
+    for number, pixels in enumerate(grey):
+        Image.fromarray(pixels).save(tmp_path / "files" / f"{number}.png")
+    assert load(str(tmp_path / "files")).image_shape == (1, 8, 8)
 
 
 def test_arrays_of_two_sizes_are_cropped_to_one(tmp_path):
