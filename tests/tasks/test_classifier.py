@@ -87,9 +87,8 @@ def test_without_a_validation_part_every_image_is_shown_and_nothing_is_validated
 def test_images_without_a_label_are_left_out_and_grey_ones_rejected(coloured, digits):
     labels = coloured.train_labels.copy()
     labels[:100] = -1
-    assert (
-        new_training(SHORT, replace(coloured, train_labels=labels), 0, "cpu").task.size == 1400 - coloured.n_validation
-    )
+    partly = replace(coloured, train_labels=labels)
+    assert new_training(SHORT, partly, 0, "cpu").task.size == 1400 - coloured.n_validation
     with pytest.raises(ValueError, match="resnet32 learns classes of RGB images"):
         new_training(SHORT, digits, 0, "cpu")
 
