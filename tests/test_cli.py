@@ -75,7 +75,7 @@ MISTAKES = {
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
-    "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no file or folder .*nosuch; allowed are .* image set: digits"),
+    "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
     "head without anything": (["train", "head"], "--backbone, --data missing: a head is trained"),
     "no head": (["train", "mnist-autoencoder", "--keep", "3"], "takes no backbone; choose one of"),
     "unknown backbone": (

@@ -9,6 +9,8 @@ import pytest
 
 from kernelviz.data import movielens
 from kernelviz.data.images import SETS
+from kernelviz.data.named import SHAPES
+from kernelviz.data.shapes import shapes_listing
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.paper import figure3, table1, table3, table4
@@ -49,6 +51,8 @@ def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
     points = {"embedding": {"map.parquet"}, "recommender": {"items.parquet"}, "classifier": set()}
     files = {"run.json", "weights.safetensors"} | points[RUNS[folder].kind]  # of a recommender no rating, and no title
+    if RUNS[folder].data["name"] == SHAPES:  # the only pictures that may be shipped: code painted them
+        files |= {"thumbnails.parquet", "table.parquet"}
     assert {path.name for path in folder.iterdir()} == files  # the backbone of a head is shipped once
     assert not {path.suffix for path in folder.rglob("*")} & {".partial", ".pt", ".pkl", ".npz"}
     assert not (folder / "checkpoint.safetensors").exists()
@@ -64,9 +68,9 @@ def test_the_weights_are_those_of_the_record_and_load(folder):
 @shipped
 def test_the_record_is_complete(folder):
     run = read_run(folder)
-    assert run.history and run.metrics and run.made_by["command"].startswith("kernelviz train")
+    assert run.history and run.metrics and run.made_by["command"].startswith(("kernelviz train", "kernelviz map"))
     assert len(run.history) == run.recipe["epochs"]
-    assert run.data["name"] in SETS | movielens.SETS
+    assert run.data["name"] in {SHAPES, *SETS, *movielens.SETS}
     if run.kind == "recommender":
         assert run.metrics["test_rmse"] < 0.95
     else:
@@ -77,9 +81,13 @@ def test_the_record_is_complete(folder):
 @mapped
 def test_the_map_has_every_image_once(folder):
     run, points = read_run(folder), load_map(folder)
-    n_train, n_test = IMAGES[run.data["name"]]
-    n_validation = int(n_train * run.validation + 1e-6)
-    sizes = (n_train - n_validation, n_validation, n_test)
+    if run.data["name"] == SHAPES:  # split by content
+        sizes = tuple(len(points.of_split(split)) for split in SPLITS)
+        assert min(sizes[:3]) > 200 and sum(sizes) == len(shapes_listing())
+    else:
+        n_train, n_test = IMAGES[run.data["name"]]
+        n_validation = int(n_train * run.validation + 1e-6)
+        sizes = (n_train - n_validation, n_validation, n_test, 0)
     for split, size in zip(SPLITS, sizes, strict=True):
         part = points.of_split(split)
         np.testing.assert_array_equal(np.sort(part.index), np.arange(size))
@@ -104,7 +112,7 @@ def test_probes_decode_other_images_at_other_coordinates(folder):
     if not run.has_decoder:
         assert "classify" in run.recipe["objectives"]
         return
-    channels, height, width = run.image_shape
+    channels, height, width = run.decoded_shape
     extent = run.extent
     decoded = decode_probes(load_network(run), np.array([[-0.5, -0.5], [0.5, 0.5]]) * extent, Probe(**run.probe))
     assert decoded.shape == ((2, height, width) if channels == 1 else (2, height, width, channels))

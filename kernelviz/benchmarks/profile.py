@@ -26,7 +26,7 @@ MEASURED = ("test_accuracy", "map_1nn", "map_5nn", "silhouette")
 
 def report(note: Callable[[str], None]) -> dict:
     """Train a head at each depth and store its metrics for the app; depths that are measured already are skipped."""
-    images = load(RECIPE.data, validation=RECIPE.validation)
+    images = replace(load(RECIPE.data), validation=RECIPE.validation)
     path = runs_folder() / PROFILE_FILE
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     for depth in DEPTHS:

@@ -4,6 +4,7 @@ import shlex
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,7 +64,8 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool) -> Run:
     """Train a recipe with progress bars; Ctrl-C ends the program, and says how to go on."""
     command = shlex.join(["kernelviz", *sys.argv[1:]])
     try:
-        with progress_bar() as bar, ctrl_c() as pressed:
+        with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
+            warnings.showwarning = lambda message, *_: console.print(str(message), style="yellow", markup=False)
             return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
         again = command if "--resume" in command else f"{command} --resume"

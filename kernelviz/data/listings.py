@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from kernelviz.data.image_set import SETS, named_set
+from kernelviz.data.images import SETS, load
 from kernelviz.data.shapes import SHAPES, shapes_listing
-from kernelviz.errors import NotFound
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.sources.reading import read_source
 
@@ -20,16 +19,11 @@ def listing_of(source: str, column: str = "", progress: Callable[[float, str], N
     """
     if source == SHAPES:
         return shapes_listing()
-    if source in SETS:
-        return _named(source, progress)
-    try:
-        return read_source(source, column or None)
-    except NotFound as error:
-        raise NotFound(f"{error}; or the name of an image set: {', '.join([*SETS, SHAPES])}") from None
+    return _named(source, progress) if source in SETS else read_source(source, column or None)
 
 
 def _named(name: str, progress: Callable[[float, str], None] | None) -> Listing:
-    images = named_set(name, progress)
+    images = load(name, progress)
     parts = [images.split(split) for split in SPLITS]
     pictures = np.concatenate([part for part, _ in parts])
     numbers = [f"{split} {row}" for split, (part, _) in zip(SPLITS, parts, strict=True) for row in range(len(part))]

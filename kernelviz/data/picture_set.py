@@ -10,9 +10,9 @@ import hashlib
 import io
 import os
 import tempfile
-from collections import deque
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 
@@ -24,11 +24,11 @@ from PIL import Image, ImageOps
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.content_cache import ContentCache, Known
-from kernelviz.data.splits import content_hash, is_held_out, split_by_content
+from kernelviz.data.splits import is_held_out, split_by_content
 from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, RejectedFile
+from kernelviz.ingest.files import Content, RejectedFile, on_all_cores
 from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
@@ -62,8 +62,7 @@ class PictureSet:
         splits: number of the split of each.
         hashes: of the content of each.
         table: name and file of each, and the columns of the source's own table.
-        rejected: files that are no pictures, with the reason.
-        notes: sentences for a person on what was found.
+        unreadable: files of the listing that are no pictures, with the reason.
     """
 
     name: str
@@ -76,8 +75,7 @@ class PictureSet:
     splits: Int64[np.ndarray, " n"]
     hashes: list[bytes]
     table: pd.DataFrame
-    rejected: list[RejectedFile] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    unreadable: list[RejectedFile] = field(default_factory=list)
 
     unit = "pictures"
 
@@ -158,10 +156,12 @@ def prepare(
     reader = Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
     known = _complete(listing, key, reader, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
-    rejected = [RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason]
+    unreadable = [
+        RejectedFile(name, reason) for name, (_, _, reason) in zip(listing.names, found, strict=True) if reason
+    ]
     rows = np.array([row for row, (_, _, reason) in enumerate(found) if not reason], int)
     if len(rows) < at_least:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in unreadable[:3])
         raise UserError(f"{listing.name} has {len(rows)} readable pictures, it takes at least {at_least}. {reasons}")
     hashes = [found[row][0] for row in rows]
     splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
@@ -172,8 +172,8 @@ def prepare(
         NAME: [listing.names[row] for row in rows],
         PATH: [os.fspath(listing.files[row] or "") for row in rows],
     }
-    paged = sum(pages > 1 for _, pages, reason in found if not reason)
-    notes = [f"{paged:,} files have more than one page; the first of each is taken"] if paged else []
+    if paged := sum(pages > 1 for _, pages, reason in found if not reason):
+        warnings.warn(f"{paged:,} files have more than one page; the first of each is taken", stacklevel=3)
     return PictureSet(
         name=listing.name,
         classes=listing.classes,
@@ -185,8 +185,7 @@ def prepare(
         splits=splits[order],
         hashes=hashes,
         table=pd.concat([pd.DataFrame(own), table], axis=1),
-        rejected=[*listing.rejected, *rejected],
-        notes=[*listing.notes, *notes],
+        unreadable=unreadable,
     )
 
 
@@ -267,12 +266,12 @@ class Reader:
         try:
             if isinstance(content, UnreadableImage):
                 raise content
-            digest = content_hash(content)
+            data = content.tobytes() if isinstance(content, np.ndarray) else content
+            digest = hashlib.sha256(data).digest()[:16]
             if digest in self.have:
                 return Read(row, digest)
-            is_file = isinstance(content, bytes)
-            image = open_image(content, self._enough) if is_file else Image.fromarray(content)
-            pages = frames(content) if is_file else 1
+            image = Image.fromarray(content) if content is not data else open_image(content, self._enough)
+            pages = frames(content) if content is data else 1
             return Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
         except UnreadableImage as error:
             return Read(row, reason=str(error))
@@ -297,20 +296,11 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     One thread of the processor that takes a few pictures at a time through the whole network computes the most: the
     layers' outputs stay in its cache.
     """
-    cores, batch = os.cpu_count() or 1, ON_CPU if reader.device == "cpu" else ON_GPU
-    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        ahead: deque[Future] = deque()
-        given = listing.splits
-        contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
-        try:
-            while some := list(islice(contents, batch)):
-                ahead.append(pool.submit(reader, some))
-                if len(ahead) > 2 * cores:
-                    yield from ahead.popleft().result()
-            while ahead:
-                yield from ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
+    contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
+    parts = iter(lambda: list(islice(contents, batch)), [])
+    for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
+        yield from results
 
 
 def small_picture(image: Image.Image) -> bytes:

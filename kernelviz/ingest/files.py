@@ -6,13 +6,15 @@ The bytes decide what a file is, never its name. One file that cannot be read do
 """
 
 import os
+import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,6 +24,9 @@ from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 
+MOST_WARNINGS = 6  # of one set of files
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
 Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
 
 
@@ -31,13 +36,11 @@ class Picture:
 
     Args:
         frames: how many frames or pages the file has, of which the first is taken (`image_file.frames`).
-        size: width and height in pixels before the preprocessing; zeros where they are not known.
     """
 
     name: str
     pixels: UInt8[np.ndarray, "h w *c"]
     frames: int = 1
-    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -55,24 +58,43 @@ def ingest(files: Iterable[tuple[str, Content]], preprocess: Preprocess) -> Iter
         files: name and content of each, as `contents` gives them.
         preprocess: how a picture becomes the pixels of a network.
     """
+    yield from on_all_cores(lambda file: _ingest_one(*file, preprocess), files)
+
+
+def on_all_cores(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    initializer: Callable[..., None] | None = None,
+    initargs: tuple = (),
+) -> Iterator[Result]:
+    """The results of a function for some items, in order, computed by a thread on each core.
+
+    Takes only a few items ahead of what is asked for, and none after the caller has stopped asking.
+
+    Args:
+        initializer, initargs: what every thread calls first.
+    """
     cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(cores, initializer=initializer, initargs=initargs) as pool:
         ahead: deque[Future] = deque()
-        for name, data in files:
-            ahead.append(pool.submit(_ingest_one, name, data, preprocess))
-            if len(ahead) > 2 * cores:
+        try:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > 2 * cores:
+                    yield ahead.popleft().result()
+            while ahead:
                 yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:
     try:
         if isinstance(data, UnreadableImage):
             raise data
-        is_array = isinstance(data, np.ndarray)
-        image = Image.fromarray(data) if is_array else open_image(data)
-        return Picture(name, preprocess_image(image, preprocess), 1 if is_array else frames(data), image.size)
+        if isinstance(data, np.ndarray):
+            return Picture(name, preprocess_image(Image.fromarray(data), preprocess))
+        return Picture(name, preprocess_image(open_image(data), preprocess), frames(data))
     except UnreadableImage as error:
         return RejectedFile(name, str(error))
 
@@ -144,3 +166,13 @@ def files_in(folder: Path) -> list[Path]:
         for path in found
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def warn_of_rejected(rejected: Iterable[RejectedFile]) -> None:
+    """A warning for each of the most frequent reasons: how many files, an example, and why."""
+    reasons: dict[str, list[str]] = {}
+    for one in rejected:
+        reasons.setdefault(one.reason, []).append(one.name)
+    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:MOST_WARNINGS]:
+        more = f" and {len(names) - 1:,} more are" if len(names) > 1 else " is"
+        warnings.warn(f"{names[0]}{more} left out: {reason}", stacklevel=3)

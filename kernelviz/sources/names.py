@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import RejectedFile
 from kernelviz.ingest.image_file import FORMATS
 from kernelviz.sources.listing import SPLITS
 
@@ -68,17 +67,6 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
 def counted(n: int, one: str, many: str) -> str:
     """ "1 picture", "2,000 pictures"."""
     return f"1 {one}" if n == 1 else f"{n:,} {many}"
-
-
-def left_out(rejected: Sequence[RejectedFile]) -> list[str]:
-    """The files that are left out, grouped by the reason: how many, the first of them, and why."""
-    reasons: dict[str, list[str]] = {}
-    for one in rejected:
-        reasons.setdefault(one.reason, []).append(one.name)
-    return [
-        f"{counted(len(names), 'file is', 'files are')} left out ({some_of(names, 3)}): {reason}"
-        for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))
-    ]
 
 
 def check_count(n: int, source: object) -> None:

@@ -39,7 +39,7 @@ def map_table(points: EmbeddingMap, classes: tuple[str, ...], folder: Path) -> p
     names = np.array([*classes, None], dtype=object)  # -1 takes the last
     table = pd.DataFrame(
         {
-            "split": pd.Categorical.from_codes(points.split, SPLITS),
+            "split": pd.Categorical.from_codes(points.split, SPLITS[: max(3, int(points.split.max(initial=0)) + 1)]),
             "index": points.index,
             "x": points.x,
             "y": points.y,

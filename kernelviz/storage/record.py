@@ -109,14 +109,10 @@ class ImageRun(Run):
         return self.recipe.get("validation", 1 / 6)  # older runs lack the key
 
     @property
-    def test(self) -> float:
-        """Share of the images that is the test part, unless the source has one."""
-        return self.recipe.get("test", 0.2)
-
-    @property
-    def column(self) -> str:
-        """Where the class of an image comes from, if not found by itself."""
-        return self.recipe.get("column", "")
+    def shares(self) -> dict[str, Any]:
+        """How a source without splits of its own was divided, and where its classes come from."""
+        recipe = self.recipe
+        return {"validation": self.validation, "test": recipe.get("test", 0.2), "column": recipe.get("column", "")}
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -130,8 +126,13 @@ class EmbeddingRun(ImageRun):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+        """Channels, height, width of what the network takes."""
         return self.arguments["image_shape"]
+
+    @property
+    def decoded_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of what the decoder makes, and of the images that it learned."""
+        return self.arguments.get("decoded_shape") or self.image_shape
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -46,6 +46,7 @@ class EmbeddingArguments(TypedDict):
     sparsity: Annotated[float, Ge(0), Lt(1)]
     draws: bool
     classes: Annotated[int, Ge(0)]
+    decoded_shape: NotRequired[tuple[Count, Count, Count] | None]
     canonical: NotRequired[Positive | None]
     backbone: NotRequired[BackboneFacts | None]
 

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +13,8 @@ import torch
 from PIL import Image
 
 from kernelviz.errors import UserError
+from kernelviz.ingest.files import RejectedFile
 from kernelviz.sources.listing import SPLITS, Listing
-from kernelviz.sources.names import left_out
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
@@ -21,8 +22,9 @@ from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
 PIXELS = "pixels"
 SAMPLED = 60  # pictures whose headers are read to know their sizes
 SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
-STEPS, EPOCHS = 1500, (30, 300)  # steps that a training has at least, within these epochs
+STEPS, EPOCHS = 900, (30, 300)  # steps that a training has at least, within these epochs
 LARGE_BATCH = 512
+NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
 PER_EXAMPLE = 1.2e-3  # seconds of one core for an example and its partner in one epoch of PHOTOS, on a slow machine
 
 
@@ -73,6 +75,18 @@ def described(listing: Listing, sizes: Sizes | None) -> list[str]:
     return [*lines, *listing.notes, *left_out(listing.rejected)]
 
 
+def left_out(rejected: Sequence[RejectedFile]) -> list[str]:
+    """The files that are left out, grouped by the reason: how many, an example, and why."""
+    reasons: dict[str, list[str]] = {}
+    for one in rejected:
+        reasons.setdefault(one.reason, []).append(one.name)
+    return [
+        f"{len(names):,} {'file is' if len(names) == 1 else 'files are'} left out ({names[0]}"
+        f"{', …' if len(names) > 1 else ''}): {reason}"
+        for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))
+    ]
+
+
 def chosen_recipe(
     source: str, listing: Listing, sizes: Sizes | None, features: str | None, weights: str | None, labels: str | None
 ) -> tuple[EmbeddingRecipe, str]:
@@ -89,7 +103,7 @@ def chosen_recipe(
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
-        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by pixels: {why}"
+        return replace(NEIGHBOURS, data=_path(source)), f"neighbours by pixels: {why}"
     recipe = changed_recipe("photos", data=source, backbone=features, weights=weights)
     recipe = replace(recipe, column=labels or "", **_length(len(listing)))
     why = "as asked" if features else "they come with kernelviz and know ordinary photographs"
@@ -110,10 +124,11 @@ def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
 
 
 def _length(n: int) -> dict[str, int]:
-    """Batch and epochs for n pictures: few pictures are shown more often."""
+    """Batch, epochs and neighbours for n pictures: few pictures are shown more often, and need more neighbours."""
     batch = min(LARGE_BATCH, max(64, 2 ** round(math.log2(max(1, n / 8)))))
     a_round = max(1, n / batch)
-    return {"batch": batch, "epochs": int(np.clip(STEPS / a_round, *EPOCHS))}
+    neighbours = next(k for below, k in NEIGHBOURS_BELOW.items() if n < below)
+    return {"batch": batch, "epochs": int(np.clip(STEPS / a_round, *EPOCHS)), "neighbours": neighbours}
 
 
 def _sizes(sizes: Sizes) -> str:

@@ -105,7 +105,7 @@ class ClassifierTask(RunTask):
 
 def load_data(run: ClassifierRun, progress: Callable[[float, str], None] | None = None) -> ImageSet:
     """The images that a run was trained on."""
-    return load(run.recipe["data"], progress, preprocess=run.preprocess, validation=run.validation, test=run.test)
+    return load(run.recipe["data"], progress, preprocess=run.preprocess, **run.shares)
 
 
 def evaluate(run: ClassifierRun, network: nn.Module, images: ImageSet) -> dict[str, float]:
@@ -114,7 +114,7 @@ def evaluate(run: ClassifierRun, network: nn.Module, images: ImageSet) -> dict[s
 
 
 def evaluate_classifier(network: nn.Module, images: ImageSet) -> dict[str, float]:
-    """The accuracy on the test images; no metrics where there are none."""
+    """The accuracy on the test images."""
     pictures, labels = images.split("test")
     if not len(pictures):
         return {}

@@ -55,8 +55,8 @@ class EmbeddingRecipe(Recipe):
         views: 0: pictures become arrays. Else the features of a frozen backbone are computed once, of so many views of
             each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`).
         decoded: with views, side in pixels of the images that a decoder learns.
-        column: where a picture's class comes from: a column of the source's table, or path:N.
-        test: share of the pictures that is the test part, unless the source has one.
+        column: with views, where a picture's class comes from: a column of the source's table, or path:N.
+        test: with views, share of the pictures that is the test part, unless the source has one.
         scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours` and
             `round_trip`.
     """
@@ -86,7 +86,7 @@ class EmbeddingRecipe(Recipe):
             return load_pictures(asdict(self), progress)
         preprocess = Preprocess(*self.pictures) if self.pictures else None
         shares = {"validation": self.validation, "test": self.test}
-        return load(self.data, progress, preprocess=preprocess, column=self.column, **shares)
+        return load(self.data, progress, preprocess=preprocess, **shares, column=self.column)
 
     def task(
         self, data: ImageSet | PictureSet, seed: int, device: str, report: Report | None = None
@@ -308,8 +308,7 @@ def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None =
     """The images that a run was trained on."""
     if run.recipe.get("views"):
         return load_pictures(run.recipe, progress)
-    shares = {"validation": run.validation, "test": run.test}
-    return load(run.recipe["data"], progress, preprocess=run.preprocess, column=run.column, **shares)
+    return load(run.recipe["data"], progress, preprocess=run.preprocess, **run.shares)
 
 
 def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet | PictureSet) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 from kernelviz.data.images import SETS
 from kernelviz.data.listings import listing_of
 from kernelviz.data.picture_set import PictureSet, prepare
+from kernelviz.ingest.files import warn_of_rejected
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.networks.devices import best_device
 from kernelviz.storage.item_table import save_item_table
@@ -16,7 +17,7 @@ from kernelviz.storage.weights import pretrained_backbone
 
 def load_pictures(recipe: Mapping[str, Any], progress: Callable[[float, str], None] | None = None) -> PictureSet:
     """The pictures of a recipe, as plain values, with the features of its backbone."""
-    return prepare(
+    pictures = prepare(
         listing_of(recipe["data"], recipe["column"], progress),
         pretrained_backbone(recipe["backbone"], recipe["weights"], recipe["depth"]),
         Preprocess(*recipe["pictures"]),
@@ -27,6 +28,8 @@ def load_pictures(recipe: Mapping[str, Any], progress: Callable[[float, str], No
         device=best_device(),
         progress=progress,
     )
+    warn_of_rejected(pictures.unreadable)
+    return pictures
 
 
 def save_pictures(pictures: PictureSet, folder: Path) -> None:

@@ -85,10 +85,10 @@ PHOTOS = EmbeddingRecipe(
         "sparsity": 0.5,
         "canonical": 0.3,
         "unit_features": True,
-        "noise": 0.3,
+        "noise": 0.6,
     },
     objectives={"neighbours": 1.0, "reconstruct": 1.0},
-    neighbours=5,
+    neighbours=15,
     epochs=60,
     batch=512,
     views=2,
@@ -164,7 +164,9 @@ RECIPES: dict[str, Recipe] = {
     "photos": PHOTOS,
     "photos-labelled": replace(PHOTOS, objectives=PHOTOS.objectives | {"supervised_neighbours": 0.3}),
     "photos-classifier": replace(PHOTOS, objectives={"classify": 1.0, "reconstruct": 1.0}, smoothing=0.1),
-    "cifar10-photos": replace(PHOTOS, data="cifar10", views=4, decoded=32),
+    "cifar10-photos": replace(  # of many pictures fewer neighbours are enough
+        PHOTOS, data="cifar10", views=4, decoded=32, neighbours=5, network=PHOTOS.network | {"noise": 0.3}
+    ),
     **{f"{data.replace('-', '')}-{kind}-{layers}": _ratings(data, kind, layers) for data, kind, layers in RATED},
     # L-BFGS is slow for this network
     "ml1m-kernelnet-1": replace(_ratings("ml-1m", "kernelnet", 1), optimizer="adam", rate=6e-3, batch=128),

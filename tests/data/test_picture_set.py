@@ -90,8 +90,8 @@ def test_a_pass_that_is_stopped_goes_on_where_it_was(photographs, passes, monkey
 def test_what_cannot_be_read_is_left_out_and_named(photographs):
     (photographs / "red" / "torn.png").write_bytes(b"no picture")
     pictures = prepared(photographs)
-    assert len(pictures) == 36 and [one.name for one in pictures.rejected] == ["red/torn.png"]
-    assert [one.name for one in prepared(photographs).rejected] == ["red/torn.png"]  # known from the cache
+    assert len(pictures) == 36 and [one.name for one in pictures.unreadable] == ["red/torn.png"]
+    assert [one.name for one in prepared(photographs).unreadable] == ["red/torn.png"]  # known from the cache
 
 
 def test_two_hundred_identical_pictures(tmp_path, passes):

@@ -41,7 +41,7 @@ def test_pictures_are_in_colour_and_of_many_sizes(pictures):
 
 def test_the_classes_are_the_outlines(listing):
     assert set(listing.classes) == set(OUTLINES) and len(listing) == 1800
-    assert np.bincount(listing.labels).tolist() == [200] * 12
+    assert np.bincount(listing.labels).tolist() == [150] * 12
     assert listing.names[9] == f"{listing.classes[9]}/0000" and listing.names[9 + 17 * 12].endswith("/0017")
     assert len(set(listing.names)) == len(set(listing.stamps)) == len(listing)
     assert (listing.splits == -1).all()

@@ -9,12 +9,11 @@ from PIL import Image
 import kernelviz as library
 from kernelviz.data.listings import listing_of
 from kernelviz.ingest.files import RejectedFile
-from kernelviz.sources.names import left_out
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import load_item_table
 from kernelviz.storage.store import load_run
 from kernelviz.storage.thumbnails import content_hashes, has_thumbnails
-from kernelviz.tasks.choosing import chosen_recipe, described, sizes_of
+from kernelviz.tasks.choosing import chosen_recipe, described, left_out, sizes_of
 
 FAST = ("--features", "resnet32", "--epochs", "2")
 
@@ -116,7 +115,7 @@ def test_small_grey_pictures_are_compared_by_pixels(tmp_path):
 def test_what_is_left_out_is_grouped_by_the_reason(photographs):
     rejected = [RejectedFile(f"{number}.txt", "it is text") for number in range(12)] + [RejectedFile("a", "empty")]
     assert left_out(rejected) == [
-        "12 files are left out (0.txt, 1.txt, 2.txt and 9 more): it is text",
+        "12 files are left out (0.txt, …): it is text",
         "1 file is left out (a): empty",
     ]
     (photographs / "notes.txt").write_text("hello")

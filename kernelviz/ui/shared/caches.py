@@ -9,7 +9,7 @@ import streamlit as st
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from kernelviz.data.images import ImageSet, Preprocess, is_local, load
+from kernelviz.data.images import SETS, ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
@@ -66,11 +66,11 @@ def splits_of(run: EmbeddingRun) -> list[str]:
 def images_of(run: EmbeddingRun) -> ImageSet | None:
     """The images of a run's set, if they are on this machine, the map was made of them, and it has none of its own."""
     source = run.recipe["data"]
-    if thumbnails.has_thumbnails(run.folder) or not is_local(source):
+    beyond_memory = run.recipe.get("views") and source not in SETS
+    if thumbnails.has_thumbnails(run.folder) or beyond_memory or not is_local(source):
         return None
     try:
-        shares = {"validation": run.validation, "test": run.test}
-        images = _images(source, os.fspath(data_folder()), run.preprocess, run.column, **shares)
+        images = _images(source, os.fspath(data_folder()), run.preprocess, **run.shares)
     except (OSError, ValueError):
         return None
     return images if _belong(images, points_of(run)) else None
@@ -138,6 +138,5 @@ def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _images(name: str, folder: str, preprocess: Preprocess, column: str, validation: float, test: float) -> ImageSet:
-    shares = {"validation": validation, "test": test}
-    return load(name, allow_download=False, preprocess=preprocess, column=column, **shares)
+def _images(name: str, folder: str, preprocess: Preprocess, **shares) -> ImageSet:
+    return load(name, allow_download=False, preprocess=preprocess, **shares)

@@ -25,7 +25,7 @@ class MapSource(Protocol):
         version: a text that changes with the map, for addresses whose answers are cached.
         grid, extent, sparsity: of the kernel layer.
         classes: the names of the labels.
-        image_shape: channels, height and width of the images; None where the points have no images.
+        image_shape: channels, height and width of the images as shown; None where there are none.
     """
 
     run: Run
@@ -96,7 +96,7 @@ class ImageMap:
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
-        return self.run.image_shape
+        return self.run.decoded_shape
 
     def points(self, split: str) -> EmbeddingMap:
         return caches.points_of(self.run).of_split(split)
