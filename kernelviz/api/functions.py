@@ -65,7 +65,7 @@ def train(
 
     Args:
         recipe: name of a recipe ("mnist-neighbours", "head", "sparse-fc", ...).
-        data: a named data set, a folder of pictures, an .npz file, or a table of ratings; None: the recipe's own.
+        data: a named data set, any source of pictures, or a table of ratings; None: the recipe's own.
         name: name of the run; None: that of the recipe.
         epochs, labels: length of the training; share of the labels that it may see.
         backbone, weights, depth: for a head, what it is trained on, and where that is truncated.

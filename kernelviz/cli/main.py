@@ -87,7 +87,7 @@ LISTED = ("map_5nn", "place_mse", "test_accuracy")
 @cli.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe.")],
-    data: Annotated[str | None, typer.Option(help="Image set by name, folder of pictures, or .npz file.")] = None,
+    data: Annotated[str | None, typer.Option(help="Image set by name, or any source of pictures.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the recipe's if not given.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     backbone: Annotated[

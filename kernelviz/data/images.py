@@ -96,7 +96,7 @@ def load(
 
     Args:
         source: name of a set, else a path.
-        progress: called with the share of a download that is done, and one line for a person.
+        progress: called with the share of a download or of the pictures that is done, and one line for a person.
         preprocess: how the pictures of a path become images; None: their own sizes decide (`pixel_arrays`).
         validation: share of the training images that is the validation part.
         test: of a path, share that is the test part, unless it has one.
@@ -111,11 +111,11 @@ def load(
             "a .npz file"
         )
     listing = read_source(path, column or None)
-    arrays = pixel_arrays(listing, preprocess, validation, test)
+    arrays = pixel_arrays(listing, preprocess, validation, test, progress)
     tested = arrays.splits == TEST
     held = int((arrays.splits == VALIDATION).sum())
     return ImageSet(
-        path.resolve().stem,
+        listing.name.removesuffix(".npz"),
         listing.classes,
         arrays.preprocess,
         arrays.images[~tested],

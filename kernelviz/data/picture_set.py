@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.content_cache import ContentCache, Known
-from kernelviz.data.splits import is_held_out, split_by_content
+from kernelviz.data.splits import content_hash, is_held_out, split_by_content
 from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
@@ -266,12 +266,12 @@ class Reader:
         try:
             if isinstance(content, UnreadableImage):
                 raise content
-            data = content.tobytes() if isinstance(content, np.ndarray) else content
-            digest = hashlib.sha256(data).digest()[:16]
+            digest = content_hash(content)
             if digest in self.have:
                 return Read(row, digest)
-            image = Image.fromarray(content) if content is not data else open_image(content, self._enough)
-            pages = frames(content) if content is data else 1
+            is_file = isinstance(content, bytes)
+            image = open_image(content, self._enough) if is_file else Image.fromarray(content)
+            pages = frames(content) if is_file else 1
             return Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
         except UnreadableImage as error:
             return Read(row, reason=str(error))

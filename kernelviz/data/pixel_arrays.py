@@ -1,14 +1,13 @@
 """The pictures of a listing as arrays of one small size, for networks that learn from pixels."""
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps
 
-from kernelviz.data.splits import split_by_content
+from kernelviz.data.splits import content_hash, split_by_content
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import Content, RejectedFile, on_all_cores, warn_of_rejected
 from kernelviz.ingest.image_file import ALLOWED, UnreadableImage, open_image
@@ -16,6 +15,7 @@ from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.sources.listing import Listing
 
 LARGEST = 64  # pixels: pictures of one size keep it up to this side; all others are cropped to a square of this side
+REPORTED = 256  # pictures between two calls of `progress`
 
 
 class PixelArrays(NamedTuple):
@@ -36,7 +36,13 @@ class _Example(NamedTuple):
     grey: bool
 
 
-def pixel_arrays(listing: Listing, preprocess: Preprocess | None, validation: float, test: float) -> PixelArrays:
+def pixel_arrays(
+    listing: Listing,
+    preprocess: Preprocess | None,
+    validation: float,
+    test: float,
+    progress: Callable[[float, str], None] | None = None,
+) -> PixelArrays:
     """The pictures of a listing; a file that cannot be read is left out with a warning.
 
     Raises a UserError where fewer than two pictures are left, or where the listing has vectors in place of pictures.
@@ -44,9 +50,13 @@ def pixel_arrays(listing: Listing, preprocess: Preprocess | None, validation: fl
     Args:
         preprocess: how a picture becomes an image of the set; None: pictures of one size keep it, others are cropped.
         validation, test: shares of the splits that the source does not name (`split_by_content`).
+        progress: called with the share of the pictures that is read, and one line for a person.
     """
     if not listing.has_pictures:
-        raise UserError(f"{listing.name} has vectors and no pictures; this recipe learns from the pixels of pictures")
+        raise UserError(
+            f"{listing.name} has vectors and no pictures; this recipe learns from the pixels of pictures, "
+            "`kernelviz map` is the command for vectors"
+        )
     most = max(preprocess.height, preprocess.width) if preprocess else LARGEST
     rows, examples, rejected = [], [], list(listing.rejected)
     for row, one in enumerate(_examples(listing, most)):
@@ -55,6 +65,8 @@ def pixel_arrays(listing: Listing, preprocess: Preprocess | None, validation: fl
         else:
             rows.append(row)
             examples.append(one)
+        if progress and ((row + 1) % REPORTED == 0 or row + 1 == len(listing)):
+            progress((row + 1) / len(listing), f"reading pictures: {row + 1:,} of {len(listing):,}")
     warn_of_rejected(rejected)
     if len(examples) < 2:
         raise UserError(
@@ -76,11 +88,11 @@ def _examples(listing: Listing, most: int) -> Iterator[_Example | RejectedFile]:
             if isinstance(content, UnreadableImage):
                 raise content
             if isinstance(content, np.ndarray):  # the images of an array keep their size
-                image, digest = Image.fromarray(content), hashlib.sha256(content.tobytes()).digest()[:16]
-                return _Example(digest, image, image.size, image.mode == "L")
+                image = Image.fromarray(content)
+                return _Example(content_hash(content), image, image.size, image.mode == "L")
             image = open_image(content)
-            small, digest = _small(image, most), hashlib.sha256(content).digest()[:16]
-            return _Example(digest, small, image.size, _is_grey(small))
+            small = _small(image, most)
+            return _Example(content_hash(content), small, image.size, _is_grey(small))
         except UnreadableImage as error:
             return RejectedFile(name, str(error))
 

@@ -1,7 +1,9 @@
 """Which items a network learns from, is chosen by, and is tested on."""
 
+import hashlib
+
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt8
 
 TRAIN, VALIDATION, TEST = range(3)
 
@@ -40,6 +42,11 @@ def split_by_content(
 def is_held_out(digest: bytes, given: int, validation: float, test: float) -> bool:
     """Whether `split_by_content` leaves an item out of the training, as far as it is known without the others."""
     return given >= VALIDATION or _place(digest) < test + (1 - test) * validation
+
+
+def content_hash(content: bytes | UInt8[np.ndarray, "h w *c"]) -> bytes:
+    """What stands for the content of a file or of a picture: 16 bytes."""
+    return hashlib.sha256(content.tobytes() if isinstance(content, np.ndarray) else content).digest()[:16]
 
 
 def _place(digest: bytes) -> float:

@@ -103,7 +103,7 @@ def chosen_recipe(
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
-        return replace(NEIGHBOURS, data=_path(source)), f"neighbours by pixels: {why}"
+        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by pixels: {why}"
     recipe = changed_recipe("photos", data=source, backbone=features, weights=weights)
     recipe = replace(recipe, column=labels or "", **_length(len(listing)))
     why = "as asked" if features else "they come with kernelviz and know ordinary photographs"

@@ -55,8 +55,8 @@ class EmbeddingRecipe(Recipe):
         views: 0: pictures become arrays. Else the features of a frozen backbone are computed once, of so many views of
             each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`).
         decoded: with views, side in pixels of the images that a decoder learns.
-        column: with views, where a picture's class comes from: a column of the source's table, or path:N.
-        test: with views, share of the pictures that is the test part, unless the source has one.
+        column: where a picture's class comes from: a column of the source's table, or path:N.
+        test: share of the pictures that is the test part, unless the source has one.
         scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours` and
             `round_trip`.
     """

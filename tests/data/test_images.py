@@ -135,7 +135,7 @@ def test_an_npz_file_gives_its_arrays(tmp_path, shape, channels, dtype):
 
 def test_an_npz_file_of_vectors_is_not_for_pixels(tmp_path):
     np.savez(tmp_path / "mine.npz", vectors=np.zeros((12, 8), np.float32))
-    with pytest.raises(ValueError, match="vectors and no pictures"):
+    with pytest.raises(ValueError, match="vectors and no pictures.*kernelviz map"):
         load(str(tmp_path / "mine.npz"))
 
 
@@ -214,3 +214,52 @@ def test_a_folder_with_one_picture_is_an_error(tmp_path):
     save_picture(tmp_path / "a" / "only.png")
     with pytest.raises(ValueError, match="1 pictures that can be read; put at least two"):
         load(str(tmp_path))
+
+
+def save_all(folder, numbers):
+    for number in numbers:
+        save_picture(folder / ("odd" if number % 2 else "even") / f"{number}.png", (number % 256, number // 256, 0))
+
+
+def test_a_level_of_folders_may_be_the_class(tmp_path):
+    save_all(tmp_path / "all", range(20))
+    assert load(str(tmp_path)).classes == ("all",)
+    images = load(str(tmp_path), column="path:2")
+    assert images.classes == ("even", "odd")
+    assert (images.train_images[:, 0, 0, 0] % 2 == images.train_labels).all()
+
+
+def test_a_validation_folder_is_the_validation_part(tmp_path):
+    for part, numbers in (("train", range(20)), ("val", range(20, 27)), ("test", range(27, 32))):
+        save_all(tmp_path / part, numbers)
+    images = load(str(tmp_path), validation=0.5, test=0.5)
+    assert [len(images.split(split)[0]) for split in ("train", "validation", "test")] == [20, 7, 5]
+
+
+def test_arrays_with_channels_keep_them_and_files_without_colour_do_not(tmp_path):
+    grey = np.repeat(arrays()["train_images"][..., None], 3, -1)
+    np.savez(tmp_path / "mine.npz", images=grey)
+    assert load(str(tmp_path / "mine.npz")).image_shape == (3, 8, 8)
+    (tmp_path / "some.files").mkdir()
+    for number, pixels in enumerate(grey):
+        Image.fromarray(pixels).save(tmp_path / "some.files" / f"{number}.png")
+    images = load(str(tmp_path / "some.files"))
+    assert images.image_shape == (1, 8, 8) and images.name == "some.files"
+
+
+def test_arrays_of_two_sizes_are_cropped_to_one(tmp_path):
+    np.savez(tmp_path / "mine.npz", **arrays() | {"test_images": np.zeros((6, 9, 9), np.uint8)})
+    assert load(str(tmp_path / "mine.npz")).image_shape == (1, 64, 64)
+
+
+def test_a_given_preprocessing_is_used(tmp_path):
+    save_all(tmp_path, range(12))
+    images = load(str(tmp_path), preprocess=Preprocess("crop", 16, 20, 1))
+    assert images.image_shape == (1, 16, 20) and images.train_images.shape[1:] == (16, 20)
+
+
+def test_the_reading_reports_its_progress(tmp_path):
+    seen = []
+    save_all(tmp_path, range(300))
+    load(str(tmp_path), lambda share, note: seen.append((round(share, 2), note)))
+    assert seen == [(0.85, "reading pictures: 256 of 300"), (1.0, "reading pictures: 300 of 300")]

@@ -108,6 +108,7 @@ def test_small_grey_pictures_are_compared_by_pixels(tmp_path):
     listing = listing_of(str(folder))
     recipe, reason = chosen_recipe(str(folder), listing, sizes_of(listing), None, None, None)
     assert recipe.backbone is None and recipe.data == str(folder) and "grey" in reason
+    assert chosen_recipe(str(folder), listing, sizes_of(listing), None, None, "path:2")[0].column == "path:2"
     recipe, reason = chosen_recipe(str(folder), listing, sizes_of(listing), "resnet32", None, None)
     assert recipe.backbone == "resnet32" and recipe.views and "as asked" in reason
 
