@@ -53,10 +53,7 @@ def pixel_arrays(
         progress: called with the share of the pictures that is read, and one line for a person.
     """
     if not listing.has_pictures:
-        raise UserError(
-            f"{listing.name} has vectors and no pictures; this recipe learns from the pixels of pictures, "
-            "`kernelviz map` is the command for vectors"
-        )
+        raise UserError(f"{listing.name} has vectors and no pictures; this recipe learns from the pixels of pictures")
     most = max(preprocess.height, preprocess.width) if preprocess else LARGEST
     rows, examples, rejected = [], [], list(listing.rejected)
     for row, one in enumerate(_examples(listing, most)):
