@@ -315,7 +315,7 @@ def small_picture(image: Image.Image) -> bytes:
     else:
         if max(image.size) > SMALL_SIDE:
             image = image.copy()
-            image.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            image.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.HAMMING, reducing_gap=2.0)
         image.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 

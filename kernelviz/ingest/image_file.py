@@ -15,6 +15,7 @@ MAX_DEEP_PIXELS = 25_000_000  # of one with integers or floats, which take up to
 MAX_FRAMES = 1000  # that are counted
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")  # that Pillow reads
 ALLOWED = (*FORMATS, "HEIC")  # HEIC by the package of the extra "heic"
+JPEG = b"\xff\xd8\xff"  # first bytes
 ENOUGH = (1024, 1024)  # pixels: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as it stays larger than this
 
 AVIF_BRANDS = {b"avif", b"avis"}
@@ -61,6 +62,8 @@ def frames(data: bytes) -> int:
 
     The second picture that some cameras put into a JPEG is not counted. Of what is no picture, it is 1.
     """
+    if data.startswith(JPEG):
+        return 1
     try:
         image = _opened(data)
         return min(_pages(image) if image.format == "TIFF" else _n_frames(image), MAX_FRAMES)

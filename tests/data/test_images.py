@@ -135,7 +135,7 @@ def test_an_npz_file_gives_its_arrays(tmp_path, shape, channels, dtype):
 
 def test_an_npz_file_of_vectors_is_not_for_pixels(tmp_path):
     np.savez(tmp_path / "mine.npz", vectors=np.zeros((12, 8), np.float32))
-    with pytest.raises(ValueError, match="vectors and no pictures.*kernelviz map"):
+    with pytest.raises(ValueError, match="vectors and no pictures"):
         load(str(tmp_path / "mine.npz"))
 
 
