@@ -168,11 +168,16 @@ def files_in(folder: Path) -> list[Path]:
     )
 
 
-def warn_of_rejected(rejected: Iterable[RejectedFile]) -> None:
-    """A warning for each of the most frequent reasons: how many files, an example, and why."""
+def by_reason(rejected: Iterable[RejectedFile]) -> dict[str, list[str]]:
+    """The names of rejected files by the reason, the most frequent reason first."""
     reasons: dict[str, list[str]] = {}
     for one in rejected:
         reasons.setdefault(one.reason, []).append(one.name)
-    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:MOST_WARNINGS]:
+    return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+
+
+def warn_of_rejected(rejected: Iterable[RejectedFile]) -> None:
+    """A warning for each of the most frequent reasons: how many files, an example, and why."""
+    for reason, names in list(by_reason(rejected).items())[:MOST_WARNINGS]:
         more = f" and {len(names) - 1:,} more are" if len(names) > 1 else " is"
         warnings.warn(f"{names[0]}{more} left out: {reason}", stacklevel=3)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import RejectedFile
+from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
@@ -22,10 +22,10 @@ from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
 PIXELS = "pixels"
 SAMPLED = 60  # pictures whose headers are read to know their sizes
 SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
-STEPS, EPOCHS = 900, (30, 300)  # steps that a training has at least, within these epochs
+STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
 LARGE_BATCH = 512
 NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
-PER_EXAMPLE = 1.2e-3  # seconds of one core for an example and its partner in one epoch of PHOTOS, on a slow machine
+PER_EXAMPLE = 6e-4  # seconds of one core for an example and its partner in one epoch of PHOTOS, on a slow machine
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,10 @@ def described(listing: Listing, sizes: Sizes | None) -> list[str]:
 
 def left_out(rejected: Sequence[RejectedFile]) -> list[str]:
     """The files that are left out, grouped by the reason: how many, an example, and why."""
-    reasons: dict[str, list[str]] = {}
-    for one in rejected:
-        reasons.setdefault(one.reason, []).append(one.name)
     return [
         f"{len(names):,} {'file is' if len(names) == 1 else 'files are'} left out ({names[0]}"
         f"{', …' if len(names) > 1 else ''}): {reason}"
-        for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))
+        for reason, names in by_reason(rejected).items()
     ]
 
 
@@ -126,9 +123,8 @@ def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
 def _length(n: int) -> dict[str, int]:
     """Batch, epochs and neighbours for n pictures: few pictures are shown more often, and need more neighbours."""
     batch = min(LARGE_BATCH, max(64, 2 ** round(math.log2(max(1, n / 8)))))
-    a_round = max(1, n / batch)
     neighbours = next(k for below, k in NEIGHBOURS_BELOW.items() if n < below)
-    return {"batch": batch, "epochs": int(np.clip(STEPS / a_round, *EPOCHS)), "neighbours": neighbours}
+    return {"batch": batch, "epochs": int(np.clip(min(STEPS * batch, EXAMPLES) / n, *EPOCHS)), "neighbours": neighbours}
 
 
 def _sizes(sizes: Sizes) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kernelviz.ingest.files import RejectedFile
+from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.ingest.image_file import ALLOWED as FORMATS
 from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ui.shared.labels import plain
@@ -17,12 +17,10 @@ MAX_NAMES = 5  # file names of a warning
 
 def warn_of_rejected(rejected: list[RejectedFile]) -> None:
     """Name the files that were rejected, grouped by the reason; of many reasons the first few."""
-    by_reason: dict[str, list[str]] = {}
-    for one in rejected:
-        by_reason.setdefault(one.reason, []).append(one.name)
-    for reason, names in list(by_reason.items())[:MAX_REASONS]:
+    reasons = by_reason(rejected)
+    for reason, names in list(reasons.items())[:MAX_REASONS]:
         st.warning(f"Rejected: {_listed(names)}. The reason: {reason}.", icon=":material/block:")
-    others = sum(len(names) for names in list(by_reason.values())[MAX_REASONS:])
+    others = sum(len(names) for names in list(reasons.values())[MAX_REASONS:])
     if others:
         st.warning(f"{others:,} more files were rejected for other reasons.", icon=":material/block:")
 
