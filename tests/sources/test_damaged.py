@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from test_folders import png, write
 from test_packed import archive, shard
-from test_tables import hugging_face, lists, rows_as, save_to_disk
+from test_source_tables import hugging_face, lists, rows_as, save_to_disk
 
 from kernelviz.errors import UserError
 from kernelviz.sources.reading import read_source
