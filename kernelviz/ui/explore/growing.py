@@ -8,6 +8,7 @@ from kernelviz.storage.growing import load_growing
 from kernelviz.storage.record import FILE
 from kernelviz.ui.shared.labels import plain
 
+HEIGHT = 640  # pixels
 SECONDS = 2.0  # between two looks at what the training has written
 
 
