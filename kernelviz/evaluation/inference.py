@@ -18,7 +18,7 @@ from kernelviz.sources import listing
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 PART = 64  # images in every forward pass
-MOST_PIXELS = 2**18  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
+MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
 
 @dataclass(frozen=True, eq=False)
