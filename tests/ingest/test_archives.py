@@ -90,7 +90,11 @@ def test_too_many_files_and_too_many_bytes_end_it(monkeypatch):
     assert found == ["0.png", "1.png"]
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04 torn", packed([("a.png", png())])[:60], b"PK\x05\x06" + bytes(18)])
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\x03\x04 torn", packed([("a.png", png())])[:60], b"PK\x05\x06" + bytes(18)],
+    ids=["torn", "cut", "empty"],
+)
 def test_a_damaged_or_empty_archive_is_rejected_or_has_nothing(data):
     try:
         assert not list(told(data))
