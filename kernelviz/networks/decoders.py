@@ -1,9 +1,11 @@
-"""Image decoders: from an activation on the grid to the pixels of an image, before the sigmoid."""
+"""Decoders: from an activation on the grid to the pixels of an image, before the sigmoid, or to a vector."""
 
 import math
 from collections.abc import Sequence
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 START, CHANNELS = 8, (128, 64, 32, 16)  # pixels along a side before the first upsampling; channels at each size
 
@@ -20,6 +22,28 @@ def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:
 def dense_decoder(n_in: int, widths: Sequence[int], shape: Sequence[int]) -> nn.Sequential:
     """Dense layers up to the pixels of images of a shape (channels, height, width), flat."""
     return nn.Sequential(*dense(n_in, (*widths, math.prod(shape))))
+
+
+class Unstandardised(nn.Module):
+    """Standardised vectors of d numbers in the units of those that `fit` has seen."""
+
+    def __init__(self, d: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("scale", torch.ones(()))
+
+    def fit(self, vectors: Float[Tensor, "n d"]) -> None:
+        """Take the mean, and one scale for all numbers, so that the error of the mean is 1 per number."""
+        self.mean.copy_(vectors.mean(0))
+        self.scale.copy_((vectors - vectors.mean(0)).square().mean().sqrt().clamp_min(1e-12))
+
+    def forward(self, standardised: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        return self.mean + self.scale * standardised
+
+
+def vector_decoder(n_in: int, widths: Sequence[int], shape: Sequence[int]) -> nn.Sequential:
+    """Dense layers up to vectors of as many numbers as a shape has."""
+    return nn.Sequential(*dense(n_in, (*widths, math.prod(shape))), Unstandardised(math.prod(shape)))
 
 
 def convolutional_decoder(n_in: int, widths: Sequence[int], shape: Sequence[int]) -> nn.Sequential:

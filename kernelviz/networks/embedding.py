@@ -12,7 +12,7 @@ from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
-from kernelviz.networks.decoders import convolutional_decoder, dense, dense_decoder
+from kernelviz.networks.decoders import convolutional_decoder, dense, dense_decoder, vector_decoder
 
 
 class EmbeddingNetwork(nn.Module):
@@ -38,6 +38,7 @@ class EmbeddingNetwork(nn.Module):
         noise: standard deviation of Gaussian noise that is added to the features while the encoder learns.
         decoded_shape: channels, height, width of the images that the decoder makes; None: the image_shape.
         convolutional: whether the image decoder ends in convolutions.
+        of_vectors: whether it takes vectors of d numbers, as images of the shape (1, 1, d), and decodes such ones.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
     """
@@ -60,6 +61,7 @@ class EmbeddingNetwork(nn.Module):
         noise: float = 0.0,
         decoded_shape: Sequence[int] | None = None,
         convolutional: bool = False,
+        of_vectors: bool = False,
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -80,6 +82,7 @@ class EmbeddingNetwork(nn.Module):
             "noise": noise,
             "decoded_shape": list(decoded_shape) if decoded_shape else None,
             "convolutional": convolutional,
+            "of_vectors": of_vectors,
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
@@ -107,7 +110,8 @@ class EmbeddingNetwork(nn.Module):
         )
         self.clip = PercentileClip(sparsity)
         self.canonical = Probe(canonical, 1.0) if canonical else None
-        new_decoder = convolutional_decoder if convolutional else dense_decoder
+        self.of_vectors = of_vectors
+        new_decoder = vector_decoder if of_vectors else convolutional_decoder if convolutional else dense_decoder
         self.decoder = new_decoder(self.grid.size, decoder, self.decoded_shape) if has_decoder else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
@@ -147,12 +151,20 @@ class EmbeddingNetwork(nn.Module):
         return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
 
     def decode(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
-        """The decoded images, pixels in [0, 1]."""
-        return torch.sigmoid(self.pixel_logits(activation))
+        """The decoded images, pixels in [0, 1], or vectors."""
+        decoded = self.pixel_logits(activation)
+        return decoded if self.of_vectors else torch.sigmoid(decoded)
 
     def pixel_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
-        """The decoded images before the sigmoid."""
+        """The decoded images before the sigmoid; decoded vectors have none."""
         return self.decoder(activation).unflatten(1, self.decoded_shape)
+
+    def errors(
+        self, decoded: Float[Tensor, "n channels h w"], images: Float[Tensor, "n channels height width"]
+    ) -> Float[Tensor, " n"]:
+        """Mean squared error of each decoded image per pixel; of a vector per number, as a share of their variance."""
+        errors = (decoded - self.targets(images)).square().flatten(1).mean(1)
+        return errors / self.decoder[-1].scale.square() if self.of_vectors else errors
 
     def class_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n classes"]:
         """The class head's output before the softmax."""

@@ -46,6 +46,7 @@ class EmbeddingArguments(TypedDict):
     sparsity: Annotated[float, Ge(0), Lt(1)]
     draws: bool
     classes: Annotated[int, Ge(0)]
+    of_vectors: NotRequired[bool]
     canonical: NotRequired[Positive | None]
     backbone: NotRequired[BackboneFacts | None]
 

@@ -95,6 +95,18 @@ PHOTOS = EmbeddingRecipe(
     reconstructed=64,
 )
 
+# Neighbours by the cosine of vectors, and a decoder that gives vectors.
+VECTORS = replace(
+    PHOTOS,
+    backbone=None,
+    depth="",
+    pictures=None,
+    network={name: value for name, value in PHOTOS.network.items() if name != "convolutional"},
+    neighbours=15,
+    views=1,
+    reconstructed=None,
+)
+
 SIDE, SIDES = 224, {"resnet32": 32, LITE0: 192}  # pixels: the pictures of a folder are cropped to, by backbone
 
 OWN_RATINGS = replace(RATINGS, data="", validation=0.1)
