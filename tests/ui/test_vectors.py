@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from test_pages import fine, heard, images, maps, selected, words
 
-from kernelviz.cli.main import main  # noqa: F401 (the fixture `kernelviz` imports it)
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.store import load_run
 from kernelviz.ui.server.app import ROUTES
