@@ -1,4 +1,4 @@
-"""A network with a map in use: images in, coordinates out, and with a decoder the way back."""
+"""A network with a map in use: images or vectors in, coordinates out, and with a decoder the way back."""
 
 import html
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 from numpy.typing import ArrayLike
 from PIL import Image
 
 from kernelviz.api.loaded_run import LoadedRun
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import decode_probes
-from kernelviz.evaluation.novelty import Projection, project
+from kernelviz.evaluation.novelty import Projection, fitting_vectors, project
 from kernelviz.ingest.files import Picture, RejectedFile, contents_of_paths, ingest
 from kernelviz.ingest.preprocessing import preprocess_image
 from kernelviz.layers.probe import Probe
@@ -97,16 +97,20 @@ class LoadedMap(LoadedRun):
         return map_table(self.points, self.classes, self.record.folder)
 
     def embed(self, images: np.ndarray | Iterable | Path | Image.Image) -> Embedding:
-        """Where images lie on the map, each by one forward pass.
+        """Where images or vectors lie on the map, each by one forward pass.
 
         Args:
             images: uint8 array [n, h, w] or [n, h, w, 3], or any number of arrays [h, w(, 3)], Pillow images or paths
                 (of pictures, folders or .zip archives). Arrays of the network's own shape are taken as they are; all
-                others are preprocessed as the training images were.
+                others are preprocessed as the training images were. On a map of vectors, an array [n, d].
 
         Files that cannot be read are listed in `rejected`. Raises UserError where nothing is left, or for arrays of
         another kind.
         """
+        if self.record.is_of_vectors:
+            vectors = fitting_vectors(self.network, np.asarray(images))
+            names = [str(number) for number in range(len(vectors))]
+            return _embedding(names, project(self.network, self.points, vectors), self.points, self.classes, ())
         pictures, rejected = self._ingested(images)
         if not pictures:
             reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
@@ -124,8 +128,10 @@ class LoadedMap(LoadedRun):
         """
         return self.embed(images).coordinates
 
-    def decode(self, coordinates: ArrayLike, width: float | None = None) -> UInt8[np.ndarray, "n h w *c"]:
-        """The images at some coordinates [n, 2]: uint8 [n, h, w], or [n, h, w, 3] for RGB.
+    def decode(
+        self, coordinates: ArrayLike, width: float | None = None
+    ) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
+        """The images at some coordinates [n, 2]: uint8 [n, h, w], or [n, h, w, 3] for RGB; or the vectors [n, d].
 
         `width` is that of the probe, in the units of the map; None: the run's own. Raises UserError for a run without a
         decoder, and for coordinates that are not finite.
@@ -138,8 +144,8 @@ class LoadedMap(LoadedRun):
         shape = self.record.probe | ({} if width is None else {"width": width})
         return decode_probes(self.network, centers, Probe(**shape))
 
-    def inverse_transform(self, coordinates: ArrayLike) -> UInt8[np.ndarray, "n h w *c"]:
-        """The images at some coordinates, as scikit-learn's transformers have it: `decode(coordinates)`."""
+    def inverse_transform(self, coordinates: ArrayLike) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
+        """The images or vectors at some coordinates, as scikit-learn's transformers have it: `decode(coordinates)`."""
         return self.decode(coordinates)
 
     def plot(self, split: str = "test", colour: str = "label") -> "plotly.graph_objects.Figure":

@@ -122,12 +122,15 @@ def train(
 def map_(
     source: Annotated[
         str | None,
-        typer.Argument(help="Folder, archive, table of paths, Parquet, .npz of pictures, or the name of an image set."),
+        typer.Argument(
+            help="Folder, archive, table of paths, Parquet, .npz of pictures, .npy or .npz of vectors, or the name of "
+            "an image set."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; that of the source if not given.")] = None,
     features: Annotated[
         str | None,
-        typer.Option(help="What pictures are compared by: pixels, a name of timm's, a run, or package.module:factory."),
+        typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="File with the weights of the features' network.")] = None,
     labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
@@ -139,7 +142,7 @@ def map_(
     open_: Annotated[bool, typer.Option("--open", help="Open the dashboard on the map.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a map of your pictures: look at what is there, choose what to train, train it, and store it as a run."""
+    """Make a map of your pictures or vectors: see what is there, choose what to train, train it, store it as a run."""
     from kernelviz.cli import map as making
 
     if add:
@@ -167,35 +170,26 @@ def _say_trained(run: Run, as_json: bool) -> None:
 @cli.command()
 def embed(
     run: str,
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, folders of them, or .zip archives.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures, folders of them, or .zip archives; on a map of vectors, files of vectors."),
+    ],
     out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Embed pictures: their coordinates on a run's map. Without --out, a table as CSV on standard output."""
-    from kernelviz.evaluation.novelty import project_files
-    from kernelviz.ingest.files import contents_of_paths, ingest
-    from kernelviz.storage.embedding_map import load_map
+    """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
+    from kernelviz.cli.embed import embedded
     from kernelviz.storage.store import load_mapped
-    from kernelviz.storage.weights import load_network
     from kernelviz.tables import check_ending, to_json, write_table
 
     if out:
         check_ending(out)
     found = load_mapped(run)
-    network, points = load_network(found), load_map(found.folder)
-    with progress_bar() as bar:
-        task = bar.add_task("embed", total=None, note="")
-        table, rejected = project_files(
-            network,
-            points,
-            found.classes,
-            ingest(contents_of_paths(paths), found.preprocess),
-            lambda done: bar.update(task, completed=done),
-        )
+    table, rejected = embedded(found, paths)
     if out and len(table):
         write_table(table, out)
     if as_json:
-        print_json({"run": run, "images": json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
+        print_json({"run": run, found.unit: json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:
         print(table.to_csv(index=False), end="")
     for one in rejected:
@@ -241,6 +235,8 @@ def probe(
     from kernelviz.storage.weights import load_network
 
     found = load_mapped(run)
+    if found.is_of_vectors:
+        raise UserError(f"the run {run!r} decodes vectors and no images; `kernelviz.load({run!r}).decode` gives them")
     if not found.has_decoder:
         raise UserError(f"the run {run!r} has no decoder; choose one that was trained to reconstruct")
     shape = Probe(**found.probe | ({"width": width} if width is not None else {}))

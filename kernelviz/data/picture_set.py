@@ -43,21 +43,23 @@ STORED = 256  # pictures between two writes to the cache
 AT_ONCE = 4096  # rows that are computed at a time
 IN_MEMORY = 1e9  # bytes of features; more are kept on disk
 
+VECTOR_FILES = "give them as .npy or .npz, or as a column of lists in a .parquet file"
+
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class PictureSet:
-    """Pictures with what a network is trained on: features, small images, labels, splits.
+    """Pictures with what a network is trained on: features, small images, labels, splits; or vectors (`vector_set`).
 
     The rows are in the order of a map: first those of "train", then "validation", then "test".
 
     Args:
         name, classes: name of the source and names of the classes; no classes where there are no labels.
         preprocess: how any picture becomes what the backbone takes.
-        backbone: the network that the features are of.
-        features: of each picture and of each of its views.
-        images: small images that a decoder learns.
+        backbone: the network that the features are of; None where the items are vectors.
+        features: of each picture and of each of its views; vectors are their own.
+        images: small images that a decoder learns; or the vectors.
         labels: numbers of the classes; -1 is "no label".
         splits: number of the split of each.
         hashes: of the content of each.
@@ -68,9 +70,9 @@ class PictureSet:
     name: str
     classes: tuple[str, ...]
     preprocess: Preprocess
-    backbone: Backbone
-    features: Float16[np.ndarray, "n views d"]
-    images: UInt8[np.ndarray, "n h w 3"]
+    backbone: Backbone | None
+    features: Float[np.ndarray, "n views d"]
+    images: UInt8[np.ndarray, "n h w 3"] | Float32[np.ndarray, "n 1 d"]
     labels: Int64[np.ndarray, " n"]
     splits: Int64[np.ndarray, " n"]
     hashes: list[bytes]
@@ -78,6 +80,7 @@ class PictureSet:
     unreadable: list[RejectedFile] = field(default_factory=list)
 
     unit = "pictures"
+    has_pictures = True
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -163,15 +166,7 @@ def prepare(
     if len(rows) < at_least:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in unreadable[:3])
         raise UserError(f"{listing.name} has {len(rows)} readable pictures, it takes at least {at_least}. {reasons}")
-    hashes = [found[row][0] for row in rows]
-    splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
-    order = np.argsort(splits, kind="stable")
-    rows, hashes = rows[order], [hashes[at] for at in order]
-    table = listing.table.iloc[rows].reset_index(drop=True)
-    own = {
-        NAME: [listing.names[row] for row in rows],
-        PATH: [os.fspath(listing.files[row] or "") for row in rows],
-    }
+    rows, hashes, splits = _divided(listing, rows, [found[row][0] for row in rows], *shares)
     if paged := sum(pages > 1 for _, pages, reason in found if not reason):
         warnings.warn(f"{paged:,} files have more than one page; the first of each is taken", stacklevel=3)
     return PictureSet(
@@ -182,11 +177,105 @@ def prepare(
         features=_features(cache, key, hashes, views, size),
         images=small_images(list(cache.small(hashes)), decoded),
         labels=listing.labels[rows],
-        splits=splits[order],
+        splits=splits,
         hashes=hashes,
-        table=pd.concat([pd.DataFrame(own), table], axis=1),
+        table=_table(listing, rows),
         unreadable=unreadable,
     )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VectorSet(PictureSet):
+    """Vectors as a network is trained on them: features and what a decoder learns at once.
+
+    Args:
+        listing: the source, which has the pictures of the vectors, if any.
+        listed: row in the listing of each.
+    """
+
+    listing: Listing
+    listed: Int[np.ndarray, " n"]
+
+    unit = "vectors"
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the source has a picture of each vector."""
+        return self.listing.has_pictures
+
+    @property
+    def decoded_shape(self) -> tuple[int, int, int]:
+        """That of a vector, which is what a decoder makes."""
+        return self.image_shape
+
+    def small_pictures(self) -> Iterator[tuple[bytes, bytes]]:
+        """The hash of each vector and its small picture as the bytes of a file, empty where there is none."""
+        for split in SPLITS:
+            rows = self.rows(split)
+            contents = self.listing.contents(self.listed[rows].tolist())
+            for digest, (_, content) in zip(self.hashes[rows], contents, strict=True):
+                yield digest, _small_or_none(content)
+
+
+def vector_set(listing: Listing, *, validation: float, test: float) -> VectorSet:
+    """The vectors of a listing, each float32 and as a whole; the hash of its bytes says in which split it is.
+
+    A UserError says so where there are none, or too few.
+    """
+    if listing.vectors is None:
+        raise UserError(f"{listing.name} has no vectors; {VECTOR_FILES}")
+    if len(listing) < 2:
+        raise UserError(f"{listing.name} has {len(listing)} vector, a map takes at least 2")
+    vectors = np.ascontiguousarray(listing.vectors, np.float32)
+    hashes = [content_hash(vector.tobytes()) for vector in vectors]
+    rows, hashes, splits = _divided(listing, np.arange(len(listing)), hashes, validation, test)
+    vectors = vectors[rows, None]
+    return VectorSet(
+        name=listing.name,
+        classes=listing.classes,
+        preprocess=Preprocess("vector", 1, vectors.shape[2], 1),
+        backbone=None,
+        features=vectors,
+        images=vectors,
+        labels=listing.labels[rows],
+        splits=splits,
+        hashes=hashes,
+        table=_table(listing, rows),
+        listing=listing,
+        listed=rows,
+    )
+
+
+def _divided(
+    listing: Listing, rows: Int[np.ndarray, " n"], hashes: list[bytes], validation: float, test: float
+) -> tuple[Int[np.ndarray, " n"], list[bytes], Int64[np.ndarray, " n"]]:
+    """Some rows of a listing in the order of a map, with the hash of the content and the split of each."""
+    splits = split_by_content(hashes, listing.labels[rows], listing.splits[rows], validation, test)
+    order = np.argsort(splits, kind="stable")
+    return rows[order], [hashes[at] for at in order], splits[order]
+
+
+def _table(listing: Listing, rows: Int[np.ndarray, " n"]) -> pd.DataFrame:
+    """Name and file of some rows of a listing, and the columns of its own table."""
+    own = {
+        NAME: [listing.names[row] for row in rows],
+        PATH: [os.fspath(listing.files[row] or "") for row in rows],
+    }
+    return pd.concat([pd.DataFrame(own), listing.table.iloc[rows].reset_index(drop=True)], axis=1)
+
+
+def _small_or_none(content: Content) -> bytes:
+    """The small picture of a content; empty where it is no picture."""
+    try:
+        if isinstance(content, UnreadableImage):
+            raise content
+        return small_picture(_opened(content, (SMALL_SIDE, SMALL_SIDE)))
+    except UnreadableImage:
+        return b""
+
+
+def _opened(content: bytes | np.ndarray, enough: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(content) if isinstance(content, np.ndarray) else open_image(content, enough)
 
 
 def _key(backbone: Backbone, preprocess: Preprocess, views: int, shares: tuple[float, float]) -> str:
@@ -269,9 +358,8 @@ class Reader:
             digest = content_hash(content)
             if digest in self.have:
                 return Read(row, digest)
-            is_file = isinstance(content, bytes)
-            image = open_image(content, self._enough) if is_file else Image.fromarray(content)
-            pages = frames(content) if is_file else 1
+            image = _opened(content, self._enough)
+            pages = frames(content) if isinstance(content, bytes) else 1
             return Read(row, digest, pages, None, small_picture(image), preprocess_image(image, self.preprocess))
         except UnreadableImage as error:
             return Read(row, reason=str(error))

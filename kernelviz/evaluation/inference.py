@@ -17,6 +17,7 @@ from kernelviz.networks.backbones import normalised
 from kernelviz.sources import listing
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
+Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
 PART = 64  # images in every forward pass
 MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
@@ -36,13 +37,11 @@ class Embedded:
     probabilities: Float32[np.ndarray, "n classes"]
 
 
-def embed(
-    network: EmbeddingNetwork, images: UInt8[np.ndarray, "n h w *c"], progress: Callable[[int], None] | None = None
-) -> Embedded:
+def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], None] | None = None) -> Embedded:
     """Embed images, each by itself: a pure function of one image, whatever else is in the batch.
 
     Args:
-        images: uint8 pixels, preprocessed for this network.
+        images: uint8 pixels, preprocessed for this network, or vectors.
         progress: called with the number of images done so far.
     """
     passed = max(1, min(PART, MOST_PIXELS // int(np.prod(images.shape[1:3]))))
@@ -106,8 +105,12 @@ def _filled(part: Float[Tensor, "n ..."], n: int) -> Float[Tensor, "m ..."]:
 
 
 @torch.inference_mode()
-def decode(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> UInt8[np.ndarray, "n h w *c"]:
-    """The images that a network decodes from activations, uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
+def decode(
+    network: EmbeddingNetwork, activation: Float[Tensor, "n units"]
+) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
+    """What a network decodes from activations: images, uint8, grey [n, h, w] or RGB [n, h, w, 3]; or vectors."""
+    if network.of_vectors:
+        return torch.cat([network.decode(part).flatten(1) for part in activation.split(PART)]).numpy()
     parts = [(255 * network.decode(part)).round().byte() for part in activation.split(PART)]
     images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
     return images[..., 0] if images.shape[-1] == 1 else images
@@ -115,24 +118,21 @@ def decode(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) -> U
 
 def decode_probes(
     network: EmbeddingNetwork, centers: Float[np.ndarray, "n 2"], probe: Probe
-) -> UInt8[np.ndarray, "n h w *c"]:
-    """The images, uint8, that a network decodes from probes at centers (x, y) in the units of the grid."""
+) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
+    """What a network decodes (`decode`) from probes at centers (x, y) in the units of the grid."""
     field = gaussian_bump(torch.from_numpy(centers.astype(np.float32)), network.grid, probe)
     return decode(network, network.clip(field))
 
 
 @torch.inference_mode()
-def reconstruction_errors(
-    network: EmbeddingNetwork, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
-) -> Float32[np.ndarray, " n"]:
-    """Mean squared error per pixel, in [0, 1], of each image as decoded from its code; NaN without a decoder."""
+def reconstruction_errors(network: EmbeddingNetwork, embedded: Embedded, images: Images) -> Float32[np.ndarray, " n"]:
+    """Error (`EmbeddingNetwork.errors`) of each image as decoded from its code; NaN without a decoder."""
     if not network.decoder:
         return np.full(len(images), np.nan, np.float32)
     errors = [np.zeros(0, np.float32)]
     for start in range(0, len(images), PART):
         decoded = network.decode(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
-        wanted = network.targets(pixels(images[start : start + PART]))
-        errors.append((decoded - wanted).square().flatten(1).mean(1).numpy())
+        errors.append(network.errors(decoded, pixels(images[start : start + PART])).numpy())
     return np.concatenate(errors)
 
 

@@ -47,6 +47,7 @@ def evaluate_map(
     metrics["silhouette"] = map_silhouette(embedded.coordinates[placed], labels[placed])
     metrics |= reconstruction_metrics(network, probe, pictures, embedded) if network.decoder else {}
     compared = pictures if images.features is None else images.features[images.rows("test"), 0]
+    compared = directions(compared[:, None]) if network.of_vectors else compared
     metrics["trustworthiness"] = map_trustworthiness(compared[placed], embedded.coordinates[placed])
     metrics["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
     metrics["unplaced"] = int((~placed).sum())
@@ -144,7 +145,8 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
     sums, returns = np.zeros(3), []
     for start in range(0, len(pictures), PART):
         part = slice(start, start + PART)
-        target = network.targets(pixels(pictures[part]))
+        images = pixels(pictures[part])
+        target = network.targets(images)
         logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
         here = torch.from_numpy(np.isfinite(embedded.coordinates[part]).all(1))
         centers = torch.from_numpy(embedded.coordinates[part])[here]
@@ -152,14 +154,16 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
         if start < RETURNED or not network.backbone:
             returned = network.coordinates(network.activation(decoded))
             returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
-        share = len(target) / len(pictures)
-        sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
-        sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
-        sums[2] += (decoded - target[here]).square().flatten(1).mean(1).sum().item()
+        sums[2] += network.errors(decoded, images[here]).sum().item()
+        if not network.of_vectors:
+            share = len(target) / len(pictures)
+            sums[0] += share * functional.binary_cross_entropy_with_logits(logits, target).item()
+            sums[1] += share * functional.mse_loss(logits.sigmoid(), target).item()
     placed = int(np.isfinite(embedded.coordinates).all(1).sum())
     return {
-        "test_bce": float(sums[0]),
-        "test_mse": None if network.canonical else float(sums[1]),  # such a decoder takes no activation
+        "test_bce": None if network.of_vectors else float(sums[0]),
+        # a canonical decoder takes no activation
+        "test_mse": None if network.of_vectors or network.canonical else float(sums[1]),
         "place_mse": float(sums[2] / placed) if placed else None,
         "probe_round_trip": float(np.nanmedian(np.concatenate(returns))) if placed else None,
     }

@@ -7,11 +7,14 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Float32, Int, Shaped
 
-from kernelviz.evaluation.inference import PART, Embedded, embed, reconstruction_errors
+from kernelviz.data.picture_set import VECTOR_FILES
+from kernelviz.errors import UserError
+from kernelviz.evaluation.inference import PART, Embedded, Images, embed, reconstruction_errors
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.sources.listing import Listing
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
 
 NEAREST = 5  # training images that an image is compared with
@@ -30,7 +33,7 @@ class Projection:
         nearest: rows of the nearest known points of the map.
         distance: to the farthest of these, in the units of the grid; NaN without coordinates.
         distance_percentile: share of the test images that are nearer to their training images, 0 to 100.
-        error: mean square per pixel, in [0, 1], of the decoded image; NaN without a decoder.
+        error: of the decoded image (`EmbeddingNetwork.errors`); NaN without a decoder.
         error_percentile: share of the test images that are decoded better, 0 to 100.
     """
 
@@ -80,14 +83,32 @@ class Projection:
         )
 
 
-def project(network: EmbeddingNetwork, points: EmbeddingMap, images: UInt8[np.ndarray, "n h w *c"]) -> Projection:
+def project(network: EmbeddingNetwork, points: EmbeddingMap, images: Images) -> Projection:
     """Embed new images, and compare them with the training points that are nearest to them on the map."""
     return project_embedded(network, points, embed(network, images), images)
 
 
-def project_embedded(
-    network: EmbeddingNetwork, points: EmbeddingMap, embedded: Embedded, images: UInt8[np.ndarray, "n h w *c"]
-) -> Projection:
+def project_vectors(
+    network: EmbeddingNetwork, points: EmbeddingMap, classes: tuple[str, ...], listing: Listing
+) -> pd.DataFrame:
+    """The table of the vectors of a source on a map of vectors; a UserError where they do not fit it."""
+    if listing.vectors is None:
+        raise UserError(f"{listing.name} has no vectors; {VECTOR_FILES}")
+    vectors = fitting_vectors(network, listing.vectors)
+    return project(network, points, vectors).table(listing.names, points, classes)
+
+
+def fitting_vectors(network: EmbeddingNetwork, vectors: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "n 1 d"]:
+    """Vectors [n, d] as a network of vectors takes them; a UserError where they have another shape, or a NaN."""
+    d = network.arguments["image_shape"][2]
+    if vectors.ndim != 2 or vectors.shape[1] != d:
+        raise UserError(f"the map is one of vectors [n, {d}]; these are {list(vectors.shape)}")
+    if vectors.dtype.kind not in "fiu" or not np.isfinite(vectors).all():
+        raise UserError("vectors have finite numbers; these have others")
+    return np.ascontiguousarray(vectors[:, None], np.float32)
+
+
+def project_embedded(network: EmbeddingNetwork, points: EmbeddingMap, embedded: Embedded, images: Images) -> Projection:
     """Compare new images, embedded already, with the training points that are nearest to them on the map."""
     train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
     placed = np.isfinite(embedded.coordinates).all(1)

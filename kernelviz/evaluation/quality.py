@@ -6,7 +6,8 @@ MEANING = {
     "test_accuracy": "share of the test images that the class head names rightly",
     "test_bce": "binary cross-entropy of the reconstruction, nats per pixel",
     "test_mse": "squared error per pixel in [0, 1], decoded from the image's own activation",
-    "place_mse": "squared error per pixel in [0, 1], decoded from the image's position on the map alone",
+    "place_mse": "squared error per pixel in [0, 1], or of vectors as a share of their variance, decoded from the "
+    "position on the map alone",
     "map_1nn": "share of the test images whose nearest training image on the map has their label",
     "map_5nn": "share of the test images whose five nearest training images on the map vote for their label",
     "map_15nn": "share of the test images whose fifteen nearest training images on the map vote for their label",

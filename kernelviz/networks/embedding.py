@@ -36,6 +36,7 @@ class EmbeddingNetwork(nn.Module):
             counts, as for the cosine; their mean square is then 1.
         noise: standard deviation of Gaussian noise that is added to the features while the encoder learns.
         decoded_shape: channels, height, width of the images that the decoder makes; None: the image_shape.
+        of_vectors: whether it takes vectors of d numbers, as images of the shape (1, 1, d), and decodes such ones.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
     """
@@ -57,6 +58,7 @@ class EmbeddingNetwork(nn.Module):
         unit_features: bool = False,
         noise: float = 0.0,
         decoded_shape: Sequence[int] | None = None,
+        of_vectors: bool = False,
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -76,6 +78,7 @@ class EmbeddingNetwork(nn.Module):
             "unit_features": unit_features,
             "noise": noise,
             "decoded_shape": list(decoded_shape) if decoded_shape else None,
+            "of_vectors": of_vectors,
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
@@ -103,8 +106,10 @@ class EmbeddingNetwork(nn.Module):
         )
         self.clip = PercentileClip(sparsity)
         self.canonical = Probe(canonical, 1.0) if canonical else None
+        self.of_vectors = of_vectors
         pixels = math.prod(self.decoded_shape)
-        self.decoder = nn.Sequential(*dense(self.grid.size, (*decoder, pixels))) if has_decoder else None
+        layers = [*dense(self.grid.size, (*decoder, pixels)), *([Unstandardised(pixels)] if of_vectors else [])]
+        self.decoder = nn.Sequential(*layers) if has_decoder else None
         self.classifier = nn.Sequential(*dense(self.grid.size, (*decoder, classes))) if classes else None
 
     def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n ..."]:
@@ -143,16 +148,41 @@ class EmbeddingNetwork(nn.Module):
         return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
 
     def decode(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
-        """The decoded images, pixels in [0, 1]."""
-        return torch.sigmoid(self.pixel_logits(activation))
+        """The decoded images, pixels in [0, 1], or vectors."""
+        decoded = self.pixel_logits(activation)
+        return decoded if self.of_vectors else torch.sigmoid(decoded)
 
     def pixel_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
-        """The decoded images before the sigmoid."""
+        """The decoded images before the sigmoid; decoded vectors have none."""
         return self.decoder(activation).unflatten(1, self.decoded_shape)
+
+    def errors(
+        self, decoded: Float[Tensor, "n channels h w"], images: Float[Tensor, "n channels height width"]
+    ) -> Float[Tensor, " n"]:
+        """Mean squared error of each decoded image per pixel; of a vector per number, as a share of their variance."""
+        errors = (decoded - self.targets(images)).square().flatten(1).mean(1)
+        return errors / self.decoder[-1].scale.square() if self.of_vectors else errors
 
     def class_logits(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n classes"]:
         """The class head's output before the softmax."""
         return self.classifier(activation)
+
+
+class Unstandardised(nn.Module):
+    """Standardised vectors of d numbers in the units of those that `fit` has seen."""
+
+    def __init__(self, d: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("scale", torch.ones(()))
+
+    def fit(self, vectors: Float[Tensor, "n d"]) -> None:
+        """Take the mean, and one scale for all numbers, so that the error of the mean is 1 per number."""
+        self.mean.copy_(vectors.mean(0))
+        self.scale.copy_((vectors - vectors.mean(0)).square().mean().sqrt().clamp_min(1e-12))
+
+    def forward(self, standardised: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        return self.mean + self.scale * standardised
 
 
 class UnitLength(nn.Module):

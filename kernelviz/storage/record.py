@@ -151,8 +151,23 @@ class EmbeddingRun(ImageRun):
 
     @property
     def has_decoder(self) -> bool:
-        """Whether a position of the map can be decoded into an image."""
+        """Whether a position of the map can be decoded, into an image or into a vector."""
         return self.arguments["draws"]
+
+    @property
+    def is_of_vectors(self) -> bool:
+        """Whether the map is made of vectors, of `image_shape[2]` numbers, in place of images."""
+        return self.arguments.get("of_vectors", False)
+
+    @property
+    def decodes_images(self) -> bool:
+        """Whether a position of the map can be decoded into an image."""
+        return self.has_decoder and not self.is_of_vectors
+
+    @property
+    def unit(self) -> str:
+        """What the points of the map are, in the plural."""
+        return "vectors" if self.is_of_vectors else "images"
 
     @property
     def has_classifier(self) -> bool:

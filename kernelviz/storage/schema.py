@@ -47,6 +47,7 @@ class EmbeddingArguments(TypedDict):
     draws: bool
     classes: Annotated[int, Ge(0)]
     decoded_shape: NotRequired[tuple[Count, Count, Count] | None]
+    of_vectors: NotRequired[bool]
     canonical: NotRequired[Positive | None]
     backbone: NotRequired[BackboneFacts | None]
 

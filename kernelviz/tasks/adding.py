@@ -27,9 +27,14 @@ def add(name: str, source: str, progress: Callable[[float, str], None] | None = 
     """Put the pictures of a source onto the map of a run, those aside that are on it already.
 
     Returns how many were added, how many were known, how many of the added ones are novel, and whether training again
-    pays. Raises a UserError for a run that keeps no pictures of its own.
+    pays. Raises a UserError for a run that keeps no pictures of its own, and for a map of vectors.
     """
     run = load_mapped(name)
+    if run.is_of_vectors:
+        raise UserError(
+            f"the run {name!r} is a map of vectors, onto which none can be put later; `kernelviz embed {name} VECTORS` "
+            "gives their positions"
+        )
     if not (run.recipe.get("views") and has_thumbnails(run.folder)):
         raise UserError(
             f"the run {name!r} keeps no pictures of its own; `kernelviz embed {name} PICTURES` gives their positions"

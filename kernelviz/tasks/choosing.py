@@ -12,14 +12,16 @@ import numpy as np
 import torch
 from PIL import Image
 
+from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
-from kernelviz.tasks.recipes import NEIGHBOURS, changed_recipe
+from kernelviz.tasks.recipes import NEIGHBOURS, VECTORS, changed_recipe
 
-PIXELS = "pixels"
+PIXELS, OF_VECTORS = "pixels", "vectors"
+FEWEST_NUMBERS = 16  # of vectors that come beside pictures, unasked; a list of fewer numbers may be a box
 SAMPLED = 60  # pictures whose headers are read to know their sizes
 SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
@@ -60,8 +62,10 @@ def sizes_of(listing: Listing) -> Sizes | None:
 
 def described(listing: Listing, sizes: Sizes | None) -> list[str]:
     """What was found, in a few lines."""
-    what = "pictures" if listing.has_pictures else "vectors"
-    lines = [f"{len(listing):,} {what} in {listing.name}{f', {_sizes(sizes)}' if sizes else ''}"]
+    d = None if listing.vectors is None else listing.vectors.shape[1]
+    what = "pictures" if listing.has_pictures else f"vectors of {d:,} numbers"
+    beside = f", with a vector of {d:,} numbers for each" if d and listing.has_pictures else ""
+    lines = [f"{len(listing):,} {what} in {listing.name}{f', {_sizes(sizes)}' if sizes else ''}{beside}"]
     if listing.classes:
         labelled = int((listing.labels >= 0).sum())
         some = ", ".join(listing.classes[:6]) + (", …" if len(listing.classes) > 6 else "")
@@ -91,12 +95,14 @@ def chosen_recipe(
 
     Args:
         source: as the user gave it.
-        features: a backbone, PIXELS, or None, which lets the pictures decide.
+        features: a backbone, PIXELS, OF_VECTORS, or None, which lets the source decide.
         weights: of the backbone.
         labels: the column of the labels, if the user named one.
     """
-    if not listing.has_pictures:
-        raise UserError(f"{listing.name} has vectors and no pictures, of which no map can be made yet")
+    if _is_of_vectors(listing, features):
+        recipe = replace(VECTORS, data=_path(source), column=labels or "", **_length(len(listing)))
+        others = "; --features pixels, or a network, compares the pictures" if listing.has_pictures else ""
+        return recipe, f"neighbours by the cosine of the vectors{others}"
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
@@ -108,7 +114,13 @@ def chosen_recipe(
 
 
 def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
-    """About how long a training on the features of n pictures takes on this machine, none of them known before."""
+    """About how long a training on the features of n pictures, or on n vectors, takes on this machine.
+
+    None of the features is known before.
+    """
+    cores = os.cpu_count() or 1
+    if not recipe.backbone:
+        return n * recipe.epochs * PER_EXAMPLE / cores
     side = recipe.pictures[1]
     extractor = pretrained_backbone(recipe.backbone, recipe.weights, recipe.depth).extractor
     with torch.inference_mode():
@@ -116,8 +128,17 @@ def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
         started = time.perf_counter()
         extractor(torch.zeros(2, 3, side, side))
     a_picture = recipe.views * (time.perf_counter() - started) / 2
-    cores = os.cpu_count() or 1
     return n * a_picture / max(1, cores / 2) + n * recipe.epochs * PER_EXAMPLE / cores
+
+
+def _is_of_vectors(listing: Listing, features: str | None) -> bool:
+    """Whether the vectors of a source are what a map of it is made of; a UserError where that cannot be."""
+    if listing.vectors is None and features == OF_VECTORS:
+        raise UserError(f"{listing.name} has no vectors; {VECTOR_FILES}")
+    if not listing.has_pictures and features not in (None, OF_VECTORS):
+        raise UserError(f"{listing.name} has vectors and no pictures, whose --features {features} could be")
+    known = listing.vectors is not None and (not listing.has_pictures or listing.vectors.shape[1] >= FEWEST_NUMBERS)
+    return features == OF_VECTORS or (features is None and known)
 
 
 def _length(n: int) -> dict[str, int]:

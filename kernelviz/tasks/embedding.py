@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.data.images import ImageSet, load
-from kernelviz.data.picture_set import PictureSet
+from kernelviz.data.picture_set import PictureSet, VectorSet
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
@@ -53,7 +53,8 @@ class EmbeddingRecipe(Recipe):
         labels: share of the training labels that the objectives see.
         neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
         views: 0: pictures become arrays. Else the features of a frozen backbone are computed once, of so many views of
-            each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`).
+            each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`); without a
+            backbone, the vectors of the source are what the map is made of.
         decoded: with views, side in pixels of the images that a decoder learns.
         column: where a picture's class comes from: a column of the source's table, or path:N.
         test: share of the pictures that is the test part, unless the source has one.
@@ -324,6 +325,7 @@ def new_network(
         raise UserError(f"the image set {images.name!r} has no labels to classify; give another --data or recipe")
     arguments = {
         "image_shape": images.image_shape,
+        "of_vectors": isinstance(images, VectorSet),
         "decoded_shape": images.decoded_shape if isinstance(images, PictureSet) else None,
         "has_decoder": "reconstruct" in recipe.objectives,
         "classes": len(images.classes) if "classify" in recipe.objectives else 0,
@@ -331,4 +333,7 @@ def new_network(
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return EmbeddingNetwork(**arguments, backbone=backbone)
+        network = EmbeddingNetwork(**arguments, backbone=backbone)
+    if network.of_vectors and network.decoder:
+        network.decoder[-1].fit(torch.from_numpy(images.split("train")[0][:, 0]))
+    return network

@@ -44,9 +44,12 @@ class Batch:
 
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
-    """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3)."""
+    """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3); for vectors, `errors`."""
     code = network.code(activation) if network.canonical else partly_probes(network, activation, batch)
-    return functional.binary_cross_entropy_with_logits(network.pixel_logits(code).float(), batch.images)
+    decoded = network.pixel_logits(code).float()
+    if network.of_vectors:
+        return network.errors(decoded, batch.images).mean()
+    return functional.binary_cross_entropy_with_logits(decoded, batch.images)
 
 
 def classify(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:

@@ -1,4 +1,4 @@
-"""Pictures of any number and size for a training on the features of a frozen backbone."""
+"""Pictures of any number and size for a training on the features of a frozen backbone, or vectors for one on them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from kernelviz.data.images import SETS
 from kernelviz.data.listings import listing_of
-from kernelviz.data.picture_set import PictureSet, prepare
+from kernelviz.data.picture_set import PictureSet, prepare, vector_set
 from kernelviz.ingest.files import warn_of_rejected
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.networks.devices import best_device
@@ -16,9 +16,12 @@ from kernelviz.storage.weights import pretrained_backbone
 
 
 def load_pictures(recipe: Mapping[str, Any], progress: Callable[[float, str], None] | None = None) -> PictureSet:
-    """The pictures of a recipe, as plain values, with the features of its backbone."""
+    """The pictures of a recipe, as plain values, with the features of its backbone; without one, its vectors."""
+    listing = listing_of(recipe["data"], recipe["column"], progress)
+    if not recipe["backbone"]:
+        return vector_set(listing, validation=recipe["validation"], test=recipe["test"])
     pictures = prepare(
-        listing_of(recipe["data"], recipe["column"], progress),
+        listing,
         pretrained_backbone(recipe["backbone"], recipe["weights"], recipe["depth"]),
         Preprocess(*recipe["pictures"]),
         decoded=recipe["decoded"],
@@ -35,5 +38,6 @@ def load_pictures(recipe: Mapping[str, Any], progress: Callable[[float, str], No
 def save_pictures(pictures: PictureSet, folder: Path) -> None:
     """Write what a run keeps of its pictures; of a named set nothing, for it is had by its name."""
     if pictures.name not in SETS:
-        save_thumbnails(folder, pictures.small_pictures())
+        if pictures.has_pictures:
+            save_thumbnails(folder, pictures.small_pictures())
         save_item_table(folder, pictures.table)

@@ -94,6 +94,15 @@ PHOTOS = EmbeddingRecipe(
     views=2,
 )
 
+# Neighbours by the cosine of vectors, and a decoder that gives vectors.
+VECTORS = replace(
+    PHOTOS,
+    backbone=None,
+    depth="",
+    pictures=None,
+    views=1,
+)
+
 SIDE, SIDES = 224, {"resnet32": 32, LITE0: 192}  # pixels: the pictures of a folder are cropped to, by backbone
 
 OWN_RATINGS = replace(RATINGS, data="", validation=0.1)

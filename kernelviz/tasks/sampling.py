@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int, Int32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int, Int32, Int64, Shaped, UInt8
 from torch import Tensor
 
 from kernelviz.data.images import ImageSet
@@ -21,13 +21,13 @@ class Part:
     """The training or the validation images, as the objectives of a recipe need them.
 
     Args:
-        images: uint8 pixels.
+        images: uint8 pixels, or vectors.
         labels: those that the objectives may see; -1 is none.
         graph: rows of the nearest neighbours of each image; no columns where no objective needs them.
         known: rows with a label; none where no objective needs them.
     """
 
-    images: UInt8[np.ndarray, "n h w *c"]
+    images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]
     labels: Int64[np.ndarray, " n"]
     graph: Int32[np.ndarray, "n k"]
     known: Shaped[np.ndarray, " m"]

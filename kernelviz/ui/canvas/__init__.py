@@ -141,7 +141,7 @@ def _told(
         accent=PROBE,
         split=split,
         total=n,
-        what=f"{n:,} {split} images" if source.image_shape else f"{n:,} {source.unit}",
+        what=f"{n:,} {source.unit}" if source.unit == "items" else f"{n:,} {split} {source.unit}",
         classes=[plain(name) for name in source.classes],
         palettes={name: [(plain(group), colour) for group, colour in groups] for name, groups in palettes.items()},
         shape=source.image_shape,

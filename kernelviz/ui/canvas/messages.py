@@ -130,7 +130,7 @@ class Told:
         total: rows of the split, those without coordinates included.
         what: the images in words.
         palettes: groups (name, colour) of each colouring that has groups.
-        shape: [channels, height, width] of the images; None where the points have none.
+        shape: [channels, height, width] of the images; None where the points are none.
         sheet: pixels along a side of a sheet of images.
         sides: pixels along a side of an image on the sheets of each level, the smallest first; none without images.
         extent: the maps reach from -extent to extent.

@@ -55,6 +55,12 @@ def download(run: EmbeddingRun, split: str, rows: np.ndarray, where: st.delta_ge
     )
 
 
+def listed(run: EmbeddingRun, split: str, rows: np.ndarray) -> None:
+    """Show a table of some points of which there are no pictures."""
+    shown = selected_table(run, split, rows).drop(columns=[PATH, "split", "index", "x", "y"])
+    st.dataframe(shown.dropna(axis=1, how="all"), hide_index=True, placeholder="–")
+
+
 def selected_table(run: EmbeddingRun, split: str, rows: np.ndarray) -> pd.DataFrame:
     """What is known of some images of a split: name and file first, the user's own columns last."""
     table = caches.table_of(run)

@@ -102,7 +102,7 @@ def _map(
     if heard.failed:
         simple_map_instead(heard.failed)
     selection.adopt(owner, heard.selection)
-    _caption_of_map(points, split, "Click a dot to pin its image; select images with the box or the lasso.")
+    _caption_of_map(points, split, run.unit, f"Click a dot to pin it; select {run.unit} with the box or the lasso.")
     return selection.selection(owner).rows
 
 
@@ -118,7 +118,9 @@ def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: 
             config=SIMPLE_MAP,
             alt=f"Map of {len(points)} {split} images",
         )
-    _caption_of_map(points, split, "Select images with the box or the lasso at the top right of the map.")
+    _caption_of_map(
+        points, split, run.unit, f"Select {run.unit} with the box or the lasso at the top right of the map."
+    )
     return np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
 
 
@@ -127,22 +129,23 @@ def _column(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> Column |
     return column and column.where(caches.points_of(run).rows_of(points))
 
 
-def _caption_of_map(points: EmbeddingMap, split: str, how: str) -> None:
+def _caption_of_map(points: EmbeddingMap, split: str, unit: str, how: str) -> None:
     unplaced = int((~points.placed).sum())
     st.caption(
-        f"Each dot is one of {len(points):,} {split} images, at the center of mass of its activation; similar images "
+        f"Each dot is one of {len(points):,} {split} {unit}, at the center of mass of its activation; similar {unit} "
         f"lie together. Zoom in with the wheel, drag to move. {how}"
-        + (f" {unplaced:,} images have no position and are not shown." if unplaced else "")
+        + (f" {unplaced:,} {unit} have no position and are not shown." if unplaced else "")
     )
 
 
 def _images(
     run: EmbeddingRun, points: EmbeddingMap, split: str, selected: np.ndarray, found: np.ndarray | None
 ) -> None:
+    one = run.unit.removesuffix("s")
     if found is not None and not len(found):
-        st.info("No image matches the search and the filter.", icon=":material/search_off:")
+        st.info(f"No {one} matches the search and the filter.", icon=":material/search_off:")
     elif not len(selected):
-        st.info("No image selected. These images are spread over the map.", icon=":material/touch_app:")
+        st.info(f"No {one} selected. These {run.unit} are spread over the map.", icon=":material/touch_app:")
     if len(selected):
         said, clear, save = st.columns([5, 2, 2], vertical_alignment="center")
         said.markdown(f"**{len(selected):,} selected**{_number_correct(points.where(selected))}")
@@ -152,7 +155,10 @@ def _images(
     if len(selected) == 1:
         inspector.inspect(run, split, int(selected[0]))
     else:
-        gallery(run, points, selected if len(selected) else _spread(points), partial(_caption, run, points, split))
+        rows = selected if len(selected) else _spread(points)
+        gallery(run, points, rows, partial(_caption, run, points, split))
+        if run.is_of_vectors and caches.source_of(run) is None:
+            inspector.listed(run, split, rows)
 
 
 def _number_correct(points: EmbeddingMap) -> str:
@@ -185,7 +191,7 @@ def _quality(run: EmbeddingRun) -> None:
     values = [f"{run.metrics[name]:.4g}" for name in names]
     table = pd.DataFrame({"metric": names, "value": values, "meaning": [MEANING[name] for name in names]})
     st.table(table, hide_index=True, border="horizontal")
-    st.caption(f"Measured on the test images. `kernelviz evaluate {run.name}` repeats the measurement.")
+    st.caption(f"Measured on the test {run.unit}. `kernelviz evaluate {run.name}` repeats the measurement.")
     if run.data["name"] == "mnist":
         _compare_with_published(run)
 

@@ -1,4 +1,4 @@
-"""Probe: put a Gaussian bump on the grid, and see the image decoded from it (Figure 6)."""
+"""Probe: put a Gaussian bump on the grid, and see the image decoded from it (Figure 6), or what lies near it."""
 
 import math
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas, probe_of
 from kernelviz.ui.canvas.messages import ProbeStanding
+from kernelviz.ui.probe import vectors
 from kernelviz.ui.server.paths import corners_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims
@@ -30,6 +31,11 @@ def page(run: EmbeddingRun) -> None:
             "Choose an autoencoder in the sidebar.",
             icon=":material/image_not_supported:",
         )
+        return
+    if run.is_of_vectors:
+        center, probe = _simple_choice(run) if simple_map_instead() else _choice_on_canvas(run)
+        vectors.nearest(run, center)
+        vectors.decoded(run, center, probe)
         return
     what = st.segmented_control(
         "Decode", ("one position", "a window"), default="one position", required=True, key="what", bind="query-params"
@@ -52,7 +58,7 @@ def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
     if run.weights_sha256 not in standing:
         standing[run.weights_sha256] = _first_standing(run, from_address=not standing)
     probe, path = standing[run.weights_sha256]
-    heard = canvas(ImageMap(run), "test", f"probe-{run.name}", probe=probe_of(run, probe, path))
+    heard = canvas(ImageMap(run), _split(run), f"probe-{run.name}", probe=probe_of(run, probe, path))
     if heard.failed:
         simple_map_instead(heard.failed)
     probe = heard.probe or probe
@@ -88,7 +94,7 @@ def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
         )
         probe = _shape(run)
     with left, st.container(key="map"):
-        figure = map_figure(caches.points_of(run).of_split("test"), extent, run.classes, "label")
+        figure = map_figure(caches.points_of(run).of_split(_split(run)), extent, run.classes, "label")
         marked(figure.update_traces(marker_opacity=0.35), np.array([center]), ["probe"])
         st.plotly_chart(figure, key=f"simple-probe-{run.name}", height="stretch", config=SIMPLE_MAP, alt="Map")
     return center, probe
@@ -139,9 +145,15 @@ def _window(run: EmbeddingRun) -> None:
         _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
 
 
+def _split(run: EmbeddingRun) -> str:
+    """The split that is shown: the test images, or where there are none the first that there is."""
+    splits = caches.splits_of(run)
+    return "test" if "test" in splits else splits[0]
+
+
 def _home(run: EmbeddingRun) -> tuple[float, float]:
     """A position where images lie: the point nearest to the median of the first class."""
-    points = caches.points_of(run).of_split("test")
+    points = caches.points_of(run).of_split(_split(run))
     points = points.where(points.placed)
     middle = np.median(points.coordinates[points.label == points.label.min()], axis=0)
     _, ((row,),) = points.nearest(middle[None], 1)

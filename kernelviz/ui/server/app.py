@@ -160,8 +160,8 @@ def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np
     from kernelviz.layers.probe import Probe
     from kernelviz.ui.shared.network_cache import network_of
 
-    if not run.has_decoder:
-        raise UserError(f"{run.name} has no decoder")
+    if not run.decodes_images:
+        raise UserError(f"{run.name} has no decoder of images")
     probe = Probe(*(number(request, size, 1e6) for size in ("width", "amplitude")))
     return decode_probes(network_of(run), coordinates, probe)
 

@@ -67,7 +67,7 @@ def images_of(run: EmbeddingRun) -> ImageSet | None:
     """The images of a run's set, if they are on this machine, the map was made of them, and it has none of its own."""
     source = run.recipe["data"]
     beyond_memory = run.recipe.get("views") and source not in SETS
-    if thumbnails.has_thumbnails(run.folder) or beyond_memory or not is_local(source):
+    if run.is_of_vectors or thumbnails.has_thumbnails(run.folder) or beyond_memory or not is_local(source):
         return None
     try:
         images = _images(source, os.fspath(data_folder()), run.preprocess, **run.shares)
@@ -80,7 +80,7 @@ def source_of(run: EmbeddingRun) -> str | None:
     """Where the pictures of a run's points come from: its "thumbnails", "own" images, "decoded" ones, or None."""
     if thumbnails.has_thumbnails(run.folder):
         return "thumbnails"
-    return "own" if images_of(run) else "decoded" if run.has_decoder else None
+    return "own" if images_of(run) else "decoded" if run.decodes_images else None
 
 
 def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
@@ -93,7 +93,7 @@ def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
     images = images_of(run)
     if images:
         return images.split(SPLITS[points.split[0]])[0][points.index]
-    if not run.has_decoder:
+    if not run.decodes_images:
         return None
     from kernelviz.ui.shared.network_cache import decoded_at  # torch takes seconds to import, and only this needs it
 

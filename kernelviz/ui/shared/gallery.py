@@ -40,7 +40,7 @@ def explain_missing_images(run: EmbeddingRun) -> None:
     if caches.source_of(run) in ("thumbnails", "own"):
         return
     name = run.data["name"]
-    if caches.has_table(run) and not run.has_decoder:
+    if caches.has_table(run) and not run.decodes_images:
         st.caption("There are no pictures of these points.")
         return
     st.caption(

@@ -29,8 +29,9 @@ class MapSource(Protocol):
     """
 
     run: Run
-    unit: str
 
+    @property
+    def unit(self) -> str: ...
     @property
     def version(self) -> str: ...
     @property
@@ -69,10 +70,13 @@ def map_source(run: Run) -> MapSource:
 
 @dataclass(frozen=True)
 class ImageMap:
-    """The map of the images of an embedding run."""
+    """The map of the images, or the vectors, of an embedding run."""
 
     run: EmbeddingRun
-    unit = "images"
+
+    @property
+    def unit(self) -> str:
+        return self.run.unit
 
     @property
     def version(self) -> str:
@@ -96,7 +100,7 @@ class ImageMap:
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
-        return self.run.decoded_shape
+        return None if self.run.is_of_vectors else self.run.decoded_shape
 
     def points(self, split: str) -> EmbeddingMap:
         return caches.points_of(self.run).of_split(split)

@@ -93,7 +93,7 @@ def _warn_of_broken(reasons: list[str]) -> None:
 def _describe(run: EmbeddingRun) -> None:
     rows, columns = run.grid
     st.caption(
-        f"**Images** {run.data['name']} ({len(run.classes)} classes)  \n"
+        f"**{run.unit.capitalize()}** {run.data['name']} ({len(run.classes)} classes)  \n"
         + (f"**Backbone** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
         + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
         f"**Kernel layer** {rows} × {columns} units, Gaussian of width {run.arguments['width']:g}, λ = {run.sparsity:g}"

@@ -37,6 +37,9 @@ HELP = {
 
 def page(run: EmbeddingRun) -> None:
     """Show the page."""
+    if run.is_of_vectors:
+        _refuse(run)
+        return
     mine = uploads.of_session()
     preprocessing = _preprocessing(run, mine)
     if simple_map_instead():
@@ -48,6 +51,15 @@ def page(run: EmbeddingRun) -> None:
     warn_of_rejected(rejected)
     if len(table):
         _table(run, preprocessing, mine, table)
+
+
+def _refuse(run: EmbeddingRun) -> None:
+    st.info(
+        f"**{run.name}** is a map of vectors: a picture has no position on it. Make a vector of "
+        f"{run.image_shape[2]:,} numbers of each picture, as it was done for this map, and place those:",
+        icon=":material/data_array:",
+    )
+    st.code(f"kernelviz embed {run.name} vectors.npy", language="bash")
 
 
 def _preprocessing(run: EmbeddingRun, mine: Uploads) -> str:

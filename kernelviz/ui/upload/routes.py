@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from kernelviz.errors import UserError
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
@@ -58,6 +59,8 @@ def on_a_map(answer: Callable[[Request, Uploads, EmbeddingRun, str], Response]) 
     @of_a_session
     def endpoint(request: Request, uploads: Uploads) -> Response:
         def with_preprocessing(request: Request, run: EmbeddingRun) -> Response:
+            if run.is_of_vectors:
+                raise UserError(f"{run.name} is a map of vectors; a picture has no position on it")
             return answer(
                 request, uploads, run, one_of(alternatives(run.preprocess), request.path_params["preprocessing"])
             )

@@ -439,7 +439,7 @@ export class MapCanvas {
     const { hovered: mark, loaded } = marks
     const { classes, split } = told
     this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, mark, loaded })
-    const image = points.names && pinned >= 0 && told.shape ? `${split}/${points.row[pinned]}` : ''
+    const image = points.names && pinned >= 0 && told.sides.length ? `${split}/${points.row[pinned]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 

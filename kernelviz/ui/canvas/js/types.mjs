@@ -13,7 +13,7 @@
  * @property {string} what the images in words, such as "10,000 test images"
  * @property {string[]} classes
  * @property {Record<string, Group[]>} palettes groups of each colouring that has groups
- * @property {number[] | null} shape [channels, height, width] of the images, null where the points have none
+ * @property {number[] | null} shape [channels, height, width] of the images, null where the points are none
  * @property {number} sheet pixels along a side of a sheet of images
  * @property {number[]} sides pixels along a side of an image on the sheets of each level, the smallest first
  * @property {number} extent the maps reach from -extent to extent

@@ -51,7 +51,7 @@ export class ProbeFeature {
       },
       stopped: () => this.tell(),
     })
-    this.panel.node.append(this.walk.node)
+    if (handle.told().shape) this.panel.node.append(this.walk.node)
     this.writeAddress()
   }
 

@@ -35,13 +35,13 @@ export class ProbePanel {
    */
   constructor(told, range, handle) {
     const { probe, extent, shape, maps } = told
-    if (!probe || !shape) throw new Error('there is no probe')
+    if (!probe) throw new Error('there is no probe')
     this.handle = handle
     this.sparsity = probe.sparsity
     this.gridShape = probe.grid
-    this.imageShape = shape
+    this.imageShape = shape // null where no image is decoded
     this.grid = new Grid(probe.grid[0], probe.grid[1], extent)
-    const [, height, width] = shape
+    const [, height, width] = shape ?? [1, 1, 1]
     this.decoded = element('canvas', { width, height, className: 'pixels', role: 'img' })
     this.bump = element('canvas', { width: probe.grid[1], height: probe.grid[0], className: 'pixels', role: 'img' })
     this.position = element('output', { className: 'position' })
@@ -60,7 +60,7 @@ export class ProbePanel {
       element(
         'div',
         { className: 'pair' },
-        figure(this.decoded, 'The decoded image'),
+        shape ? figure(this.decoded, 'The decoded image') : '',
         figure(this.bump, 'The bump on the grid, after the clip'),
       ),
       this.position,
@@ -77,7 +77,7 @@ export class ProbePanel {
     this.asking = false
     /** @type {ProbeStanding | null} the last one in the trail */
     this.last = null
-    this.load()
+    if (shape) this.load()
   }
 
   async load() {
@@ -104,7 +104,7 @@ export class ProbePanel {
     const activation = clip(field, this.sparsity)
     this.reach = probe.width * Math.sqrt(-2 * Math.log(clippedShare(field, this.sparsity)))
     paintActivation(this.bump, activation, this.gridShape)
-    if (this.decoder) {
+    if (this.decoder && this.imageShape) {
       paintValues(this.decoded, this.decoder.decode(activation), this.imageShape)
       this.remember(probe)
     } else if (this.known) this.ask(probe)

@@ -1,0 +1,26 @@
+"""`kernelviz embed`: the positions of pictures or vectors on the map of a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from kernelviz.cli.output import progress_bar
+from kernelviz.evaluation.novelty import project_files, project_vectors
+from kernelviz.ingest.files import RejectedFile, contents_of_paths, ingest
+from kernelviz.sources.reading import read_source
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.weights import load_network
+
+
+def embedded(run: EmbeddingRun, paths: Sequence[Path]) -> tuple[pd.DataFrame, list[RejectedFile]]:
+    """The table of what lies at some paths, and the files that are rejected; see `Projection.table`."""
+    network, points = load_network(run), load_map(run.folder)
+    if run.is_of_vectors:
+        found = (project_vectors(network, points, run.classes, read_source(path)) for path in paths)
+        return pd.concat(found, ignore_index=True), []
+    with progress_bar() as bar:
+        task = bar.add_task("embed", total=None, note="")
+        files = ingest(contents_of_paths(paths), run.preprocess)
+        return project_files(network, points, run.classes, files, lambda done: bar.update(task, completed=done))
