@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from test_pages import fine, images, inspected, maps, searched, selected, selected_rows, words
 
 import kernelviz
+from kernelviz.disk import data_folder
 from kernelviz.plots.columns import MISSING, OTHER, as_numbers, columns_of
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import save_item_table
@@ -107,7 +108,7 @@ def test_a_sheet_is_made_once_and_again_for_another_map(photos, client, monkeypa
     load_map(photos.folder).save(photos.folder)
     assert client.get(address).status_code == 404
     assert client.get(f"{base(photos)}/sheets/test/thumbnails/32/0").content == first
-    assert len(list((photos.folder / "sheets").iterdir())) == 1
+    assert len(list((data_folder() / "sheets" / "photos").iterdir())) == 1
 
 
 def test_a_thumbnail_comes_by_itself(photos, client):

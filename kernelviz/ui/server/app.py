@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from kernelviz.disk import own_file
+from kernelviz.disk import data_folder, own_file
 from kernelviz.errors import UserError
 from kernelviz.plots.images import enlarged, gif, png
 from kernelviz.storage.embedding_map import SPLITS
@@ -138,11 +138,11 @@ def _points(name: str, version: str, split: str) -> bytes:
 
 
 def _sheet(source: MapSource, split: str, side: int, number: int) -> bytes:
-    """A sheet; those of thumbnails, which take a second or two, are kept on disk beside the run."""
+    """A sheet; those of thumbnails, which take a second or two, are kept on disk."""
     if source.picture_source() != "thumbnails":
         return payloads.sheet_payload(source, split, side, number)
     return kept(
-        source.run.folder / "sheets",
+        data_folder() / "sheets" / source.run.name,
         source.version,
         f"{split}-{side}-{number}.webp",
         lambda: payloads.sheet_payload(source, split, side, number),
