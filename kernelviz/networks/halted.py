@@ -97,17 +97,7 @@ def _traced(
     takes, gives = [], []
     hooks = [module.register_forward_pre_hook(lambda _, inputs: takes.extend(inputs[:1])) for module in modules]
     hooks += [module.register_forward_hook(lambda _, __, output: gives.append(output)) for module in modules]
-    module = network.get_submodule(last)
-    hooks.append(
-        module.register_forward_pre_hook(_stop_before) if before else module.register_forward_hook(_stop_after)
-    )
-    try:
-        _tried(network, image)
-    except _Reached:
-        pass
-    finally:
-        for hook in hooks:
-            hook.remove()
+    _run_until(network, last, image, before, hooks)
     return takes, gives
 
 
@@ -153,15 +143,7 @@ def _without_unused(network: nn.Module, last: str, image: Tensor, before: bool) 
     """The network without the modules that come after the last one and do not run until it is reached."""
     used: set[nn.Module] = set()
     hooks = [m.register_forward_pre_hook(lambda module, _: used.add(module)) for m in network.modules()]
-    stop = network.get_submodule(last)
-    hooks.append(stop.register_forward_pre_hook(_stop_before) if before else stop.register_forward_hook(_stop_after))
-    try:
-        _tried(network, image)
-    except _Reached:
-        pass
-    finally:
-        for hook in hooks:
-            hook.remove()
+    _run_until(network, last, image, before, hooks)
     names = [name for name, _ in network.named_modules()]
     for name in names[names.index(last) + 1 :]:
         parent, _, own = name.rpartition(".")
@@ -184,3 +166,16 @@ def said(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
     first, *_ = str(error).strip().split("\n")
     return f"{type(error).__name__}: {first[:200].rstrip('.')}"
+
+
+def _run_until(network: nn.Module, last: str, image: Tensor, before: bool, hooks: list) -> None:
+    """Run a network up to a module, or to what comes before it, and remove the hooks that have watched it."""
+    stop = network.get_submodule(last)
+    stopped = stop.register_forward_pre_hook(_stop_before) if before else stop.register_forward_hook(_stop_after)
+    try:
+        _tried(network, image)
+    except _Reached:
+        pass
+    finally:
+        for hook in (*hooks, stopped):
+            hook.remove()
