@@ -24,6 +24,7 @@ from kernelviz.ui.canvas import payloads
 from kernelviz.ui.canvas.messages import (
     ChosenUpload,
     Heard,
+    InspectorTold,
     MapTold,
     MarkTold,
     PlaygroundTold,
@@ -73,6 +74,7 @@ def canvas(
     marks: Sequence[MarkTold] = (),
     probe: ProbeTold | None = None,
     uploads: UploadsTold | None = None,
+    inspector: InspectorTold | None = None,
 ) -> Heard:
     """Show the map of a split.
 
@@ -82,10 +84,11 @@ def canvas(
         marks: images to pin to the map.
         probe: a probe, of which the decoded image is shown.
         uploads: makes the map one that pictures can be uploaded to.
+        inspector: shows beside the map what is pinned and selected.
     """
     shown = MapTold(_base(source), source.picture_source(), marks=marks)
     told = _told(source, split, [shown], source.extent, colouring, selection)
-    return _shown(source, key, replace(told, view=view, found=found, probe=probe, uploads=uploads))
+    return _shown(source, key, replace(told, view=view, found=found, probe=probe, uploads=uploads, inspector=inspector))
 
 
 def canvas_of_depths(

@@ -121,6 +121,21 @@ class UploadsTold:
 
 
 @dataclass(frozen=True)
+class InspectorTold:
+    """What the inspector beside a map can show.
+
+    Args:
+        run: its name.
+        decodes: whether any position on the map can be decoded into an image.
+        alike: whether images can be compared pixel by pixel.
+    """
+
+    run: str
+    decodes: bool
+    alike: bool
+
+
+@dataclass(frozen=True)
 class Told:
     """What Python tells a map.
 
@@ -161,6 +176,7 @@ class Told:
     found: int | None = None
     probe: ProbeTold | None = None
     uploads: UploadsTold | None = None
+    inspector: InspectorTold | None = None
     kind: str = "map"
 
 

@@ -1,4 +1,4 @@
-"""Explore: the map of a run, the images behind a selection, and how good the map is."""
+"""Explore: the map of a run with an inspector beside it, and how good the map is."""
 
 from functools import partial
 from pathlib import PurePath
@@ -15,7 +15,8 @@ from kernelviz.plots.maps import map_figure
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import canvas
-from kernelviz.ui.explore import inspector, search
+from kernelviz.ui.canvas.messages import InspectorTold
+from kernelviz.ui.explore import search
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.gallery import explain_missing_images, gallery
 from kernelviz.ui.shared.labels import class_names, plain
@@ -31,18 +32,19 @@ def page(run: EmbeddingRun) -> None:
     colouring, split, view = _controls(run)
     found = search.found(run, split)
     points = caches.points_of(run).of_split(split)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _explain_missing_colours(run, points, colouring)
-        selected = _map(run, points, split, colouring, view, found)
-    with right:
-        images, quality, training = st.tabs(["Images", "Quality", "Training"])
-        with images:
-            _images(run, points, split, selected, found)
-        with quality:
-            _quality(run)
-        with training:
-            _training(run)
+    _explain_missing_colours(run, points, colouring)
+    if found is not None and not len(found):
+        st.info(f"No {run.unit.removesuffix('s')} matches the search and the filter.", icon=":material/search_off:")
+    if simple_map_instead():
+        _simple_map(run, points, split, colouring)
+    else:
+        _map(run, points, split, colouring, view, found)
+    explain_missing_images(run)
+    quality, training = st.tabs(["Quality", "Training"])
+    with quality:
+        _quality(run)
+    with training:
+        _training(run)
 
 
 def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> None:
@@ -85,11 +87,10 @@ def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
 
 def _map(
     run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str, view: str, found: np.ndarray | None
-) -> np.ndarray:
-    """Show the map; returns the rows of `points` that are selected on it."""
-    if simple_map_instead():
-        return _simple_map(run, points, split, colouring)
+) -> None:
+    """Show the map, and beside it what is pinned and selected."""
     owner, column = selection.owner(run, split), caches.colouring_of(run, colouring)
+    alike = caches.source_of(run) in ("own", "thumbnails")
     heard = canvas(
         ImageMap(run),
         split,
@@ -98,17 +99,18 @@ def _map(
         view=view,
         selection=selection.selection(owner),
         found=int(found[0]) if found is not None and len(found) == 1 else None,
+        inspector=InspectorTold(run.name, run.decodes_images, alike),
     )
     if heard.failed:
         simple_map_instead(heard.failed)
     selection.adopt(owner, heard.selection)
-    _caption_of_map(points, split, run.unit, f"Click a dot to pin it; select {run.unit} with the box or the lasso.")
-    return selection.selection(owner).rows
+    _caption_of_map(points, split, run.unit)
 
 
-def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str) -> np.ndarray:
-    """Show the map as a Plotly chart; returns the rows of `points` that are selected on it."""
-    with st.container(key="map"):
+def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str) -> None:
+    """Show the map as a Plotly chart, and beside it the images that are selected on it."""
+    left, right = st.columns([3, 2], gap="medium")
+    with left.container(key="map"):
         event = st.plotly_chart(
             map_figure(points, run.extent, run.classes, colouring, _column(run, points, colouring)),
             on_select="rerun",
@@ -118,10 +120,19 @@ def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: 
             config=SIMPLE_MAP,
             alt=f"Map of {len(points)} {split} images",
         )
-    _caption_of_map(
-        points, split, run.unit, f"Select {run.unit} with the box or the lasso at the top right of the map."
-    )
-    return np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
+    selected = np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
+    with left:
+        _caption_of_map(points, split, run.unit)
+    with right:
+        if len(selected):
+            st.markdown(f"**{len(selected):,} selected**")
+        else:
+            st.info(
+                f"No {run.unit.removesuffix('s')} selected: use the box or the lasso at the top right of the map. "
+                f"These {run.unit} are spread over it.",
+                icon=":material/touch_app:",
+            )
+        gallery(run, points, selected if len(selected) else _spread(points), partial(_caption, run, points, split))
 
 
 def _column(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> Column | None:
@@ -129,42 +140,13 @@ def _column(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> Column |
     return column and column.where(caches.points_of(run).rows_of(points))
 
 
-def _caption_of_map(points: EmbeddingMap, split: str, unit: str, how: str) -> None:
+def _caption_of_map(points: EmbeddingMap, split: str, unit: str) -> None:
     unplaced = int((~points.placed).sum())
     st.caption(
         f"Each dot is one of {len(points):,} {split} {unit}, at the center of mass of its activation; similar {unit} "
-        f"lie together. Zoom in with the wheel, drag to move. {how}"
+        "lie together. Zoom in with the wheel, drag to move."
         + (f" {unplaced:,} {unit} have no position and are not shown." if unplaced else "")
     )
-
-
-def _images(
-    run: EmbeddingRun, points: EmbeddingMap, split: str, selected: np.ndarray, found: np.ndarray | None
-) -> None:
-    one = run.unit.removesuffix("s")
-    if found is not None and not len(found):
-        st.info(f"No {one} matches the search and the filter.", icon=":material/search_off:")
-    elif not len(selected):
-        st.info(f"No {one} selected. These {run.unit} are spread over the map.", icon=":material/touch_app:")
-    if len(selected):
-        said, clear, save = st.columns([5, 2, 2], vertical_alignment="center")
-        said.markdown(f"**{len(selected):,} selected**{_number_correct(points.where(selected))}")
-        clear.button("Clear", on_click=search.clear, args=(run, split), width="stretch")
-        inspector.download(run, split, selected, save)
-    explain_missing_images(run)
-    if len(selected) == 1:
-        inspector.inspect(run, split, int(selected[0]))
-    else:
-        rows = selected if len(selected) else _spread(points)
-        gallery(run, points, rows, partial(_caption, run, points, split))
-        if run.is_of_vectors and caches.source_of(run) is None:
-            inspector.listed(run, split, rows)
-
-
-def _number_correct(points: EmbeddingMap) -> str:
-    known = points.label >= 0
-    correct = points.label[known] == points.prediction[known]
-    return f" · {correct.sum():,} correct" if known.any() else ""
 
 
 def _caption(run: EmbeddingRun, points: EmbeddingMap, split: str, row: int) -> str:
@@ -173,7 +155,7 @@ def _caption(run: EmbeddingRun, points: EmbeddingMap, split: str, row: int) -> s
     confidence = points.confidence[row]
     text = label if label == prediction else f"{label} → {prediction}"
     text = text if np.isnan(confidence) else f"{text} · {confidence:.0%}"
-    name = inspector.name_of(run, split, row)
+    name = caches.name_of(run, split, row)
     return f"{plain(PurePath(name).name)} · {text}" if name else text
 
 

@@ -7,8 +7,10 @@
 /kernelviz/runs/<name>/<version>/thumbnail/<split>/<row>   the small picture of an image, whole, WebP
 /kernelviz/runs/<name>/<version>/item/<split>/<row>        what the run's own table knows of an image, JSON
 /kernelviz/runs/<name>/<version>/original/<split>/<row>    the file of an image: see `ui.server.items`
+/kernelviz/runs/<name>/<version>/alike/<split>/<row>       rows of the images that are most like an image, JSON
+/kernelviz/runs/<name>/<version>/selections/...            selections as files, and kept: see `ui.server.selections`
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
-/kernelviz/runs/<name>/<version>/decode?x&y&width&amplitude  the image decoded at some coordinates, PNG
+/kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
 /kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
 
@@ -36,7 +38,8 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
-from kernelviz.ui.server import items
+from kernelviz.ui.server import items, selections
+from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.paths import corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
@@ -162,7 +165,8 @@ def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np
 
     if not run.decodes_images:
         raise UserError(f"{run.name} has no decoder of images")
-    probe = Probe(*(number(request, size, 1e6) for size in ("width", "amplitude")))
+    asked = {size: number(request, size, 1e6) for size in ("width", "amplitude") if size in request.query_params}
+    probe = Probe(**(run.probe | asked))
     return decode_probes(network_of(run), coordinates, probe)
 
 
@@ -181,6 +185,8 @@ ROUTES = [
             Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
             Route("/item/{split}/{row:int}", of_a_run(items.item)),
             Route("/original/{split}/{row:int}", of_a_run(items.original)),
+            Route("/alike/{split}/{row:int}", of_a_map(alike)),
+            Mount("/selections", routes=selections.ROUTES),
             Route("/decoder", of_a_run(decoder)),
             Route("/decode", of_a_run(decode)),
             Route("/walk", of_a_run(walk)),

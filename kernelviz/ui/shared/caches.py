@@ -58,6 +58,12 @@ def has_table(run: EmbeddingRun) -> bool:
     return item_table.NAME in table_of(run)
 
 
+def name_of(run: EmbeddingRun, split: str, row: int) -> str | None:
+    """The name of an image of a split; None in a run without a table."""
+    table = table_of(run)
+    return table[table["split"] == split].iloc[row][item_table.NAME] if has_table(run) else None
+
+
 def splits_of(run: EmbeddingRun) -> list[str]:
     """The splits that have points."""
     return [split for split in SPLITS if len(points_of(run).of_split(split))]

@@ -6,19 +6,24 @@
 /** @import { Tool } from './ui/tools.mjs' */
 
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
+import { unmasked } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
+import { Inspector } from './features/inspector/inspector.mjs'
 import { Journey } from './features/journey.mjs'
 import { Marks } from './features/marks.mjs'
+import { Memory } from './features/memory.mjs'
 import { ProbeFeature } from './features/probe.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
 import {
   contoursHandle,
+  inspectorHandle,
   journeyHandle,
   keysHandle,
   linkedMapOf,
+  memoryHandle,
   probeHandle,
   toolbarHandle,
   toolsHandle,
@@ -28,6 +33,7 @@ import { paintOverlay } from './painting/overlay.mjs'
 import { Overview } from './painting/overview.mjs'
 import { Scene, imageAt } from './painting/scene.mjs'
 import { Cards } from './ui/cards.mjs'
+import { copyText } from './ui/clipboard.mjs'
 import { button, element } from './ui/dom.mjs'
 import { listen } from './ui/gestures.mjs'
 import { helpOf, pressKey } from './ui/keys.mjs'
@@ -89,6 +95,8 @@ export class MapCanvas {
     this.probe = told.probe ? new ProbeFeature(probeHandle(this)) : null
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
+    this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
+    this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.hand = new Hand(toolsHandle(this))
@@ -104,7 +112,7 @@ export class MapCanvas {
     this.listen()
     this.linkedMap = linkedMapOf(this)
     linked.join(this.linkedMap)
-    this.leaveSelection = selection.subscribe((rows) => this.changePoints((points) => points.showSelected(rows)))
+    this.leaveSelection = selection.subscribe((rows) => this.showSelected(rows))
     this.choose(this.tools[0])
     this.observer = new ResizeObserver(() => this.resize())
     this.observer.observe(this.stage.node)
@@ -129,7 +137,7 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, legend, probe, uploads, journey } = this
+    const { toolbar, stage, legend, probe, uploads, journey, inspector } = this
     const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
     if (probe) {
@@ -143,6 +151,10 @@ export class MapCanvas {
       root.classList.add('beside')
     }
     if (journey) legend.node.before(journey.node)
+    if (inspector) {
+      root.append(inspector.node)
+      root.classList.add('exploring')
+    }
     return root
   }
 
@@ -207,6 +219,7 @@ export class MapCanvas {
     this.recolour()
     this.find()
     this.redraw('probe')
+    await this.memory?.begin()
   }
 
   /** Begin anew with the images of the map. */
@@ -264,6 +277,7 @@ export class MapCanvas {
     change()
     this.moving = true
     clearTimeout(this.resting)
+    this.memory?.change()
     this.resting = window.setTimeout(() => {
       this.moving = false
       positions.set(this.name, this.view.position)
@@ -283,6 +297,65 @@ export class MapCanvas {
       this.legend.show(this.points, this.told.scale)
     }
     this.redraw('dots', 'over')
+  }
+
+  /** @param {ReadonlySet<number>} rows */
+  showSelected(rows) {
+    this.changePoints((points) => points.showSelected(rows))
+    if (rows.size) this.inspector?.reveal()
+    this.memory?.change()
+  }
+
+  /** What can be undone and is in the address. @returns {import('./features/memory.mjs').Moment} */
+  get moment() {
+    const { view, contours, selection, points, pinned } = this
+    return {
+      view: view.position,
+      hidden: [...(points?.hidden ?? [])].sort((a, b) => a - b),
+      contours: contours.shown,
+      pinned: pinned >= 0 && points ? points.row[pinned] : -1,
+      rows: selection.rows,
+    }
+  }
+
+  set moment({ view, hidden, contours, pinned, rows }) {
+    this.move(() => (this.view.position = view))
+    this.changePoints((points) => points.hide(hidden))
+    if (contours !== this.contours.shown) this.contours.toggle()
+    this.show({ pinned: this.points?.indices[pinned] ?? -1 })
+    if (rows !== this.selection.rows) this.selection.set(rows)
+  }
+
+  /**
+   * Select what was saved.
+   *
+   * @param {string} id
+   */
+  async restoreSelection(id) {
+    const rows = await this.savedRows(id)
+    if (rows) this.selection.set(rows)
+    else this.note('This selection is not kept on this server any more.')
+  }
+
+  /**
+   * The rows of a selection that the server keeps; null where it keeps none under that id.
+   *
+   * @param {string} id
+   */
+  async savedRows(id) {
+    const response = await fetch(`${this.map.base}/selections/${id}`).catch(() => null)
+    if (!response?.ok) return null
+    /** @type {{ split: string, rows: string }} */
+    const { split, rows } = await response.json()
+    return split === this.told.split ? unmasked(rows) : null
+  }
+
+  /** Copy an address that shows the same. */
+  async copyLink() {
+    const address = (await this.memory?.writeAddress()) ?? location.href
+    const copied = await copyText(address)
+    if (copied) this.stage.say('The link is copied: it shows this view and this selection.')
+    else this.note(`This browser does not let the page copy: ${address}`)
   }
 
   /**
@@ -335,6 +408,8 @@ export class MapCanvas {
   pin(i) {
     this.show({ pinned: i === this.pinned ? -1 : i })
     this.linked.echo(this.linkedMap, { pinned: this.pinned })
+    if (this.pinned >= 0) this.inspector?.reveal()
+    this.memory?.change()
   }
 
   /** @param {Focus} focus */
@@ -425,7 +500,7 @@ export class MapCanvas {
 
   /** @param {Points} points */
   paintOver(points) {
-    const { view, sheets, thumbnails, told, theme, marks, focus, pinned, hand, probe } = this
+    const { view, sheets, thumbnails, told, theme, marks, focus, pinned, hand, probe, inspector } = this
     paintOverlay(contextOf(this.stage.over), {
       ...{ view, points, theme, marks, accent: told.accent },
       contours: this.contours.visible,
@@ -438,8 +513,10 @@ export class MapCanvas {
     const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
     const { classes, split } = told
-    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, mark, loaded })
-    const image = points.names && pinned >= 0 && told.sides.length ? `${split}/${points.row[pinned]}` : ''
+    const carded = inspector ? -1 : pinned
+    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned: carded, mark, loaded })
+    inspector?.show()
+    const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.row[carded]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 
@@ -454,6 +531,7 @@ export class MapCanvas {
     this.observer.disconnect()
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
+    this.memory?.stop()
     this.probe?.remove()
     this.uploads?.remove()
     this.journey?.stop()

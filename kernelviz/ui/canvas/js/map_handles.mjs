@@ -1,8 +1,10 @@
 // What each part of a map is given of it: a handle with what it needs, and no more. All handles are made here.
 
 /** @import { ContoursHandle } from './features/contours.mjs' */
+/** @import { InspectorHandle } from './features/inspector/inspector.mjs' */
 /** @import { JourneyHandle } from './features/journey.mjs' */
 /** @import { LinkedMap } from './features/linked_views.mjs' */
+/** @import { MemoryHandle } from './features/memory.mjs' */
 /** @import { ProbeHandle } from './features/probe.mjs' */
 /** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
 /** @import { MapCanvas } from './map_canvas.mjs' */
@@ -10,6 +12,8 @@
 /** @import { ToolbarHandle } from './ui/toolbar.mjs' */
 /** @import { ToolsHandle } from './ui/tools.mjs' */
 
+import { said } from './core/fetching.mjs'
+import { masked } from './core/packing.mjs'
 import { helpOf } from './ui/keys.mjs'
 
 /**
@@ -21,7 +25,7 @@ export function contoursHandle(map) {
     name: () => map.name,
     address: () => `${map.map.base}/contours/${map.told.split}`,
     placement: () => map.map.placement,
-    changed: (shown) => (map.toolbar.showContours(shown), map.redraw('over')),
+    changed: (shown) => (map.toolbar.showContours(shown), map.redraw('over'), map.memory?.change()),
     note: map.note,
   }
 }
@@ -56,6 +60,66 @@ export function uploadsHandle(map) {
     note: map.note,
     tell: (name, value) => map.tell(name, value),
   }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {InspectorHandle}
+ */
+export function inspectorHandle(map) {
+  return {
+    told: () => map.told,
+    address: () => map.map.base,
+    points: () => map.points,
+    sheets: () => map.sheets,
+    thumbnails: () => map.thumbnails,
+    rows: () => map.selection.rows,
+    pinned: () => map.pinned,
+    focus: () => map.focus,
+    hover: (i) => map.hover(i),
+    pin: (i) => map.pin(i),
+    select: (list, inView) => {
+      if (map.pinned >= 0) map.pin(-1)
+      map.select(list, false)
+      if (inView) map.navigate(() => map.view.fit())
+    },
+    restore: (id) => void map.restoreSelection(id),
+    post: (address, body) => post(`${map.map.base}/${address}`, body),
+    say: (words) => map.stage.say(words),
+    note: map.note,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {MemoryHandle}
+ */
+export function memoryHandle(map) {
+  return {
+    now: () => map.moment,
+    become: (moment) => void (map.moment = moment),
+    keep: async (rows) => {
+      const { split, total } = map.told
+      const response = await post(`${map.map.base}/selections/`, { split, rows: masked(rows, total) })
+      return (await response.json()).id
+    },
+    rowsOf: (id) => map.savedRows(id),
+    changed: (undo, redo) => map.toolbar.showMemory(undo, redo),
+    note: (words) => map.note(words),
+  }
+}
+
+/**
+ * Send an object as JSON; an Error says what the server said.
+ *
+ * @param {string} address
+ * @param {object} body
+ */
+async function post(address, body) {
+  const headers = { 'Content-Type': 'application/json' }
+  const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) })
+  if (!response.ok) throw new Error(await said(response))
+  return response
 }
 
 /**
@@ -101,6 +165,7 @@ export function keysHandle(map) {
     escape: () => map.escape(),
     selectable: map.selectable,
     probe: map.probe,
+    memory: map.memory,
   }
 }
 
@@ -116,6 +181,11 @@ export function toolbarHandle(map) {
     fit: () => map.navigate(() => map.view.fit()),
     save: () => map.stage.save(`${map.map.base.split('/').at(-2)}_${map.told.split}.png`),
     help: () => map.note(helpOf(map.told)),
+    memory: map.memory && {
+      undo: () => map.memory?.undo(),
+      redo: () => map.memory?.redo(),
+      copyLink: () => void map.copyLink(),
+    },
   }
 }
 
@@ -131,6 +201,9 @@ export function linkedMapOf(map) {
     show: (focus) => map.show(focus),
     choose: (tool) => map.choose(tool),
     toggleContours: () => map.contours.toggle(),
-    toggleGroup: (group, alone) => map.changePoints((points) => points.toggleGroup(group, alone)),
+    toggleGroup: (group, alone) => (
+      map.changePoints((points) => points.toggleGroup(group, alone)),
+      map.memory?.change()
+    ),
   }
 }

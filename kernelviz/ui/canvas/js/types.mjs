@@ -26,6 +26,7 @@
  * @property {number | null} found row that was searched for
  * @property {ProbeTold | null} probe
  * @property {UploadsTold | null} uploads
+ * @property {InspectorTold | null} inspector
  */
 
 /** @typedef {[name: string, colour: string]} Group */
@@ -73,6 +74,13 @@
  * @typedef {object} ProbeShape
  * @property {number} width
  * @property {number} amplitude
+ */
+
+/**
+ * @typedef {object} InspectorTold
+ * @property {string} run its name
+ * @property {boolean} decodes whether any position on the map can be decoded into an image
+ * @property {boolean} alike whether images can be compared pixel by pixel
  */
 
 /**

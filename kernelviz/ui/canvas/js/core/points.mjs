@@ -158,6 +158,25 @@ export class Points {
   }
 
   /**
+   * Hide some groups, and show the others.
+   *
+   * @param {number[]} groups
+   */
+  hide(groups) {
+    this.hidden = new Set(groups.filter((group) => group < this.groups.length))
+    this.rerank()
+  }
+
+  /**
+   * Whether the i-th point is predicted as another class than its own.
+   *
+   * @param {number} i
+   */
+  isWrong(i) {
+    return this.label[i] >= 0 && this.prediction[i] >= 0 && this.label[i] !== this.prediction[i]
+  }
+
+  /**
    * The next visible point from the i-th one in a direction: near, and rather ahead than aside.
    *
    * @param {number} i

@@ -67,7 +67,7 @@ export class Card {
  * @param {HTMLCanvasElement} canvas
  * @param {Tile | Picture} image
  */
-function paintWhole(canvas, image) {
+export function paintWhole(canvas, image) {
   const [source, width, height] = 'pixels' in image ? pictureOf(image) : [image, ...sizeOf(image)]
   const scale = WHOLE / Math.max(width, height)
   canvas.width = Math.max(1, Math.round(width * scale))

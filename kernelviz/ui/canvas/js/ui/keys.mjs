@@ -10,7 +10,7 @@ const ZOOM = 1.3
 const WIDER = 1.05
 
 const EXPLORE_HELP =
-  'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
+  'Arrow keys go from point to point, Enter pins one, Space selects it, Escape clears, Ctrl Z undoes. ' +
   'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map. ' +
   'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone. Two fingers zoom.'
 const UPLOAD_HELP =
@@ -55,6 +55,7 @@ export function helpOf({ probe, uploads }) {
  * @property {() => void} escape
  * @property {boolean} selectable
  * @property {ProbeForKeys | null} probe
+ * @property {{ undo: () => void, redo: () => void } | null} memory
  */
 
 /**
@@ -64,8 +65,22 @@ export function helpOf({ probe, uploads }) {
  * @param {KeyboardEvent} event
  */
 export function pressKey(handle, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return false
+  if (event.ctrlKey || event.metaKey) return memoryKey(handle, event)
+  if (event.altKey) return false
   return handle.probe ? probeKey(handle, handle.probe, event) : exploreKey(handle, event)
+}
+
+/**
+ * Ctrl Z undoes; with Shift, or Ctrl Y, it is done again.
+ *
+ * @param {KeysHandle} handle
+ * @param {KeyboardEvent} event
+ */
+function memoryKey({ memory }, { key, shiftKey }) {
+  if (!memory || !['z', 'y'].includes(key.toLowerCase())) return false
+  if (shiftKey || key.toLowerCase() === 'y') memory.redo()
+  else memory.undo()
+  return true
 }
 
 /**

@@ -8,6 +8,7 @@ import { element } from './dom.mjs'
  * @typedef {object} Item
  * @property {boolean} original whether its original can be opened
  * @property {string | null} said why it cannot be opened
+ * @property {[name: string, value: string][]} columns of the user's own table
  */
 
 export class Original {
@@ -23,7 +24,7 @@ export class Original {
    *
    * @param {string} base address of what the server has of the run
    * @param {string} image split and row; empty for none
-   * @param {() => void} changed is called when the answer has come
+   * @param {(columns: [name: string, value: string][]) => void} changed is called when the answer has come
    */
   async show(base, image, changed) {
     const address = image && `${base}/item/${image}`
@@ -36,7 +37,7 @@ export class Original {
     this.link.hidden = !item.original
     this.words.textContent = item.said ?? ''
     this.node.hidden = !item.original && !item.said
-    changed()
+    changed(item.columns)
   }
 
   /** Open the original, where it can be opened. */

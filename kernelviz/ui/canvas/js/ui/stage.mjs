@@ -2,6 +2,8 @@
 
 import { button, element } from './dom.mjs'
 
+const SAID = 4000 // ms that words stay which say that something was done
+
 export class Stage {
   /** @param {string} label what the map is called, for those who do not see it */
   constructor(label) {
@@ -45,6 +47,17 @@ export class Stage {
       ...(again ? [button('Try again', 'Try again', () => (close(), again()))] : []),
       button('×', 'Close', close),
     )
+  }
+
+  /**
+   * Say that something was done; the words go by themselves.
+   *
+   * @param {string} words
+   */
+  say(words) {
+    const node = element('span', { role: 'status' }, words)
+    this.notes.replaceChildren(node)
+    setTimeout(() => node.isConnected && this.notes.replaceChildren(), SAID)
   }
 
   /**

@@ -1,0 +1,106 @@
+// Images of some points beside the map: pointing at one rings it on the map and the other way round, a click pins it.
+
+/** @import { InspectorHandle } from './inspector.mjs' */
+
+import { button, element } from '../../ui/dom.mjs'
+import { paintImage } from '../../ui/card.mjs'
+
+const TILE = 64 // CSS pixels: side of an image
+
+export class Gallery {
+  /**
+   * @param {InspectorHandle} handle
+   * @param {string} label for those who do not see it
+   * @param {number} [most] images that are shown at first, and again as often as more are asked for
+   */
+  constructor(handle, label, most = 60) {
+    this.handle = handle
+    this.most = most
+    this.tiles = element('div', { className: 'tiles', role: 'group', 'aria-label': label })
+    this.more = button('Show more', 'Show more', () => this.grow(), { hidden: true })
+    this.node = element('div', {}, this.tiles, this.more)
+    /** @type {number[]} */
+    this.list = []
+    /** @type {Map<number, HTMLButtonElement>} by the index of its point */
+    this.shown = new Map()
+    /** @type {Map<number, HTMLCanvasElement>} whose images have not come yet */
+    this.missing = new Map()
+  }
+
+  /** @param {number[]} list points */
+  show(list) {
+    this.list = list
+    this.shown.clear()
+    this.missing.clear()
+    this.tiles.replaceChildren()
+    this.grow()
+  }
+
+  grow() {
+    const next = this.list.slice(this.shown.size, this.shown.size + this.most)
+    this.tiles.append(...next.map((i) => this.tile(i)))
+    const left = this.list.length - this.shown.size
+    this.more.hidden = !left
+    this.more.textContent = `Show more (${left.toLocaleString('en')} left)`
+    this.paint()
+  }
+
+  /** @param {number} i */
+  tile(i) {
+    const { handle } = this
+    const points = handle.points()
+    const { classes } = handle.told()
+    const [name, ...lines] = points?.about(i, classes) ?? ['']
+    const tile = button('', [name, ...lines].join(', '), () => handle.pin(i), {
+      onpointerenter: () => handle.hover(i),
+      onpointerleave: () => handle.hover(-1),
+      onfocus: () => handle.hover(i),
+      onblur: () => handle.hover(-1),
+    })
+    const canvas = element('canvas', { width: 2 * TILE, height: 2 * TILE })
+    const said = element('span', {}, captionOf(points, i, classes, name))
+    if (handle.sheets()) {
+      tile.append(canvas)
+      this.missing.set(i, canvas)
+    }
+    tile.append(said)
+    tile.classList.toggle('wrong', points?.isWrong(i) ?? false)
+    this.shown.set(i, tile)
+    return tile
+  }
+
+  /** Paint the images that have come. */
+  paint() {
+    const sheets = this.handle.sheets()
+    if (!sheets || !this.missing.size) return
+    for (const [i, canvas] of this.missing) {
+      const image = sheets.image(i, TILE)
+      if (!image) continue
+      paintImage(canvas, image)
+      this.missing.delete(i)
+    }
+  }
+
+  /** @param {number} focused the point under the pointer, -1 for none */
+  ring(focused) {
+    for (const [i, tile] of this.shown) tile.classList.toggle('ringed', i === focused)
+  }
+}
+
+/**
+ * What stands under an image: its label, and what it is predicted as where that differs; else its name.
+ *
+ * @param {ReturnType<InspectorHandle['points']>} points
+ * @param {number} i
+ * @param {string[]} classes
+ * @param {string} name
+ */
+function captionOf(points, i, classes, name) {
+  if (!points) return name
+  /** @type {string | undefined} */
+  const label = classes[points.label[i]]
+  if (label === undefined) return name
+  /** @type {string | undefined} */
+  const prediction = classes[points.prediction[i]]
+  return prediction === undefined || prediction === label ? label : `${label} → ${prediction}`
+}

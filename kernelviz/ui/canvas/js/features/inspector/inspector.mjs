@@ -1,0 +1,151 @@
+// What stands beside the map: the pinned image, else the selected ones, else images from all over the map; what is
+// confused with what; and the selections that were saved.
+
+/** @import { Sheets, Thumbnails } from '../../core/fetching.mjs' */
+/** @import { Points } from '../../core/points.mjs' */
+/** @import { Note, Told } from '../../types.mjs' */
+
+import { button, element } from '../../ui/dom.mjs'
+import { Confusions } from './confusions.mjs'
+import { Gallery } from './gallery.mjs'
+import { PinnedItem } from './pinned_item.mjs'
+import { SavedSelections } from './saved_selections.mjs'
+import { SelectedItems } from './selected_items.mjs'
+
+const SPREAD = 24 // images from all over the map
+const TABS = { items: 'Images', confusions: 'Confusions', saved: 'Saved' }
+
+/** @typedef {keyof typeof TABS} Tab */
+
+/**
+ * What the inspector uses of a map.
+ *
+ * @typedef {object} InspectorHandle
+ * @property {() => Told} told
+ * @property {() => string} address of the run on the server
+ * @property {() => Points | null} points
+ * @property {() => Sheets | null} sheets
+ * @property {() => Thumbnails | null} thumbnails
+ * @property {() => ReadonlySet<number>} rows that are selected
+ * @property {() => number} pinned
+ * @property {() => number} focus
+ * @property {(i: number) => void} hover
+ * @property {(i: number) => void} pin
+ * @property {(list: number[], inView?: boolean) => void} select selects points, and with `inView` shows all of them
+ * @property {(id: string) => void} restore selects what was saved
+ * @property {(address: string, body: object) => Promise<Response>} post an Error says what the server said
+ * @property {(words: string) => void} say says that something was done
+ * @property {Note} note
+ */
+
+export class Inspector {
+  /** @param {InspectorHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    this.pinned = new PinnedItem(handle)
+    this.selected = new SelectedItems(handle)
+    this.confusions = new Confusions(handle)
+    this.saved = new SavedSelections(handle)
+    this.spread = new Gallery(handle, 'Images from all over the map', SPREAD)
+    this.hint = element('p', { className: 'hint' })
+    this.overview = element('div', {}, this.hint, this.spread.node)
+    /** @type {Tab} */
+    this.tab = 'items'
+    this.tabs = Object.entries(TABS).map(([name, title]) => {
+      const tab = /** @type {Tab} */ (name)
+      return { tab, node: element('button', { type: 'button', role: 'tab', onclick: () => this.open(tab) }, title) }
+    })
+    const strip = element('div', { className: 'tabs', role: 'tablist', 'aria-label': 'Inspector' })
+    strip.append(...this.tabs.map(({ node }) => node))
+    strip.onkeydown = (event) => this.stepTab(event)
+    this.handleBar = button('', 'Fold or unfold the inspector', () => this.node.classList.toggle('folded'), {
+      className: 'grip',
+    })
+    this.body = element('div', { className: 'content', role: 'tabpanel', tabIndex: 0 })
+    this.node = element(
+      'aside',
+      { className: 'panel inspector folded', 'aria-label': 'Inspector' },
+      this.handleBar,
+      strip,
+      this.body,
+    )
+    this.shown = ''
+    /** @type {Points | null} of which it is shown */
+    this.points = null
+  }
+
+  /** @param {Tab} tab */
+  open(tab) {
+    this.tab = tab
+    this.node.classList.remove('folded')
+    if (tab === 'saved') this.saved.load()
+    this.show()
+  }
+
+  /**
+   * Left and right go from tab to tab.
+   *
+   * @param {KeyboardEvent} event
+   */
+  stepTab(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    if (!by) return
+    const at = this.tabs.findIndex(({ tab }) => tab === this.tab)
+    const { tab, node } = this.tabs[(at + by + this.tabs.length) % this.tabs.length]
+    this.open(tab)
+    node.focus()
+  }
+
+  /** What is shown: one of the parts. */
+  get part() {
+    if (this.tab === 'confusions') return this.confusions
+    if (this.tab === 'saved') return this.saved
+    if (this.handle.pinned() >= 0) return this.pinned
+    return this.handle.rows().size ? this.selected : null
+  }
+
+  /** Something was pinned or selected, which is to be seen. */
+  reveal() {
+    this.open('items')
+  }
+
+  /** Show what there is to be shown, and what has come of it. Cheap where nothing has changed. */
+  show() {
+    const { handle, part } = this
+    const points = handle.points()
+    if (!points) return
+    const key = `${this.tab} ${handle.pinned()} ${part === this.selected ? [...handle.rows()].join() : ''} ${points.colouring}`
+    if (key !== this.shown || this.points !== points) {
+      this.shown = key
+      this.points = points
+      this.fill(points)
+    }
+    ;(part ?? this.spread).paint()
+    ;(part ?? this.spread).ring(handle.focus())
+  }
+
+  /** @param {Points} points */
+  fill(points) {
+    const { handle, part, tab } = this
+    for (const one of this.tabs) {
+      one.node.setAttribute('aria-selected', String(one.tab === tab))
+      one.node.tabIndex = one.tab === tab ? 0 : -1
+    }
+    if (part === this.pinned) this.pinned.show(handle.pinned())
+    else if (part === this.selected) this.selected.show(points.at(handle.rows()))
+    else if (part === this.confusions) this.confusions.show()
+    else if (!part) {
+      this.hint.textContent =
+        'Click a dot, or an image, to see all that is known of it; select many with the box or the lasso. ' +
+        'These lie all over the map.'
+      const step = Math.max(1, points.n / SPREAD)
+      this.spread.show(
+        [...new Set(Array.from({ length: SPREAD }, (_, at) => Math.floor((at + 0.5) * step)))].filter(
+          (i) => i < points.n,
+        ),
+      )
+    }
+    this.body.replaceChildren((part ?? { node: this.overview }).node)
+    this.body.scrollTop = 0
+  }
+}

@@ -1,0 +1,156 @@
+// All that is known of the pinned image: its picture, its reconstruction, its neighbours, its row of the user's table.
+
+/** @import { InspectorHandle } from './inspector.mjs' */
+
+import { percent } from '../../core/points.mjs'
+import { paintImage, paintWhole } from '../../ui/card.mjs'
+import { button, element, figure } from '../../ui/dom.mjs'
+import { Original } from '../../ui/original.mjs'
+import { Gallery } from './gallery.mjs'
+
+const NEAREST = 12 // images beside it
+const MORE = 48 // images that are like it
+
+export class PinnedItem {
+  /** @param {InspectorHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    this.i = -1
+    this.painted = false
+    this.title = element('h3')
+    this.picture = element('canvas', { width: 256, height: 256, className: 'pixels' })
+    this.decoded = element('img', { className: 'pixels', alt: 'Reconstruction from its position on the map' })
+    this.decodedFigure = figure(this.decoded, 'Decoded from its position')
+    this.pictures = element('div', { className: 'pair' }, figure(this.picture, 'Image'), this.decodedFigure)
+    this.facts = element('dl', { className: 'facts' })
+    this.original = new Original()
+    this.probe = element('a', { role: 'button', target: '_self' }, 'Open in Probe')
+    this.onMap = new Gallery(handle, 'Nearest on the map', NEAREST)
+    this.inPixels = new Gallery(handle, 'Nearest in pixels', NEAREST)
+    this.alike = element('section', {}, element('h4', {}, 'Nearest in pixels'), this.inPixels.node)
+    this.node = element(
+      'div',
+      {},
+      element(
+        'header',
+        {},
+        this.title,
+        button('×', 'Close', () => handle.pin(-1)),
+      ),
+      this.pictures,
+      this.facts,
+      element(
+        'div',
+        { className: 'actions' },
+        this.original.node,
+        button('More like this', 'Select the images that are most like it', () => this.selectAlike()),
+        this.probe,
+      ),
+      element('h4', {}, 'Nearest on the map'),
+      this.onMap.node,
+      this.alike,
+    )
+    this.picture.onclick = () => this.original.open()
+    /** @type {number[]} points that look most like it */
+    this.similar = []
+  }
+
+  /** @param {number} i */
+  show(i) {
+    const { handle } = this
+    const points = handle.points()
+    if (!points) return
+    this.i = i
+    this.painted = false
+    const { told, base } = { told: handle.told(), base: handle.address() }
+    const [x, y, row] = [points.x[i], points.y[i], points.row[i]]
+    this.title.textContent = points.names?.[row] ?? `No. ${row}`
+    this.pictures.hidden = !handle.sheets()
+    this.decodedFigure.hidden = !told.inspector?.decodes
+    if (told.inspector?.decodes) this.decoded.src = `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`
+    this.probe.hidden = !told.inspector?.decodes
+    this.probe.href = `/probe?run=${encodeURIComponent(told.inspector?.run ?? '')}&x=${x.toFixed(3)}&y=${y.toFixed(3)}`
+    this.facts.replaceChildren(...rowsOf(factsOf(points, i, told.classes)))
+    this.alike.hidden = true
+    this.similar = []
+    this.onMap.show(
+      points.spatial
+        .few(x, y, NEAREST + 1, points.visible)
+        .filter((near) => near !== i)
+        .slice(0, NEAREST),
+    )
+    if (points.names)
+      this.original.show(base, `${told.split}/${row}`, (columns) => this.facts.append(...rowsOf(columns)))
+    if (told.inspector?.alike) this.findAlike(`${base}/alike/${told.split}/${row}`, i)
+    this.paint()
+  }
+
+  /**
+   * @param {string} address
+   * @param {number} i
+   */
+  async findAlike(address, i) {
+    const response = await fetch(address).catch(() => null)
+    const points = this.handle.points()
+    if (!response?.ok || this.i !== i || !points) return
+    this.similar = points.at(await response.json())
+    this.inPixels.show(this.similar.slice(0, NEAREST))
+    this.alike.hidden = !this.similar.length
+  }
+
+  selectAlike() {
+    const points = this.handle.points()
+    if (!points) return
+    const onMap = points.spatial.few(points.x[this.i], points.y[this.i], MORE + 1, points.visible)
+    this.handle.select(this.similar.length ? [this.i, ...this.similar] : onMap)
+    this.handle.pin(-1)
+  }
+
+  paint() {
+    const { handle } = this
+    const points = handle.points()
+    this.onMap.paint()
+    this.inPixels.paint()
+    if (this.painted || !points) return
+    const whole = handle.thumbnails()
+    const image = whole?.image(points.row[this.i]) ?? handle.sheets()?.image(this.i, 256)
+    if (!image) return
+    if (whole) paintWhole(this.picture, image)
+    else paintImage(this.picture, image)
+    this.picture.classList.toggle('pixels', !whole)
+    this.painted = !('pixels' in image) || !whole
+  }
+
+  /** @param {number} focused */
+  ring(focused) {
+    this.onMap.ring(focused)
+    this.inPixels.ring(focused)
+  }
+}
+
+/**
+ * Name and value of what the map knows of a point.
+ *
+ * @param {NonNullable<ReturnType<InspectorHandle['points']>>} points
+ * @param {number} i
+ * @param {string[]} classes
+ * @returns {[name: string, value: string][]}
+ */
+function factsOf(points, i, classes) {
+  const sure = points.value('confidence', i)
+  const prediction = classes[points.prediction[i]]
+  /** @type {[string, string | undefined][]} */
+  const known = [
+    ['Number', points.names ? String(points.row[i]) : undefined],
+    ['Label', classes[points.label[i]]],
+    ['Predicted as', prediction && (Number.isNaN(sure) ? prediction : `${prediction} (${percent(sure)})`)],
+    ['Position', `${points.x[i].toFixed(2)}, ${points.y[i].toFixed(2)}`],
+    ...points.coloured(i).map((line) => /** @type {[string, string]} */ (['Colour', line])),
+  ]
+  return known.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+}
+
+/** @param {[name: string, value: string][]} facts */
+function rowsOf(facts) {
+  return facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)])
+}

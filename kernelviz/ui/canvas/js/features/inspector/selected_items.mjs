@@ -1,0 +1,173 @@
+// The selected images: how many of each class, what is confused with what, the images, and ways to take them along.
+
+/** @import { InspectorHandle } from './inspector.mjs' */
+
+import { percent } from '../../core/points.mjs'
+import { masked } from '../../core/packing.mjs'
+import { copyText } from '../../ui/clipboard.mjs'
+import { button, element } from '../../ui/dom.mjs'
+import { pairsOf } from './confusions.mjs'
+import { Gallery } from './gallery.mjs'
+
+const PAIRS = 6 // pairs of classes that are confused most
+const CLASSES = 10 // classes with the most images
+const ENDINGS = { csv: 'CSV', parquet: 'Parquet', json: 'JSON' }
+
+export class SelectedItems {
+  /** @param {InspectorHandle} handle */
+  constructor(handle) {
+    this.handle = handle
+    this.title = element('h3')
+    this.classes = element('div', { className: 'likeliest', role: 'list', 'aria-label': 'Images of each class' })
+    this.pairs = element('div', { className: 'pairs' })
+    this.gallery = new Gallery(handle, 'Selected images')
+    this.name = element('input', {
+      type: 'text',
+      maxLength: 80,
+      placeholder: 'Name',
+      'aria-label': 'Name of the selection',
+    })
+    this.form = element('form', { className: 'actions', hidden: true }, this.name, element('button', {}, 'Save'))
+    this.form.onsubmit = (event) => (event.preventDefault(), this.save())
+    this.node = element(
+      'div',
+      {},
+      element(
+        'header',
+        {},
+        this.title,
+        button('Clear', 'Clear the selection', () => handle.select([])),
+      ),
+      element(
+        'div',
+        { className: 'actions' },
+        ...Object.entries(ENDINGS).map(([ending, name]) =>
+          button(name, `Save what is known of the selected images as ${name}`, () => this.saveAs(ending)),
+        ),
+        button('Copy list', 'Copy their names, or their numbers', () => this.copy()),
+        button('Save selection …', 'Give the selection a name and keep it', () => this.askName()),
+      ),
+      this.form,
+      this.classes,
+      this.pairs,
+      this.gallery.node,
+    )
+    /** @type {number[]} */
+    this.list = []
+  }
+
+  /** @param {number[]} list points */
+  show(list) {
+    const points = this.handle.points()
+    if (!points) return
+    this.list = list
+    const { classes } = this.handle.told()
+    const known = list.filter((i) => points.label[i] >= 0 && points.prediction[i] >= 0)
+    const correct = known.filter((i) => !points.isWrong(i)).length
+    this.title.textContent = `${number(list.length)} selected${known.length ? ` · ${number(correct)} correct` : ''}`
+    this.form.hidden = true
+    this.classes.replaceChildren(...this.bars(list, classes))
+    const pairs = pairsOf(points, list).slice(0, PAIRS)
+    this.pairs.replaceChildren(
+      ...pairs.map(({ label, prediction, list: confused }) => {
+        const [is, as] = [classes[label], classes[prediction]]
+        const name = `Select the ${confused.length} images of ${is} that are predicted as ${as}`
+        return button(`${is} → ${as} · ${number(confused.length)}`, name, () => this.handle.select(confused))
+      }),
+    )
+    this.gallery.show(list)
+  }
+
+  /**
+   * @param {number[]} list
+   * @param {string[]} classes
+   */
+  bars(list, classes) {
+    const points = this.handle.points()
+    /** @type {Map<number, number>} */
+    const counts = new Map()
+    for (const i of list) if (points) counts.set(points.label[i], (counts.get(points.label[i]) ?? 0) + 1)
+    const most = [...counts].filter(([label]) => label >= 0).sort(([, a], [, b]) => b - a)
+    const rest = most.slice(CLASSES).reduce((sum, [, n]) => sum + n, 0)
+    const bars = most.slice(0, CLASSES).map(([label, n]) => bar(classes[label], n, n / list.length))
+    return rest ? [...bars, bar(`${number(most.length - CLASSES)} others`, rest, rest / list.length)] : bars
+  }
+
+  /** What the server needs to know of the selection. */
+  get told() {
+    const { split, total } = this.handle.told()
+    const points = this.handle.points()
+    return { split, rows: masked(points ? points.rowsOf(this.list) : [], total) }
+  }
+
+  /** @param {string} ending */
+  async saveAs(ending) {
+    const { handle } = this
+    try {
+      const response = await handle.post(`selections/as/${ending}`, this.told)
+      const address = URL.createObjectURL(await response.blob())
+      element('a', { href: address, download: `${handle.told().inspector?.run}_selection.${ending}` }).click()
+      setTimeout(() => URL.revokeObjectURL(address), 10_000)
+    } catch (error) {
+      handle.note(`The file was not made. ${error instanceof Error ? error.message : error}`, () => this.saveAs(ending))
+    }
+  }
+
+  async copy() {
+    const points = this.handle.points()
+    if (!points) return
+    const names = points.rowsOf(this.list).map((row) => points.names?.[row] ?? String(row))
+    const copied = await copyText(names.join('\n'))
+    if (copied) this.handle.say(`Copied ${number(names.length)} lines`)
+    else this.handle.note('This browser does not let the page copy; save a file instead')
+  }
+
+  askName() {
+    this.form.hidden = !this.form.hidden
+    if (!this.form.hidden) this.name.focus()
+  }
+
+  async save() {
+    const { handle } = this
+    const name = this.name.value.trim()
+    if (!name) return
+    try {
+      await handle.post('selections/', { ...this.told, name })
+      this.form.hidden = true
+      this.name.value = ''
+      handle.say(`Saved as “${name}”`)
+    } catch (error) {
+      handle.note(`The selection was not saved. ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  paint() {
+    this.gallery.paint()
+  }
+
+  /** @param {number} focused */
+  ring(focused) {
+    this.gallery.ring(focused)
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {number} n
+ * @param {number} share
+ */
+function bar(name, n, share) {
+  const filled = element('span', { className: 'filled', style: `width: ${100 * share}%` })
+  return element(
+    'div',
+    { role: 'listitem', title: percent(share) },
+    element('span', {}, name),
+    element('span', { className: 'track' }, filled),
+    element('output', {}, number(n)),
+  )
+}
+
+/** @param {number} n */
+function number(n) {
+  return n.toLocaleString('en')
+}
