@@ -82,11 +82,6 @@ def searched(app, text):
     return next(field for field in app.text_input if field.label == "Search").set_value(text).run()
 
 
-def inspected(app):
-    """What the inspector says of an image, as HTML."""
-    return "".join(element.proto.body for element in app.get("html") if "facts" in element.proto.body)
-
-
 SIMPLE = {"canvas failed": "a reason"}  # state of a session whose browser cannot show the canvas
 
 
@@ -247,51 +242,55 @@ def test_peers_stand_beside_a_map_of_mnist(add, opened, autoencoder, no_runs):
     assert table.loc[table["method"] == "other 1.0, measured", "5-NN"].tolist() == [0.91]
 
 
-def test_a_selection_shows_its_images_and_their_number(add, opened, autoencoder):
+def test_beside_the_simple_map_the_images_of_a_selection_are_shown(add, opened, autoencoder):
     add(autoencoder)
-    rows = np.array([5, 7, 11])
-    app = fine(selected(opened(), rows))
-    points = load_map(autoencoder.folder).of_split("test").where(rows)
-    correct = (points.label == points.prediction).sum()
-    assert f"**3 selected** · {correct} correct" in words(app)
+    app = opened(state=SIMPLE)
+    assert "No image selected" in words(app) and 10 <= len(images(app)) <= 24
+    rows = [5, 7, 11]
+    on_simple_map(app, rows)
+    points = load_map(autoencoder.folder).of_split("test").where(np.array(rows))
+    assert "**3 selected**" in words(fine(app))
     assert len(images(app)) == 3
     assert [text[0] for text in captions(app)] == [str(label) for label in points.label]
+
+
+def on_simple_map(app, rows):
+    """Select rows on the Plotly chart."""
+    points = [{"customdata": [row, row, "", "", 1.0]} for row in rows]
+    app.session_state["simple-tiny-test-label"] = PlotlyState(
+        {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
+    )
+    app.run()
 
 
 def test_a_selection_outlives_another_colouring_view_and_page(add, opened, autoencoder):
     add(autoencoder)
     app = selected(opened(), [5, 7])
-    shown = images(app)
     app.selectbox(key="colour").select("density").run()
-    assert images(app) == shown
     app.segmented_control(key="view").select("images").run()
-    assert images(app) == shown
-    del app.session_state["map-tiny-test"]  # as after a visit to another page
-    assert images(app.run()) == shown
     assert selected_rows(maps(app)[0]) == [5, 7]
+    del app.session_state["map-tiny-test"]  # as after a visit to another page
+    assert selected_rows(maps(app.run())[0]) == [5, 7]
 
 
 def test_a_selection_belongs_to_its_split_and_its_run(add, opened, autoencoder, classifier):
     add(autoencoder), add(classifier)
     app = selected(opened(run="tiny"), [5, 7])
-    assert "selected**" in words(app)
     app.selectbox(key="split").select("train").run()
-    assert "No image selected" in words(app)
+    assert not selected_rows(maps(app)[0])
     app.selectbox(key="split").select("test").run()
-    assert "selected**" in words(app)
+    assert selected_rows(maps(app)[0]) == [5, 7]
     app.selectbox(key="run").select("namer").run()
-    assert "No image selected" in words(fine(app))
+    assert not selected_rows(maps(fine(app))[0])
 
 
-def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder):
+def test_what_was_found_is_forgotten_once_the_map_has_cleared_it(add, opened, autoencoder):
     add(autoencoder)
-    app = selected(opened(), [5, 7])
-    before = maps(app)[0]["selection"]["revision"]
-    next(button for button in app.button if button.label == "Clear").click().run()
-    assert "No image selected" in words(fine(app)) and maps(app)[0]["selection"]["revision"] > before
-    assert "No image selected" in words(app.run())
-    assert "**2 selected**" in words(selected(app, [5, 7]))  # the same rows again
-    assert "**3 selected**" in words(selected(app, [5, 7, 8]))
+    app = searched(opened(), "3")
+    assert selected_rows(maps(fine(app))[0])
+    app = fine(selected(app, np.array([], int)))
+    assert not selected_rows(maps(app)[0])
+    assert next(field for field in app.text_input if field.label == "Search").value == ""
 
 
 @pytest.mark.parametrize(
@@ -301,14 +300,16 @@ def test_clear_forgets_the_selection_until_the_next_one(add, opened, autoencoder
 )
 def test_nonsense_for_a_selection_selects_nothing(nonsense, add, opened, autoencoder):
     add(autoencoder)
-    assert "No image selected" in words(fine(heard(opened(), "map-tiny-test", selection=nonsense)))
+    assert not selected_rows(maps(fine(heard(opened(), "map-tiny-test", selection=nonsense)))[0])
 
 
 def test_a_large_selection_is_shown_in_pages(add, opened, autoencoder):
     add(autoencoder)
-    app = selected(opened(), range(130))
+    app = opened(state=SIMPLE)
+    on_simple_map(app, range(130))
     assert len(images(app)) == 60
-    app.number_input(key="page-of-3").set_value(3).run()
+    app.number_input(key="page-of-3").set_value(3)
+    on_simple_map(app, range(130))
     assert len(images(fine(app))) == 10
 
 
@@ -317,11 +318,8 @@ def test_where_the_canvas_fails_the_simple_map_replaces_it(add, opened, autoenco
     app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
     assert "no such script" in app.warning[0].value
     assert not maps(app) and len(charts(app)) == 2  # the other is the history
-    points = [{"customdata": [row, row, "", "", 1.0]} for row in (5, 7)]
-    app.session_state["simple-tiny-test-label"] = PlotlyState(
-        {"selection": PlotlySelectionState({"points": points, "point_indices": [], "box": [], "lasso": []})}
-    )
-    assert "**2 selected**" in words(fine(app.run()))
+    on_simple_map(app, [5, 7])
+    assert "**2 selected**" in words(fine(app))
     next(button for button in app.button if button.label == "Try the full map again").click().run()
     assert len(maps(fine(app))) == 1 and not app.warning
 
@@ -336,9 +334,7 @@ def test_search_by_number_shows_that_image(add, opened, autoencoder):
     add(autoencoder)
     app = opened()
     searched(app, "17")
-    label = load("digits").split("test")[1][17]
-    assert len(images(fine(app))) == 1
-    assert f"<dt>label</dt><dd>{label}</dd>" in inspected(app)
+    assert selected_rows(maps(fine(app))[0]) == [17] and maps(app)[0]["found"] == 17
 
 
 def test_images_that_are_not_here_are_decoded_and_can_be_downloaded(away, opened, autoencoder):
@@ -346,7 +342,7 @@ def test_images_that_are_not_here_are_decoded_and_can_be_downloaded(away, opened
     app = fine(opened())
     assert "not on this machine" in words(app) and "decoded from their positions" in words(app)
     assert "Download mnist" in app.button(key="fetch-mnist").label
-    assert images(app)
+    assert maps(app)[0]["maps"][0]["source"] == "decoded" and not maps(app)[0]["inspector"]["alike"]
     fine(app.segmented_control(key="view").select("images").run())
 
 

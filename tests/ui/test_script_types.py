@@ -67,7 +67,10 @@ def properties(name):
     return re.findall(r"@property \{.*\} (\w+)", block)
 
 
-MESSAGES = ("Told", "MapTold", "MarkTold", "SelectionTold", "ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload")
+MESSAGES = (
+    *("Told", "MapTold", "MarkTold", "SelectionTold", "InspectorTold"),
+    *("ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload"),
+)
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"])

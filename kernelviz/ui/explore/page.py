@@ -103,7 +103,9 @@ def _map(
     )
     if heard.failed:
         simple_map_instead(heard.failed)
-    selection.adopt(owner, heard.selection)
+    if selection.adopt(owner, heard.selection) and found is not None and not len(heard.selection.rows):
+        search.forget()  # what was found was cleared on the map
+        st.rerun()
     _caption_of_map(points, split, run.unit)
 
 

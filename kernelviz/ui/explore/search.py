@@ -77,10 +77,9 @@ def searchable(table: pd.DataFrame) -> pd.Series:
     return pd.Series(["\n".join(row).casefold() for row in zip(*lines, strict=True)], dtype=object)
 
 
-def clear(run: EmbeddingRun, split: str) -> None:
-    """Forget what is asked for, and select nothing."""
+def forget() -> None:
+    """Ask for nothing any more."""
     st.session_state["search turn"] = st.session_state.get("search turn", 0) + 1
-    selection.choose(selection.owner(run, split), np.array([], int))
 
 
 def _select(run: EmbeddingRun, split: str) -> None:

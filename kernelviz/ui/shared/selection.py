@@ -40,10 +40,12 @@ def choose(owner: str, rows: Rows) -> None:
     adopt(owner, Selection(_current()[1].revision + 1, rows))
 
 
-def adopt(owner: str, heard: Selection | None) -> None:
-    """Make the selection that a map reports the current one, if it is newer."""
-    if heard is not None and heard.revision > _current()[1].revision:
+def adopt(owner: str, heard: Selection | None) -> bool:
+    """Make the selection that a map reports the current one, if it is newer; returns whether it is."""
+    newer = heard is not None and heard.revision > _current()[1].revision
+    if newer:
         st.session_state["selection"] = (owner, heard)
+    return newer
 
 
 def _current() -> tuple[str, Selection]:
