@@ -13,7 +13,7 @@ from waits import frames, until
 from kernelviz.data.images import load
 from kernelviz.storage.embedding_map import load_map
 
-CARD, PINNED = ".card:not(.pinned)", ".card.pinned"
+CARD, PINNED = ".card:not(.pinned)", ".inspector .item"
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
 
 
@@ -82,7 +82,7 @@ def tool(page, name):
 
 def selected(page):
     """How many are selected, once it stands there."""
-    word = page.get_by_test_id("stTabs").get_by_text(re.compile(r"^[\d,]+ selected( ·|$)"))
+    word = page.locator(".inspector h3").get_by_text(re.compile(r"^[\d,]+ selected( ·|$)"))
     word.wait_for()
     return int(word.inner_text().split()[0].replace(",", ""))
 
@@ -153,7 +153,7 @@ def test_a_click_pins_the_card_and_escape_takes_it_away(seen, points):
     page.mouse.click(*at)
     page.mouse.move(*at + 150)
     frames(page)
-    assert f"no. {row}" in page.locator(PINNED).inner_text()
+    assert f"No. {row}" in page.locator(PINNED).inner_text()
     page.keyboard.press("Escape")
     page.locator(PINNED).wait_for(state="hidden")
 
@@ -182,9 +182,9 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
     settle(page)
     drag(page, [middle.tolist(), high.tolist()], shift=True)
     both = first | ((points.x >= x) & (points.y >= y))
-    page.get_by_text(f"{both.sum()} selected").wait_for()
+    page.locator(".inspector").get_by_text(f"{both.sum()} selected").wait_for()
     page.keyboard.press("Escape")
-    page.get_by_text("No image selected").wait_for()
+    page.locator(".inspector").get_by_text("These lie all over the map").wait_for()
 
 
 def test_the_same_lasso_selects_the_same_again_after_clear(seen, settle, points):
@@ -195,7 +195,7 @@ def test_the_same_lasso_selects_the_same_again_after_clear(seen, settle, points)
     first = selected(page)
     settle(page)
     page.get_by_role("button", name="Clear", exact=True).click()
-    page.get_by_text("No image selected").wait_for()
+    page.locator(".inspector").get_by_text("These lie all over the map").wait_for()
     settle(page)
     counts = page.locator(".legend .count").all_inner_texts()
     assert not any("/" in text for text in counts)
@@ -372,7 +372,7 @@ def test_explore_by_keyboard_alone(seen, settle, points):
     settle(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    page.get_by_text("No image selected").wait_for()
+    page.locator(".inspector").get_by_text("These lie all over the map").wait_for()
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.locator("canvas.overview").wait_for()
@@ -582,7 +582,7 @@ def test_escape_ends_a_box_under_way(seen, settle):
     page.mouse.move(*high, steps=3)
     page.mouse.up()
     settle(page)
-    assert page.get_by_text("No image selected").is_visible()
+    assert page.locator(".inspector").get_by_text("These lie all over the map").is_visible()
     assert not any("/" in count for count in page.locator(".legend .count").all_inner_texts())
 
 
@@ -592,7 +592,7 @@ def test_a_number_that_is_searched_for_is_pinned(seen, points):
     field.fill(str(row))
     field.press("Enter")
     page.locator(PINNED).wait_for()
-    assert f"no. {row}" in page.locator(PINNED).inner_text()
+    assert f"No. {row}" in page.locator(PINNED).inner_text()
 
 
 def test_the_map_can_be_saved(seen):

@@ -39,7 +39,7 @@ def test_a_card_shows_the_whole_picture_and_opens_its_original(visit, settle, ph
     field = page.get_by_role("textbox", name="Search")
     field.fill("IMG_0x")
     field.press("Enter")
-    card = page.locator(".card.pinned")
+    card = page.locator(".inspector .item")
     link = card.get_by_role("button", name="Open original")
     link.wait_for()
     picture = card.locator("canvas").bounding_box()

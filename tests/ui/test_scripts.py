@@ -528,3 +528,62 @@ def test_the_newest_selection_stands_and_is_told_once(script):
         (8, []),
     ]
     assert rows == [1, 2] and revision == 8
+
+
+def test_an_address_says_what_a_map_shows(script):
+    out = script(
+        """const { read, written } = map_state
+        const state = { view: { x: 1.25, y: -2, zoom: 3.5 }, hidden: [0, 4], contours: true, pinned: 17,
+            selection: '0123456789abcdef' }
+        const first = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, selection: '' }
+        const nonsense = ['#at=1_x_2&hide=-1_a&pin=1.5&sel=../x', '#at=1_2&hide=%&contours=yes', '#', 'at=0_0_0']
+        return [written(state), read('#' + written(state)), state, written(first), read(''), first,
+            nonsense.map(read)]""",
+        imports="core/map_state",
+    )
+    assert out[0] == "at=1.25_-2_3.5&hide=0_4&contours=1&pin=17&sel=0123456789abcdef"
+    assert out[1] == out[2] and out[3] == "" and out[4] == out[5]
+    assert all(one == out[5] for one in out[6])
+
+
+def test_pairs_of_classes_are_confused(script):
+    label, prediction = np.array([0, 0, 0, 1, 1, -1, 2], np.int16), np.array([0, 1, 1, 1, 0, 1, -1], np.int16)
+    out = script(
+        """const all = [...arrays.label.keys()]
+        return [confusions.pairsOf(arrays, all), confusions.pairsOf(arrays, all, true).length]""",
+        imports="features/inspector/confusions",
+        label=label,
+        prediction=prediction,
+    )
+    assert out[0] == [
+        {"label": 0, "prediction": 1, "list": [1, 2]},
+        {"label": 1, "prediction": 0, "list": [4]},
+    ]
+    assert out[1] == 4
+
+
+def test_what_was_done_is_undone_and_done_again(script):
+    out = script(
+        """globalThis.location = { hash: '', href: 'http://a/' }
+        globalThis.history = { state: null, replaceState() {} }
+        globalThis.window = globalThis
+        let now = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, rows: new Set() }
+        const said = []
+        const kept = new memory.Memory({ now: () => now, become: (moment) => (now = moment), keep: async () => 'x',
+            rowsOf: async () => null, changed: (undo, redo) => said.push([undo, redo]), note() {} })
+        kept.past = [now]
+        kept.ready = true
+        const seen = []
+        for (const pinned of [3, 5]) { now = { ...now, pinned }; kept.remember() }
+        kept.remember() // nothing has changed
+        kept.undo(); seen.push(now.pinned)
+        kept.undo(); seen.push(now.pinned)
+        kept.undo(); seen.push(now.pinned)
+        kept.redo(); seen.push(now.pinned)
+        now = { ...now, pinned: 9 }; kept.remember()
+        kept.redo(); seen.push(now.pinned)
+        kept.undo(); seen.push(now.pinned)
+        return [seen, said.at(-1)]""",
+        imports="features/memory",
+    )
+    assert out == [[3, -1, -1, 3, 9, 3], [True, True]]

@@ -30,7 +30,7 @@ export class PinnedItem {
     this.alike = element('section', {}, element('h4', {}, 'Nearest in pixels'), this.inPixels.node)
     this.node = element(
       'div',
-      {},
+      { className: 'item' },
       element(
         'header',
         {},
