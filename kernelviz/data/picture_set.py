@@ -12,7 +12,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 
@@ -175,7 +174,7 @@ def prepare(
         preprocess=preprocess,
         backbone=backbone,
         features=_features(cache, key, hashes, views, size),
-        images=small_images(list(cache.small(hashes)), decoded),
+        images=small_images(lambda: cache.small(hashes), len(hashes), decoded),
         labels=listing.labels[rows],
         splits=splits,
         hashes=hashes,
@@ -408,16 +407,20 @@ def small_picture(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def small_images(files: Sequence[bytes], side: int) -> UInt8[np.ndarray, "n h w 3"]:
-    """The middle of each small picture as an image of `side` pixels; pictures that are all smaller keep their size."""
-    opened = [Image.open(io.BytesIO(data)) for data in files]  # reads their headers only
-    sizes = {image.size for image in opened}
-    width, height = sizes.pop() if len(sizes) == 1 and max(opened[0].size) <= side else (side, side)
-    out = np.empty((len(files), height, width, 3), np.uint8)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        fitted = pool.map(lambda image: ImageOps.fit(image.convert("RGB"), (width, height)), opened)
-        for row, image in enumerate(fitted):
-            out[row] = image
+def small_images(files: Callable[[], Iterator[bytes]], n: int, side: int) -> UInt8[np.ndarray, "n h w 3"]:
+    """The middle of each small picture as an image of `side` pixels; pictures that are all smaller keep their size.
+
+    The pictures, which need not fit in memory, are read twice: once for their sizes.
+    """
+    sizes = {Image.open(io.BytesIO(data)).size for data in files()}  # reads their headers only
+    width, height = sizes.pop() if len(sizes) == 1 and max(max(sizes)) <= side else (side, side)
+
+    def fitted(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
+        return np.asarray(ImageOps.fit(Image.open(io.BytesIO(data)).convert("RGB"), (width, height)))
+
+    out = np.empty((n, height, width, 3), np.uint8)
+    for row, image in enumerate(on_all_cores(fitted, files())):
+        out[row] = image
     return out
 
 
