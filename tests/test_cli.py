@@ -338,6 +338,7 @@ def test_runs_lists_every_run_and_what_is_wrong_with_the_others(kernelviz, autoe
     code, out, errors = kernelviz("runs")
     assert code == 0 and "mine" in out and "not the record of a run" in errors
     assert "cifar10-resnet32-kept11 " in out, "a name is cut"
+    assert "…" not in out and "accuracy" in out and max(map(len, out.splitlines())) <= 80
 
 
 def test_without_any_word_the_help_is_shown(kernelviz):

@@ -70,11 +70,11 @@ def runs(as_json: AsJson = False) -> None:
         rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
         return print_json({"runs": rows, "broken": broken})
     rows = [
-        (run.name, run.data["name"], ", ".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
+        (run.name, run.data["name"], "\n".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
         for run in found
     ]
     if found:
-        print_table(("run", "data", "objectives", "5-NN on the map", "MSE from position", "accuracy"), rows)
+        print_table(("run", "data", "objectives", "5-NN on\nthe map", "MSE from\nposition", "accuracy"), rows)
     else:
         Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
     for reason in broken:

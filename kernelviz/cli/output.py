@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 console = Console(stderr=True)
+MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 
 
@@ -26,7 +28,10 @@ def print_json(value: dict) -> None:
 def print_table(columns: Iterable[str], rows: Iterable[Iterable], *below: str) -> None:
     """A table on standard output, the names in its first column in full, numbers with four digits, and lines below."""
     name, *others = columns
-    table = Table(Column(name, no_wrap=True), *others)
+    rows = [tuple(row) for row in rows]
+    space = min(MAX_NAME, max((len(str(row[0])) for row in rows), default=0))
+    first = Column(name, min_width=space + 1, overflow="fold")
+    table = Table(first, *(Column(one, overflow="fold") for one in others), box=SIMPLE_HEAD, collapse_padding=True)
     for row in rows:
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
     Console().print(table, *below, sep="\n")

@@ -14,7 +14,7 @@ def test_a_record_without_a_probe_is_a_warning_on_every_page(add, opened, autoen
     (add(autoencoder, "another") / "run.json").write_bytes(b"[" * 100_000)
     for page in ("", "probe", "depth", "upload", "kernels", "recommend", "results"):
         app = opened(page)
-        assert not app.exception and len(app.sidebar.warning) == 2, page
+        assert not app.exception and len(app.warning) == 2, page
 
 
 def test_a_run_without_its_map_says_so(add, opened, autoencoder):

@@ -152,7 +152,7 @@ def test_a_broken_record_is_a_warning_and_the_other_runs_work(damage, add, opene
     add(autoencoder)
     app = fine(opened())
     assert app.selectbox(key="run").options == ["tiny"]
-    assert "a-broken-one" in app.sidebar.warning[0].value
+    assert "a-broken-one" in app.warning[0].value
 
 
 NEEDED = {  # files that a page needs at first
@@ -177,7 +177,7 @@ def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, pa
 
 def test_an_address_with_nonsense_gives_the_usual_page(add, opened, autoencoder):
     add(autoencoder)
-    nonsense = {name: "nonsense" for name in ("run", "colour", "split", "view", "what", "x", "y", "n", "w", "path")}
+    nonsense = {name: "nonsense" for name in ("colour", "split", "view", "what", "x", "y", "n", "w", "path")}
     for page in PAGES:
         fine(opened(page, **nonsense))
         fine(opened(page, x="1e9", y="-1e9", n="100000", w="0", side="-3", left="99", what="a window"))

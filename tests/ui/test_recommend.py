@@ -53,7 +53,7 @@ def test_a_recommender_whose_record_lacks_a_metric_is_a_warning(add, opened, aut
     add(autoencoder)
     add(recommender, metrics={})
     app = opened("recommend")
-    assert not app.exception and "advice" in app.sidebar.warning[0].value
+    assert not app.exception and "advice" in app.warning[0].value
 
 
 def test_without_ratings_the_mean_of_all_users_is_recommended(page, recommender):

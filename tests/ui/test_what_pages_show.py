@@ -62,7 +62,8 @@ def test_explore_shows_the_map_its_images_and_the_metrics_of_the_run(add, opened
     assert app.segmented_control(key="view").options == ["dots", "images"]
     assert numbers(only(values(app.caption), "Each dot is one of"))[0] == len(points) == 297
     rows, columns = autoencoder.grid
-    described = values(app.sidebar.caption)[0]
+    described = app.caption[0].help
+    assert app.title[0].value == "A map of 297 test digits"
     assert f"{rows} × {columns}" in described and f"{autoencoder.recipe['epochs']} epochs" in described
     assert tabs(app) == ["Quality", "Training"]
     table = app.table[0].value
@@ -159,7 +160,7 @@ def test_kernels_says_how_large_the_layer_of_the_run_is_and_of_what_rank(add, op
 def test_recommend_lists_every_item_with_its_mean_and_the_metrics_of_the_run(add, opened, autoencoder, recommender):
     add(autoencoder), add(recommender)
     app = fine(opened("recommend", {"rare-advice": True}))
-    described = only(values(app.sidebar.caption), "Ratings")
+    described = app.caption[0].help
     metrics = recommender.metrics
     assert numbers(described)[-2:] == pytest.approx([metrics["test_rmse"], metrics["new_rmse"]], abs=6e-4)
     assert "hidden units 6, 5" in described

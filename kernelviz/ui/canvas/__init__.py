@@ -169,7 +169,8 @@ def _selection_told(selection: Selection | None, n: int) -> SelectionTold:
 def _shown(source: MapSource, key: str, told: Told) -> Heard:
     """Put the component on the page, and check what it says."""
     changes = {f"on_{field.name}_change": lambda: None for field in fields(Heard)}
-    said = _mounted()(key=key, data=asdict(told), **changes)
+    with st.container(key=f"canvas-{key}"):  # the style of the page reserves the space of the map
+        said = _mounted()(key=key, data=asdict(told), **changes)
     return Heard(
         selection=_checked_selection(said.get("selection"), told.total),
         probe=_checked_probe(said.get("probe"), 2 * source.extent),

@@ -4,6 +4,7 @@ from itertools import chain, compress, islice
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
@@ -12,7 +13,7 @@ from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.ui.canvas import canvas_of_depths, mark
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.depth import comparison
-from kernelviz.ui.shared import caches, selection
+from kernelviz.ui.shared import caches, page_frame, selection
 from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import class_names, plain
@@ -32,18 +33,18 @@ COLOURINGS = ("label", "right or wrong", "prediction", "confidence", "kNN agreem
 
 def page(runs: list[Run]) -> None:
     """Show the page."""
+    bar = page_frame.top_bar("One network at several depths")
     known = families(runs)
     if not known:
         _invite()
         return
-    with st.sidebar:
-        name = st.selectbox("Network", list(known), key="network", bind="query-params")
+    name = page_frame.choose(bar, "Network", list(known), "network")
     heads, colouring, view = _controls(known[name])
     if not heads:
         st.info("Choose at least one depth above.", icon=":material/layers:")
         return
     heads, maps = _with_equal_images(heads)
-    pictures = _pictures(heads[0])
+    pictures = _pictures(heads[0], bar)
     owner = " ".join([*(run.weights_sha256 for run in heads), SPLIT])
     _maps(heads, maps, colouring, view, owner, pictures)
     explain_missing_images(heads[-1])
@@ -129,9 +130,9 @@ def _maps(
     )
 
 
-def _pictures(run: EmbeddingRun) -> list[Picture]:
+def _pictures(run: EmbeddingRun, where: DeltaGenerator) -> list[Picture]:
     """The pictures that are uploaded to be shown at every depth."""
-    with st.sidebar:
+    with where.popover("Add pictures", icon=":material/add_photo_alternate:"):
         files = st.file_uploader(
             "Pictures to place at every depth",
             accept_multiple_files=True,

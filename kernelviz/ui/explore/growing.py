@@ -6,7 +6,6 @@ from kernelviz.disk import runs_folder
 from kernelviz.plots.maps import map_figure
 from kernelviz.storage.growing import load_growing
 from kernelviz.storage.record import FILE
-from kernelviz.ui.shared.labels import plain
 
 HEIGHT = 640  # pixels
 SECONDS = 2.0  # between two looks at what the training has written
@@ -18,12 +17,10 @@ def growing(name: str) -> None:
     folder = runs_folder() / name
     if (folder / FILE).is_file():
         st.rerun()
-    st.subheader(f"{plain(name)} is being trained")
     points = load_growing(folder)
     if points is None:
         st.info(
-            "Its pictures are being read, or nothing of that name is trained on this machine. The map appears here "
-            "after the first epoch.",
+            "Its pictures are being read. The map appears here after the first epoch.",
             icon=":material/hourglass_top:",
         )
         return

@@ -28,7 +28,7 @@ def page(run: EmbeddingRun) -> None:
     if not run.has_decoder:
         st.info(
             f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
-            "Choose an autoencoder in the sidebar.",
+            "Choose an autoencoder above.",
             icon=":material/image_not_supported:",
         )
         return

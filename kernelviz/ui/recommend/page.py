@@ -13,7 +13,7 @@ from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.recommend import gates, rating
-from kernelviz.ui.shared import item_titles
+from kernelviz.ui.shared import item_titles, page_frame
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import ItemMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
@@ -26,13 +26,14 @@ NO_MODE_BAR = {"displayModeBar": False}
 
 def page(runs: list[Run]) -> None:
     """Show the page."""
+    bar = page_frame.top_bar("Rate a few, and see what you may like")
     known = {run.name: run for run in of_kind(runs, RecommenderRun)}
     if not known:
         _invite()
         return
-    with st.sidebar:
-        run = known[st.selectbox("Recommender", list(known), key="recommender", bind="query-params")]
-        _describe(run)
+    run = known[page_frame.choose(bar, "Recommender", list(known), "recommender")]
+    low, high = run.data["range"]
+    bar.caption(f"Ratings of {plain(run.data['name'])}, from {low:g} to {high:g}", help=_details(run))
     if not item_titles.has_titles(run):
         _offer_titles(run)
     left, right = st.columns([2, 3], gap="medium")
@@ -59,10 +60,9 @@ def _invite() -> None:
     st.code("kernelviz train ml100k-sparse-fc-1\nkernelviz train sparse-fc --data ratings.csv", language="bash")
 
 
-def _describe(run: RecommenderRun) -> None:
-    low, high = run.data["range"]
-    st.caption(
-        f"**Ratings** {plain(run.data['name'])}, from {low:g} to {high:g}  \n"
+def _details(run: RecommenderRun) -> str:
+    """More about a recommender than fits into a line."""
+    return (
         f"**Network** {plain(run.arguments['kind'])}, hidden units {', '.join(map(str, run.arguments['hidden']))}  \n"
         f"**RMSE on the test ratings** {run.metrics['test_rmse']:.3f}, for new users {run.metrics['new_rmse']:.3f}"
     )

@@ -5,12 +5,14 @@ import streamlit as st
 
 from kernelviz.paper import EXPERIMENTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
+from kernelviz.ui.shared.page_frame import top_bar
 
 MAX_WIDTH = 900  # pixels
 
 
 def page(_runs: list[Run]) -> None:
     """Show the page."""
+    top_bar("The paper's results, and ours")
     st.markdown(
         "What the paper *Kernelized Synaptic Weight Matrices* (ICML 2018) reports, and what kernelviz measures."
     )

@@ -13,6 +13,7 @@
 /kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
 /kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
+/, /<page>                                                 the page of the dashboard: see `ui.server.index_page`
 
 A version names the state of a run, so that browsers may cache every answer; another version is answered with 404.
 A parameter that is not allowed is answered with 400 and a line that says which values are.
@@ -38,12 +39,12 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
-from kernelviz.ui.server import items, selections
+from kernelviz.ui.server import index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.paths import corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import caches, page_frame
 from kernelviz.ui.shared.map_source import MapSource, map_source
 from kernelviz.ui.upload import routes
 
@@ -57,6 +58,7 @@ def serve(host: str, port: int, run: str | None = None) -> None:
     """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken."""
     from streamlit.web import bootstrap
 
+    page_frame.awaited.update([run] if run else [])
     app = st.App(own_file("app.py"), routes=ROUTES)
     bootstrap.load_config_options({"server.address": host, "server.port": port})
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
@@ -193,4 +195,5 @@ ROUTES = [
         ],
     ),
     Mount("/kernelviz/uploads/{token}", routes=routes.ROUTES),
+    *index_page.ROUTES,
 ]

@@ -1,100 +1,160 @@
-"""The frame around every page: set-up, navigation, and the choice of the run."""
+"""The frame around every page: set-up, navigation, and a bar with the heading and the choice of the run."""
 
 from importlib import import_module
+from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from kernelviz.disk import own_file
+from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
-from kernelviz.ui.shared.labels import aims
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.labels import aims, plain
 
 DEFAULT_RUN = "mnist-neighbours"
-PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves
-
-# Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
-# high as it is wide, with space for the legend below it.
-STYLE = """
-<style>
-.stMainBlockContainer { padding: 4.2rem 2rem 2rem; }
-[data-testid="stImageContainer"] { padding: 0 4px 4px 0; }
-.stVerticalBlock.st-key-map { flex: none; aspect-ratio: 1 / 1.08; max-height: max(660px, 75vh); }
-@media (max-width: 640px) {
-  .stMainBlockContainer { padding: 4.2rem 1rem 2rem; }
-  .stVerticalBlock.st-key-map { aspect-ratio: 1 / 1.25; }
+PAGES = {  # title and icon by address
+    "": ("Explore", "map"),
+    "probe": ("Probe", "my_location"),
+    "depth": ("Depth", "layers"),
+    "upload": ("Upload", "upload"),
+    "kernels": ("Kernels", "graph_2"),
+    "recommend": ("Recommend", "recommend"),
+    "results": ("Results", "checklist"),
 }
-</style>
-"""
+PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves, and have their own bar
+HEADINGS = {  # of the other pages, but for Explore, whose heading counts what is shown
+    "probe": "Decode any position of the map",
+    "upload": "Your own pictures on the map",
+    "kernels": "What a kernel layer does",
+}
+BROKEN = "broken runs"  # of the session: a sentence for each
+CHOOSER = 270  # pixels: width of a chooser in the bar
+CSS = Path(__file__).with_name("page_frame.css").read_text(encoding="utf-8")
+awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
 
 
 def show() -> None:
     """Set the dashboard up and show the chosen page with the chosen run."""
-    st.set_page_config(page_title="kernelviz", page_icon=str(own_file("assets", "icon.png")), layout="wide")
-    st.logo(str(own_file("assets", "logo.svg")), icon_image=str(own_file("assets", "icon.png")), size="large")
-    st.html(STYLE)
+    icon = str(own_file("assets", "icon.png"))
+    st.logo(str(own_file("assets", "logo.svg")), icon_image=icon, size="large")
     pages = [
-        st.Page(lambda: _page("explore", chosen), title="Explore", icon=":material/map:", default=True),
-        st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
-        st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
-        st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
-        st.Page(lambda: _page("kernels", chosen), title="Kernels", icon=":material/graph_2:", url_path="kernels"),
-        st.Page(lambda: _page("recommend", runs), title="Recommend", icon=":material/recommend:", url_path="recommend"),
-        st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
+        st.Page(lambda: _page(address, what), title=title, icon=f":material/{face}:", url_path=url, default=not url)
+        for url, (title, face) in PAGES.items()
     ]
     page = st.navigation(pages, position="top")
-    runs, broken = readable_runs()
-    asked = st.query_params.get("run", "")
-    if page.url_path == "" and NAME.fullmatch(asked) and asked not in run_names():
+    address, title = page.url_path, PAGES[page.url_path][0]
+    st.set_page_config(title_of(address), icon, "wide")
+    st.html(f"<style>:root {{ --page-name: '{title}'; }}\n{CSS}</style>")
+    runs, st.session_state[BROKEN] = readable_runs()
+    mapped, asked = of_kind(runs, EmbeddingRun), st.query_params.get("run", "")
+    if not address and _is_coming(asked):
+        top_bar(f"{plain(asked)} is being trained")
         import_module("kernelviz.ui.explore.growing").growing(asked)
-        st.stop()
-    mapped = of_kind(runs, EmbeddingRun)
-    if not mapped:
-        _invite(broken)
-        st.stop()
-    with st.sidebar:
-        chosen = None if page.url_path in PAGES_OF_ALL_RUNS else _choose_run(mapped)
-        _warn_of_broken(broken)
-    try:
-        page.run()
-    except UserError as error:
-        st.error(str(error), icon=":material/error:")
+    elif not mapped:
+        _invite()
+    elif asked and asked not in {run.name for run in mapped}:
+        _say_unknown(asked, _default(mapped))
+    else:
+        what = runs if address in PAGES_OF_ALL_RUNS else _chosen(address, mapped)
+        try:
+            page.run()
+        except UserError as error:
+            st.error(str(error), icon=":material/error:")
 
 
-def _page(name: str, what: Run | list[Run]) -> None:
+def title_of(address: str) -> str:
+    """What the tab of the browser says on a page."""
+    return f"{PAGES[address][0]} · kernelviz"
+
+
+def top_bar(heading: str) -> DeltaGenerator:
+    """Show the bar of a page: its heading, place for a chooser and a line, and which runs cannot be read."""
+    row = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium")
+    row.title(heading, anchor=False, width="content")
+    bar = row.container(key="choice", horizontal=True, vertical_alignment="center", gap="small")
+    if reasons := st.session_state.get(BROKEN):
+        how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
+        with row.popover(f"{how_many} cannot be read", icon=":material/broken_image:", type="tertiary"):
+            for reason in reasons:
+                st.warning(reason)
+    return bar
+
+
+def choose(bar: DeltaGenerator, label: str, names: list[str], key: str, default: str = "") -> str:
+    """Have one of some names chosen in the bar; the address of the page has it, too."""
+    first = names.index(default) if default in names else 0
+    return bar.selectbox(label, names, first, key=key, bind="query-params", label_visibility="collapsed", width=CHOOSER)
+
+
+def _page(address: str, what: Run | list[Run]) -> None:
     """Show a page with a run, or with all of them.
 
     The page is imported here because torch takes seconds to import and Explore shows its map without it.
     """
-    import_module(f"kernelviz.ui.{name}.page").page(what)
+    import_module(f"kernelviz.ui.{address or 'explore'}.page").page(what)
 
 
-def _choose_run(runs: list[EmbeddingRun]) -> EmbeddingRun:
+def _is_coming(name: str) -> bool:
+    """Whether a run of that name is being trained, or about to be."""
+    if not NAME.fullmatch(name) or name in run_names():
+        return False
+    return name in awaited or (runs_folder() / name).is_dir()
+
+
+def _chosen(address: str, runs: list[EmbeddingRun]) -> EmbeddingRun:
+    """Show the bar of a page of one run; returns the run that is chosen in it."""
     names = [run.name for run in runs]
-    first = names.index(DEFAULT_RUN) if DEFAULT_RUN in names else 0
-    run = runs[names.index(st.selectbox("Run", names, index=first, key="run", bind="query-params"))]
-    _describe(run)
+    asked = st.session_state.get("run") or st.query_params.get("run") or _default(runs)
+    bar = top_bar(_heading(address, runs[names.index(asked)] if asked in names else runs[0]))
+    run = runs[names.index(choose(bar, "Run", names, "run", _default(runs)))]
+    bar.caption(f"{plain(run.data['name'])}, trained to {aims(run.recipe['objectives'])}", help=_details(run))
     return run
 
 
-def _invite(broken: list[str]) -> None:
-    """Say how to train a network, where no run can be read."""
-    st.info("There is no trained network yet. Train one in less than a minute, then reload this page:")
-    st.code("kernelviz train digits-autoencoder", language="bash")
-    _warn_of_broken(broken)
+def _default(runs: list[EmbeddingRun]) -> str:
+    """The name of the run that is shown where none is asked for."""
+    return DEFAULT_RUN if DEFAULT_RUN in {run.name for run in runs} else runs[0].name
 
 
-def _warn_of_broken(reasons: list[str]) -> None:
-    for reason in reasons:
-        st.warning(reason, icon=":material/broken_image:")
+def _heading(address: str, run: EmbeddingRun) -> str:
+    """What a page of one run is, in a few words."""
+    if address in HEADINGS:
+        return HEADINGS[address]
+    things = "digits" if run.preprocess.name == "digit" else run.unit
+    try:
+        splits = caches.splits_of(run)
+        asked = st.session_state.get("split") or st.query_params.get("split")
+        split = asked if asked in splits else "test" if "test" in splits else splits[0]
+        return f"A map of {len(caches.points_of(run).of_split(split)):,} {split} {things}"
+    except (UserError, IndexError):  # the page says why
+        return f"A map of {things}"
 
 
-def _describe(run: EmbeddingRun) -> None:
+def _details(run: EmbeddingRun) -> str:
+    """More about a run than fits into a line."""
     rows, columns = run.grid
-    st.caption(
-        f"**{run.unit.capitalize()}** {run.data['name']} ({len(run.classes)} classes)  \n"
+    return (
+        f"**{run.unit.capitalize()}** {plain(run.data['name'])} ({len(run.classes)} classes)  \n"
         + (f"**Backbone** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
         + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
         f"**Kernel layer** {rows} × {columns} units, Gaussian of width {run.arguments['width']:g}, λ = {run.sparsity:g}"
     )
+
+
+def _invite() -> None:
+    """Say how to train a network, where no run can be read."""
+    top_bar("No map yet")
+    st.info("There is no trained network yet. Train one in less than a minute, then reload this page:")
+    st.code("kernelviz train digits-autoencoder", language="bash")
+
+
+def _say_unknown(name: str, default: str) -> None:
+    """Say that the run in the address cannot be shown, and offer another one."""
+    known = NAME.fullmatch(name) and name in run_names()
+    top_bar("This run cannot be shown" if known else "No such run")
+    why = "cannot be read, or has no map" if known else "is not among the runs on this machine"
+    st.warning(f"The address asks for **{plain(name)}**, which {why}.", icon=":material/search_off:")
+    st.button(f"Show {default}", on_click=st.query_params.update, args=({"run": default},), type="primary")

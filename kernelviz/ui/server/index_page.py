@@ -1,0 +1,69 @@
+"""The page that a browser gets first: Streamlit's own, with our title and icon, and a map-shaped space while it loads.
+
+Streamlit's index.html is read from the installed package and changed in memory. What is added to its head:
+
+- the name of the page as the title;
+- the address of the server, which Streamlit otherwise looks for below every page (/probe/_stcore/health, a 404);
+- what is shown until the first element is there, and what is said when the server has stopped.
+"""
+
+import re
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Route
+from streamlit.file_util import get_static_dir
+
+from kernelviz.disk import own_file
+from kernelviz.ui.shared.page_frame import PAGES, title_of
+
+USUAL_PORT = 8501
+MARKUP = Path(__file__).with_name("index_page.html")
+
+
+def index(request: Request) -> Response:
+    """The index page of one of our pages."""
+    page = request.url.path.rsplit("/", 1)[-1]
+    port = request.url.port or USUAL_PORT
+    command = "kernelviz app" + (f" --port {port}" if port != USUAL_PORT else "")
+    changed = rewritten(_of_streamlit(), page, command)
+    return Response(changed, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+
+def rewritten(html: str, page: str, command: str) -> str:
+    """Streamlit's index page for one of our pages, with the command that starts the server again."""
+    head, body = _parts(MARKUP.read_text(encoding="utf-8"))
+    html = re.sub(r"<title>.*?</title>", f"<title>{escape(title_of(page))}</title>", html, count=1, flags=re.DOTALL)
+    html = html.replace("<script", f"{head.replace('PAGES', '|'.join(filter(None, PAGES)))}<script", 1)
+    return html.replace("</body>", f"{body.replace('COMMAND', escape(command))}</body>", 1)
+
+
+def explore(request: Request) -> Response:
+    """Explore is the page without a name; its name leads there."""
+    return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
+
+
+def icon(_: Request) -> Response:
+    """The icon of the tab, by the name that the index page asks for."""
+    return FileResponse(own_file("assets", "icon.png"), headers={"Cache-Control": "no-cache"})
+
+
+def _parts(markup: str) -> tuple[str, str]:
+    """What goes into the head and what goes into the body of the index page."""
+    head, body = markup.split("<!-- body -->")
+    return head.strip(), body.strip()
+
+
+@lru_cache(maxsize=1)
+def _of_streamlit() -> str:
+    return (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
+
+
+ROUTES = [
+    *(Route(f"/{page}", index) for page in PAGES),
+    Route("/explore", explore),
+    Route("/favicon.png", icon),
+]

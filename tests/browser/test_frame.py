@@ -1,0 +1,87 @@
+"""What stands around the pages, and how they load."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import free_port, wait_for
+
+MAX_SHIFT = 0.1  # what Web Vitals call good
+SHIFTS = """
+window.shift = 0
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value
+}).observe({ type: 'layout-shift', buffered: true })
+"""
+PAGES = {
+    "": "Explore",
+    "probe": "Probe",
+    "depth": "Depth",
+    "upload": "Upload",
+    "kernels": "Kernels",
+    "recommend": "Recommend",
+    "results": "Results",
+}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGES.values())
+def test_a_page_loads_without_a_jump_or_a_404_and_has_a_heading_and_a_title(path, visit):
+    missing = []
+
+    def watch(page):
+        page.add_init_script(SHIFTS)
+        page.on("response", lambda response: missing.append(response.url) if response.status == 404 else None)
+
+    page = visit(path, meddle=watch)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shift") < MAX_SHIFT
+    assert not missing
+    assert page.title() == f"{PAGES[path]} · kernelviz"
+    assert page.locator("h1").count() == 1 and page.locator("h1").is_visible()
+
+
+def test_the_map_its_tools_and_its_legend_are_in_the_window(visit):
+    page = visit()
+    page.locator(".legend button").first.wait_for()
+    for part in (".toolbar", ".stage", ".legend"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 900, part
+    assert page.locator(".stage").bounding_box()["height"] > 500
+
+
+def test_a_phone_names_the_page_in_its_bar_and_closes_it_on_choice(visit, settle):
+    page = visit("probe", width=390, height=844, touch=True)
+    opener = page.get_by_test_id("stExpandSidebarButton")
+    assert "Probe" in opener.evaluate("one => getComputedStyle(one, '::after').content")
+    assert opener.bounding_box()["height"] >= 44
+    opener.click()
+    link = page.get_by_role("link", name="Results")
+    link.wait_for()
+    assert link.bounding_box()["height"] >= 44
+    link.click()
+    page.wait_for_url("**/results*")
+    settle(page)
+    link.wait_for(state="hidden")
+    assert "Results" in opener.evaluate("one => getComputedStyle(one, '::after').content")
+
+
+def test_a_stopped_server_says_how_to_start_it(chromium, library, tmp_path, settle):
+    port = free_port()
+    folders = {"KERNELVIZ_RUNS": str(library), "KERNELVIZ_DATA": str(tmp_path), "STREAMLIT_SERVER_HEADLESS": "true"}
+    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]
+    with open(tmp_path / "log", "w") as log:
+        server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
+    page = chromium.new_page()
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", server, tmp_path / "log")
+        page.goto(f"http://127.0.0.1:{port}/explore?run=tiny")
+        settle(page)
+        assert not page.get_by_text("has stopped").is_visible()
+        server.kill()
+        page.get_by_text(f"Start it with kernelviz app --port {port}").wait_for()
+        assert page.get_by_test_id("stDialog").locator("visible=true").count() == 0
+    finally:
+        server.kill()
+        server.wait()
+        page.close()
