@@ -68,6 +68,7 @@ def properties(name):
 
 
 MESSAGES = ("Told", "MapTold", "MarkTold", "SelectionTold", "ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload")
+MESSAGES += ("DecoderTold",)
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"])
