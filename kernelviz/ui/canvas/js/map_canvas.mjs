@@ -12,6 +12,7 @@ import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
 import { Journey } from './features/journey.mjs'
 import { Marks } from './features/marks.mjs'
+import { Pointed } from './features/pointed.mjs'
 import { ProbeFeature } from './features/probe.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
 import {
@@ -19,18 +20,21 @@ import {
   journeyHandle,
   keysHandle,
   linkedMapOf,
+  pointedHandle,
   probeHandle,
   toolbarHandle,
   toolsHandle,
   uploadsHandle,
 } from './map_handles.mjs'
+import { Landmarks } from './painting/landmarks.mjs'
 import { paintOverlay } from './painting/overlay.mjs'
 import { Overview } from './painting/overview.mjs'
-import { Scene, imageAt } from './painting/scene.mjs'
+import { Scene, imageAt, imageSize } from './painting/scene.mjs'
 import { Cards } from './ui/cards.mjs'
 import { button, element } from './ui/dom.mjs'
 import { listen } from './ui/gestures.mjs'
-import { helpOf, pressKey } from './ui/keys.mjs'
+import { Hint } from './ui/hint.mjs'
+import { helpOf, hintOf, pressKey } from './ui/keys.mjs'
 import { Legend } from './ui/legend.mjs'
 import { Stage } from './ui/stage.mjs'
 import { themeOf } from './ui/theme.mjs'
@@ -88,9 +92,11 @@ export class MapCanvas {
     this.contours = new ContourLines(contoursHandle(this))
     this.probe = told.probe ? new ProbeFeature(probeHandle(this)) : null
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
+    this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
+    this.landmarks = this.selectable ? new Landmarks(told.extent) : null
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
     this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
@@ -127,11 +133,17 @@ export class MapCanvas {
     return this.tools.includes('lasso')
   }
 
+  /** Whether the map is the only one of its images. */
+  get alone() {
+    return this.map.title === null
+  }
+
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
     const { toolbar, stage, legend, probe, uploads, journey } = this
     const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
+    if (this.selectable && this.alone) stage.node.append(new Hint(hintOf(this.told)).node)
     if (probe) {
       left.append(probe.panel.trail)
       root.append(probe.panel.node)
@@ -212,6 +224,7 @@ export class MapCanvas {
   /** Begin anew with the images of the map. */
   openPictures() {
     const { told, map } = this
+    this.pointed?.forget()
     const whole = map.source === 'thumbnails'
     const settings = { ...told, whole, grey: !whole && told.shape?.[0] === 1 }
     const sheets = `${map.base}/sheets/${told.split}/${map.source}`
@@ -242,7 +255,19 @@ export class MapCanvas {
   choose(tool) {
     this.hand.tool = tool
     this.toolbar.showTool(tool)
-    this.stage.over.style.cursor = TOOLS[tool].cursor
+    this.stage.over.style.touchAction = tool === 'pan' ? 'pan-y' : ''
+    this.pointToName(-1)
+  }
+
+  /**
+   * Show that a name can be clicked.
+   *
+   * @param {number} group -1 for none
+   */
+  pointToName(group) {
+    const { over } = this.stage
+    over.style.cursor = group < 0 ? TOOLS[this.hand.tool].cursor : 'pointer'
+    over.title = group < 0 ? '' : `Show only ${this.points?.groups[group][0]}`
   }
 
   /**
@@ -418,9 +443,12 @@ export class MapCanvas {
 
   /** @param {Points} points */
   paintScene(points) {
-    const { view, sheets, told, theme, moving } = this
+    const { view, sheets, told, theme, moving, landmarks } = this
     const asImages = told.view === 'images'
-    this.scene.paint({ points, view, sheets, asImages, background: theme.background, moving })
+    landmarks?.place(view, points, theme)
+    const pictured = landmarks && sheets && this.alone
+    const few = pictured ? landmarks.few(view, points, imageSize(view.zoom, sheets.whole)) : []
+    this.scene.paint({ points, view, sheets, asImages, few, background: theme.background, moving })
   }
 
   /** @param {Points} points */
@@ -429,6 +457,7 @@ export class MapCanvas {
     paintOverlay(contextOf(this.stage.over), {
       ...{ view, points, theme, marks, accent: told.accent },
       contours: this.contours.visible,
+      landmarks: this.landmarks,
       rings: [focus, pinned],
       path: hand.path ?? probe?.walk.path ?? [],
       outline: hand.outline,
@@ -438,7 +467,8 @@ export class MapCanvas {
     const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
     const { classes, split } = told
-    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, mark, loaded })
+    const { pointed } = this
+    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, pointed, mark, loaded })
     const image = points.names && pinned >= 0 && told.sides.length ? `${split}/${points.row[pinned]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }

@@ -3,6 +3,7 @@
 /** @import { ContoursHandle } from './features/contours.mjs' */
 /** @import { JourneyHandle } from './features/journey.mjs' */
 /** @import { LinkedMap } from './features/linked_views.mjs' */
+/** @import { PointedHandle } from './features/pointed.mjs' */
 /** @import { ProbeHandle } from './features/probe.mjs' */
 /** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
 /** @import { MapCanvas } from './map_canvas.mjs' */
@@ -68,6 +69,14 @@ export function journeyHandle(map) {
 
 /**
  * @param {MapCanvas} map
+ * @returns {PointedHandle}
+ */
+export function pointedHandle(map) {
+  return { told: () => map.told, address: () => map.map.base, changed: () => map.redraw('over') }
+}
+
+/**
+ * @param {MapCanvas} map
  * @returns {ToolsHandle}
  */
 export function toolsHandle(map) {
@@ -78,6 +87,11 @@ export function toolsHandle(map) {
     pointAt: (at) => map.pointAt(at),
     navigate: map.navigate,
     hover: (i) => map.hover(i),
+    nameAt: (at) => map.landmarks?.groupAt(at) ?? -1,
+    pointToName: (group) => map.pointToName(group),
+    showAlone: (group) => map.linked.toggleGroup(group, true),
+    pointTo: (empty) => map.pointed?.point(empty),
+    scrolled: () => map.stage.remark('Use two fingers to move the map'),
     pin: (i) => map.pin(i),
     select: (list, add) => map.select(list, add),
     chooseMark: (mark) => map.uploads?.chooseMark(mark),

@@ -2,6 +2,8 @@
 
 import { button, element } from './dom.mjs'
 
+const BRIEFLY = 1600 // ms
+
 export class Stage {
   /** @param {string} label what the map is called, for those who do not see it */
   constructor(label) {
@@ -10,7 +12,10 @@ export class Stage {
     this.overview = element('canvas', { className: 'overview', hidden: true, 'aria-hidden': 'true' })
     this.status = element('div', { className: 'status', role: 'status' })
     this.notes = element('div', { className: 'notes' })
-    this.node = element('div', { className: 'stage' }, this.dots, this.over, this.overview, this.status, this.notes)
+    this.brief = element('div', { className: 'brief', hidden: true, 'aria-hidden': 'true' })
+    const { dots, over, overview, brief, status, notes } = this
+    this.node = element('div', { className: 'stage' }, dots, over, overview, brief, status, notes)
+    this.ending = 0
     this.live = element('p', { className: 'live', 'aria-live': 'polite' })
   }
 
@@ -45,6 +50,18 @@ export class Stage {
       ...(again ? [button('Try again', 'Try again', () => (close(), again()))] : []),
       button('×', 'Close', close),
     )
+  }
+
+  /**
+   * Say something over the map for a moment.
+   *
+   * @param {string} words
+   */
+  remark(words) {
+    clearTimeout(this.ending)
+    this.brief.textContent = words
+    this.brief.hidden = false
+    this.ending = window.setTimeout(() => (this.brief.hidden = true), BRIEFLY)
   }
 
   /**
