@@ -106,7 +106,7 @@ def test_the_server_has_no_images_of_vectors(plain_run):
     base = f"/kernelviz/runs/plain/{caches.version(plain_run)}"
     assert client.get(f"{base}/points/test").status_code == 200
     assert client.get(f"{base}/sheets/test/decoded/1/0").status_code == 404
-    assert client.get(f"{base}/decoder").status_code == 404
+    assert client.get(f"{base}/decoder").status_code == 204
     response = client.get(f"{base}/decode?x=0&y=0&width=1&amplitude=1")
     assert response.status_code == 400 and "no decoder of images" in response.text
     assert json.loads(client.get(f"{base}/item/test/0").content)["columns"]

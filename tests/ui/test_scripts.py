@@ -546,9 +546,7 @@ def test_a_name_stands_where_its_group_is_densest(script):
 def test_representatives_are_spread_over_the_points_and_the_densest_come_first(script, cloud):
     body = """const index = new spatial.Spatial(arrays.x, arrays.y, 4)
         return peaks.representativesOf({ x: arrays.x, y: arrays.y, spatial: index }, 4)"""
-    chosen = script(
-        body, imports="core/spatial painting/peaks", x=cloud[:, 0].copy(), y=cloud[:, 1].copy()
-    )
+    chosen = script(body, imports="core/spatial painting/peaks", x=cloud[:, 0].copy(), y=cloud[:, 1].copy())
     at = cloud[chosen].astype(float)
     assert 60 < len(set(chosen)) == len(chosen) <= 120
     np.testing.assert_allclose(at[0], [1, 1], atol=0.2)

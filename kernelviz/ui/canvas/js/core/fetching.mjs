@@ -28,7 +28,7 @@ export async function fetchPacked(address) {
  */
 export async function fetchPackedIfThere(address) {
   const response = await fetch(address)
-  return response.status === 404 ? null : unpacked(response)
+  return response.status === 204 ? null : unpacked(response)
 }
 
 /** @param {Response} response */

@@ -28,10 +28,10 @@ export class Landmarks {
     this.opacity = 0
     /** @type {Peak[]} */
     this.peaks = []
-    /** @type {number[]} */
-    this.representatives = []
     /** @type {unknown[]} what the peaks are of */
     this.madeOf = []
+    /** @type {{ of: Float32Array | null, list: number[] }} */
+    this.representatives = { of: null, list: [] }
   }
 
   /**
@@ -61,7 +61,6 @@ export class Landmarks {
   know(points) {
     const parts = [points.x, points.groupOf]
     if (parts.every((part, at) => part === this.madeOf[at])) return
-    if (points.x !== this.madeOf[0]) this.representatives = representativesOf(points, this.extent)
     const named = UNNAMED.includes(points.colouring) ? 0 : points.groups.length - 1 // the last has no value
     this.peaks = named > 0 ? peaksOf(points, named, this.extent) : []
     this.madeOf = parts
@@ -75,11 +74,14 @@ export class Landmarks {
    * @param {number} size of an image in pixels
    */
   few(view, points, size) {
+    if (this.representatives.of !== points.x) {
+      this.representatives = { of: points.x, list: representativesOf(points, this.extent) }
+    }
     const most = clamp(Math.round((view.width * view.height) / PICTURE_AREA), FEWEST, MOST)
     const taken = this.names.map(({ area }) => area)
     /** @type {number[]} */
     const found = []
-    for (const i of this.representatives) {
+    for (const i of this.representatives.list) {
       if (found.length === most) break
       const area = around(view.toScreen(points.x[i], points.y[i]), size + GAP, size + GAP)
       if (points.rank[i] === HIDDEN || !inside(area, view) || taken.some((other) => overlap(other, area))) continue

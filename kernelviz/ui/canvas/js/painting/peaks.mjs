@@ -65,8 +65,15 @@ export function representativesOf({ x, y, spatial }, extent) {
  * @param {number} extent
  */
 function cellOf(x, y, extent) {
-  const [column, row] = [x, y].map((value) => clamp(Math.floor(((value / extent + 1) * CELLS) / 2), 0, CELLS - 1))
-  return row * CELLS + column
+  return lineOf(y, extent) * CELLS + lineOf(x, extent)
+}
+
+/**
+ * @param {number} value
+ * @param {number} extent
+ */
+function lineOf(value, extent) {
+  return clamp(Math.floor(((value / extent + 1) * CELLS) / 2), 0, CELLS - 1)
 }
 
 /**
@@ -85,20 +92,25 @@ function apart(one, other) {
  * @param {Float32Array} counts
  */
 function smoothed(counts) {
-  const along = (/** @type {Float32Array} */ values, /** @type {number} */ step) =>
-    values.map((_, at) => {
-      const position = step === 1 ? at % CELLS : Math.floor(at / CELLS)
-      let sum = 6 * values[at]
-      for (const [distance, weight] of [
-        [1, 4],
-        [2, 1],
-      ]) {
-        if (position >= distance) sum += weight * values[at - distance * step]
-        if (position < CELLS - distance) sum += weight * values[at + distance * step]
-      }
-      return sum
-    })
   return along(along(counts, 1), CELLS)
+}
+
+/**
+ * @param {Float32Array} values
+ * @param {number} step from one cell to the next
+ */
+function along(values, step) {
+  const out = new Float32Array(values.length)
+  for (let at = 0; at < values.length; at++) {
+    const position = step === 1 ? at % CELLS : Math.floor(at / CELLS)
+    let sum = 6 * values[at]
+    if (position > 0) sum += 4 * values[at - step]
+    if (position > 1) sum += values[at - 2 * step]
+    if (position < CELLS - 1) sum += 4 * values[at + step]
+    if (position < CELLS - 2) sum += values[at + 2 * step]
+    out[at] = sum
+  }
+  return out
 }
 
 /** @param {Float32Array} density */

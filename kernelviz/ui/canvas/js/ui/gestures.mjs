@@ -99,7 +99,9 @@ export function listen(target, on) {
   target.addEventListener('touchstart', keep, { passive: false })
   target.addEventListener('touchmove', keep, { passive: false })
 
-  target.onpointerleave = () => on.leave?.()
+  target.onpointerleave = (event) => {
+    if (event.pointerType !== 'touch') on.leave?.() // what was tapped stays
+  }
 
   target.onwheel = (event) => {
     event.preventDefault()

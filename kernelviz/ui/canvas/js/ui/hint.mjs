@@ -11,7 +11,7 @@ export class Hint {
       'aside',
       { className: 'hint-card', 'aria-label': 'What one sees here', hidden: isClosed() },
       element('div', {}, ...lines.map((line) => element('p', {}, line))),
-      button('×', 'Close', () => this.close()),
+      button('×', 'Dismiss', () => this.close()),
     )
     this.node.onkeydown = (event) => {
       if (event.key === 'Escape') this.close()

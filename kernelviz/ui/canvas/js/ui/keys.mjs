@@ -12,7 +12,7 @@ const WIDER = 1.05
 const EXPLORE_HELP =
   'Arrow keys go from point to point, Enter pins its card, Space selects it, Escape clears. ' +
   'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map. ' +
-  'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone. Two fingers zoom.'
+  'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone, as a click on a name on the map does. Two fingers move and zoom.'
 const UPLOAD_HELP =
   'Arrow keys go from point to point, Enter pins its card, Escape clears. Plus and minus zoom, 0 shows all, Shift with an ' +
   'arrow key moves the map. Point at a mark to see which it is, click it to choose it.'
