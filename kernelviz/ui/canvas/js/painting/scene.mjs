@@ -58,7 +58,7 @@ export function imageSize(zoom, whole) {
  * @property {View} view
  * @property {Sheets | null} sheets
  * @property {boolean} asImages whether there are images only
- * @property {number[]} few points whose images are shown among the dots, as long as there is not room for all
+ * @property {number[]} few points whose images are shown among the dots, as long as not all of them fit
  * @property {number} background
  * @property {boolean} moving whether the next frame will follow at once, so that this one may be rough
  */
