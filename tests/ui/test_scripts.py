@@ -608,11 +608,12 @@ def test_a_name_can_be_clicked_until_one_has_zoomed_in(script, cloud):
 
 
 def test_images_among_the_dots_lie_beside_each_other_and_the_names(script, cloud):
-    body = """const few = marks.few(camera, all, 30)
-        return [few.map((i) => camera.toScreen(all.x[i], all.y[i])), marks.names.map(({ area }) => area)]"""
-    at, names = landmarks(script, body, cloud, np.zeros(len(cloud)), ["a long name of all"])
+    body = """const few = marks.few(camera, all, 30, () => 0)
+        const sheets = new Set(marks.few(camera, all, 30, (i) => i % 50).map((i) => i % 50))
+        return [sheets.size, few.map((i) => camera.toScreen(all.x[i], all.y[i])), marks.names.map(({ area }) => area)]"""
+    sheets, at, names = landmarks(script, body, cloud, np.zeros(len(cloud)), ["a long name of all"])
     at = np.array(at)
-    assert 8 <= len(at) <= 24
+    assert 8 <= len(at) <= 24 and 1 < sheets <= 8
     assert (abs(at[:, None] - at).max(2) + 99 * np.eye(len(at))).min() >= 30
     (left, top, right, bottom), (x, y) = names[0], at.T
     assert ((x + 15 < left) | (x - 15 > right) | (y + 15 < top) | (y - 15 > bottom)).all()

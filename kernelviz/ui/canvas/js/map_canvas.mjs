@@ -447,7 +447,9 @@ export class MapCanvas {
     const asImages = told.view === 'images'
     landmarks?.place(view, points, theme)
     const pictured = landmarks && sheets && this.alone
-    const few = pictured ? landmarks.few(view, points, imageSize(view.zoom, sheets.whole)) : []
+    const size = imageSize(view.zoom, sheets?.whole ?? false)
+    const sheetOf = (/** @type {number} */ i) => sheets?.numberOf(i, size * devicePixelRatio) ?? 0
+    const few = pictured ? landmarks.few(view, points, size, sheetOf) : []
     this.scene.paint({ points, view, sheets, asImages, few, background: theme.background, moving })
   }
 

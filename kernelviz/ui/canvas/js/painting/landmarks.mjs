@@ -15,6 +15,7 @@ const GAP = 3 // pixels around a name
 const UNNAMED = ['right or wrong'] // colourings whose groups lie everywhere
 const PICTURE_AREA = 22_000 // pixels of the screen for each image that stands for others
 const [FEWEST, MOST] = [8, 24] // such images
+const SHEETS = 8 // of images that are fetched for them, at most
 
 /** @typedef {{ group: number, text: string, size: number, middle: Pixel, area: Bounds }} Name where a name is on the screen */
 
@@ -72,8 +73,9 @@ export class Landmarks {
    * @param {View} view
    * @param {Points} points
    * @param {number} size of an image in pixels
+   * @param {(i: number) => number} sheetOf the number of the sheet that an image is on
    */
-  few(view, points, size) {
+  few(view, points, size, sheetOf) {
     if (this.representatives.of !== points.x) {
       this.representatives = { of: points.x, list: representativesOf(points, this.extent) }
     }
@@ -81,10 +83,14 @@ export class Landmarks {
     const taken = this.names.map(({ area }) => area)
     /** @type {number[]} */
     const found = []
+    /** @type {Set<number>} */
+    const sheets = new Set()
     for (const i of this.representatives.list) {
       if (found.length === most) break
       const area = around(view.toScreen(points.x[i], points.y[i]), size + GAP, size + GAP)
       if (points.rank[i] === HIDDEN || !inside(area, view) || taken.some((other) => overlap(other, area))) continue
+      if (sheets.size === SHEETS && !sheets.has(sheetOf(i))) continue
+      sheets.add(sheetOf(i))
       taken.push(area)
       found.push(i)
     }
