@@ -7,13 +7,16 @@ from jaxtyping import Float
 
 from kernelviz.plots.density import density
 
-# Ten colours that differ in hue and in lightness, readable on white as on dark ground.
+# Every colour of points has a contrast of at least 3 : 1 on both backgrounds (WCAG 2.2, 1.4.11): its luminance lies
+# between these. The ten were found by maximising the least distance in OKLab between any two of them and UNKNOWN, as
+# seen with full colour vision, by protanopes and by deuteranopes (Machado et al. 2009).
+LUMINANCES = 0.135, 0.292
 CLASS_COLOURS = (
-    "#4e79a7", "#f28e2b", "#e15759", "#3fb8af", "#59a14f", "#d9b51c", "#b07aa1", "#ff8fa3", "#9c755f", "#8f9aa3",
+    "#3f6bd4", "#c04501", "#0c7d32", "#9f74c0", "#be8701", "#c23f6d", "#137c82", "#3b93ee", "#d2756a", "#8252ab",
 )  # fmt: skip
-RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#8f9aa3", "#e0403f", "#e0403f", "#e0403f", "#8f9aa3"
+RIGHT, WRONG, PROBE, UPLOADED, UNKNOWN = "#86919b", "#e0403f", "#e0403f", "#e0403f", "#86919b"
 BELOW, ABOVE = "#7a5bd0", "#1c8f8f"  # numbers below and above 0
-DOTS_SCALE = ("#7a5bd0", "#2a9d9d", "#e3ae1b")  # readable at both ends on white and on dark ground
+DOTS_SCALE = ("#7048d8", "#26898c", "#c08a12")
 VALUES = {  # numbers by which the points may be coloured
     "confidence": lambda points, extent: points.confidence,
     "density": lambda points, extent: density(points.coordinates, extent),
@@ -24,11 +27,27 @@ COLOURINGS = ("label", "prediction", "right or wrong", *VALUES)
 
 
 def class_colours(n: int) -> list[str]:
-    """A colour for each of n classes."""
+    """A colour for each of n classes; more than ten differ in hue, and neighbours in lightness."""
     if n <= len(CLASS_COLOURS):
         return list(CLASS_COLOURS[:n])
-    rgb = (colorsys.hls_to_rgb((0.618 * at) % 1, (0.42, 0.58)[at % 2], 0.6) for at in range(n))
-    return ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in rgb]
+    return [_of_hue((0.618 * at) % 1, (0.14, 0.2, 0.28)[at % 3]) for at in range(n)]
+
+
+def _of_hue(hue: float, wanted: float) -> str:
+    """A colour of a hue, from 0 to 1, that has a luminance."""
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        lightness = (low + high) / 2
+        colour = "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, lightness, 0.6))
+        low, high = (lightness, high) if luminance(colour) < wanted else (low, lightness)
+    return colour
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of "#rrggbb", from 0 for black to 1 for white (WCAG 2.2)."""
+    parts = [part / 255 for part in rgb(colour)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -99,6 +99,6 @@ def _categories(key: str, name: str, texts: pd.Series) -> Column | None:
     number = {text: at for at, text in enumerate(frequent)}
     codes = [-1 if text is None else number.get(text, len(frequent)) for text in texts]
     n = len(frequent)
-    groups = [*zip(frequent, class_colours(n if n < 10 else max(n, 11)), strict=False)]  # the tenth of ten is grey
+    groups = [*zip(frequent, class_colours(n), strict=True)]
     others = [("other", OTHER)] if len(counts) > n else []
     return Column(key, name, "category", np.array(codes, np.int16), (*groups, *others, (MISSING, UNKNOWN)))

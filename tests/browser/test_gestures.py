@@ -14,6 +14,7 @@ from kernelviz.data.images import load
 from kernelviz.storage.embedding_map import load_map
 
 CARD, PINNED = ".card:not(.pinned)", ".inspector .item"
+PICTURE = f"{CARD} div:not(.decoded) > canvas"  # of the point, beside what is decoded there
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
 
 
@@ -132,13 +133,62 @@ def test_the_card_under_the_pointer_shows_the_right_image(seen, points):
     card = page.locator(CARD)
     card.wait_for()
     assert f"no. {row}" in card.inner_text() and f"label {points.label[row]}" in card.inner_text()
-    page.locator(f"{CARD} canvas:not(.loading)").wait_for()
-    shown = canvas_pixels(card.locator("canvas"))[::16, ::16, 0]
+    page.locator(f"{PICTURE}:not(.loading)").wait_for()
+    shown = canvas_pixels(page.locator(PICTURE))[::16, ::16, 0]
     np.testing.assert_array_equal(shown, load("digits").split("test")[0][points.index[row]])
     area, stage = card.bounding_box(), page.locator(".stage").bounding_box()
     assert area["y"] >= stage["y"] and area["x"] >= stage["x"]
     page.mouse.move(stage["x"] + 2, stage["y"] + 2)
     card.wait_for(state="hidden")
+
+
+def empty(points):
+    """A position far from all points."""
+    at = np.stack(np.meshgrid(*[np.linspace(-3.5, 3.5, 29)] * 2), axis=-1).reshape(-1, 2)
+    distances, _ = points.nearest(at, 1)
+    return at[distances[:, 0].argmax()]
+
+
+def test_where_no_dot_is_the_decoded_image_is_shown(seen, points):
+    page = seen()
+    page.mouse.move(*on_screen(page, [empty(points)])[0])
+    page.locator(CARD).get_by_text("decoded here").wait_for()
+    until(page, lambda: canvas_pixels(page.locator(f"{CARD} .decoded canvas"))[..., 0].any())
+    page.mouse.move(*on_screen(page, points.coordinates[alone(points)]))
+    page.locator(CARD).get_by_text("no. ").wait_for()
+    assert page.locator(f"{CARD} .decoded canvas").is_visible() and page.locator(PICTURE).is_visible()
+
+
+def test_a_click_on_a_name_shows_its_group_alone(seen):
+    page = seen()
+    over, entries = page.locator("canvas.over"), page.locator(".legend button")
+    area = over.bounding_box()
+    at = (
+        (area["x"] + x, area["y"] + y)
+        for y in range(4, int(area["height"]), 8)
+        for x in range(4, int(area["width"]), 12)
+    )
+    for pixel in at:
+        page.mouse.move(*pixel)
+        if over.evaluate("over => over.style.cursor") == "pointer":
+            break
+    name = over.get_attribute("title").removeprefix("Show only ")
+    page.mouse.click(*pixel)
+    until(page, lambda: page.locator(".legend button[aria-pressed=true]").count() == 1)
+    assert page.locator(".legend button[aria-pressed=true]").inner_text().startswith(name)
+    page.mouse.click(*pixel)
+    until(page, lambda: page.locator(".legend button[aria-pressed=true]").count() == entries.count())
+
+
+def test_the_hint_is_there_until_it_is_dismissed(seen, settle):
+    page = seen()
+    page.get_by_text("similar images lie together.", exact=False).first.wait_for()
+    page.get_by_role("button", name="Dismiss").press("Escape")
+    page.locator(".hint-card").wait_for(state="hidden")
+    page.reload()
+    settle(page)
+    loaded(page)
+    assert page.locator(".hint-card").is_hidden()
 
 
 def test_on_a_map_of_images_the_card_is_that_of_the_image_under_the_pointer(seen, points):
@@ -296,7 +346,7 @@ def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, au
     from kernelviz.ui.shared.network_cache import decoded_at
 
     def meddle(page):
-        page.route("**/decoder", lambda route: route.fulfill(status=404, body="no decoder of dense layers"))
+        page.route("**/decoder", lambda route: route.fulfill(status=204))
 
     page = seen("probe", meddle=meddle, quiet="decoder", x="-1", y="1")
     assert abs(decoded(page).astype(int) - decoded_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
@@ -414,6 +464,32 @@ def test_fingers_pan_and_pinch(seen, points):
     page.locator("canvas.overview").wait_for()
 
 
+def test_one_finger_scrolls_the_page_unless_a_tool_is_in_hand(seen):
+    page = seen(width=390, height=844, touch=True)
+    client, over = page.context.new_cdp_session(page), page.locator("canvas.over")
+
+    def scrolled():
+        return page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
+
+    def swipe():
+        area = over.bounding_box()
+        x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] - 30
+        for step, kind in enumerate(["touchStart", *["touchMove"] * 8]):
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y - 20 * step}]})
+        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        frames(page, 10)
+
+    before = scrolled()
+    swipe()
+    assert page.locator(".brief").inner_text() == "Use two fingers to move the map"
+    until(page, lambda: scrolled() > before + 50)
+    over.scroll_into_view_if_needed()
+    tool(page, "Select with a lasso")
+    before = scrolled()
+    swipe()
+    assert scrolled() == before
+
+
 @pytest.mark.parametrize("path", ["", "probe"])
 def test_the_map_follows_the_theme_while_it_is_shown(path, seen, settle):
     page = seen(path)
@@ -486,9 +562,9 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
     at = on_screen(page, points.coordinates[alone(points)])
     page.mouse.move(*at)
     page.locator(CARD).wait_for()
-    assert not page.locator(f"{CARD} canvas").is_visible()
+    assert not page.locator(PICTURE).is_visible()
     page.unroute("**/sheets/**")
-    picture = page.locator(f"{CARD} canvas:not(.loading)")
+    picture = page.locator(f"{PICTURE}:not(.loading)")
 
     def comes():  # after some time, when one points at it anew
         page.mouse.move(*at + 60)

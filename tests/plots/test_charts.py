@@ -10,7 +10,6 @@ from kernelviz.plots.colours import (
     UNKNOWN,
     VALUES,
     WRONG,
-    class_colours,
     palette,
     rgb,
 )
@@ -39,14 +38,6 @@ def shown(figure):
         if trace.customdata is not None
         for x, y, data in zip(trace.x, trace.y, trace.customdata, strict=True)
     }
-
-
-@pytest.mark.parametrize("n", [1, 10, 11, 100])
-def test_every_class_has_a_colour_of_its_own(n):
-    colours = class_colours(n)
-    assert len(set(colours)) == len(colours) == n
-    assert all(len(colour) == 7 and colour[0] == "#" for colour in colours)
-    assert n > 10 or colours == list(CLASS_COLOURS[:n])
 
 
 def test_a_colour_as_three_numbers():

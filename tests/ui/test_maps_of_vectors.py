@@ -54,7 +54,7 @@ def test_explore_shows_names_and_columns(plain_run, opened):
     assert told["shape"] is None and told["sides"] == [] and told["maps"][0]["source"] is None
     assert "test vectors" in told["what"] and "no pictures of these points" in words(app)
     assert "**Vectors** plain.npz" in words(app) and images(app) == []
-    assert not told["inspector"]["decodes"] and not told["inspector"]["alike"]
+    assert not told["decoder"] and not told["inspector"]["alike"]
     for colouring in ("weight", "reconstruction error", "label"):
         fine(opened(run="plain", colour=colouring))
 
@@ -104,7 +104,7 @@ def test_the_server_has_no_images_of_vectors(plain_run):
     base = f"/kernelviz/runs/plain/{caches.version(plain_run)}"
     assert client.get(f"{base}/points/test").status_code == 200
     assert client.get(f"{base}/sheets/test/decoded/1/0").status_code == 404
-    assert client.get(f"{base}/decoder").status_code == 404
+    assert client.get(f"{base}/decoder").status_code == 204
     response = client.get(f"{base}/decode?x=0&y=0&width=1&amplitude=1")
     assert response.status_code == 400 and "no decoder of images" in response.text
     assert json.loads(client.get(f"{base}/item/test/0").content)["columns"]

@@ -587,3 +587,104 @@ def test_what_was_done_is_undone_and_done_again(script):
         imports="features/memory",
     )
     assert out == [[3, -1, -1, 3, 9, 3], [True, True]]
+
+
+def test_a_name_stands_where_its_group_is_densest(script):
+    rng = np.random.default_rng(0)
+    dense, spread = rng.normal((2, -1), 0.1, (300, 2)), rng.uniform(-4, 4, (200, 2))
+    other = rng.normal((-3, 3), 0.3, (900, 2))
+    x, y = np.concatenate([dense, spread, other]).astype(np.float32).T
+    group = np.repeat(np.array([0, 2], np.uint16), [500, 900])
+    body = "return peaks.peaksOf({ x: arrays.x, y: arrays.y, groupOf: arrays.group }, 3, 4)"
+    larger, smaller = script(body, imports="painting/peaks", x=x.copy(), y=y.copy(), group=group)
+    assert [larger["group"], larger["n"], smaller["group"], smaller["n"]] == [2, 900, 0, 500]
+    np.testing.assert_allclose([larger["x"], larger["y"]], [-3, 3], atol=0.2)
+    np.testing.assert_allclose([smaller["x"], smaller["y"]], [2, -1], atol=0.2)
+
+
+def test_representatives_are_spread_over_the_points_and_the_densest_come_first(script, cloud):
+    body = """const index = new spatial.Spatial(arrays.x, arrays.y, 4)
+        return peaks.representativesOf({ x: arrays.x, y: arrays.y, spatial: index }, 4)"""
+    chosen = script(body, imports="core/spatial painting/peaks", x=cloud[:, 0].copy(), y=cloud[:, 1].copy())
+    at = cloud[chosen].astype(float)
+    assert 60 < len(set(chosen)) == len(chosen) <= 120
+    np.testing.assert_allclose(at[0], [1, 1], atol=0.2)
+    far = abs(at[:, None] - at).max(2) + 9 * np.eye(len(at))
+    assert np.median(far.min(1)) > 0.3
+
+
+LANDMARKS = """globalThis.OffscreenCanvas = class {
+            getContext() { return { measureText: (text) => ({ width: 8 * text.length }) } }
+        }
+        const groups = [...GROUPS.map((name) => [name, '#000000']), ['no label', '#000000']]
+        const index = new spatial.Spatial(arrays.x, arrays.y, 4)
+        const all = { x: arrays.x, y: arrays.y, n: arrays.x.length, spatial: index, groupOf: arrays.group,
+            rank: new Uint8Array(arrays.x.length).fill(2), groups, hidden: new Set(HIDDEN), colouring: COLOURING }
+        const camera = new view.View(4)
+        camera.resize(600, 600)
+        const theme = { paper: '', ink: '', background: 0, font: 'x' }
+        const marks = new landmarks.Landmarks(4)
+        marks.place(camera, all, theme)
+        """
+
+
+def landmarks(script, body, cloud, group, groups=(), hidden=(), colouring="label"):
+    settings = {"GROUPS": list(groups), "HIDDEN": list(hidden), "COLOURING": colouring}
+    return script(
+        "".join(f"const {name} = {json.dumps(value)}\n" for name, value in settings.items()) + LANDMARKS + body,
+        imports="core/spatial core/view painting/landmarks",
+        x=cloud[:, 0].copy(),
+        y=cloud[:, 1].copy(),
+        group=group.astype(np.uint16),
+    )
+
+
+def test_names_never_overlap_and_the_larger_group_has_its_name(script, cloud):
+    rng = np.random.default_rng(0)
+    group = np.sort(rng.integers(0, 100, len(cloud)) ** 2 // 100)
+    names = [f"name no. {at}" for at in range(100)]
+    areas = landmarks(script, "return marks.names.map(({ group, area }) => [group, ...area])", cloud, group, names)
+    assert 10 < len(areas) < 100
+    assert areas[0][0] == np.bincount(group).argmax()
+    for at, (_, left, top, right, bottom) in enumerate(areas):
+        assert 0 <= left < right <= 600 and 0 <= top < bottom <= 600
+        for _, other_left, other_top, other_right, other_bottom in areas[:at]:
+            assert left > other_right or other_left > right or top > other_bottom or other_top > bottom
+
+
+def test_a_name_can_be_clicked_until_one_has_zoomed_in(script, cloud):
+    body = """const [{ middle }] = marks.names
+        const first = [marks.names.map(({ group }) => group), marks.groupAt(middle), marks.groupAt([-5, -5])]
+        camera.zoomAt(...camera.toScreen(1, 1), 6)
+        marks.place(camera, all, theme)
+        return [...first, marks.names.length]"""
+    group = np.where(cloud[:, 0] < 0, 0, np.where(cloud[:, 1] < 0, 1, 2))
+    assert landmarks(script, body, cloud, group, "ABC") == [[2, 0, 1], 2, -1, 0]
+    named = "return marks.names.map(({ group }) => group)"
+    assert landmarks(script, named, cloud, group, "ABC", hidden=[2]) == [0, 1]
+    assert landmarks(script, named, cloud, group, "AB") == [0, 1]  # the others have no label
+    assert landmarks(script, named, cloud, group, "ABC", colouring="right or wrong") == []
+
+
+def test_images_among_the_dots_lie_beside_each_other_and_the_names(script, cloud):
+    body = """const few = marks.few(camera, all, 30, () => 0)
+        const sheets = new Set(marks.few(camera, all, 30, (i) => i % 50).map((i) => i % 50))
+        const at = few.map((i) => camera.toScreen(all.x[i], all.y[i]))
+        return [sheets.size, at, marks.names.map(({ area }) => area)]"""
+    sheets, at, names = landmarks(script, body, cloud, np.zeros(len(cloud)), ["a long name of all"])
+    at = np.array(at)
+    assert 8 <= len(at) <= 24 and 1 < sheets <= 8
+    assert (abs(at[:, None] - at).max(2) + 99 * np.eye(len(at))).min() >= 30
+    (left, top, right, bottom), (x, y) = names[0], at.T
+    assert ((x + 15 < left) | (x - 15 > right) | (y + 15 < top) | (y - 15 > bottom)).all()
+
+
+@pytest.mark.parametrize("side", [350, 900, 1400])
+@pytest.mark.parametrize("n", [1000, 10_000, 70_000])
+def test_dots_cover_neither_all_nor_nothing(n, side, script):
+    body = f"""const camera = new view.View(4)
+        camera.resize({side}, {side})
+        return scene.look({{ n: {n}, spatial: {{ filled: 0.4 }} }}, camera)"""
+    found = script(body, imports="core/view painting/scene")
+    covered = n * np.pi * found["radius"] ** 2 / (0.4 * side**2)
+    assert 0.8 <= found["radius"] <= 5 and 0.25 < covered < (2.9 if n > 10_000 else 0.9) or found["radius"] == 5

@@ -23,6 +23,7 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import payloads
 from kernelviz.ui.canvas.messages import (
     ChosenUpload,
+    DecoderTold,
     Heard,
     InspectorTold,
     MapTold,
@@ -88,7 +89,9 @@ def canvas(
     """
     shown = MapTold(_base(source), source.picture_source(), marks=marks)
     told = _told(source, split, [shown], source.extent, colouring, selection)
-    return _shown(source, key, replace(told, view=view, found=found, probe=probe, uploads=uploads, inspector=inspector))
+    decoder = None if probe or uploads else _decoder_told(source)
+    told = replace(told, view=view, found=found, decoder=decoder, probe=probe, uploads=uploads, inspector=inspector)
+    return _shown(source, key, told)
 
 
 def canvas_of_depths(
@@ -127,6 +130,13 @@ def probe_of(run: EmbeddingRun, standing: ProbeStanding, path: list[list[float]]
     """The probe of a run where it stands, with a path to walk."""
     usual = ProbeShape(**run.probe)
     return ProbeTold(**asdict(standing), usual=usual, grid=run.grid, sparsity=run.sparsity, path=path)
+
+
+def _decoder_told(source: MapSource) -> DecoderTold | None:
+    """What the page needs to decode an image at the pointer; None where the run decodes no images."""
+    if source.image_shape is None or not source.run.has_decoder:
+        return None
+    return DecoderTold(ProbeShape(**source.run.probe), source.grid, source.sparsity)
 
 
 def _base(source: MapSource) -> str:

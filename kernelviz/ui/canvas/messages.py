@@ -55,6 +55,21 @@ class ProbeShape:
 
 
 @dataclass(frozen=True)
+class DecoderTold:
+    """What it takes to decode an image anywhere on the map.
+
+    Args:
+        usual: the shape of the probe that the run was trained with.
+        grid: rows and columns of the grid.
+        sparsity: of the clip.
+    """
+
+    usual: ProbeShape
+    grid: Sequence[int]
+    sparsity: float
+
+
+@dataclass(frozen=True)
 class ProbeStanding:
     """Where a probe stands, and its shape."""
 
@@ -126,12 +141,10 @@ class InspectorTold:
 
     Args:
         run: its name.
-        decodes: whether any position on the map can be decoded into an image.
         alike: whether images can be compared pixel by pixel.
     """
 
     run: str
-    decodes: bool
     alike: bool
 
 
@@ -154,6 +167,7 @@ class Told:
         maps: one map; several side by side; or the stages between which images move.
         moving: whether the maps are stages of one.
         found: the row that was searched for.
+        decoder: decodes an image at the pointer; None where the run decodes none.
     """
 
     scripts: str
@@ -174,6 +188,7 @@ class Told:
     moving: bool = False
     selection: SelectionTold = SelectionTold()
     found: int | None = None
+    decoder: DecoderTold | None = None
     probe: ProbeTold | None = None
     uploads: UploadsTold | None = None
     inspector: InspectorTold | None = None

@@ -99,7 +99,7 @@ def _map(
         view=view,
         selection=selection.selection(owner),
         found=int(found[0]) if found is not None and len(found) == 1 else None,
-        inspector=InspectorTold(run.name, run.decodes_images, alike),
+        inspector=InspectorTold(run.name, alike),
     )
     if heard.failed:
         simple_map_instead(heard.failed)

@@ -112,10 +112,10 @@ def images(request: Request, source: MapSource) -> Response:
 
 
 def decoder(request: Request, run: EmbeddingRun) -> Response:
-    """The weights of a dense decoder."""
+    """The weights of a dense decoder; no content where there is none, and .../decode has to be asked."""
     data = _decoder(run.name, caches.version(run))
     if data is None:
-        return PlainTextResponse(f"{run.name} has no decoder of dense layers; ask for .../decode", 404)
+        return Response(status_code=204, headers=CACHED)
     return Response(data, media_type=BYTES, headers=CACHED | {"Content-Encoding": "identity"})  # gzip gains little
 
 

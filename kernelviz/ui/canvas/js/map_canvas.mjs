@@ -15,6 +15,7 @@ import { Inspector } from './features/inspector/inspector.mjs'
 import { Journey } from './features/journey.mjs'
 import { Marks } from './features/marks.mjs'
 import { Memory } from './features/memory.mjs'
+import { Pointed } from './features/pointed.mjs'
 import { ProbeFeature } from './features/probe.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
 import {
@@ -24,19 +25,22 @@ import {
   keysHandle,
   linkedMapOf,
   memoryHandle,
+  pointedHandle,
   probeHandle,
   toolbarHandle,
   toolsHandle,
   uploadsHandle,
 } from './map_handles.mjs'
+import { Landmarks } from './painting/landmarks.mjs'
 import { paintOverlay } from './painting/overlay.mjs'
 import { Overview } from './painting/overview.mjs'
-import { Scene, imageAt } from './painting/scene.mjs'
+import { Scene, imageAt, imageSize } from './painting/scene.mjs'
 import { Cards } from './ui/cards.mjs'
 import { copyText } from './ui/clipboard.mjs'
 import { button, element } from './ui/dom.mjs'
 import { listen } from './ui/gestures.mjs'
-import { helpOf, pressKey } from './ui/keys.mjs'
+import { Hint } from './ui/hint.mjs'
+import { helpOf, hintOf, pressKey } from './ui/keys.mjs'
 import { Legend } from './ui/legend.mjs'
 import { Stage } from './ui/stage.mjs'
 import { themeOf } from './ui/theme.mjs'
@@ -94,11 +98,13 @@ export class MapCanvas {
     this.contours = new ContourLines(contoursHandle(this))
     this.probe = told.probe ? new ProbeFeature(probeHandle(this)) : null
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
+    this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
+    this.landmarks = this.selectable ? new Landmarks(told.extent) : null
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
     this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
@@ -135,11 +141,17 @@ export class MapCanvas {
     return this.tools.includes('lasso')
   }
 
+  /** Whether the map is the only one of its images. */
+  get alone() {
+    return this.map.title === null
+  }
+
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
     const { toolbar, stage, legend, probe, uploads, journey, inspector } = this
     const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
+    if (this.selectable && this.alone) stage.node.append(new Hint(hintOf(this.told)).node)
     if (probe) {
       left.append(probe.panel.trail)
       root.append(probe.panel.node)
@@ -225,6 +237,7 @@ export class MapCanvas {
   /** Begin anew with the images of the map. */
   openPictures() {
     const { told, map } = this
+    this.pointed?.forget()
     const whole = map.source === 'thumbnails'
     const settings = { ...told, whole, grey: !whole && told.shape?.[0] === 1 }
     const sheets = `${map.base}/sheets/${told.split}/${map.source}`
@@ -255,7 +268,19 @@ export class MapCanvas {
   choose(tool) {
     this.hand.tool = tool
     this.toolbar.showTool(tool)
-    this.stage.over.style.cursor = TOOLS[tool].cursor
+    this.stage.over.style.touchAction = tool === 'pan' ? 'pan-y' : ''
+    this.pointToName(-1)
+  }
+
+  /**
+   * Show that a name can be clicked.
+   *
+   * @param {number} group -1 for none
+   */
+  pointToName(group) {
+    const { over } = this.stage
+    over.style.cursor = group < 0 ? TOOLS[this.hand.tool].cursor : 'pointer'
+    over.title = group < 0 ? '' : `Show only ${this.points?.groups[group][0]}`
   }
 
   /**
@@ -354,7 +379,7 @@ export class MapCanvas {
   async copyLink() {
     const address = (await this.memory?.writeAddress()) ?? location.href
     const copied = await copyText(address)
-    if (copied) this.stage.say('The link is copied: it shows this view and this selection.')
+    if (copied) this.stage.remark('The link is copied: it shows this view and this selection.')
     else this.note(`This browser does not let the page copy: ${address}`)
   }
 
@@ -493,9 +518,14 @@ export class MapCanvas {
 
   /** @param {Points} points */
   paintScene(points) {
-    const { view, sheets, told, theme, moving } = this
+    const { view, sheets, told, theme, moving, landmarks } = this
     const asImages = told.view === 'images'
-    this.scene.paint({ points, view, sheets, asImages, background: theme.background, moving })
+    landmarks?.place(view, points, theme)
+    const pictured = landmarks && sheets && this.alone
+    const size = imageSize(view.zoom, sheets?.whole ?? false)
+    const sheetOf = (/** @type {number} */ i) => sheets?.numberOf(i, size * devicePixelRatio) ?? 0
+    const few = pictured ? landmarks.few(view, points, size, sheetOf) : []
+    this.scene.paint({ points, view, sheets, asImages, few, background: theme.background, moving })
   }
 
   /** @param {Points} points */
@@ -504,6 +534,7 @@ export class MapCanvas {
     paintOverlay(contextOf(this.stage.over), {
       ...{ view, points, theme, marks, accent: told.accent },
       contours: this.contours.visible,
+      landmarks: this.landmarks,
       rings: [focus, pinned],
       path: hand.path ?? probe?.walk.path ?? [],
       outline: hand.outline,
@@ -513,8 +544,21 @@ export class MapCanvas {
     const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
     const { classes, split } = told
+    const { pointed } = this
     const carded = inspector ? -1 : pinned
-    this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned: carded, mark, loaded })
+    this.cards.show({
+      points,
+      view,
+      sheets,
+      thumbnails,
+      classes,
+      decoded,
+      focus,
+      pinned: carded,
+      pointed,
+      mark,
+      loaded,
+    })
     inspector?.show()
     const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.row[carded]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))

@@ -5,6 +5,7 @@
 /** @import { JourneyHandle } from './features/journey.mjs' */
 /** @import { LinkedMap } from './features/linked_views.mjs' */
 /** @import { MemoryHandle } from './features/memory.mjs' */
+/** @import { PointedHandle } from './features/pointed.mjs' */
 /** @import { ProbeHandle } from './features/probe.mjs' */
 /** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
 /** @import { MapCanvas } from './map_canvas.mjs' */
@@ -85,7 +86,7 @@ export function inspectorHandle(map) {
     },
     restore: (id) => void map.restoreSelection(id),
     post: (address, body) => post(`${map.map.base}/${address}`, body),
-    say: (words) => map.stage.say(words),
+    say: (words) => map.stage.remark(words),
     note: map.note,
   }
 }
@@ -132,6 +133,14 @@ export function journeyHandle(map) {
 
 /**
  * @param {MapCanvas} map
+ * @returns {PointedHandle}
+ */
+export function pointedHandle(map) {
+  return { told: () => map.told, address: () => map.map.base, changed: () => map.redraw('over') }
+}
+
+/**
+ * @param {MapCanvas} map
  * @returns {ToolsHandle}
  */
 export function toolsHandle(map) {
@@ -142,6 +151,11 @@ export function toolsHandle(map) {
     pointAt: (at) => map.pointAt(at),
     navigate: map.navigate,
     hover: (i) => map.hover(i),
+    nameAt: (at) => map.landmarks?.groupAt(at) ?? -1,
+    pointToName: (group) => map.pointToName(group),
+    showAlone: (group) => map.linked.toggleGroup(group, true),
+    pointTo: (empty) => map.pointed?.point(empty),
+    scrolled: () => map.stage.remark('Use two fingers to move the map'),
     pin: (i) => map.pin(i),
     select: (list, add) => map.select(list, add),
     chooseMark: (mark) => map.uploads?.chooseMark(mark),

@@ -24,6 +24,7 @@
  * @property {boolean} moving whether the maps are stages of one
  * @property {SelectionTold} selection
  * @property {number | null} found row that was searched for
+ * @property {DecoderTold | null} decoder decodes an image at the pointer
  * @property {ProbeTold | null} probe
  * @property {UploadsTold | null} uploads
  * @property {InspectorTold | null} inspector
@@ -79,8 +80,16 @@
 /**
  * @typedef {object} InspectorTold
  * @property {string} run its name
- * @property {boolean} decodes whether any position on the map can be decoded into an image
  * @property {boolean} alike whether images can be compared pixel by pixel
+ */
+
+/**
+ * What it takes to decode an image anywhere on the map.
+ *
+ * @typedef {object} DecoderTold
+ * @property {ProbeShape} usual the shape of the probe that the run was trained with
+ * @property {number[]} grid rows and columns
+ * @property {number} sparsity of the clip
  */
 
 /**
@@ -219,7 +228,11 @@
  * @property {number} [number] of an upload
  */
 
-/** @typedef {{ paper: string, ink: string, background: number }} Theme colours of the page; the paper also as a pixel */
+/**
+ * Colours of the page, the paper also as a pixel, and its font.
+ *
+ * @typedef {{ paper: string, ink: string, background: number, font: string }} Theme
+ */
 
 /** @typedef {'dots' | 'over' | 'probe'} Layer what has to be painted again */
 

@@ -28,7 +28,7 @@ export async function fetchPacked(address) {
  */
 export async function fetchPackedIfThere(address) {
   const response = await fetch(address)
-  return response.status === 404 ? null : unpacked(response)
+  return response.status === 204 ? null : unpacked(response)
 }
 
 /** @param {Response} response */
@@ -104,7 +104,7 @@ export class Sheets {
    * @returns {Tile | null | undefined}
    */
   image(i, size) {
-    const level = this.sides.find((side) => side >= SHARP * size) ?? this.sides[this.sides.length - 1]
+    const level = this.levelFor(size)
     const found = this.at(level, i, true)
     if (found) return found
     for (const side of this.sides) {
@@ -112,6 +112,25 @@ export class Sheets {
       if (other) return other
     }
     return found
+  }
+
+  /**
+   * The side of the images on the sheets that serve for some pixels along a side.
+   *
+   * @param {number} size
+   */
+  levelFor(size) {
+    return this.sides.find((side) => side >= SHARP * size) ?? this.sides[this.sides.length - 1]
+  }
+
+  /**
+   * The number of the sheet that the i-th image is on.
+   *
+   * @param {number} i
+   * @param {number} size
+   */
+  numberOf(i, size) {
+    return Math.floor(i / Math.floor(this.sheet / this.levelFor(size)) ** 2)
   }
 
   /**

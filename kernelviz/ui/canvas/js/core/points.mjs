@@ -44,6 +44,7 @@ export class Points {
     /** @type {Set<number>} */
     this.hidden = new Set()
     this.groupOf = new Uint16Array(this.n)
+    this.unknown = '' // colour of points without a value
     this.colours = new Uint32Array(1)
     this.faded = new Uint32Array(1)
     this.rank = new Uint8Array(this.n).fill(FULL)
@@ -75,9 +76,9 @@ export class Points {
     this.colouring = colouring
     this.groups = palettes[colouring] ?? []
     this.groupOf = grouped(this.columns, this.scales, colouring, this.groups.length)
-    const unknown = palettes.label[palettes.label.length - 1][1]
+    this.unknown = palettes.label[palettes.label.length - 1][1]
     this.colours = Uint32Array.from(
-      this.groups.length ? this.groups.map(([, colour]) => pixel(colour)) : ramp(scale, unknown),
+      this.groups.length ? this.groups.map(([, colour]) => pixel(colour)) : ramp(scale, this.unknown),
     )
     this.faded = faded(this.colours, background)
     this.rerank()

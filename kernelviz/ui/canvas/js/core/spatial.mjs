@@ -23,6 +23,7 @@ export class Spatial {
     this.items = new Uint32Array(xs.length)
     const cells = Uint32Array.from(xs, (x, i) => this.at(ys[i]) * this.across + this.at(x))
     for (const cell of cells) this.starts[cell + 1]++
+    this.filled = this.starts.reduce((n, count) => n + Number(count > 0), 0) / this.across ** 2 // share of the cells
     for (let cell = 0; cell < this.across ** 2; cell++) this.starts[cell + 1] += this.starts[cell]
     const next = this.starts.slice()
     cells.forEach((cell, i) => (this.items[next[cell]++] = i))

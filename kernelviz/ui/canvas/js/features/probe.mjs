@@ -74,7 +74,7 @@ export class ProbeFeature {
   }
 
   get step() {
-    return this.panel.grid.step
+    return this.panel.decoding.grid.step
   }
 
   /**

@@ -2,11 +2,10 @@
 
 /** @import { Image, Note, ProbeShape, ProbeStanding, Told } from '../types.mjs' */
 
-import { Decoder, Grid, bump, clip, clippedShare } from '../core/decoder.mjs'
-import { fetchPackedIfThere, messageOf, said } from '../core/fetching.mjs'
 import { contextOf } from '../core/raster.mjs'
 import { paintImage } from '../ui/card.mjs'
 import { button, element, figure, icon, slider } from '../ui/dom.mjs'
+import { Decoding, paintValues } from './decoding.mjs'
 
 const TRAIL = 16 // decoded images that are kept
 const AGAIN = 'M4 10a6 6 0 1 0 2-4.500M6 2v4h4'
@@ -37,12 +36,17 @@ export class ProbePanel {
     const { probe, extent, shape, maps } = told
     if (!probe) throw new Error('there is no probe')
     this.handle = handle
-    this.sparsity = probe.sparsity
     this.gridShape = probe.grid
-    this.imageShape = shape // null where no image is decoded
-    this.grid = new Grid(probe.grid[0], probe.grid[1], extent)
-    const [, height, width] = shape ?? [1, 1, 1]
-    this.decoded = element('canvas', { width, height, className: 'pixels', role: 'img' })
+    const { grid, sparsity } = probe
+    this.decoding = new Decoding(
+      { grid, sparsity, extent, shape },
+      {
+        address: handle.address,
+        ready: handle.ready,
+        decoded: (standing) => this.remember(standing),
+        failed: handle.note,
+      },
+    )
     this.bump = element('canvas', { width: probe.grid[1], height: probe.grid[0], className: 'pixels', role: 'img' })
     this.position = element('output', { className: 'position' })
     this.trail = element('div', { className: 'trail', role: 'group', 'aria-label': 'Where the probe has been' })
@@ -60,7 +64,7 @@ export class ProbePanel {
       element(
         'div',
         { className: 'pair' },
-        shape ? figure(this.decoded, 'The decoded image') : '',
+        shape ? figure(this.decoding.canvas, 'The decoded image') : '',
         figure(this.bump, 'The bump on the grid, after the clip'),
       ),
       this.position,
@@ -68,31 +72,14 @@ export class ProbePanel {
       this.shape.amplitude.node,
       this.nearby,
     )
-    /** @type {Decoder | null} */
-    this.decoder = null
-    this.known = false // whether there is a decoder for the page
     this.reach = 0 // how far from the probe the bump is left by the clip
-    /** @type {ProbeStanding | null} what the server is to decode next */
-    this.wanted = null
-    this.asking = false
     /** @type {ProbeStanding | null} the last one in the trail */
     this.last = null
-    if (shape) this.load()
-  }
-
-  async load() {
-    try {
-      const packed = await fetchPackedIfThere(`${this.handle.address()}/decoder`)
-      this.decoder = packed && new Decoder(packed)
-      this.known = true
-      this.handle.ready()
-    } catch (error) {
-      this.handle.note(`The decoder cannot be fetched. ${messageOf(error)}`, () => this.load())
-    }
+    if (shape) this.decoding.load()
   }
 
   /**
-   * Decode what there is at a probe; where the decoder cannot run in the page, the server decodes.
+   * Show what there is at a probe.
    *
    * @param {ProbeStanding} probe
    */
@@ -100,14 +87,10 @@ export class ProbePanel {
     this.position.textContent = `x ${probe.x.toFixed(2)}   y ${probe.y.toFixed(2)}`
     this.shape.width.show(probe.width)
     this.shape.amplitude.show(probe.amplitude)
-    const field = bump(probe, this.grid)
-    const activation = clip(field, this.sparsity)
-    this.reach = probe.width * Math.sqrt(-2 * Math.log(clippedShare(field, this.sparsity)))
-    paintActivation(this.bump, activation, this.gridShape)
-    if (this.decoder && this.imageShape) {
-      paintValues(this.decoded, this.decoder.decode(activation), this.imageShape)
-      this.remember(probe)
-    } else if (this.known) this.ask(probe)
+    const bump = this.decoding.bumpOf(probe)
+    this.reach = bump.reach
+    paintActivation(this.bump, bump.activation, this.gridShape)
+    this.decoding.decode(bump)
   }
 
   /**
@@ -128,63 +111,21 @@ export class ProbePanel {
   }
 
   /**
-   * Ask the server one question at a time: of those that come meanwhile, the last.
-   *
-   * @param {ProbeStanding} probe
-   */
-  async ask(probe) {
-    this.wanted = probe
-    if (this.asking) return
-    this.asking = true
-    try {
-      while (this.wanted) {
-        const asked = this.wanted
-        this.wanted = null
-        const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))
-        const response = await fetch(`${this.handle.address()}/decode?${query}`)
-        if (!response.ok) throw new Error(await said(response))
-        contextOf(this.decoded).drawImage(await createImageBitmap(await response.blob()), 0, 0)
-        this.remember(asked)
-      }
-    } catch (error) {
-      this.handle.note(`The server cannot decode here. ${messageOf(error)}`, () => this.load())
-    }
-    this.asking = false
-  }
-
-  /**
    * Keep the decoded image in the trail, if it is some way from the last one.
    *
    * @param {ProbeStanding} probe
    */
   remember(probe) {
-    const { last, decoded } = this
-    if (last && Math.hypot(probe.x - last.x, probe.y - last.y) < 2 * this.grid.step) return
+    const { last, decoding } = this
+    if (last && Math.hypot(probe.x - last.x, probe.y - last.y) < 2 * decoding.grid.step) return
     this.last = { ...probe }
-    const small = element('canvas', { width: decoded.width, height: decoded.height, className: 'pixels' })
-    contextOf(small).drawImage(decoded, 0, 0)
+    const { canvas } = decoding
+    const small = element('canvas', { width: canvas.width, height: canvas.height, className: 'pixels' })
+    contextOf(small).drawImage(canvas, 0, 0)
     const { x, y } = probe
     this.trail.prepend(button(small, `Back to ${x.toFixed(2)}, ${y.toFixed(2)}`, () => this.handle.go(x, y)))
     while (this.trail.children.length > TRAIL) this.trail.lastChild?.remove()
   }
-}
-
-/**
- * Paint pixels in [0, 1], channel after channel, onto a canvas of the same size.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} values
- * @param {number[]} shape [channels, height, width]
- */
-function paintValues(canvas, values, [channels, height, width]) {
-  const size = width * height
-  const image = new ImageData(width, height)
-  for (let i = 0; i < size; i++) {
-    for (let part = 0; part < 3; part++)
-      image.data[4 * i + part] = Math.round(255 * values[(channels === 3 ? part * size : 0) + i])
-    image.data[4 * i + 3] = 255
-  }
-  contextOf(canvas).putImageData(image, 0, 0)
 }
 
 /**

@@ -4,6 +4,7 @@
 /** @import { View } from '../core/view.mjs' */
 /** @import { Marks } from '../features/marks.mjs' */
 /** @import { Context, Contours, Point, Theme } from '../types.mjs' */
+/** @import { Landmarks } from './landmarks.mjs' */
 
 import { strokeTwice } from './lines.mjs'
 import { look } from './scene.mjs'
@@ -17,6 +18,7 @@ import { look } from './scene.mjs'
  * @property {Theme} theme
  * @property {string} accent
  * @property {Contours | null} contours
+ * @property {Landmarks | null} landmarks whose names are shown
  * @property {number[]} rings points that have a ring, -1 for none
  * @property {Marks} marks
  * @property {Point[]} path
@@ -29,12 +31,13 @@ import { look } from './scene.mjs'
  * @param {OverlaySubjects} subjects
  */
 export function paintOverlay(context, subjects) {
-  const { view, points, theme, accent, contours, rings, marks, path, outline, probe } = subjects
+  const { view, points, theme, accent, contours, landmarks, rings, marks, path, outline, probe } = subjects
   const density = devicePixelRatio
   context.setTransform(density, 0, 0, density, 0, 0)
   context.clearRect(0, 0, view.width, view.height)
   context.lineJoin = 'round'
   if (contours) paintContours(context, view, contours, theme.ink)
+  landmarks?.paint(context, theme)
   for (const i of new Set(rings)) if (i >= 0 && points.visible(i)) paintRing(context, view, points, i, theme.ink)
   marks.paint(context, view, accent, theme)
   if (path.length) paintPath(context, view, path, accent, theme.paper)
@@ -72,7 +75,7 @@ function paintContours(context, view, { corners, starts, levels }, ink) {
 function paintRing(context, view, points, i, ink) {
   const [left, top] = view.toScreen(points.x[i], points.y[i])
   context.beginPath()
-  context.arc(left, top, look(points.n, view.zoom).radius + 3.5, 0, 2 * Math.PI)
+  context.arc(left, top, look(points, view).radius + 3.5, 0, 2 * Math.PI)
   context.strokeStyle = ink
   context.lineWidth = 2
   context.stroke()

@@ -20,20 +20,23 @@ import {
 } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 
+const COVERED = 0.8 // of the part of the map that has points: how much of it the dots cover
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to stand instead of dots
 
 /**
- * Radius and opacity of the dots: smaller and clearer the more there are, larger the more one zooms in.
+ * Radius and opacity of the dots: the smaller the more of them share the part of the screen that has points, and larger
+ * the more one zooms in.
  *
- * @param {number} n
- * @param {number} zoom
+ * @param {{ n: number, spatial: { filled: number } }} points
+ * @param {{ width: number, height: number, zoom: number }} view
  */
-export function look(n, zoom) {
-  const crowd = clamp(Math.log10(Math.max(n, 100) / 1000), 0, 3)
+export function look({ n, spatial }, { width, height, zoom }) {
+  const crowd = clamp(Math.log10(Math.max(n, 100) / 10_000), 0, 2)
+  const share = (COVERED * spatial.filled * Math.min(width, height) ** 2) / Math.max(1, n)
   return {
-    radius: clamp((3.6 - 0.9 * crowd) * zoom ** 0.35, 0.7, 9),
-    opacity: clamp((0.9 - 0.14 * crowd) * zoom ** 0.3, 0.3, 0.95),
+    radius: clamp(clamp(Math.sqrt(share / Math.PI), 0.8, 5) * zoom ** 0.35, 0.8, 9),
+    opacity: clamp((0.95 - 0.2 * crowd) * zoom ** 0.3, 0.3, 0.95),
   }
 }
 
@@ -43,7 +46,7 @@ export function look(n, zoom) {
  * @param {number} zoom
  * @param {boolean} whole
  */
-function imageSize(zoom, whole) {
+export function imageSize(zoom, whole) {
   return Math.round(whole ? clamp(28 * zoom ** 0.5, 28, 120) : clamp(26 * zoom ** 0.3, 26, 56))
 }
 
@@ -55,6 +58,7 @@ function imageSize(zoom, whole) {
  * @property {View} view
  * @property {Sheets | null} sheets
  * @property {boolean} asImages whether there are images only
+ * @property {number[]} few points whose images are shown among the dots, as long as not all of them fit
  * @property {number} background
  * @property {boolean} moving whether the next frame will follow at once, so that this one may be rough
  */
@@ -79,19 +83,21 @@ export class Scene {
   }
 
   /** @param {SceneSubjects} subjects */
-  paint({ points, view, sheets, asImages, background, moving }) {
+  paint({ points, view, sheets, asImages, few, background, moving }) {
     const most = moving ? (points.n > MANY ? 0.5 : 1) : Infinity
     const raster = this.raster(view, Math.min(devicePixelRatio, most), background)
     /** @type {Look} */
-    const looks = { ...look(points.n, view.zoom), soft: !moving }
+    const looks = { ...look(points, view), soft: !moving }
     const onlyImages = sheets !== null && asImages
     this.images = { shown: [], side: 0, only: onlyImages }
     if (!onlyImages) {
       paintPoints(raster, view, points, FAINT, points.faded, looks)
       paintPoints(raster, view, points, FULL, points.colours, looks)
     }
-    if (sheets && (onlyImages || imagesFit(points, view, sheets.whole)))
-      this.paintImages(raster, points, view, sheets, background)
+    if (sheets) {
+      const all = onlyImages || imagesFit(points, view, sheets.whole)
+      this.paintImages(raster, points, view, sheets, background, all ? points.row.keys() : few)
+    }
     this.context.putImageData(raster.data, 0, 0)
   }
 
@@ -122,13 +128,14 @@ export class Scene {
    * @param {View} view
    * @param {Sheets} sheets
    * @param {number} background
+   * @param {Iterable<number>} which points
    */
-  paintImages(raster, points, view, sheets, background) {
+  paintImages(raster, points, view, sheets, background, which) {
     const size = Math.round(imageSize(view.zoom, sheets.whole) * raster.density)
     const { grey } = sheets
     sheets.begin()
     this.images.side = size / raster.density
-    for (const { i, px, py } of apart(pointsOnScreen(points, view, raster, size), size)) {
+    for (const { i, px, py } of apart(pointsOnScreen(points, view, raster, size, which), size)) {
       const image = sheets.image(i, size)
       if (!image) continue
       this.images.shown.push({ i, left: px / raster.density, top: py / raster.density })
@@ -175,13 +182,14 @@ function imagesFit(points, view, whole) {
  * @param {View} view
  * @param {Raster} raster
  * @param {number} size
+ * @param {Iterable<number>} which points
  */
-function pointsOnScreen(points, view, raster, size) {
+function pointsOnScreen(points, view, raster, size, which) {
   /** @type {{ i: number, px: number, py: number }[]} */
   const first = []
   /** @type {typeof first} */
   const last = []
-  for (let i = 0; i < points.n; i++) {
+  for (const i of which) {
     if (points.rank[i] === HIDDEN) continue
     const px = ((points.x[i] - view.x) * view.scale + view.width / 2) * raster.density
     const py = ((view.y - points.y[i]) * view.scale + view.height / 2) * raster.density

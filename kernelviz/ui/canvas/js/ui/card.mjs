@@ -22,7 +22,10 @@ export class Card {
     this.stage = stage
     this.image = element('canvas', { width: IMAGE, height: IMAGE })
     this.words = element('div', { className: 'words' })
-    this.node = element('div', { className: onclose ? 'card pinned' : 'card', hidden: true }, this.image, this.words)
+    this.beside = element('div', { className: 'decoded', hidden: true })
+    const known = element('div', {}, this.image, this.words)
+    const className = onclose ? 'card pinned' : 'card'
+    this.node = element('div', { className, hidden: true }, known, this.beside)
     if (original) {
       this.node.append(original.node)
       this.image.onclick = () => original.open()
@@ -38,8 +41,10 @@ export class Card {
    * @param {string[]} lines
    * @param {Image} image
    * @param {boolean} [whole] whether the picture is shown whole, in its own shape
+   * @param {HTMLCanvasElement | null} [decoded] image decoded there, null while it is loading
    */
-  show([left, top], lines, image, whole = false) {
+  show([left, top], lines, image, whole = false, decoded) {
+    this.showDecoded(decoded)
     this.words.replaceChildren(...lines.map((line) => element('div', {}, line)))
     this.image.hidden = image === undefined
     this.image.classList.toggle('loading', image === null)
@@ -54,6 +59,17 @@ export class Card {
     const aside = left + width + 2 * ABOVE < stage.clientWidth ? left + ABOVE : left - width - ABOVE
     this.node.style.left = `${clamp(covers ? aside : left - width / 2, 4, stage.clientWidth - width - 4)}px`
     this.node.style.top = `${above}px`
+  }
+
+  /** @param {HTMLCanvasElement | null} [decoded] */
+  showDecoded(decoded) {
+    const { beside } = this
+    beside.hidden = decoded === undefined
+    if (beside.hidden) return
+    if (!decoded || beside.firstChild !== decoded) {
+      const image = decoded ?? element('canvas', { width: 1, height: 1, className: 'loading' })
+      beside.replaceChildren(image, element('div', { className: 'words' }, 'decoded here'))
+    }
   }
 
   hide() {

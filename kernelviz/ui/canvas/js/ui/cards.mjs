@@ -3,7 +3,8 @@
 /** @import { Sheets, Thumbnails } from '../core/fetching.mjs' */
 /** @import { Points } from '../core/points.mjs' */
 /** @import { View } from '../core/view.mjs' */
-/** @import { Image, Mark } from '../types.mjs' */
+/** @import { Pointed } from '../features/pointed.mjs' */
+/** @import { Image, Mark, Point } from '../types.mjs' */
 
 import { imageOf } from '../painting/lines.mjs'
 import { Card } from './card.mjs'
@@ -23,6 +24,7 @@ const TILE = 128 // pixels: side of a tile on a card
  * @property {boolean} decoded whether the images are those of the decoder
  * @property {number} focus point under the pointer, -1 for none
  * @property {number} pinned
+ * @property {Pointed | null} pointed decodes where the pointer is
  * @property {Mark | undefined} mark that is under the pointer
  * @property {() => void} loaded is called once a picture has come
  */
@@ -40,10 +42,11 @@ export class Cards {
 
   /** @param {CardSubjects} subjects */
   show(subjects) {
-    const { focus, pinned, mark, sheets } = subjects
+    const { focus, pinned, mark, sheets, pointed } = subjects
     sheets?.begin()
     if (mark) showMark(this.hovering, mark, subjects)
-    else showPoint(this.hovering, focus === pinned ? -1 : focus, subjects)
+    else if (focus < 0 && pointed?.empty) showEmpty(this.hovering, pointed, pointed.empty, subjects)
+    else showPoint(this.hovering, focus === pinned ? -1 : focus, subjects, pointed)
     showPoint(this.pinned, pinned, subjects)
   }
 }
@@ -54,13 +57,30 @@ export class Cards {
  * @param {Card} card
  * @param {number} i
  * @param {CardSubjects} subjects
+ * @param {Pointed | null} [pointed] decodes its coordinates
  */
-function showPoint(card, i, subjects) {
+function showPoint(card, i, subjects, pointed) {
   const { points, view, thumbnails, classes, decoded } = subjects
   if (i < 0 || !points.visible(i) || !view.shows(points.x[i], points.y[i])) return card.hide()
   const lines = points.about(i, classes)
   if (decoded) lines.push('as decoded from its coordinates')
-  return card.show(view.toScreen(points.x[i], points.y[i]), lines, pictureOf(i, subjects), thumbnails !== null)
+  const [x, y] = [points.x[i], points.y[i]]
+  const beside = decoded ? undefined : pointed?.image(x, y)
+  return card.show(view.toScreen(x, y), lines, pictureOf(i, subjects), thumbnails !== null, beside)
+}
+
+/**
+ * Show what would be where no point is.
+ *
+ * @param {Card} card
+ * @param {Pointed} pointed
+ * @param {Point} empty
+ * @param {CardSubjects} subjects
+ */
+function showEmpty(card, pointed, empty, { view }) {
+  const image = pointed.image(...empty)
+  if (image === undefined || !view.shows(...empty)) return card.hide()
+  return card.show(view.toScreen(...empty), [], undefined, false, image)
 }
 
 /**

@@ -16,6 +16,8 @@ const WHEEL = 0.0016 // of zoom for each pixel of the wheel
  * @property {(event: PointerEvent) => void} [drop]
  * @property {(at: Pixel, event: PointerEvent) => void} [tap]
  * @property {() => void} [cancel]
+ * @property {() => boolean} [scrolls] whether one finger scrolls the page, and only two are told of
+ * @property {() => void} [scrolled] one finger has
  * @property {(at: Pixel, factor: number, by: Pixel) => void} [pinch]
  * @property {(at: Pixel, factor: number) => void} [wheel]
  */
@@ -29,7 +31,7 @@ const WHEEL = 0.0016 // of zoom for each pixel of the wheel
 export function listen(target, on) {
   /** @type {Map<number, Pixel>} */
   const fingers = new Map()
-  /** @type {{ at: Pixel, from: Pixel, moved: boolean } | null} */
+  /** @type {{ at: Pixel, from: Pixel, moved: boolean, scrolls: boolean } | null} */
   let press = null
   /** @type {ReturnType<typeof between> | null} */
   let pinch = null
@@ -50,7 +52,8 @@ export function listen(target, on) {
       press = null
       pinch = between(fingers)
     } else if (fingers.size === 1) {
-      press = { at: position(event), from: position(event), moved: false }
+      const scrolls = event.pointerType === 'touch' && (on.scrolls?.() ?? false)
+      press = { at: position(event), from: position(event), moved: false, scrolls }
       on.press?.(press.at, event)
     }
     event.preventDefault()
@@ -64,8 +67,10 @@ export function listen(target, on) {
       on.pinch?.(now.at, now.distance / pinch.distance, [now.at[0] - pinch.at[0], now.at[1] - pinch.at[1]])
       pinch = now
     } else if (press) {
-      press.moved ||= Math.hypot(at[0] - press.from[0], at[1] - press.from[1]) > STILL
-      if (press.moved) on.drag?.(at, press.at, event)
+      const moved = Math.hypot(at[0] - press.from[0], at[1] - press.from[1]) > STILL
+      if (moved && !press.moved && press.scrolls) on.scrolled?.()
+      press.moved ||= moved
+      if (press.moved && !press.scrolls) on.drag?.(at, press.at, event)
       if (press.moved) press.at = at
     } else if (event.pointerType !== 'touch') on.hover?.(at)
   }
@@ -82,11 +87,21 @@ export function listen(target, on) {
   target.onpointercancel = (event) => {
     fingers.delete(event.pointerId)
     pinch = null
+    if (press?.scrolls && !press.moved) on.scrolled?.()
     if (press) on.cancel?.()
     press = null
   }
 
-  target.onpointerleave = () => on.leave?.()
+  // Where one finger scrolls, the browser would scroll with two as well, if they were not kept from it.
+  const keep = (/** @type {TouchEvent} */ event) => {
+    if (event.touches.length > 1 && event.cancelable) event.preventDefault()
+  }
+  target.addEventListener('touchstart', keep, { passive: false })
+  target.addEventListener('touchmove', keep, { passive: false })
+
+  target.onpointerleave = (event) => {
+    if (event.pointerType !== 'touch') on.leave?.() // what was tapped stays
+  }
 
   target.onwheel = (event) => {
     event.preventDefault()

@@ -12,7 +12,7 @@ const WIDER = 1.05
 const EXPLORE_HELP =
   'Arrow keys go from point to point, Enter pins one, Space selects it, Escape clears, Ctrl Z undoes. ' +
   'Plus and minus zoom, 0 shows all, Shift with an arrow key moves the map. ' +
-  'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone. Two fingers zoom.'
+  'With Shift a drag is a lasso that adds, and a click in the legend shows one group alone, as a click on a name on the map does. Two fingers move and zoom.'
 const UPLOAD_HELP =
   'Arrow keys go from point to point, Enter pins its card, Escape clears. Plus and minus zoom, 0 shows all, Shift with an ' +
   'arrow key moves the map. Point at a mark to see which it is, click it to choose it.'
@@ -28,6 +28,20 @@ const PROBE_HELP =
 export function helpOf({ probe, uploads }) {
   if (probe) return PROBE_HELP
   return uploads ? UPLOAD_HELP : EXPLORE_HELP
+}
+
+/**
+ * What a newcomer is told of a map, line by line.
+ *
+ * @param {Told} told
+ */
+export function hintOf({ shape, decoder, maps: [{ source }] }) {
+  const zoom = matchMedia('(pointer: coarse)').matches ? 'Zoom in with two fingers' : 'Zoom in with the wheel'
+  if (!shape)
+    return ['Each dot is one item; similar items lie together.', `${zoom}, point at a dot to see which it is.`]
+  const dots = 'Each dot is an image; similar images lie together.'
+  if (!decoder) return [dots, source ? `${zoom} to see the images.` : `${zoom}.`]
+  return [dots, 'Point where no dot is: the decoder shows what would lie there.']
 }
 
 /**

@@ -18,7 +18,9 @@ export class Legend {
    * @param {string[]} scale
    */
   show(points, scale) {
-    this.node.replaceChildren(...(points.groups.length ? this.groups(points) : [bar(points, scale)]))
+    this.node.replaceChildren(
+      ...(points.groups.length ? this.groups(points) : [bar(points, scale), ...unknown(points)]),
+    )
   }
 
   /** @param {Points} points */
@@ -36,11 +38,7 @@ export class Legend {
         'aria-pressed': shown,
       })
       entry.dataset.group = String(group)
-      entry.replaceChildren(
-        element('span', { className: 'swatch', style: `background: ${colour}` }),
-        element('span', {}, name),
-        element('span', { className: 'count' }, count),
-      )
+      entry.replaceChildren(swatch(colour), element('span', {}, name), element('span', { className: 'count' }, count))
       return entry
     })
     if (focused) queueMicrotask(() => made[Number(focused)]?.focus()) // a click must not take the focus away
@@ -65,6 +63,30 @@ function bar(points, scale) {
     colours,
     ends,
   )
+}
+
+/**
+ * The colour of points that have no value, where there are such points.
+ *
+ * @param {Points} points
+ */
+function unknown(points) {
+  const n = points.counts.all[points.colours.length - 1]
+  if (!n) return []
+  return [
+    element(
+      'span',
+      { className: 'unknown' },
+      swatch(points.unknown),
+      element('span', {}, 'no value'),
+      element('span', { className: 'count' }, number(n)),
+    ),
+  ]
+}
+
+/** @param {string} colour */
+function swatch(colour) {
+  return element('span', { className: 'swatch', style: `background: ${colour}` })
 }
 
 /** @param {number} n */

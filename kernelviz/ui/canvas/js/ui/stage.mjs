@@ -2,7 +2,7 @@
 
 import { button, element } from './dom.mjs'
 
-const SAID = 4000 // ms that words stay which say that something was done
+const BRIEFLY = 2500 // ms
 
 export class Stage {
   /** @param {string} label what the map is called, for those who do not see it */
@@ -12,7 +12,10 @@ export class Stage {
     this.overview = element('canvas', { className: 'overview', hidden: true, 'aria-hidden': 'true' })
     this.status = element('div', { className: 'status', role: 'status' })
     this.notes = element('div', { className: 'notes' })
-    this.node = element('div', { className: 'stage' }, this.dots, this.over, this.overview, this.status, this.notes)
+    this.brief = element('div', { className: 'brief', hidden: true, 'aria-hidden': 'true' })
+    const { dots, over, overview, brief, status, notes } = this
+    this.node = element('div', { className: 'stage' }, dots, over, overview, brief, status, notes)
+    this.ending = 0
     this.live = element('p', { className: 'live', 'aria-live': 'polite' })
   }
 
@@ -50,14 +53,15 @@ export class Stage {
   }
 
   /**
-   * Say that something was done; the words go by themselves.
+   * Say something over the map for a moment.
    *
    * @param {string} words
    */
-  say(words) {
-    const node = element('span', { role: 'status' }, words)
-    this.notes.replaceChildren(node)
-    setTimeout(() => node.isConnected && this.notes.replaceChildren(), SAID)
+  remark(words) {
+    clearTimeout(this.ending)
+    this.brief.textContent = words
+    this.brief.hidden = false
+    this.ending = window.setTimeout(() => (this.brief.hidden = true), BRIEFLY)
   }
 
   /**

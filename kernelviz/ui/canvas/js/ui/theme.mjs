@@ -15,5 +15,6 @@ export function themeOf(root) {
   const ink = style.getPropertyValue('--st-text-color').trim() || '#000000'
   const context = contextOf(new OffscreenCanvas(1, 1))
   context.fillStyle = paper // any colour of CSS; it comes back as #rrggbb
-  return { paper, ink, background: pixel(String(context.fillStyle)) }
+  const font = style.getPropertyValue('--st-font').trim() || 'sans-serif'
+  return { paper, ink, background: pixel(String(context.fillStyle)), font }
 }

@@ -54,6 +54,11 @@ export const TOOLS = {
  * @property {(at: Pixel) => number} pointAt
  * @property {(change: () => void) => void} navigate
  * @property {(i: number) => void} hover
+ * @property {(at: Pixel) => number} nameAt the group whose name is at a pixel, -1 for none
+ * @property {(group: number) => void} pointToName -1 to none
+ * @property {(group: number) => void} showAlone shows a group alone, or all again
+ * @property {(empty: Point | null) => void} pointTo a position without a point
+ * @property {() => void} scrolled one finger has moved over the map, which takes two to move
  * @property {(i: number) => void} pin -1 unpins, and so does the point that is pinned
  * @property {(list: number[], add: boolean) => void} select
  * @property {(mark: Mark) => void} chooseMark
@@ -90,6 +95,8 @@ export class Hand {
       drop: (event) => this.drop(event),
       tap: (at) => this.tap(at),
       cancel: () => this.cancel(),
+      scrolls: () => this.tool === 'pan',
+      scrolled: () => this.handle.scrolled(),
       wheel: (at, factor) => navigate(() => view.zoomAt(...at, factor)),
       pinch: (at, factor, by) => navigate(() => (view.moveBy(...by), view.zoomAt(...at, factor))),
     }
@@ -100,11 +107,18 @@ export class Hand {
     const { handle } = this
     if (!handle.points()) return
     const mark = handle.marks.hover(handle.view, at)
-    handle.hover(!mark && !handle.probe ? handle.pointAt(at) : -1)
+    const name = mark ? -1 : handle.nameAt(at)
+    const free = !mark && !handle.probe && name < 0
+    const found = free ? handle.pointAt(at) : -1
+    handle.pointToName(name)
+    handle.hover(found)
+    handle.pointTo(free && found < 0 ? handle.view.toMap(...at) : null)
   }
 
   leave() {
     this.handle.hover(-1)
+    this.handle.pointTo(null)
+    this.handle.pointToName(-1)
     this.handle.marks.hover(this.handle.view, null)
   }
 
@@ -113,7 +127,7 @@ export class Hand {
    * @param {PointerEvent} event
    */
   press(at, event) {
-    const { view, probe, hover } = this.handle
+    const { view, probe, hover, pointTo } = this.handle
     this.using = this.toolFor(event)
     probe?.stop()
     const point = view.toMap(...at)
@@ -122,6 +136,7 @@ export class Hand {
     if (this.using === 'box') this.corner = point
     if (this.using === 'lasso') this.outline = [point]
     hover(-1)
+    pointTo(null)
   }
 
   /**
@@ -172,15 +187,16 @@ export class Hand {
   tap(at) {
     const { using } = this
     this.cancel()
-    const { view, marks, probe, points, pointAt, pin, hover, chooseMark } = this.handle
+    const { view, marks, probe, points, nameAt, showAlone, pointAt, pin, chooseMark } = this.handle
     if (using === 'probe') probe?.tell()
     if (using === 'path') probe?.addCorner(view.toMap(...at))
     if (probe || !points()) return
     const mark = marks.hover(view, at)
     if (mark) return chooseMark(mark)
-    const found = pointAt(at)
-    pin(found)
-    hover(found)
+    const name = nameAt(at)
+    if (name >= 0) return showAlone(name)
+    pin(pointAt(at))
+    this.hover(at)
   }
 
   /** End what is under way, without its effect. */

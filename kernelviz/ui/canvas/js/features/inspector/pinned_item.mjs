@@ -66,9 +66,9 @@ export class PinnedItem {
     const [x, y, row] = [points.x[i], points.y[i], points.row[i]]
     this.title.textContent = points.names?.[row] ?? `No. ${row}`
     this.pictures.hidden = !handle.sheets()
-    this.decodedFigure.hidden = !told.inspector?.decodes
-    if (told.inspector?.decodes) this.decoded.src = `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`
-    this.probe.hidden = !told.inspector?.decodes
+    this.decodedFigure.hidden = !told.decoder
+    if (told.decoder) this.decoded.src = `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`
+    this.probe.hidden = !told.decoder
     this.probe.href = `/probe?run=${encodeURIComponent(told.inspector?.run ?? '')}&x=${x.toFixed(3)}&y=${y.toFixed(3)}`
     this.facts.replaceChildren(...rowsOf(factsOf(points, i, told.classes)))
     this.alike.hidden = true
