@@ -59,13 +59,13 @@ def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring:
 
 
 def _controls(run: EmbeddingRun) -> tuple[str, str, str]:
-    colour, split, view, text, how = st.columns([5, 4, 5, 7, 3], vertical_alignment="bottom")
+    row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
     shared = {"bind": "query-params"}
     colourings = [*COLOURINGS, *(column.name for column in caches.columns_in(run))]
-    colouring = colour.selectbox("Colour by", colourings, key="colour", **shared)
-    chosen = _split(run, split)
-    shown = view.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared)
-    search.controls(run, chosen, text, how)
+    colouring = row.selectbox("Colour by", colourings, key="colour", width=250, **shared)
+    chosen = _split(run, row)
+    shown = row.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared)
+    search.controls(run, chosen, row)
     return colouring, chosen, shown
 
 
@@ -81,7 +81,7 @@ def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:
         index=splits.index("test") if "test" in splits else 0,
         key="split",
         bind="query-params",
-        help="The network was never trained on the test images.",
+        width=210,
     )
 
 

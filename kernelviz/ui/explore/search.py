@@ -20,7 +20,7 @@ from kernelviz.ui.shared.labels import plain, shortened
 MAX_CHOICES = 500  # values of a column that can be chosen, the most frequent ones
 MAX_FILTERS = 40  # columns that can be filtered
 LARGEST_WHOLE = 2**53 - 1  # of a slider in a browser
-HELP = "Part of a name, a label, a prediction, or a value of a column; or the number of an image."
+PLACEHOLDER = "Search by name, label, prediction, column or number"
 
 Test = Callable[[pd.DataFrame], Bool[np.ndarray, " n"]]
 Where = st.delta_generator.DeltaGenerator
@@ -35,12 +35,14 @@ class Field:
     values: tuple = ()
 
 
-def controls(run: EmbeddingRun, split: str, text: Where, how: Where) -> None:
+def controls(run: EmbeddingRun, split: str, row: Where) -> None:
     """Show the field for the search and the filter; what they find is selected as soon as they change."""
     changed = {"on_change": _select, "args": (run, split)}
-    text.text_input("Search", key=_key(run, split, "text"), placeholder="name, label, number …", help=HELP, **changed)
+    row.text_input(
+        "Search", key=_key(run, split, "text"), placeholder=PLACEHOLDER, label_visibility="collapsed", **changed
+    )
     active = len(_tests(run, split))
-    with how.popover(f"Filter ({active})" if active else "Filter", icon=":material/filter_alt:", width="stretch"):
+    with row.popover(f"Filter ({active})" if active else "Filter", icon=":material/filter_alt:"):
         for field in _fields_of(run, split):
             _widget(field, _key(run, split, field.name), changed)
 
