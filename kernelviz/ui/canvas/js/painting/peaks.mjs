@@ -8,6 +8,7 @@ import { clamp } from '../core/view.mjs'
 const CELLS = 48 // along a side of the map
 const SPACING = 3 // cells between representatives, at least
 const MOST = 120 // representatives
+const AROUND = 9 // points of which one is a representative: one of the commonest label
 
 /** @typedef {{ group: number, n: number, x: number, y: number }} Peak the densest position of a group of n points */
 
@@ -40,10 +41,10 @@ export function peaksOf({ x, y, groupOf }, groups, extent) {
 /**
  * Points that stand for the others around them: near the peaks of the density first, none close to another.
  *
- * @param {Pick<Points, 'x' | 'y' | 'spatial'>} points
+ * @param {Pick<Points, 'x' | 'y' | 'label' | 'spatial'>} points
  * @param {number} extent
  */
-export function representativesOf({ x, y, spatial }, extent) {
+export function representativesOf({ x, y, label, spatial }, extent) {
   const counts = new Float32Array(CELLS ** 2)
   for (let i = 0; i < x.length; i++) counts[cellOf(x[i], y[i], extent)]++
   const density = smoothed(counts)
@@ -56,7 +57,18 @@ export function representativesOf({ x, y, spatial }, extent) {
     if (chosen.length === MOST) break
     if (chosen.every((other) => Math.max(...apart(cell, other)) >= SPACING)) chosen.push(cell)
   }
-  return chosen.map((cell) => spatial.few(...centerOf(density, cell, extent), 1)[0])
+  return chosen.map((cell) => ordinary(label, spatial.few(...centerOf(density, cell, extent), AROUND)))
+}
+
+/**
+ * The first of some points that has the commonest label among them.
+ *
+ * @param {ArrayLike<number>} labels
+ * @param {number[]} list
+ */
+function ordinary(labels, list) {
+  const alike = (/** @type {number} */ i) => list.filter((other) => labels[other] === labels[i]).length
+  return list.reduce((best, i) => (alike(i) > alike(best) ? i : best))
 }
 
 /**
