@@ -98,6 +98,7 @@ def map(  # noqa: A001 (as kernelviz.map it is what the command line calls it)
     labels: str | None = None,
     test: float = 0.2,
     epochs: int | None = None,
+    views: int | None = None,
     seed: int = 0,
     resume: bool = False,
     progress: bool = True,
@@ -112,13 +113,15 @@ def map(  # noqa: A001 (as kernelviz.map it is what the command line calls it)
         labels: column with the classes, or "path:N", the N-th folder below the source; None: found by itself.
         test: share that is only tested on, unless the source has a test part.
         epochs: None: by the number of pictures.
+        views: of each picture that count as alike, itself and random parts of it; None: 2.
         seed, resume, progress: as of `train`.
 
     Raises UserError for a source that cannot be read.
     """
     from kernelviz.cli.map import chosen, name_of
 
-    recipe = chosen(str(source), features, str(weights) if weights else None, labels, test, epochs, progress)
+    given = (str(source), features, str(weights) if weights else None, labels, test, epochs, views)
+    recipe = chosen(*given, aloud=progress)
     return _trained(recipe, name or name_of(str(source)), seed, resume, f"kernelviz map {source}", progress)
 
 

@@ -136,6 +136,10 @@ def map_(
     labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
     test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")] = 0.2,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    views: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Views of each picture that count as alike: parts of it, mirrored, relit."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option(help="Go on with the stopped training of this name.")] = False,
     add: Annotated[str | None, typer.Option(help="Put these onto the map of --name, without training.")] = None,
@@ -153,7 +157,7 @@ def map_(
     if not source:
         raise UserError("a map is made of a SOURCE: a folder of pictures, an archive, a table, or an array file")
     name = name or making.name_of(source)
-    recipe = making.chosen(source, features, weights, labels, test, epochs)
+    recipe = making.chosen(source, features, weights, labels, test, epochs, views)
     from kernelviz.cli.train import trained
 
     with making.dashboard(name) if open_ else nullcontext():

@@ -38,6 +38,7 @@ def chosen(
     labels: str | None,
     test: float,
     epochs: int | None,
+    views: int | None = None,
     aloud: bool = True,
 ) -> EmbeddingRecipe:
     """Look at a source, say what was found and what is trained for which reason (if aloud), and give the recipe."""
@@ -46,8 +47,10 @@ def chosen(
         listing = listing_of(source, labels or "", lambda share, note: bar.update(task, completed=share, note=note))
         sizes = sizes_of(listing) if listing.has_pictures else None
     recipe, reason = chosen_recipe(source, listing, sizes, features, weights, labels)
-    given = {"test": test} | ({"epochs": epochs} if epochs else {})
-    recipe = replace(recipe, **given)
+    if views and not recipe.backbone:
+        raise UserError("--views are views of pictures by their features; it does not apply to pixels or vectors")
+    given = {"epochs": epochs, "views": views}
+    recipe = replace(recipe, test=test, **{key: value for key, value in given.items() if value})
     if not aloud:
         return recipe
     for line in described(listing, sizes):

@@ -81,6 +81,13 @@ def test_only_a_run_that_keeps_pictures_takes_more(kernelviz, photographs):
     assert code == 2 and "SOURCE" in err
 
 
+def test_views_of_pictures_are_an_option(kernelviz, photographs, tmp_path):
+    code, out, err = kernelviz("map", photographs, *FAST, "--views", "3", "--json")
+    assert code == 0 and load_run(json.loads(out)["run"]).recipe["views"] == 3, err
+    code, _, err = kernelviz("map", photographs, "--features", "pixels", "--views", "3")
+    assert code == 2 and "--views" in err
+
+
 def test_nothing_is_tested_where_nobody_asks_for_it(kernelviz, photographs):
     code, out, err = kernelviz("map", photographs, *FAST, "--test", "0", "--json")
     assert code == 0, err
