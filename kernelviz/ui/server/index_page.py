@@ -4,7 +4,9 @@ Streamlit's index.html is read from the installed package and changed in memory.
 
 - the name of the page as the title;
 - the address of the server, which Streamlit otherwise looks for below every page (/probe/_stcore/health, a 404);
-- what is shown until the first element is there, and what is said when the server has stopped.
+- the style of the frame, so that nothing moves when the page comes;
+- what is shown until the first element is there, and what is said when the server has stopped;
+- on a phone, the end of the menu of pages when one is chosen.
 """
 
 import re
@@ -18,7 +20,7 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 
 from kernelviz.disk import own_file
-from kernelviz.ui.shared.page_frame import PAGES, title_of
+from kernelviz.ui.shared.page_frame import CSS, PAGES, title_of
 
 USUAL_PORT = 8501
 MARKUP = Path(__file__).with_name("index_page.html")
@@ -37,7 +39,8 @@ def rewritten(html: str, page: str, command: str) -> str:
     """Streamlit's index page for one of our pages, with the command that starts the server again."""
     head, body = _parts(MARKUP.read_text(encoding="utf-8"))
     html = re.sub(r"<title>.*?</title>", f"<title>{escape(title_of(page))}</title>", html, count=1, flags=re.DOTALL)
-    html = html.replace("<script", f"{head.replace('PAGES', '|'.join(filter(None, PAGES)))}<script", 1)
+    head = head.replace("PAGES", "|".join(filter(None, PAGES))).replace("/* STYLE */", CSS.read_text(encoding="utf-8"))
+    html = html.replace("<script", f"{head}<script", 1)
     return html.replace("</body>", f"{body.replace('COMMAND', escape(command))}</body>", 1)
 
 

@@ -32,22 +32,23 @@ HEADINGS = {  # of the other pages, but for Explore, whose heading counts what i
 }
 BROKEN = "broken runs"  # of the session: a sentence for each
 CHOOSER = 270  # pixels: width of a chooser in the bar
-CSS = Path(__file__).with_name("page_frame.css").read_text(encoding="utf-8")
+CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
 
 
 def show() -> None:
     """Set the dashboard up and show the chosen page with the chosen run."""
     icon = str(own_file("assets", "icon.png"))
-    st.logo(str(own_file("assets", "logo.svg")), icon_image=icon, size="large")
+    st.set_page_config(page_icon=icon, layout="wide")  # before the navigation, which would fetch an icon from afar
+    st.logo(str(own_file("assets", "logo.svg")), size="large")
     pages = [
         st.Page(lambda: _page(address, what), title=title, icon=f":material/{face}:", url_path=url, default=not url)
         for url, (title, face) in PAGES.items()
     ]
     page = st.navigation(pages, position="top")
     address, title = page.url_path, PAGES[page.url_path][0]
-    st.set_page_config(title_of(address), icon, "wide")
-    st.html(f"<style>:root {{ --page-name: '{title}'; }}\n{CSS}</style>")
+    st.set_page_config(title_of(address))
+    st.html(f"<style>:root {{ --page-name: '{title}'; }}</style>")
     runs, st.session_state[BROKEN] = readable_runs()
     mapped, asked = of_kind(runs, EmbeddingRun), st.query_params.get("run", "")
     if not address and _is_coming(asked):
