@@ -4,6 +4,7 @@
 
 import { Decoding } from './decoding.mjs'
 
+const SOON = 1000 // ms after a map has been loaded
 const PATIENCE = 5000 // ms before what could not be fetched is asked for again
 
 /**
@@ -28,6 +29,8 @@ export class Pointed {
     this.shown = false // whether the canvas shows an image
     /** @type {Point} */
     this.wanted = [0, 0]
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.loading = undefined
   }
 
   /**
@@ -60,6 +63,16 @@ export class Pointed {
     return this.shown && this.decoding ? this.decoding.canvas : null
   }
 
+  /** Fetch the decoder before it is needed, once the page has come to rest. */
+  loadSoon() {
+    clearTimeout(this.loading)
+    this.loading = setTimeout(() => (this.decoding ??= this.begin()), SOON)
+  }
+
+  remove() {
+    clearTimeout(this.loading)
+  }
+
   /** Begin anew, with the decoder that is told of by then. */
   forget() {
     this.decoding = null
@@ -84,7 +97,9 @@ export class Pointed {
       { grid, sparsity, extent, shape },
       {
         address: this.handle.address,
-        ready: () => this.decode(),
+        ready: () => {
+          if (this.name) this.decode()
+        },
         decoded: () => {
           this.shown = true
           this.handle.changed()
