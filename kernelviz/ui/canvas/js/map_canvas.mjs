@@ -218,7 +218,6 @@ export class MapCanvas {
       return
     }
     this.openPictures()
-    this.pointed?.loadSoon()
     this.hint?.stand(this.view, this.points)
     this.stage.showStatus()
     this.recolour()
@@ -492,7 +491,6 @@ export class MapCanvas {
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
     this.probe?.remove()
-    this.pointed?.remove()
     this.uploads?.remove()
     this.journey?.stop()
     this.root.remove()

@@ -4,7 +4,6 @@
 
 import { Decoding } from './decoding.mjs'
 
-const SOON = 1000 // ms after a map has been loaded
 const PATIENCE = 5000 // ms before what could not be fetched is asked for again
 
 /**
@@ -29,8 +28,6 @@ export class Pointed {
     this.shown = false // whether the canvas shows an image
     /** @type {Point} */
     this.wanted = [0, 0]
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.loading = undefined
   }
 
   /**
@@ -63,16 +60,6 @@ export class Pointed {
     return this.shown && this.decoding ? this.decoding.canvas : null
   }
 
-  /** Fetch the decoder before it is needed, once the page has come to rest. */
-  loadSoon() {
-    clearTimeout(this.loading)
-    this.loading = setTimeout(() => (this.decoding ??= this.begin()), SOON)
-  }
-
-  remove() {
-    clearTimeout(this.loading)
-  }
-
   /** Begin anew, with the decoder that is told of by then. */
   forget() {
     this.decoding = null
@@ -97,9 +84,7 @@ export class Pointed {
       { grid, sparsity, extent, shape },
       {
         address: this.handle.address,
-        ready: () => {
-          if (this.name) this.decode()
-        },
+        ready: () => this.decode(),
         decoded: () => {
           this.shown = true
           this.handle.changed()
