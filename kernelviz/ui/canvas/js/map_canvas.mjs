@@ -34,7 +34,7 @@ import {
 import { Landmarks } from './painting/landmarks.mjs'
 import { paintOverlay } from './painting/overlay.mjs'
 import { Overview } from './painting/overview.mjs'
-import { Scene, imageAt, imageSize } from './painting/scene.mjs'
+import { Scene, fewSize, imageAt } from './painting/scene.mjs'
 import { Cards } from './ui/cards.mjs'
 import { copyText } from './ui/clipboard.mjs'
 import { button, element } from './ui/dom.mjs'
@@ -112,6 +112,7 @@ export class MapCanvas {
     this.cards = new Cards(this.stage.node, () => this.pin(-1))
     this.scene = new Scene(this.stage.dots)
     this.overview = new Overview(this.stage.overview, told.extent)
+    this.hint = this.selectable && this.alone ? new Hint(hintOf(told)) : null
     this.root = this.arrange()
     parent.append(this.root)
     this.theme = themeOf(this.root)
@@ -148,10 +149,12 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, legend, probe, uploads, journey, inspector } = this
+    const { toolbar, stage, legend, hint, probe, uploads, journey, inspector } = this
+    const narrow = matchMedia('(max-width: 640px)').matches
     const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
-    if (this.selectable && this.alone) stage.node.append(new Hint(hintOf(this.told)).node)
+    if (hint && narrow) stage.node.after(hint.node)
+    else if (hint) stage.notes.before(hint.node)
     if (probe) {
       left.append(probe.panel.trail)
       root.append(probe.panel.node)
@@ -227,6 +230,7 @@ export class MapCanvas {
       return
     }
     this.openPictures()
+    this.hint?.stand(this.view, this.points)
     this.stage.showStatus()
     this.recolour()
     this.find()
@@ -522,7 +526,7 @@ export class MapCanvas {
     const asImages = told.view === 'images'
     landmarks?.place(view, points, theme)
     const pictured = landmarks && sheets && this.alone
-    const size = imageSize(view.zoom, sheets?.whole ?? false)
+    const size = fewSize(view)
     const sheetOf = (/** @type {number} */ i) => sheets?.numberOf(i, size * devicePixelRatio) ?? 0
     const few = pictured ? landmarks.few(view, points, size, sheetOf) : []
     this.scene.paint({ points, view, sheets, asImages, few, background: theme.background, moving })

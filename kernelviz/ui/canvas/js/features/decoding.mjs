@@ -1,4 +1,5 @@
-// Decodes the image at coordinates of the map: in the page where the decoder is one of dense layers, else on the server.
+// Decodes the image at coordinates of the map: on the server, and in the page from when it has the weights of the decoder,
+// which it can have if that is one of dense layers.
 
 /** @import { ProbeStanding } from '../types.mjs' */
 
@@ -41,7 +42,6 @@ export class Decoding {
     this.canvas = element('canvas', { width, height, className: 'pixels', role: 'img' })
     /** @type {Decoder | null} */
     this.decoder = null
-    this.known = false // whether there is a decoder for the page
     /** @type {ProbeStanding | null} what the server is to decode next */
     this.wanted = null
     this.asking = false
@@ -53,7 +53,6 @@ export class Decoding {
     try {
       const packed = await fetchPackedIfThere(`${handle.address()}/decoder`)
       this.decoder = packed && new Decoder(packed)
-      this.known = true
       handle.ready()
     } catch (error) {
       handle.failed(`The decoder cannot be fetched. ${messageOf(error)}`, () => this.load())
@@ -81,7 +80,7 @@ export class Decoding {
     if (this.decoder && this.shape) {
       paintValues(this.canvas, this.decoder.decode(activation), this.shape)
       this.handle.decoded(standing)
-    } else if (this.known) this.ask({ ...standing })
+    } else if (this.shape) this.ask({ ...standing })
   }
 
   /**
@@ -101,7 +100,9 @@ export class Decoding {
         const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))
         const response = await fetch(`${handle.address()}/decode?${query}`)
         if (!response.ok) throw new Error(await said(response))
-        contextOf(this.canvas).drawImage(await createImageBitmap(await response.blob()), 0, 0)
+        const image = await createImageBitmap(await response.blob())
+        if (this.decoder) break // which has decoded something newer
+        contextOf(this.canvas).drawImage(image, 0, 0)
         handle.decoded(asked)
       }
     } catch (error) {

@@ -134,7 +134,7 @@ export class Landmarks {
  * @param {number} share of the points of the largest group
  */
 function sizeOfName({ width, height }, share) {
-  return Math.round(clamp(Math.min(width, height) / 40, 11, 20) * (0.85 + 0.45 * Math.sqrt(share)))
+  return Math.round(clamp(Math.min(width, height) / 38, 12, 22) * (0.85 + 0.45 * Math.sqrt(share)))
 }
 
 /**

@@ -6,8 +6,8 @@
 import { clamp } from '../core/view.mjs'
 
 const CELLS = 48 // along a side of the map
-const SPACING = 3 // cells between representatives, at least
-const MOST = 120 // representatives
+const SPACING = 5 // cells between representatives, at least
+const MOST = 80 // representatives
 const AROUND = 9 // points of which one is a representative: one of the commonest label
 
 /** @typedef {{ group: number, n: number, x: number, y: number }} Peak the densest position of a group of n points */

@@ -20,7 +20,7 @@ import {
 } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
 
-const COVERED = 0.8 // of the part of the map that has points: how much of it the dots cover
+const COVERED = 0.65 // of the part of the map that has points: how much of it the dots cover
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to stand instead of dots
 
@@ -46,8 +46,17 @@ export function look({ n, spatial }, { width, height, zoom }) {
  * @param {number} zoom
  * @param {boolean} whole
  */
-export function imageSize(zoom, whole) {
+function imageSize(zoom, whole) {
   return Math.round(whole ? clamp(28 * zoom ** 0.5, 28, 120) : clamp(26 * zoom ** 0.3, 26, 56))
+}
+
+/**
+ * Pixels of an image that stands among the dots for those around it.
+ *
+ * @param {{ width: number, height: number }} view
+ */
+export function fewSize({ width, height }) {
+  return Math.round(clamp(Math.min(width, height) / 18, 28, 56))
 }
 
 /**
@@ -96,7 +105,7 @@ export class Scene {
     }
     if (sheets) {
       const all = onlyImages || imagesFit(points, view, sheets.whole)
-      this.paintImages(raster, points, view, sheets, background, all ? points.row.keys() : few)
+      this.paintImages(raster, points, view, sheets, background, all ? null : few)
     }
     this.context.putImageData(raster.data, 0, 0)
   }
@@ -128,11 +137,12 @@ export class Scene {
    * @param {View} view
    * @param {Sheets} sheets
    * @param {number} background
-   * @param {Iterable<number>} which points
+   * @param {number[] | null} few points, framed among the dots; null for as many of all as fit
    */
-  paintImages(raster, points, view, sheets, background, which) {
-    const size = Math.round(imageSize(view.zoom, sheets.whole) * raster.density)
+  paintImages(raster, points, view, sheets, background, few) {
+    const size = Math.round((few ? fewSize(view) : imageSize(view.zoom, sheets.whole)) * raster.density)
     const { grey } = sheets
+    const which = few ?? points.row.keys()
     sheets.begin()
     this.images.side = size / raster.density
     for (const { i, px, py } of apart(pointsOnScreen(points, view, raster, size, which), size)) {
@@ -140,6 +150,7 @@ export class Scene {
       if (!image) continue
       this.images.shown.push({ i, left: px / raster.density, top: py / raster.density })
       const colour = (points.rank[i] === FAINT ? points.faded : points.colours)[points.groupOf[i]]
+      if (few && grey) paintFrame(raster, px, py, [size / 2 + raster.density, size / 2 + raster.density], colour)
       const [across, down] = reachOf(image).map((share) => (share * (size - 4)) / 2 + 2)
       paintFrame(raster, px, py, [across, down], grey ? background : colour)
       paintTile(raster, px, py, grey ? size : size - 4, image, grey ? colour : undefined)

@@ -36,12 +36,13 @@ export function helpOf({ probe, uploads }) {
  * @param {Told} told
  */
 export function hintOf({ shape, decoder, maps: [{ source }] }) {
-  const zoom = matchMedia('(pointer: coarse)').matches ? 'Zoom in with two fingers' : 'Zoom in with the wheel'
+  const touch = matchMedia('(pointer: coarse)').matches
+  const zoom = touch ? 'Zoom in with two fingers' : 'Zoom in with the wheel'
   if (!shape)
     return ['Each dot is one item; similar items lie together.', `${zoom}, point at a dot to see which it is.`]
   const dots = 'Each dot is an image; similar images lie together.'
   if (!decoder) return [dots, source ? `${zoom} to see the images.` : `${zoom}.`]
-  return [dots, 'Point where no dot is: the decoder shows what would lie there.']
+  return [dots, `${touch ? 'Tap' : 'Point'} where no dot is: the decoder shows what would lie there.`]
 }
 
 /**
