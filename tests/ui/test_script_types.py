@@ -67,7 +67,8 @@ def properties(name):
     return re.findall(r"@property \{.*\} (\w+)", block)
 
 
-MESSAGES = ("Told", "MapTold", "MarkTold", "SelectionTold", "ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload")
+MESSAGES = ("Told", "MapTold", "ImagesTold", "MarkTold", "SelectionTold")
+MESSAGES += ("ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload")
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"])

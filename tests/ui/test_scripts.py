@@ -1,5 +1,6 @@
 """The canvas's scripts under node, held against torch and NumPy."""
 
+import base64
 import json
 import os
 import shutil
@@ -502,6 +503,59 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
     assert rows and inside[rows].mean() > 0.6  # but for a tenth at each of four ends
     assert sorted(rows + faint) == np.flatnonzero(there.placed).tolist()
     assert back == pytest.approx(1)
+
+
+def test_a_map_of_other_images_beside_another_shows_the_same_part_of_its_map(script):
+    out = script(
+        """const linked = new linked_views.LinkedViews('view')
+        const made = () => {
+            const map = { view: new view.View(4), points: () => ({}), move(change) { change() } }
+            map.view.resize(300, 300)
+            linked.join(map)
+            return map
+        }
+        const [one, other] = [made(), made()]
+        one.view.zoomAt(40, 90, 5)
+        linked.lead(one)
+        return [one.view.bounds, other.view.bounds]""",
+        imports="core/view features/linked_views",
+        none=np.zeros(1, np.uint8),
+    )
+    assert out[0] == out[1] and out[0][2] - out[0][0] < 2
+
+
+def test_linked_maps_know_their_images_by_common_rows_and_name_them_by_their_own_numbers(script):
+    arrays = {
+        "row": np.array([2, 0, 1], np.uint32),
+        "x": np.zeros(3, np.float32),
+        "y": np.zeros(3, np.float32),
+        "label": np.zeros(3, np.int16),
+        "prediction": np.full(3, -1, np.int16),
+        "confidence": np.full(3, 2**12 - 1, np.uint16),
+    }
+    common = base64.b64encode(np.array([7, 4, 300], "<i4").tobytes()).decode()
+    out = script(
+        f"""const made = (settings) => {{
+            const all = new points.Points({{ facts, arrays }}, {{ total: 301, extent: 4, ...settings }})
+            return [[...all.row], all.about(0, ['A']), [...all.indices].flatMap((i, row) => (i < 0 ? [] : [[row, i]]))]
+        }}
+        return [made({{}}), made({{ first: 10 }}), made({{ rows: packing.numbersOf('{common}') }}),
+            made({{ first: 5, rows: packing.numbersOf('') }})]""",
+        pack(arrays, scales={"confidence": [0.0, 1.0, 0.0, 1.0]}),
+        imports="core/points",
+    )
+    assert [rows for rows, _, _ in out] == [[2, 0, 1], [12, 10, 11], [300, 7, 4], [7, 5, 6]]
+    assert out[2][2] == [[4, 2], [7, 1], [300, 0]]
+    assert all(lines == ["no. 2", "label A"] for _, lines, _ in out)
+
+
+def test_a_legend_of_several_maps_says_once_what_holds_for_all(script):
+    out = script(
+        "return [legend.eachOnce(['9', '9']), legend.eachOnce(['9', '8', '9']), legend.eachOnce(['3'])]",
+        imports="ui/legend",
+        none=np.zeros(1, np.uint8),
+    )
+    assert out == ["9", "9 · 8 · 9", "3"]
 
 
 def test_the_newest_selection_stands_and_is_told_once(script):

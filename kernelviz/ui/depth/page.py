@@ -9,7 +9,7 @@ from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun, Run
-from kernelviz.ui.canvas import canvas_of_depths, mark
+from kernelviz.ui.canvas import LinkedMap, canvas_of_maps, mark
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, selection
@@ -107,18 +107,17 @@ def _maps(
         st.info("Maps at several depths need the full map, which cannot run in this browser.", icon=":material/layers:")
         return
     placements = laid_over(maps)
-    key = f"depth-{view}-{len(heads)}"
-    heard = canvas_of_depths(
-        [ImageMap(run) for run in heads],
-        placements,
+    marks = _marks(heads, placements, pictures) if pictures else [()] * len(heads)
+    heard = canvas_of_maps(
+        [
+            LinkedMap(ImageMap(run), SPLIT, depth_of(run), placement, marks=own)
+            for run, placement, own in zip(heads, placements, marks, strict=True)
+        ],
         reach_of(maps, placements),
-        SPLIT,
-        key,
-        moving=view == "moving",
+        f"depth-{view}-{len(heads)}",
         colouring=colouring,
-        titles=[depth_of(run) for run in heads],
+        moving=view == "moving",
         selection=selection.selection(owner),
-        marks=_marks(heads, placements, pictures) if pictures else None,
     )
     if heard.failed:
         simple_map_instead(heard.failed)

@@ -12,7 +12,7 @@ from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
 from kernelviz.ui.shared.labels import aims
 
 DEFAULT_RUN = "mnist-neighbours"
-PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves
+PAGES_OF_ALL_RUNS = ("depth", "compare", "recommend", "results")  # they choose among the runs themselves
 
 # Streamlit leaves a wide empty margin above and beside a page, and none between the images of a gallery. The map is as
 # high as it is wide, with space for the legend below it.
@@ -38,6 +38,7 @@ def show() -> None:
         st.Page(lambda: _page("explore", chosen), title="Explore", icon=":material/map:", default=True),
         st.Page(lambda: _page("probe", chosen), title="Probe", icon=":material/my_location:", url_path="probe"),
         st.Page(lambda: _page("depth", runs), title="Depth", icon=":material/layers:", url_path="depth"),
+        st.Page(lambda: _page("compare", runs), title="Compare", icon=":material/compare:", url_path="compare"),
         st.Page(lambda: _page("upload", chosen), title="Upload", icon=":material/upload:", url_path="upload"),
         st.Page(lambda: _page("kernels", chosen), title="Kernels", icon=":material/graph_2:", url_path="kernels"),
         st.Page(lambda: _page("recommend", runs), title="Recommend", icon=":material/recommend:", url_path="recommend"),

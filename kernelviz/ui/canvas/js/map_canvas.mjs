@@ -6,6 +6,7 @@
 /** @import { Tool } from './ui/tools.mjs' */
 
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
+import { numbersOf } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
@@ -53,6 +54,7 @@ const positions = new Map()
  * @property {Tell} tell
  * @property {Selection} selection
  * @property {LinkedViews} linked
+ * @property {Legend | null} legend of all maps, where they share one
  */
 
 export class MapCanvas {
@@ -60,7 +62,7 @@ export class MapCanvas {
    * @param {HTMLElement} parent
    * @param {MapSettings} settings
    */
-  constructor(parent, { told, index, tell, selection, linked }) {
+  constructor(parent, { told, index, tell, selection, linked, legend }) {
     this.told = told
     this.index = index
     this.tell = tell
@@ -93,7 +95,9 @@ export class MapCanvas {
     this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
-    this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
+    const ownPoints = () => (this.points ? [this.points] : [])
+    this.ownLegend = legend ? null : new Legend(ownPoints, (group, alone) => this.linkedMap.toggleGroup(group, alone))
+    this.legend = legend ?? this.ownLegend
     this.toolbar = new Toolbar(this.tools, toolbarHandle(this))
     this.cards = new Cards(this.stage.node, () => this.pin(-1))
     this.scene = new Scene(this.stage.dots)
@@ -119,7 +123,9 @@ export class MapCanvas {
   }
 
   get name() {
-    return `${this.map.base}/${this.told.split}${this.map.placement ? '/laid over' : ''}`
+    const { map, told } = this
+    const over = map.placement ? told.maps.map(({ base, placement }) => `${base} ${placement}`) : []
+    return [`${map.base}/${told.split}`, ...over].join()
   }
 
   /** Whether images can be selected. */
@@ -129,8 +135,9 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, legend, probe, uploads, journey } = this
-    const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
+    const { toolbar, stage, ownLegend, probe, uploads, journey } = this
+    const left = element('div', { className: 'left' }, toolbar.node, stage.node)
+    if (ownLegend) left.append(ownLegend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
     if (probe) {
       left.append(probe.panel.trail)
@@ -142,7 +149,7 @@ export class MapCanvas {
       root.append(uploads.panel)
       root.classList.add('beside')
     }
-    if (journey) legend.node.before(journey.node)
+    if (journey) stage.node.after(journey.node)
     return root
   }
 
@@ -192,7 +199,9 @@ export class MapCanvas {
       /** @type {PackedPoints} */
       const packed = await fetchPacked(`${map.base}/points/${told.split}`)
       if (name !== this.name) return // another map was asked for meanwhile
-      const points = new Points(packed, { total: told.total, extent: told.extent, placement: map.placement })
+      const { first, placement } = map
+      const rows = numbersOf(map.rows)
+      const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
       points.colour(told.colouring, told, this.theme.background)
       points.showSelected(this.selection.rows)
       await this.journey?.load(points)
@@ -280,7 +289,7 @@ export class MapCanvas {
   changePoints(change) {
     if (this.points) {
       change(this.points)
-      this.legend.show(this.points, this.told.scale)
+      this.legend?.show(this.told.scale)
     }
     this.redraw('dots', 'over')
   }
@@ -439,7 +448,7 @@ export class MapCanvas {
     const { hovered: mark, loaded } = marks
     const { classes, split } = told
     this.cards.show({ points, view, sheets, thumbnails, classes, decoded, focus, pinned, mark, loaded })
-    const image = points.names && pinned >= 0 && told.sides.length ? `${split}/${points.row[pinned]}` : ''
+    const image = points.names && pinned >= 0 && told.sides.length ? `${split}/${points.number[pinned]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 
@@ -468,8 +477,8 @@ export class MapCanvas {
  * @param {number} index
  */
 function contentOf({ split, maps, moving }, index) {
-  const { base, source, placement } = maps[index]
-  return JSON.stringify([split, moving ? maps : { base, source, placement }])
+  const { base, source, placement, first, rows } = maps[index]
+  return JSON.stringify([split, moving ? maps : { base, source, placement, first, rows }])
 }
 
 /** @param {MarkTold[]} marks */

@@ -71,7 +71,7 @@ function showPoint(card, i, subjects) {
  * @returns {Image}
  */
 function pictureOf(i, { points, sheets, thumbnails }) {
-  return thumbnails?.image(points.row[i]) ?? (sheets ? sheets.image(i, TILE) : undefined)
+  return thumbnails?.image(points.number[i]) ?? (sheets ? sheets.image(i, TILE) : undefined)
 }
 
 /**

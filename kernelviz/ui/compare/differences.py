@@ -1,0 +1,138 @@
+"""Where two maps agree: predictions, neighbours, and the images that are selected."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from kernelviz.evaluation.agreement import outcomes
+from kernelviz.storage.embedding_map import AGREEING
+from kernelviz.ui.compare.pair import Pair, Rows, Side
+from kernelviz.ui.shared import selection
+from kernelviz.ui.shared.gallery import IMAGES_PER_PAGE, gallery
+from kernelviz.ui.shared.labels import class_names
+
+OUTCOMES = ("both right", "only the left right", "only the right right", "both wrong")  # as by `agreement.outcomes`
+SHARE = st.column_config.NumberColumn("share", format="%.1f %%")
+
+
+def agreement(pair: Pair) -> None:
+    """Show how often the maps agree, and on which images they do not; a click on a row selects these."""
+    if not pair.linked:
+        st.info("These maps have no images in common on which they could agree.", icon=":material/compare:")
+        return
+    left, right = (_named(side, rows) for side, rows in zip((pair.left, pair.right), pair.same, strict=True))
+    known = ((left["prediction"] != "–") & (right["prediction"] != "–")).to_numpy()
+    _numbers(pair, (left["prediction"] == right["prediction"]).to_numpy()[known])
+    if not known.any():
+        st.caption("There are no predictions to compare.")
+        return
+    some, all_pairs = st.columns([2, 3], gap="medium")
+    with some:
+        _outcomes(pair)
+    with all_pairs:
+        _disagreements(pair, left, right, known)
+
+
+def _numbers(pair: Pair, same: np.ndarray) -> None:
+    """The shares of equal predictions and of shared neighbours."""
+    share = pair.shared_neighbours[np.isfinite(pair.shared_neighbours)]
+    predictions, neighbours, _ = st.columns([2, 2, 3])
+    if len(same):
+        predictions.metric("Same prediction", _percent(same.mean()), help=f"{same.sum():,} of {len(same):,} images")
+    if len(share):
+        neighbours.metric(
+            "Shared neighbours",
+            _percent(share.mean()),
+            help=f"Share of the {AGREEING} nearest neighbours of an image on one map that are among its {AGREEING} "
+            f"nearest on the other. Maps without anything in common would share {_percent(AGREEING / len(share))}.",
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _outcomes(pair: Pair) -> None:
+    found = outcomes(*pair.shared)
+    if (found < 0).all():
+        return
+    counts = np.bincount(found[found >= 0], minlength=len(OUTCOMES))
+    table = pd.DataFrame({"prediction": OUTCOMES, "images": counts, "share": 100 * counts / counts.sum()})
+    st.markdown("**Right and wrong**")
+    _selecting(pair, "outcomes", table, [np.flatnonzero(found == at) for at in range(len(OUTCOMES))])
+
+
+def _disagreements(pair: Pair, left: pd.DataFrame, right: pd.DataFrame, known: np.ndarray) -> None:
+    """A row for each label and two predictions that differ, the most frequent first."""
+    columns = {"label": left["label"], "left predicts": left["prediction"], "right predicts": right["prediction"]}
+    table = pd.DataFrame(columns)
+    differ = table[known & (table["left predicts"] != table["right predicts"]).to_numpy()]
+    st.markdown("**Different predictions**")
+    if not len(differ):
+        st.caption("Both maps predict the same of every image.")
+        return
+    groups = differ.groupby(list(columns), sort=False).groups
+    ordered = sorted(groups, key=lambda group: -len(groups[group]))
+    counted = pd.DataFrame(ordered, columns=list(columns)).assign(images=[len(groups[group]) for group in ordered])
+    _selecting(pair, "disagreements", counted, [groups[group].to_numpy() for group in ordered])
+
+
+def _selecting(pair: Pair, name: str, table: pd.DataFrame, rows: Sequence[Rows]) -> None:
+    """A table; a click on a row selects images, given by their positions among those on both maps."""
+    key = f"{name}-{pair.name}"
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={"share": SHARE},
+        key=key,
+        on_select=partial(_select, key, pair, rows),
+        selection_mode="single-row",
+    )
+    st.caption("Click beside a row to select its images on both maps.")
+
+
+def _select(key: str, pair: Pair, rows: Sequence[Rows]) -> None:
+    """Select the images of the row that was clicked; without one, clear the selection."""
+    chosen = [row for row in st.session_state[key].selection.rows if 0 <= row < len(rows)]
+    positions = rows[chosen[0]] if chosen else np.array([], int)
+    selection.choose(pair.owner, pair.same[0][positions])
+
+
+def _named(side: Side, rows: Rows) -> pd.DataFrame:
+    """The names of label and prediction of some images."""
+    names, points = np.array(class_names(side.run.classes), dtype=object), side.points.where(rows)
+    return pd.DataFrame({"label": names[points.label], "prediction": names[points.prediction]})
+
+
+def images(pair: Pair, rows: Rows) -> None:
+    """Show the selected images, with what each map predicts of them."""
+    if not len(rows):
+        st.info(
+            "No image selected. Use the box or the lasso on a map, or click a row under Agreement.",
+            icon=":material/touch_app:",
+        )
+        return
+    shown = [np.flatnonzero(np.isin(common, rows)) for common in pair.rows]
+    shown[1] = np.setdiff1d(shown[1], pair.same[1])  # of those on both maps, the left one has the pictures
+    st.markdown(f"**{len(rows):,} selected**")
+    for side, title, own in zip((pair.left, pair.right), pair.titles, shown, strict=True):
+        if len(own) < len(rows):
+            st.caption(f"{len(own):,} on {title}")
+        if len(own):
+            _gallery(pair, side, own[:IMAGES_PER_PAGE])
+
+
+def _gallery(pair: Pair, side: Side, rows: Rows) -> None:
+    """The images of some rows of a map, each with its label and what is predicted on the maps that have it."""
+    own = _named(side, rows)
+    if side is pair.left and pair.linked:
+        there = dict(zip(*(part.tolist() for part in pair.same), strict=True))
+        theirs = _named(pair.right, np.array([there.get(row, -1) for row in rows.tolist()]))
+        predicted = own["prediction"] + " → " + theirs["prediction"]
+    else:
+        predicted = own["prediction"]
+    captions = dict(zip(rows.tolist(), own["label"] + ": " + predicted, strict=True))
+    gallery(side.run, side.points, rows, captions.__getitem__)
