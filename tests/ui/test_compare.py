@@ -94,6 +94,10 @@ def test_images_are_matched_by_their_content(add, opened, autoencoder):
     rows = np.frombuffer(base64.b64decode(found["maps"][1]["rows"]), "<i4")
     assert rows.tolist() == [*range(288), *reversed(range(290, 297)), 297, 298]
     assert "295 test images on both maps, 2 on the left one only, 2 on the right one only." in words(app)
+    app = fine(selected(app, [0, 288, 297], "compare-one-test-other-test-True"))  # on both, on the left, on the right
+    predicted = points.of_split("test").prediction
+    assert [caption.count("→") for caption in captions(app)] == [1, 0, 0]
+    assert captions(app)[1].endswith(f": {predicted[288]}") and "1 on other" in words(app)
 
 
 def test_the_maps_agree_as_they_predict(both, opened):

@@ -115,24 +115,35 @@ def images(pair: Pair, rows: Rows) -> None:
             icon=":material/touch_app:",
         )
         return
-    shown = [np.flatnonzero(np.isin(common, rows)) for common in pair.rows]
-    shown[1] = np.setdiff1d(shown[1], pair.same[1])  # of those on both maps, the left one has the pictures
-    st.markdown(f"**{len(rows):,} selected**")
-    for side, title, own in zip((pair.left, pair.right), pair.titles, shown, strict=True):
-        if len(own) < len(rows):
-            st.caption(f"{len(own):,} on {title}")
+    sides = (pair.left, pair.right)
+    chosen = [np.flatnonzero(np.isin(common, rows)) for common in pair.rows]
+    said = [_right(side, own, title) for side, own, title in zip(sides, chosen, pair.titles, strict=True)]
+    st.markdown(" · ".join([f"**{len(rows):,} selected**", *filter(None, said)]))
+    alone = np.setdiff1d(chosen[1], pair.same[1])  # of images on both maps, the left one shows the pictures
+    most = IMAGES_PER_PAGE if len(chosen[0]) and len(alone) else len(rows)
+    for side, title, own in zip(sides, pair.titles, (chosen[0], alone), strict=True):
+        if len(own) and len(own) < len(rows):
+            st.caption(f"{len(own):,} on {title}" + (f", the first {most}" if len(own) > most else ""))
         if len(own):
-            _gallery(pair, side, own[:IMAGES_PER_PAGE])
+            _gallery(pair, side, own[:most])
+
+
+def _right(side: Side, rows: Rows, title: str) -> str:
+    """How many of some images a map predicts right; nothing where none of them has a label and a prediction."""
+    points = side.points.where(rows)
+    known = (points.label >= 0) & (points.prediction >= 0)
+    share = (points.label == points.prediction)[known]
+    return f"{_percent(share.mean())} right on {title}" if len(share) else ""
 
 
 def _gallery(pair: Pair, side: Side, rows: Rows) -> None:
     """The images of some rows of a map, each with its label and what is predicted on the maps that have it."""
-    own = _named(side, rows)
-    if side is pair.left and pair.linked:
-        there = dict(zip(*(part.tolist() for part in pair.same), strict=True))
-        theirs = _named(pair.right, np.array([there.get(row, -1) for row in rows.tolist()]))
-        predicted = own["prediction"] + " → " + theirs["prediction"]
-    else:
-        predicted = own["prediction"]
-    captions = dict(zip(rows.tolist(), own["label"] + ": " + predicted, strict=True))
+    own, there = _named(side, rows), {}
+    if side is pair.left:
+        left, right = pair.same
+        there = dict(zip(left.tolist(), _named(pair.right, right)["prediction"], strict=True))
+    captions = {
+        row: f"{label}: " + " → ".join(filter(None, (prediction, there.get(row))))
+        for row, label, prediction in zip(rows.tolist(), own["label"], own["prediction"], strict=True)
+    }
     gallery(side.run, side.points, rows, captions.__getitem__)
