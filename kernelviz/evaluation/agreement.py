@@ -11,7 +11,7 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.thumbnails import content_hashes, has_thumbnails
 
 SAME_SHARE = 0.5  # of the images of the smaller map: with fewer in common, two maps show different images
-OUTCOMES = ("both right", "only left right", "only right right", "both wrong")
+OUTCOMES = ("both correct", "only the left one", "only the right one", "both wrong")  # predictions
 
 Rows = Int[np.ndarray, " n"]
 

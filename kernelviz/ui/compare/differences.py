@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from kernelviz.evaluation.agreement import outcomes
+from kernelviz.evaluation.agreement import OUTCOMES, outcomes
 from kernelviz.storage.embedding_map import AGREEING
 from kernelviz.ui.compare.pair import Pair, Rows, Side
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import IMAGES_PER_PAGE, gallery
 from kernelviz.ui.shared.labels import class_names
 
-OUTCOMES = ("both right", "only the left right", "only the right right", "both wrong")  # as by `agreement.outcomes`
-SHARE = st.column_config.NumberColumn("share", format="%.1f %%")
+NUMBERS = {
+    "images": st.column_config.NumberColumn(format="localized"),
+    "share": st.column_config.NumberColumn(format="%.1f %%"),
+}
 
 
 def agreement(pair: Pair) -> None:
@@ -29,6 +31,7 @@ def agreement(pair: Pair) -> None:
     if not known.any():
         st.caption("There are no predictions to compare.")
         return
+    st.caption("Tick a row to select its images on both maps.")
     some, all_pairs = st.columns([2, 3], gap="medium")
     with some:
         _outcomes(pair)
@@ -60,8 +63,8 @@ def _outcomes(pair: Pair) -> None:
     if (found < 0).all():
         return
     counts = np.bincount(found[found >= 0], minlength=len(OUTCOMES))
-    table = pd.DataFrame({"prediction": OUTCOMES, "images": counts, "share": 100 * counts / counts.sum()})
-    st.markdown("**Right and wrong**")
+    table = pd.DataFrame({"correct": OUTCOMES, "images": counts, "share": 100 * counts / counts.sum()})
+    st.markdown("**Correct predictions**")
     _selecting(pair, "outcomes", table, [np.flatnonzero(found == at) for at in range(len(OUTCOMES))])
 
 
@@ -86,12 +89,11 @@ def _selecting(pair: Pair, name: str, table: pd.DataFrame, rows: Sequence[Rows])
     st.dataframe(
         table,
         hide_index=True,
-        column_config={"share": SHARE},
+        column_config=NUMBERS,
         key=key,
         on_select=partial(_select, key, pair, rows),
         selection_mode="single-row",
     )
-    st.caption("Click beside a row to select its images on both maps.")
 
 
 def _select(key: str, pair: Pair, rows: Sequence[Rows]) -> None:
@@ -117,7 +119,7 @@ def images(pair: Pair, rows: Rows) -> None:
         return
     sides = (pair.left, pair.right)
     chosen = [np.flatnonzero(np.isin(common, rows)) for common in pair.rows]
-    said = [_right(side, own, title) for side, own, title in zip(sides, chosen, pair.titles, strict=True)]
+    said = [_correct(side, own, title) for side, own, title in zip(sides, chosen, pair.titles, strict=True)]
     st.markdown(" · ".join([f"**{len(rows):,} selected**", *filter(None, said)]))
     alone = np.setdiff1d(chosen[1], pair.same[1])  # of images on both maps, the left one shows the pictures
     most = IMAGES_PER_PAGE if len(chosen[0]) and len(alone) else len(rows)
@@ -128,12 +130,12 @@ def images(pair: Pair, rows: Rows) -> None:
             _gallery(pair, side, own[:most])
 
 
-def _right(side: Side, rows: Rows, title: str) -> str:
-    """How many of some images a map predicts right; nothing where none of them has a label and a prediction."""
+def _correct(side: Side, rows: Rows, title: str) -> str:
+    """How many of some images a map predicts correctly; nothing where none of them has a label and a prediction."""
     points = side.points.where(rows)
     known = (points.label >= 0) & (points.prediction >= 0)
     share = (points.label == points.prediction)[known]
-    return f"{_percent(share.mean())} right on {title}" if len(share) else ""
+    return f"{_percent(share.mean())} correct on {title}" if len(share) else ""
 
 
 def _gallery(pair: Pair, side: Side, rows: Rows) -> None:

@@ -34,10 +34,12 @@ export class MapViews {
     const linked = new LinkedViews(told.linked)
     const beside = isBeside(told)
     const legend = beside && haveSameClasses(told) ? legendOf(linked) : null
+    const row = element('div', { className: 'side-by-side' })
     root.classList.toggle('linked', beside)
+    if (beside) root.append(row)
     const maps = (beside ? told.maps : [told.maps[0]]).map(({ title }, index) => {
       const parent = beside ? element('section', { 'aria-label': title }, element('h4', {}, title ?? '')) : root
-      if (beside) root.append(parent)
+      if (beside) row.append(parent)
       /** @type {Tell} */
       const tell = (name, value) => this.tell(name, value)
       return new MapCanvas(parent, { told: toldOf(told, index), index, tell, selection, linked, legend })
