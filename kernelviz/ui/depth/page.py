@@ -160,7 +160,7 @@ def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: li
     for run, placement, one in zip(heads, placements, embedded, strict=True):
         coordinates = placed_by(placement, one.coordinates)
         named = class_names(run.classes)
-        predicted = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
+        predicted = [f"{named[row.argmax()]}, {100 * row.max():.0f} %" if len(row) else "" for row in one.probabilities]
         marks.append(
             [
                 mark(coordinates[at], f"{plain(pictures[at].name)}: {predicted[at]}", pictures[at].pixels)
