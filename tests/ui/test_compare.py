@@ -175,6 +175,13 @@ def test_one_split_alone_cannot_be_compared(add, opened, autoencoder):
     assert "shows test images only" in words(app) and not maps(app)
 
 
+def test_runs_without_a_common_split_cannot_be_compared(both, opened, no_runs):
+    for name, split in {"tiny": "test", "namer": "train"}.items():
+        load_map(no_runs / name).of_split(split).save(no_runs / name)
+    app = fine(opened("compare", left="tiny", right="namer"))
+    assert "no split in common" in words(app) and not maps(app)
+
+
 def test_compare_needs_the_full_map_but_not_its_tables(both, opened):
     app = opened("compare", state={"canvas failed": "a reason"}, left="tiny", right="namer")
     assert "need the full map" in words(app) and not maps(app) and len(app.dataframe) == 2

@@ -56,6 +56,9 @@ def _controls(runs: dict[str, EmbeddingRun]) -> tuple[Pair | None, str, bool]:
     one = runs[_run(runs, left, "left", LEFT, 0)]
     other = runs[_run(runs, right, "right", RIGHT, 1)]
     splits = [name for name in caches.splits_of(one) if name in caches.splits_of(other)]
+    if not splits:
+        st.info(f"{one.name} and {other.name} show no split in common.", icon=":material/filter_none:")
+        return None, "", False
     _forget_unknown("split", splits)
     chosen = split.selectbox("Images", splits, _at(splits, "test"), key="split", **SHARED)
     others = [name for name in splits if name != chosen]

@@ -8,7 +8,7 @@ import streamlit as st
 from kernelviz.evaluation.quality import LOWER_IS_BETTER, MEANING
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.compare.pair import Pair
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import plain, shortened
 
 MISSING = "–"
 OF_THE_MACHINE = ("seconds_per_10000",)  # says nothing of a network that was measured on another one
@@ -79,7 +79,7 @@ def differing(left: EmbeddingRun, right: EmbeddingRun) -> list[tuple[str, str, s
     names = dict.fromkeys([*settings[0], *settings[1]])
     pairs = [(name, *(one.get(name) for one in settings)) for name in names]
     return [
-        (name, _written(one), _written(other))
+        (plain(name), _written(one), _written(other))
         for name, one, other in pairs
         if one != other and not (None in (one, other) and not (one or other))
     ]
@@ -104,7 +104,7 @@ def _written(value: object) -> str:
     if value is None or value == "":
         return MISSING
     if isinstance(value, list | tuple):
-        return " × ".join(map(_written, value))
+        return shortened(", ".join(map(_written, value)))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else plain(str(value))
