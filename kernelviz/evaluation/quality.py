@@ -27,6 +27,10 @@ MEANING = {
     "macs": "multiply-accumulates to predict every user's rating of an item that ten have rated",
     "seconds_per_10000": "seconds to embed 10,000 images on this machine",
 }
+LOWER_IS_BETTER = {
+    *("test_bce", "test_mse", "place_mse", "unplaced", "probe_round_trip", "test_rmse", "new_rmse"),
+    *("seconds_per_10000", "macs", "parameters", "dead_share", "density"),
+}
 
 # Unseen MNIST digits in two dimensions (Sainburg, McInnes, Gentner 2021): fitted on 50,000 images, tested on 10,000.
 PUBLISHED = [

@@ -88,8 +88,8 @@ def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
     word = page.get_by_test_id("stTabs").get_by_text(re.compile(r"^[\d,]+ selected"))
     word.wait_for()
     assert abs(int(word.inner_text().split()[0]) - n) <= 2  # pixels are whole
-    legends = page.locator("div.legend").all_inner_texts()
-    assert len(legends) == 2 and legends[0] == legends[1] and "/" in legends[0]
+    (legend,) = page.locator("div.legend").all_inner_texts()  # of both maps
+    assert "/" in legend
 
 
 def test_zooming_in_on_one_map_brings_the_others_to_the_same_images(opened, maps):

@@ -68,7 +68,7 @@ def properties(name):
 
 
 MESSAGES = (
-    *("Told", "MapTold", "MarkTold", "SelectionTold", "InspectorTold", "DecoderTold"),
+    *("Told", "MapTold", "ImagesTold", "MarkTold", "SelectionTold", "InspectorTold", "DecoderTold"),
     *("ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload"),
 )
 

@@ -1,5 +1,6 @@
 """The canvas's scripts under node, held against torch and NumPy."""
 
+import base64
 import json
 import os
 import shutil
@@ -504,6 +505,59 @@ def test_a_map_beside_another_comes_to_the_images_that_the_other_shows(script, a
     assert back == pytest.approx(1)
 
 
+def test_a_map_of_other_images_beside_another_shows_the_same_part_of_its_map(script):
+    out = script(
+        """const linked = new linked_views.LinkedViews('view')
+        const made = () => {
+            const map = { view: new view.View(4), points: () => ({}), move(change) { change() } }
+            map.view.resize(300, 300)
+            linked.join(map)
+            return map
+        }
+        const [one, other] = [made(), made()]
+        one.view.zoomAt(40, 90, 5)
+        linked.lead(one)
+        return [one.view.bounds, other.view.bounds]""",
+        imports="core/view features/linked_views",
+        none=np.zeros(1, np.uint8),
+    )
+    assert out[0] == out[1] and out[0][2] - out[0][0] < 2
+
+
+def test_linked_maps_know_their_images_by_common_rows_and_name_them_by_their_own_numbers(script):
+    arrays = {
+        "row": np.array([2, 0, 1], np.uint32),
+        "x": np.zeros(3, np.float32),
+        "y": np.zeros(3, np.float32),
+        "label": np.zeros(3, np.int16),
+        "prediction": np.full(3, -1, np.int16),
+        "confidence": np.full(3, 2**12 - 1, np.uint16),
+    }
+    common = base64.b64encode(np.array([7, 4, 300], "<i4").tobytes()).decode()
+    out = script(
+        f"""const made = (settings) => {{
+            const all = new points.Points({{ facts, arrays }}, {{ total: 301, extent: 4, ...settings }})
+            return [[...all.row], all.about(0, ['A']), [...all.indices].flatMap((i, row) => (i < 0 ? [] : [[row, i]]))]
+        }}
+        return [made({{}}), made({{ first: 10 }}), made({{ rows: packing.numbersOf('{common}') }}),
+            made({{ first: 5, rows: packing.numbersOf('') }})]""",
+        pack(arrays, scales={"confidence": [0.0, 1.0, 0.0, 1.0]}),
+        imports="core/points",
+    )
+    assert [rows for rows, _, _ in out] == [[2, 0, 1], [12, 10, 11], [300, 7, 4], [7, 5, 6]]
+    assert out[2][2] == [[4, 2], [7, 1], [300, 0]]
+    assert all(lines == ["no. 2", "label A"] for _, lines, _ in out)
+
+
+def test_a_legend_of_several_maps_says_once_what_holds_for_all(script):
+    out = script(
+        "return [legend.eachOnce(['9', '9']), legend.eachOnce(['9', '8', '9']), legend.eachOnce(['3'])]",
+        imports="ui/legend",
+        none=np.zeros(1, np.uint8),
+    )
+    assert out == ["9", "9 · 8 · 9", "3"]
+
+
 def test_the_newest_selection_stands_and_is_told_once(script):
     told, older, newer = masked(np.array([1, 2]), 20), masked(np.array([3]), 20), masked(np.array([4, 5]), 20)
     shown, said, rows, revision = script(
@@ -619,8 +673,8 @@ LANDMARKS = """globalThis.OffscreenCanvas = class {
         }
         const groups = [...GROUPS.map((name) => [name, '#000000']), ['no label', '#000000']]
         const index = new spatial.Spatial(arrays.x, arrays.y, 4)
-        const all = { x: arrays.x, y: arrays.y, n: arrays.x.length, spatial: index, groupOf: arrays.group, label: arrays.group,
-            rank: new Uint8Array(arrays.x.length).fill(2), groups, hidden: new Set(HIDDEN), colouring: COLOURING }
+        const all = { x: arrays.x, y: arrays.y, n: arrays.x.length, spatial: index, groupOf: arrays.group,
+            label: arrays.group, rank: new Uint8Array(arrays.x.length).fill(2), groups, hidden: new Set(HIDDEN), colouring: COLOURING }
         const camera = new view.View(4)
         camera.resize(600, 600)
         const theme = { paper: '', ink: '', background: 0, font: 'x' }
@@ -694,7 +748,8 @@ def test_dots_cover_neither_all_nor_nothing(n, side, script):
 def test_one_finger_scrolls_two_move_the_map_and_a_mouse_drags(script):
     body = """const heard = []
         const hear = (name, value) => ({ [name]: () => { heard.push(name); return value } })
-        const on = Object.assign({}, ...['press', 'drag', 'drop', 'tap', 'cancel', 'pinch', 'scrolled'].map((one) => hear(one)))
+        const names = ['press', 'drag', 'drop', 'tap', 'cancel', 'pinch', 'scrolled']
+        const on = Object.assign({}, ...names.map((one) => hear(one)))
         const target = { getBoundingClientRect: () => ({ left: 0, top: 0 }), focus() {}, addEventListener() {} }
         gestures.listen(target, { ...on, scrolls: () => true })
         const event = (pointerId, x, pointerType) =>

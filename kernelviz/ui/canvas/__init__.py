@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from kernelviz.ui.canvas.messages import (
     ChosenUpload,
     DecoderTold,
     Heard,
+    ImagesTold,
     InspectorTold,
     MapTold,
     MarkTold,
@@ -94,31 +95,47 @@ def canvas(
     return _shown(source, key, told)
 
 
-def canvas_of_depths(
-    sources: Sequence[MapSource],
-    placements: Sequence[Placement],
-    extent: float,
-    split: str,
-    key: str,
-    *,
-    moving: bool,
-    colouring: str,
-    titles: Sequence[str],
-    selection: Selection | None = None,
-    marks: Sequence[Sequence[MarkTold]] | None = None,
-) -> Heard:
-    """Show maps of the same images, laid over each other: side by side and linked, or as one whose images move.
+@dataclass(frozen=True)
+class LinkedMap:
+    """A map to show beside others.
 
     Args:
-        selection: the rows that are selected.
-        marks: for each source the images to pin to its map.
+        placement: lays it over the others.
+        rows: for each of its images the row among those of all maps; None where these are its own.
+        marks: images to pin to it.
     """
-    maps = [
-        MapTold(_base(source), source.picture_source(), title, how.tolist(), own)
-        for source, how, title, own in zip(sources, placements, titles, marks or [()] * len(sources), strict=True)
-    ]
-    told = _told(sources[0], split, maps, extent, colouring, selection)
-    return _shown(sources[0], key, replace(told, moving=moving))
+
+    source: MapSource
+    split: str
+    title: str
+    placement: Placement
+    rows: Int[np.ndarray, " n"] | None = None
+    marks: Sequence[MarkTold] = ()
+
+
+def canvas_of_maps(
+    maps: Sequence[LinkedMap],
+    extent: float,
+    key: str,
+    *,
+    colouring: str,
+    total: int | None = None,
+    linked: str = "images",
+    moving: bool = False,
+    selection: Selection | None = None,
+) -> Heard:
+    """Show maps side by side and linked, or one whose images move from each of them to the next.
+
+    Args:
+        total: rows of all maps; None where all show the images of the first in its order.
+        linked: "images" where maps show the same images, "view" where they only zoom and move together.
+        selection: the rows of all maps that are selected.
+    """
+    first = maps[0].source
+    images = [_images_told(one.source, one.split) for one in maps]
+    shown = [_linked_map_told(one, its if its != images[0] else None) for one, its in zip(maps, images, strict=True)]
+    told = _told(first, maps[0].split, shown, extent, colouring, selection, total)
+    return _shown(first, key, replace(told, moving=moving, linked=linked))
 
 
 def playground(key: str) -> None:
@@ -143,29 +160,58 @@ def _base(source: MapSource) -> str:
     return f"/kernelviz/runs/{source.run.name}/{source.version}"
 
 
+def _linked_map_told(one: LinkedMap, images: ImagesTold | None) -> MapTold:
+    rows = np.arange(0) if one.rows is None else one.rows
+    first = int(rows[0]) if len(rows) else 0
+    follow = np.array_equal(rows, first + np.arange(len(rows)))
+    return MapTold(
+        _base(one.source),
+        one.source.picture_source(),
+        one.title,
+        one.placement.tolist(),
+        one.marks,
+        first if follow else 0,
+        "" if follow else base64.b64encode(rows.astype("<i4").tobytes()).decode(),
+        images,
+    )
+
+
 def _told(
-    source: MapSource, split: str, maps: Sequence[MapTold], extent: float, colouring: str, selection: Selection | None
+    source: MapSource,
+    split: str,
+    maps: Sequence[MapTold],
+    extent: float,
+    colouring: str,
+    selection: Selection | None,
+    total: int | None = None,
 ) -> Told:
-    n = len(source.points(split))
-    palettes = {name: palette(source.classes, name) for name in COLOURINGS if name not in VALUES}
-    palettes |= {column.key: column.groups for column in source.columns(split) if column.groups}
+    n = len(source.points(split)) if total is None else total
     return Told(
+        **vars(_images_told(source, split)),
         scripts=SCRIPT,
         accent=PROBE,
-        split=split,
         total=n,
-        what=f"{n:,} {source.unit}" if source.unit == "items" else f"{n:,} {split} {source.unit}",
-        classes=[plain(name) for name in source.classes],
-        palettes={name: [(plain(group), colour) for group, colour in groups] for name, groups in palettes.items()},
-        shape=source.image_shape,
         sheet=payloads.SHEET,
-        sides=payloads.tile_sides(source),
         extent=extent,
         colouring=colouring,
         scale=DOTS_SCALE,
         view="dots",
         maps=maps,
         selection=_selection_told(selection, n),
+    )
+
+
+def _images_told(source: MapSource, split: str) -> ImagesTold:
+    n = len(source.points(split))
+    palettes = {name: palette(source.classes, name) for name in COLOURINGS if name not in VALUES}
+    palettes |= {column.key: column.groups for column in source.columns(split) if column.groups}
+    return ImagesTold(
+        split=split,
+        what=f"{n:,} {source.unit}" if source.unit == "items" else f"{n:,} {split} {source.unit}",
+        classes=[plain(name) for name in source.classes],
+        palettes={name: [(plain(group), colour) for group, colour in groups] for name, groups in palettes.items()},
+        shape=source.image_shape,
+        sides=payloads.tile_sides(source),
     )
 
 

@@ -28,6 +28,18 @@ class MarkTold:
 
 
 @dataclass(frozen=True)
+class ImagesTold:
+    """The images of a map: facts as those of `Told` by the same names."""
+
+    split: str
+    what: str
+    classes: list[str]
+    palettes: dict[str, list[tuple[str, str]]]
+    shape: Sequence[int] | None
+    sides: Sequence[int]
+
+
+@dataclass(frozen=True)
 class MapTold:
     """One map of the images.
 
@@ -37,6 +49,9 @@ class MapTold:
         title: of a map that stands beside others, or of a stage.
         placement: the affine transformation [2, 3] that lays it over the others.
         marks: what is pinned to it.
+        first, rows: the row of its first image among those of all maps that are linked; where the others do not follow
+            in their order, the row of each of its images, int32 in base 64.
+        images: facts about its images, None where they are those of the first map.
     """
 
     base: str
@@ -44,6 +59,9 @@ class MapTold:
     title: str | None = None
     placement: list[list[float]] | None = None
     marks: Sequence[MarkTold] = ()
+    first: int = 0
+    rows: str = ""
+    images: ImagesTold | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +173,7 @@ class Told:
     Args:
         scripts: address of main.mjs.
         accent: colour of what a person puts onto the map.
-        total: rows of the split, those without coordinates included.
+        total: rows of the split, or of all maps that are linked, those without coordinates included.
         what: the images in words.
         palettes: groups (name, colour) of each colouring that has groups.
         shape: [channels, height, width] of the images; None where the points are none.
@@ -166,6 +184,7 @@ class Told:
         view: "dots" or "images".
         maps: one map; several side by side; or the stages between which images move.
         moving: whether the maps are stages of one.
+        linked: by what maps side by side are linked: by "images", which all of them show, or by their "view" alone.
         found: the row that was searched for.
         decoder: decodes an image at the pointer; None where the run decodes none.
     """
@@ -186,6 +205,7 @@ class Told:
     view: str
     maps: Sequence[MapTold]
     moving: bool = False
+    linked: str = "images"
     selection: SelectionTold = SelectionTold()
     found: int | None = None
     decoder: DecoderTold | None = None

@@ -24,11 +24,13 @@ def table(heads: list[EmbeddingRun], maps: list[EmbeddingMap]) -> None:
     rows = []
     for run, points in zip(heads, maps, strict=True):
         named = class_names(run.classes)
-        pairs = [f"{named[a]} – {named[b]} {share:.0%}" for a, b, share in closest_pairs(points, len(run.classes))]
+        pairs = [
+            f"{named[a]} – {named[b]} {100 * share:.0f} %" for a, b, share in closest_pairs(points, len(run.classes))
+        ]
         metrics = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
         rows.append([depth_of(run), *metrics, ", ".join(pairs)])
     columns = ["depth", "accuracy", "1-NN", "5-NN", "silhouette", "classes that overlap most"]
-    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, column_config=_FORMATS)
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, column_config=_FORMATS, placeholder="–")
 
 
 _FORMATS = {
@@ -57,7 +59,8 @@ def images(heads: list[EmbeddingRun], maps: list[EmbeddingMap], rows: np.ndarray
         )
         return
     correct = [
-        f"{_share_correct(points.where(rows)):.0%} at {depth_of(run)}" for run, points in zip(heads, maps, strict=True)
+        f"{100 * _share_correct(points.where(rows)):.0f} % at {depth_of(run)}"
+        for run, points in zip(heads, maps, strict=True)
     ]
     st.markdown(f"**{len(rows):,} selected** · correct: {', '.join(correct)}")
     gallery(heads[-1], maps[-1], rows, lambda row: _caption(heads[-1], maps, row))

@@ -10,7 +10,7 @@ from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun, Run
-from kernelviz.ui.canvas import canvas_of_depths, mark
+from kernelviz.ui.canvas import LinkedMap, canvas_of_maps, mark
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, page_frame, selection
@@ -108,18 +108,17 @@ def _maps(
         st.info("Maps at several depths need the full map, which cannot run in this browser.", icon=":material/layers:")
         return
     placements = laid_over(maps)
-    key = f"depth-{view}-{len(heads)}"
-    heard = canvas_of_depths(
-        [ImageMap(run) for run in heads],
-        placements,
+    marks = _marks(heads, placements, pictures) if pictures else [()] * len(heads)
+    heard = canvas_of_maps(
+        [
+            LinkedMap(ImageMap(run), SPLIT, depth_of(run), placement, marks=own)
+            for run, placement, own in zip(heads, placements, marks, strict=True)
+        ],
         reach_of(maps, placements),
-        SPLIT,
-        key,
-        moving=view == "moving",
+        f"depth-{view}-{len(heads)}",
         colouring=colouring,
-        titles=[depth_of(run) for run in heads],
+        moving=view == "moving",
         selection=selection.selection(owner),
-        marks=_marks(heads, placements, pictures) if pictures else None,
     )
     if heard.failed:
         simple_map_instead(heard.failed)
@@ -162,7 +161,7 @@ def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: li
     for run, placement, one in zip(heads, placements, embedded, strict=True):
         coordinates = placed_by(placement, one.coordinates)
         named = class_names(run.classes)
-        predicted = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
+        predicted = [f"{named[row.argmax()]}, {100 * row.max():.0f} %" if len(row) else "" for row in one.probabilities]
         marks.append(
             [
                 mark(coordinates[at], f"{plain(pictures[at].name)}: {predicted[at]}", pictures[at].pixels)

@@ -19,12 +19,14 @@ PAGES = {  # title and icon by address
     "": ("Explore", "map"),
     "probe": ("Probe", "my_location"),
     "depth": ("Depth", "layers"),
+    "compare": ("Compare", "compare"),
     "upload": ("Upload", "upload"),
     "kernels": ("Kernels", "graph_2"),
     "recommend": ("Recommend", "recommend"),
     "results": ("Results", "checklist"),
 }
-PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves, and have their own bar
+# They choose among the runs themselves, and have their own bar.
+PAGES_OF_ALL_RUNS = ("depth", "compare", "recommend", "results")
 HEADINGS = {  # of the other pages, but for Explore, whose heading counts what is shown
     "probe": "Decode any position of the map",
     "upload": "Your own pictures on the map",

@@ -6,7 +6,7 @@
 /** @import { Tool } from './ui/tools.mjs' */
 
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
-import { unmasked } from './core/packing.mjs'
+import { numbersOf, unmasked } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
@@ -63,6 +63,7 @@ const positions = new Map()
  * @property {Tell} tell
  * @property {Selection} selection
  * @property {LinkedViews} linked
+ * @property {Legend | null} legend of all maps, where they share one
  */
 
 export class MapCanvas {
@@ -70,7 +71,7 @@ export class MapCanvas {
    * @param {HTMLElement} parent
    * @param {MapSettings} settings
    */
-  constructor(parent, { told, index, tell, selection, linked }) {
+  constructor(parent, { told, index, tell, selection, linked, legend }) {
     this.told = told
     this.index = index
     this.tell = tell
@@ -107,7 +108,9 @@ export class MapCanvas {
     this.landmarks = this.selectable ? new Landmarks(told.extent) : null
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
-    this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
+    const ownPoints = () => (this.points ? [this.points] : [])
+    this.ownLegend = legend ? null : new Legend(ownPoints, (group, alone) => this.linkedMap.toggleGroup(group, alone))
+    this.legend = legend ?? this.ownLegend
     this.toolbar = new Toolbar(this.tools, toolbarHandle(this))
     this.cards = new Cards(this.stage.node, () => this.pin(-1))
     this.scene = new Scene(this.stage.dots)
@@ -134,7 +137,9 @@ export class MapCanvas {
   }
 
   get name() {
-    return `${this.map.base}/${this.told.split}${this.map.placement ? '/laid over' : ''}`
+    const { map, told } = this
+    const over = map.placement ? told.maps.map(({ base, placement }) => `${base} ${placement}`) : []
+    return [`${map.base}/${told.split}`, ...over].join()
   }
 
   /** Whether images can be selected. */
@@ -149,9 +154,10 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, legend, hint, probe, uploads, journey, inspector } = this
+    const { toolbar, stage, ownLegend, hint, probe, uploads, journey, inspector } = this
     const narrow = matchMedia('(max-width: 640px)').matches
-    const left = element('div', { className: 'left' }, toolbar.node, stage.node, legend.node)
+    const left = element('div', { className: 'left' }, toolbar.node, stage.node)
+    if (ownLegend) left.append(ownLegend.node)
     const root = element('div', { className: 'root' }, left, stage.live)
     if (hint && narrow) stage.node.after(hint.node)
     else if (hint) stage.notes.before(hint.node)
@@ -165,7 +171,7 @@ export class MapCanvas {
       root.append(uploads.panel)
       root.classList.add('beside')
     }
-    if (journey) legend.node.before(journey.node)
+    if (journey) stage.node.after(journey.node)
     if (inspector) {
       root.append(inspector.node)
       root.classList.add('exploring')
@@ -219,7 +225,9 @@ export class MapCanvas {
       /** @type {PackedPoints} */
       const packed = await fetchPacked(`${map.base}/points/${told.split}`)
       if (name !== this.name) return // another map was asked for meanwhile
-      const points = new Points(packed, { total: told.total, extent: told.extent, placement: map.placement })
+      const { first, placement } = map
+      const rows = numbersOf(map.rows)
+      const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
       points.colour(told.colouring, told, this.theme.background)
       points.showSelected(this.selection.rows)
       await this.journey?.load(points)
@@ -323,7 +331,7 @@ export class MapCanvas {
   changePoints(change) {
     if (this.points) {
       change(this.points)
-      this.legend.show(this.points, this.told.scale)
+      this.legend?.show(this.told.scale)
     }
     this.redraw('dots', 'over')
   }
@@ -564,7 +572,7 @@ export class MapCanvas {
       loaded,
     })
     inspector?.show()
-    const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.row[carded]}` : ''
+    const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.number[carded]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 
@@ -594,8 +602,8 @@ export class MapCanvas {
  * @param {number} index
  */
 function contentOf({ split, maps, moving }, index) {
-  const { base, source, placement } = maps[index]
-  return JSON.stringify([split, moving ? maps : { base, source, placement }])
+  const { base, source, placement, first, rows } = maps[index]
+  return JSON.stringify([split, moving ? maps : { base, source, placement, first, rows }])
 }
 
 /** @param {MarkTold[]} marks */

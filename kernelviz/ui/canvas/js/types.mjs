@@ -9,7 +9,7 @@
  * @property {string} scripts address of main.mjs
  * @property {string} accent colour of what a person puts onto the map
  * @property {string} split
- * @property {number} total rows of the split, those without coordinates included
+ * @property {number} total rows of the split, or of all maps that are linked, those without coordinates included
  * @property {string} what the images in words, such as "10,000 test images"
  * @property {string[]} classes
  * @property {Record<string, Group[]>} palettes groups of each colouring that has groups
@@ -22,6 +22,7 @@
  * @property {string} view 'dots' or 'images'
  * @property {MapTold[]} maps one map; several side by side; or the stages between which images move
  * @property {boolean} moving whether the maps are stages of one
+ * @property {string} linked by what maps side by side are linked: 'images', which all of them show, or 'view'
  * @property {SelectionTold} selection
  * @property {number | null} found row that was searched for
  * @property {DecoderTold | null} decoder decodes an image at the pointer
@@ -41,6 +42,21 @@
  * @property {string | null} title
  * @property {Affine | null} placement how the map is laid over the others
  * @property {MarkTold[]} marks
+ * @property {number} first row of its first image among those of all maps
+ * @property {string} rows of its images among those of all, 32 bits each in base 64; empty where they follow the first
+ * @property {ImagesTold | null} images of the map, null where they are like those of the first
+ */
+
+/**
+ * What is told of the images of a map.
+ *
+ * @typedef {object} ImagesTold
+ * @property {string} split
+ * @property {string} what the images in words
+ * @property {string[]} classes
+ * @property {Record<string, Group[]>} palettes
+ * @property {number[] | null} shape
+ * @property {number[]} sides
  */
 
 /** @typedef {[a: number, b: number, c: number][]} Affine two rows: x' = a x + b y + c and y' alike */

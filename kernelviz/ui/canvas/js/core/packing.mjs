@@ -79,6 +79,16 @@ export function masked(rows, n) {
 }
 
 /**
+ * Whole numbers, as 32 bits each in base 64.
+ *
+ * @param {string} text
+ */
+export function numbersOf(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+  return new Int32Array(bytes.buffer)
+}
+
+/**
  * The rows whose bits are set.
  *
  * @param {string} text

@@ -7,7 +7,14 @@ import { faded, grouped, pixel, ramp, ranked, valueAt } from './colours.mjs'
 import { HIDDEN, FULL } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
-/** @typedef {{ total: number, extent: number, placement?: Affine | null }} PointSettings */
+/**
+ * @typedef {object} PointSettings
+ * @property {number} total rows of all maps that are linked, with those that have no coordinates
+ * @property {number} extent
+ * @property {Affine | null} [placement]
+ * @property {number} [first] row of the first image of this map among those of all
+ * @property {ArrayLike<number>} [rows] row of each of its images among those of all, where they do not follow the first
+ */
 
 /**
  * What a map knows of its points, in the order of another map.
@@ -18,12 +25,13 @@ import { Spatial } from './spatial.mjs'
 export class Points {
   /**
    * @param {PackedPoints} packed what the server packs
-   * @param {PointSettings} settings `total` are the rows of the split, with those that have no coordinates
+   * @param {PointSettings} settings
    */
-  constructor({ facts, arrays }, { total, extent, placement }) {
+  constructor({ facts, arrays }, { total, extent, placement, first = 0, rows }) {
     if (placement) transformPoints(arrays.x, arrays.y, placement)
     this.columns = arrays
-    this.row = arrays.row
+    this.number = arrays.row // of each image in its split
+    this.row = arrays.row.map((number) => (rows?.length ? rows[number] : first + number))
     this.x = arrays.x
     this.y = arrays.y
     this.label = arrays.label
@@ -234,7 +242,7 @@ export class Points {
     const label = classes.at(this.label[i] < 0 ? classes.length : this.label[i])
     const prediction = classes.at(this.prediction[i] < 0 ? classes.length : this.prediction[i])
     const sure = this.value('confidence', i)
-    const lines = [this.names?.[this.row[i]] ?? `no. ${this.row[i]}`]
+    const lines = [this.names?.[this.number[i]] ?? `no. ${this.number[i]}`]
     if (label !== undefined) lines.push(this.names && prediction === undefined ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))

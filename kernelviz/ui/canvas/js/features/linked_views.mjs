@@ -1,4 +1,4 @@
-// Several maps of the same images beside each other: what is done in one is done in all.
+// Several maps beside each other: what is done in one is done in all.
 
 /** @import { Points } from '../core/points.mjs' */
 /** @import { View } from '../core/view.mjs' */
@@ -24,9 +24,16 @@ const WHOLE = 1.02 // zoom up to which all of a map is shown
 
 /** The maps that are linked; a map that stands alone is linked with itself. */
 export class LinkedViews {
-  constructor() {
+  /** @param {string} [by] 'images', which all maps show, or 'view': the same part of each map is shown */
+  constructor(by = 'images') {
+    this.by = by
     /** @type {LinkedMap[]} */
     this.maps = []
+  }
+
+  /** The points of each map that has loaded. */
+  get points() {
+    return this.maps.flatMap((map) => map.points() ?? [])
   }
 
   /** @param {LinkedMap} map */
@@ -66,7 +73,7 @@ export class LinkedViews {
   }
 
   /**
-   * Have the maps beside one look at the images that it shows.
+   * Have the maps beside one look at the images, or at the part, that it shows.
    *
    * @param {LinkedMap} map
    */
@@ -74,6 +81,11 @@ export class LinkedViews {
     const points = map.points()
     const others = this.besides(map)
     if (!points || !others.length) return
+    if (this.by === 'view') {
+      const { position } = map.view
+      for (const other of others) other.move(() => void (other.view.position = position))
+      return
+    }
     points.highlight([])
     const near = map.view.zoom > WHOLE
     const rows = near ? points.rowsOf(points.spatial.inBox(...map.view.bounds)) : []

@@ -91,7 +91,7 @@ function showEmpty(card, pointed, empty, { view }) {
  * @returns {Image}
  */
 function pictureOf(i, { points, sheets, thumbnails }) {
-  return thumbnails?.image(points.row[i]) ?? (sheets ? sheets.image(i, TILE) : undefined)
+  return thumbnails?.image(points.number[i]) ?? (sheets ? sheets.image(i, TILE) : undefined)
 }
 
 /**
