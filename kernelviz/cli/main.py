@@ -269,8 +269,8 @@ def reproduce(
     figure = {"figure": str(module.render())} if hasattr(module, "render") else {}
     if as_json:
         return print_json(figure | {"rows": rows})
-    rows_ = [(row["what"], row["paper"], row["ours"]) for row in rows]
-    print_table((module.TITLE, "paper", "ours"), rows_, *figure.values())
+    rows_ = [row.values() for row in rows]
+    print_table((module.TITLE, "paper", "ours", "verdict"), rows_, *figure.values())
 
 
 @cli.command()

@@ -704,7 +704,8 @@ def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, he
     (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
     app = fine(opened("depth"))
     curve = next(chart for chart in charts(app) if chart["data"][0].get("name") == "accuracy")
-    assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
+    assert curve["data"][0]["x"] == [1, 3] and curve["data"][3]["name"] == "accuracy, the paper"
+    assert curve["data"][2]["x"] == [11] and curve["data"][2]["name"] == "accuracy, trained for longer"
 
 
 def test_depth_needs_the_full_map(add, opened, heads):
@@ -732,5 +733,10 @@ def test_the_results_set_ours_beside_the_papers(add, opened, autoencoder):
     for run in RUNS:
         add(run)
     app = fine(opened("results"))
-    table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value["what"].iloc[0])
-    assert table["paper"].tolist() == ["0.923", "0.926", "0.905", "0.823"] and (table["ours"].astype(float) > 0.7).all()
+    table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value.iloc[0, 0])
+    assert table["paper"].tolist() == ["92.3 %", "92.6 %", "90.5 %", "82.3 %"]
+    assert table["verdict"].tolist() == ["agrees", "agrees", "below", "below"]
+    contents = next(text.value for text in app.markdown if text.value.startswith("| | shows"))
+    assert "[Table 2](#table2)" in contents and ":green-badge[2 agrees] :orange-badge[2 below]" in contents
+    assert not app.get("skeleton") and len(images(app)) == 4  # Figures 4 to 7
+    assert {link.proto.query_string for link in app.get("page_link")} >= {"run=mnist-classifier", ""}
