@@ -104,6 +104,7 @@ MISTAKES = {
     "no width": (["probe", "tiny", "--at", "0", "0", "--width", "0", "--out", "x.png"], "are above 0, not 0.0"),
     "no decoder": (["probe", "namer", "--at", "0", "0", "--out", "x.png"], "'namer' has no decoder"),
     "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .json, .npz"),
+    "titles of MovieLens": (["train", "ml1m-sparse-fc-1", "--titles", "t.csv"], "--titles is for recommenders of your"),
     "unknown figure": (["reproduce", "figure99"], "'figure99' is not one of"),
 }  # fmt: skip
 

@@ -11,8 +11,7 @@ from PIL import Image
 
 from kernelviz.errors import UserError
 from kernelviz.evaluation.quality import MEANING, NAMES
-from kernelviz.paper import EXPERIMENTS, experiment
-from kernelviz.paper.beside import VERDICTS
+from kernelviz.paper import EXPERIMENTS, VERDICTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared.page_frame import link
