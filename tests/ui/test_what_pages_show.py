@@ -89,18 +89,6 @@ def test_probe_says_where_it_stands_and_how_far_the_decoded_image_lies_from_ther
     step = 2 * autoencoder.extent / (autoencoder.grid[0] - 1)  # 20 units along each side
     said = only(values(app.caption), "Embedded again")
     assert numbers(said) == pytest.approx([0.5, -1.25, np.linalg.norm(back) / step], abs=0.006)
-    assert app.segmented_control(key="what").options == ["one position", "a window"]
-
-
-def test_probe_says_which_window_it_decodes(add, opened, autoencoder):
-    add(autoencoder)
-    app = fine(opened("probe", what="a window", n="5", side="2", left="-3", bottom="1"))
-    said = only(values(app.caption), "× 5")
-    assert numbers(said)[:6] == [5, 5, -3, 1, -1, 3]
-    assert {slider.key: slider.value for slider in app.slider} == {
-        "w": 1, "a": 1, "n": 5, "side": 2, "left": -3, "bottom": 1
-    }  # fmt: skip
-    assert len(images(app)) == 1 and not maps(app)
 
 
 def test_depth_has_a_row_and_a_map_for_each_depth(add, opened, heads):

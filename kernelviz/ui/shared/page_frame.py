@@ -11,7 +11,7 @@ from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
 from kernelviz.ui.shared.labels import aims
 
-PAGES = "pages"  # in the session, by their titles
+REGISTERED = "pages"  # in the session, by their titles
 DEFAULT_RUN = "mnist-neighbours"
 PAGES_OF_ALL_RUNS = ("depth", "recommend", "results")  # they choose among the runs themselves
 
@@ -44,7 +44,7 @@ def show() -> None:
         st.Page(lambda: _page("recommend", runs), title="Recommend", icon=":material/recommend:", url_path="recommend"),
         st.Page(lambda: _page("results", runs), title="Results", icon=":material/checklist:", url_path="results"),
     ]
-    st.session_state[PAGES] = {one.title: one for one in pages}
+    st.session_state[REGISTERED] = {one.title: one for one in pages}
     page = st.navigation(pages, position="top")
     runs, broken = readable_runs()
     asked = st.query_params.get("run", "")
@@ -104,5 +104,5 @@ def _describe(run: EmbeddingRun) -> None:
 
 def link(title: str, label: str, **address: str) -> None:
     """Show a link to the page of that title, which keeps the session; keywords go into its address."""
-    page = st.session_state[PAGES][title]
+    page = st.session_state[REGISTERED][title]
     st.page_link(page, label=label, icon=page.icon, query_params=address)

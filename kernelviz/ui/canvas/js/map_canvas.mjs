@@ -90,7 +90,7 @@ export class MapCanvas {
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     /** @type {Tool[]} */
-    this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
+    this.tools = told.probe ? probeTools(told) : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
     this.legend = new Legend((group, alone) => linked.toggleGroup(group, alone))
@@ -431,7 +431,7 @@ export class MapCanvas {
       contours: this.contours.visible,
       rings: [focus, pinned],
       path: hand.path ?? probe?.walk.path ?? [],
-      outline: hand.outline,
+      outline: hand.outline ?? probe?.window.outline ?? null,
       probe: probe?.standing ?? null,
     })
     this.overview.show(points, view, theme.background, told.accent)
@@ -470,6 +470,14 @@ export class MapCanvas {
 function contentOf({ split, maps, moving }, index) {
   const { base, source, placement } = maps[index]
   return JSON.stringify([split, moving ? maps : { base, source, placement }])
+}
+
+/**
+ * @param {Told} told
+ * @returns {Tool[]}
+ */
+function probeTools({ shape }) {
+  return shape ? ['probe', 'window', 'path', 'pan'] : ['probe', 'path', 'pan']
 }
 
 /** @param {MarkTold[]} marks */

@@ -1,10 +1,11 @@
 // The probe on a map: where it is, what is decoded there, where it walks.
 
-/** @import { Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
+/** @import { Bounds, Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
 
 import { clamp } from '../core/view.mjs'
 import { ProbePanel } from './probe_panel.mjs'
 import { Walk } from './walk.mjs'
+import { DecodedWindow } from './window.mjs'
 
 const TELL = 400 // ms without a key, after which Python hears where the probe is
 const NEAR = 6 // images beside the decoded one
@@ -51,7 +52,17 @@ export class ProbeFeature {
       },
       stopped: () => this.tell(),
     })
+    this.window = new DecodedWindow(handle.told().extent, {
+      address: handle.address,
+      shape: () => this.probe,
+      changed: () => {
+        handle.redraw('over')
+        this.writeAddress()
+      },
+      note: handle.note,
+    })
     if (handle.told().shape) this.panel.node.append(this.walk.node)
+    this.panel.node.prepend(this.window.node)
     this.writeAddress()
   }
 
@@ -70,6 +81,7 @@ export class ProbeFeature {
     for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, String(Number(value.toFixed(3))))
     if (this.walk.ready) address.searchParams.set('path', this.walk.text)
     else address.searchParams.delete('path')
+    this.window.writeAddress(address.searchParams)
     history.replaceState(history.state, '', address)
   }
 
@@ -99,6 +111,7 @@ export class ProbeFeature {
     if (shape.width !== undefined) this.probe.width = within(shape.width, usual.width)
     if (shape.amplitude !== undefined) this.probe.amplitude = within(shape.amplitude, usual.amplitude)
     this.walk.show()
+    this.window.showSoon()
     this.handle.redraw('probe', 'over')
   }
 
@@ -137,7 +150,14 @@ export class ProbeFeature {
   }
 
   forgetPath() {
-    this.walk.set([])
+    if (this.window.bounds) this.window.close()
+    else this.walk.set([])
+  }
+
+  /** @param {Bounds} bounds */
+  openWindow(bounds) {
+    this.window.open(bounds)
+    this.handle.announce(`Window of ${this.window.words}`)
   }
 
   /** What is painted on the map: the center, and how far the bump reaches. */
@@ -163,5 +183,6 @@ export class ProbeFeature {
 
   remove() {
     clearTimeout(this.telling)
+    this.window.remove()
   }
 }
