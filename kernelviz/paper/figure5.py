@@ -27,6 +27,7 @@ FIGURE = (
     "class, right the images themselves, or what is decoded at their positions where MNIST is not on this machine."
 )
 RUNS = ("mnist-autoencoder", "mnist-classifier")
+GAP = 60  # pixels between the panels
 METRICS = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
 COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS)
 
@@ -38,7 +39,7 @@ def rows() -> list[dict]:
 
 def picture() -> UInt8[np.ndarray, "h w 4"]:
     """Left the points, right the images at their coordinates (decoded, without MNIST); a above b; clear ground."""
-    return np.concatenate([_panel(run) for run in _runs().values()])
+    return np.concatenate([_panel(run) for run in _runs().values()])[:-GAP, :-GAP]
 
 
 def render() -> Path:
@@ -63,7 +64,7 @@ def _panel(run: EmbeddingRun) -> np.ndarray:
     right = np.zeros_like(left)
     if images is not None:
         right = collage(points.coordinates[rows], images, colours[rows], extent, tile)
-    return np.concatenate([left, right], axis=1)
+    return np.concatenate([np.pad(part, ((0, GAP), (0, GAP), (0, 0))) for part in (left, right)], axis=1)
 
 
 def _images(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:

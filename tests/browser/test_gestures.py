@@ -340,6 +340,42 @@ def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     page.wait_for_function("!location.search.includes('path=')")
 
 
+def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, settle):
+    page = seen("probe", x="-2", y="2")
+    tool(page, "Window")
+    drag(page, on_screen(page, [(-2, 2), (1, 0)]).tolist())
+    picture = page.locator(".window img")
+    until(page, lambda: picture.evaluate("one => one.naturalWidth") > 20 * 8)
+    assert page.locator("canvas.over").is_visible() and page.locator(".window output").inner_text() == "20 × 13"
+    page.get_by_label("Images along the longer side").fill("6")
+    until(page, lambda: page.locator(".window output").inner_text() == "6 × 4")
+    page.wait_for_function("location.search.includes('window=') && location.search.includes('n=6')")
+    until(page, lambda: "n=6" in page.get_by_role("button", name="Save GIF").get_attribute("href"))
+    link = page.get_by_role("button", name="Save GIF").get_attribute("href")
+    saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
+    assert Image.open(io.BytesIO(saved.body())).format == "GIF"
+    page.reload()
+    settle(page)
+    picture.wait_for()
+    page.get_by_role("button", name="Close the window").click()
+    page.wait_for_function("!location.search.includes('window=')")
+
+
+def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
+    page = seen()
+    page.get_by_role("link", name="Probe").click()
+    page.locator(".position").wait_for()
+    settle(page)
+    page.mouse.click(*on_screen(page, [(1, 1)])[0])
+    page.wait_for_function("location.search.includes('x=1')")
+    settle(page)
+    page.go_back()
+    settle(page)
+    assert (
+        "/probe" not in page.url and page.locator("canvas.over").is_visible() and not page.locator(".position").count()
+    )
+
+
 def test_the_trail_leads_back(seen):
     page = seen("probe", x="-2", y="2")
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())

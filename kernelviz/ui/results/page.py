@@ -19,7 +19,7 @@ from kernelviz.ui.shared.page_frame import link
 MAX_WIDTH = 900  # pixels
 MAX_ROWS = 14  # of a table that does not scroll
 SCROLLED = 420  # pixels: height of one that does
-PICTURE_WIDTHS = {"figure4": 720, "figure5": 640, "figure6": 560, "figure7": 900}  # pixels on the page
+PICTURE_WIDTHS = {"figure4": 720, "figure5": 900, "figure6": 560, "figure7": 900}  # pixels on the page
 COLOURS = dict(zip(VERDICTS, ("green", "blue", "orange", "gray"), strict=True))
 LIVE = {  # by part: page, label, and what its address says
     "figure3": [("Kernels", "Kernels and their feature spaces", {})],
