@@ -376,6 +376,17 @@ def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
     )
 
 
+def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle):
+    page = seen("probe", x="0", y="0")
+    page.mouse.click(*on_screen(page, [(1, 1)])[0])
+    page.wait_for_function("location.search.includes('x=1')")
+    settle(page)
+    page.go_back()
+    until(page, lambda: page.locator(".position").inner_text().startswith("x 0.00"))
+    settle(page)
+    assert "/probe" in page.url and address(page)["x"] == "0"
+
+
 def test_the_trail_leads_back(seen):
     page = seen("probe", x="-2", y="2")
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
@@ -544,13 +555,13 @@ def test_a_walk_that_is_paused_says_where(seen, settle):
     assert abs(float(address(page)["x"]) - float(shown["x"])) < 0.01 and shown["x"] != "-2.00"
 
 
-def test_moving_the_probe_leaves_the_history_alone_and_outlives_a_visit_elsewhere(seen, settle):
+def test_moving_the_probe_is_one_entry_of_the_history_and_outlives_a_visit_elsewhere(seen, settle):
     page = seen("probe", x="0", y="0", path="-2_2~2_-2")
     before = page.evaluate("history.length")
     for place in [(1, 1), (-1, 2), (2, -2)]:
         page.mouse.click(*on_screen(page, [place])[0])
         settle(page)
-    assert page.evaluate("history.length") == before
+    assert page.evaluate("history.length") == before + 1
     page.get_by_role("link", name="Explore").click()
     page.wait_for_url(lambda url: "/probe" not in url)
     settle(page)

@@ -63,7 +63,9 @@ export class ProbeFeature {
     })
     if (handle.told().shape) this.panel.node.append(this.walk.node)
     this.panel.node.prepend(this.window.node)
-    this.writeAddress()
+    this.wentBack = () => this.adopt()
+    addEventListener('popstate', this.wentBack)
+    this.writeAddress(false)
   }
 
   get told() {
@@ -72,8 +74,13 @@ export class ProbeFeature {
     return probe
   }
 
-  /** Write where the probe is into the address, without a new entry in the browser's history for each move. */
-  writeAddress() {
+  /**
+   * Write where the probe is into the address, without a new entry in the browser's history for each move. Only where
+   * nothing of the dashboard lies before it, what a person moves is a new entry, so that Back does not leave.
+   *
+   * @param {boolean} [moved] by a person
+   */
+  writeAddress(moved = true) {
     const { x, y, width, amplitude } = this.probe
     const { usual } = this.told
     const parts = { x, y, w: width / usual.width, a: amplitude / usual.amplitude }
@@ -82,7 +89,20 @@ export class ProbeFeature {
     if (this.walk.ready) address.searchParams.set('path', this.walk.text)
     else address.searchParams.delete('path')
     this.window.writeAddress(address.searchParams)
-    history.replaceState(history.state, '', address)
+    if (moved && isFirstEntry()) history.pushState(history.state, '', address)
+    else history.replaceState(history.state, '', address)
+  }
+
+  /** Stand where the address says, after Back or Forward. */
+  adopt() {
+    const asked = new URLSearchParams(location.search)
+    const { usual } = this.told
+    const [x, y, w, a] = ['x', 'y', 'w', 'a'].map((name) => Number(asked.get(name) ?? NaN))
+    if (![x, y, w, a].every(Number.isFinite)) return // another page
+    this.window.read(asked)
+    this.moveTo(x, y)
+    this.reshape({ width: w * usual.width, amplitude: a * usual.amplitude })
+    this.say()
   }
 
   get step() {
@@ -117,8 +137,12 @@ export class ProbeFeature {
 
   /** Tell Python, and those who listen instead of looking, where the probe is. */
   tell() {
-    clearTimeout(this.telling)
     this.writeAddress()
+    this.say()
+  }
+
+  say() {
+    clearTimeout(this.telling)
     this.handle.announce(`Probe at ${this.probe.x.toFixed(2)}, ${this.probe.y.toFixed(2)}`)
     this.handle.tell('probe', { ...this.probe })
   }
@@ -184,5 +208,12 @@ export class ProbeFeature {
   remove() {
     clearTimeout(this.telling)
     this.window.remove()
+    removeEventListener('popstate', this.wentBack)
   }
+}
+
+/** Whether Back would leave the dashboard; false where the browser does not say. */
+function isFirstEntry() {
+  const { navigation } = /** @type {{ navigation?: { canGoBack: boolean } }} */ (globalThis)
+  return navigation?.canGoBack === false
 }

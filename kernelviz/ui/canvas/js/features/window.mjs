@@ -27,9 +27,9 @@ export class DecodedWindow {
   constructor(extent, handle) {
     this.extent = extent
     this.handle = handle
-    const asked = new URLSearchParams(location.search)
-    this.bounds = boundsOf(asked.get('window') ?? '', extent)
-    this.n = clamp(Math.round(Number(asked.get('n')) || FIRST), LEAST, MOST)
+    /** @type {Bounds | null} */
+    this.bounds = null
+    this.n = FIRST
     this.waiting = 0
     this.size = slider('Images', { min: LEAST, max: MOST, step: 1, 'aria-label': 'Images along the longer side' })
     this.size.input.oninput = () => this.resize(Number(this.size.input.value))
@@ -42,6 +42,17 @@ export class DecodedWindow {
     const buttons = element('div', { className: 'walk' }, this.png, this.gif, close)
     this.node = element('section', { className: 'window', 'aria-label': 'Window' })
     this.node.append(this.size.node, this.picture, buttons)
+    this.read(new URLSearchParams(location.search))
+  }
+
+  /**
+   * Be the window that an address asks for.
+   *
+   * @param {URLSearchParams} asked
+   */
+  read(asked) {
+    this.bounds = boundsOf(asked.get('window') ?? '', this.extent)
+    this.n = clamp(Math.round(Number(asked.get('n')) || FIRST), LEAST, MOST)
     this.show()
   }
 
