@@ -104,6 +104,7 @@ MISTAKES = {
     "no width": (["probe", "tiny", "--at", "0", "0", "--width", "0", "--out", "x.png"], "are above 0, not 0.0"),
     "no decoder": (["probe", "namer", "--at", "0", "0", "--out", "x.png"], "'namer' has no decoder"),
     "wrong ending": (["embed", "tiny", ".", "--out", "t.xlsx"], "can be written as .csv, .parquet, .json, .npz"),
+    "titles of MovieLens": (["train", "ml1m-sparse-fc-1", "--titles", "t.csv"], "--titles is for recommenders of your"),
     "unknown figure": (["reproduce", "figure99"], "'figure99' is not one of"),
 }  # fmt: skip
 
@@ -494,9 +495,11 @@ def shipped_depths(monkeypatch):
 def test_table_2_sets_our_accuracies_beside_the_papers(kernelviz, shipped_depths):
     code, out, _ = kernelviz("reproduce", "table2", "--json")
     rows = one_object(out)["rows"]
-    assert code == 0 and [row["paper"] for row in rows] == ["0.923", "0.926", "0.905", "0.823"]
+    assert code == 0 and [row["paper"] for row in rows] == ["92.3 %", "92.6 %", "90.5 %", "82.3 %"]
     for row, run in zip(rows, TABLE2, strict=True):
-        assert float(row["ours"]) == pytest.approx(load_run(run["run"]).metrics["test_accuracy"], abs=1e-4)
+        accuracy = load_run(run["run"]).metrics["test_accuracy"]
+        assert float(row["ours"].removesuffix(" %")) == pytest.approx(100 * accuracy, abs=1e-2)
+    assert [row["verdict"] for row in rows] == ["agrees", "agrees", "below", "below"]
 
 
 def test_figure_7_renders_the_three_maps(kernelviz, shipped_depths, tmp_path, monkeypatch):
@@ -506,5 +509,5 @@ def test_figure_7_renders_the_three_maps(kernelviz, shipped_depths, tmp_path, mo
     picture = np.asarray(Image.open(report["figure"]))
     assert code == 0 and picture.shape == (1000, 3000, 3)
     assert all((panel < 250).any(2).mean() > 0.01 for panel in np.split(picture, 3, axis=1))
-    nearest = [float(row["ours"]) for row in report["rows"] if row["what"].endswith("map_5nn")]
+    nearest = [float(row["ours"].split()[0]) for row in report["rows"] if row["what"].endswith("5-NN on the map")]
     assert nearest == sorted(nearest, reverse=True)  # the shallower the network, the more classes overlap

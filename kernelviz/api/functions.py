@@ -57,6 +57,7 @@ def train(
     backbone: str | None = None,
     weights: str | Path | None = None,
     depth: str | int | None = None,
+    titles: str | Path | None = None,
     seed: int = 0,
     resume: bool = False,
     progress: bool = True,
@@ -69,6 +70,7 @@ def train(
         name: name of the run; None: that of the recipe.
         epochs, labels: length of the training; share of the labels that it may see.
         backbone, weights, depth: for a head, what it is trained on, and where that is truncated.
+        titles: file with the columns item and title, for a recommender of your own ratings.
         seed: the same seed gives the same weights.
         resume: go on where a stopped training of this name stands.
         progress: whether to show a progress bar on standard error.
@@ -85,6 +87,7 @@ def train(
         backbone=backbone,
         weights=str(weights) if weights else None,
         depth=depth,
+        titles=str(titles) if titles else None,
     )
     return _trained(chosen, name or recipe, seed, resume, f"kernelviz train {recipe}", progress)
 

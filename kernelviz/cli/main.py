@@ -104,6 +104,9 @@ def train(
         str | None, typer.Option("--depth", "--keep", help="Depth of the backbone: a number of layers, or a module.")
     ] = None,
     labels: Annotated[float | None, typer.Option(min=0, max=1, help="Share of the training labels to use.")] = None,
+    titles: Annotated[
+        str | None, typer.Option(help="File with the columns item and title, for a recommender of your ratings.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option(help="Resume the stopped training of this name.")] = False,
     as_json: AsJson = False,
@@ -113,7 +116,14 @@ def train(
     from kernelviz.tasks.recipes import changed_recipe
 
     chosen = changed_recipe(
-        recipe, data=data, epochs=epochs, labels=labels, backbone=backbone, weights=weights, depth=depth
+        recipe,
+        data=data,
+        epochs=epochs,
+        labels=labels,
+        backbone=backbone,
+        weights=weights,
+        depth=depth,
+        titles=titles,
     )
     _say_trained(trained(chosen, name or recipe, seed, resume), as_json)
 
@@ -273,8 +283,8 @@ def reproduce(
     figure = {"figure": str(module.render())} if hasattr(module, "render") else {}
     if as_json:
         return print_json(figure | {"rows": rows})
-    rows_ = [(row["what"], row["paper"], row["ours"]) for row in rows]
-    print_table((module.TITLE, "paper", "ours"), rows_, *figure.values())
+    rows_ = [row.values() for row in rows]
+    print_table((module.TITLE, "paper", "ours", "verdict"), rows_, *figure.values())
 
 
 @cli.command()

@@ -2,6 +2,31 @@
 
 from kernelviz.storage.measured_rows import measured_rows
 
+NAMES = {  # of the metrics, as people read them
+    "test_accuracy": "accuracy",
+    "test_bce": "cross-entropy of the reconstruction",
+    "test_mse": "error of the reconstruction (MSE)",
+    "place_mse": "error from the position alone (MSE)",
+    "map_1nn": "1-NN on the map",
+    "map_5nn": "5-NN on the map",
+    "map_15nn": "15-NN on the map",
+    "features_1nn": "1-NN in the features",
+    "features_5nn": "5-NN in the features",
+    "features_15nn": "15-NN in the features",
+    "silhouette": "silhouette",
+    "trustworthiness": "trustworthiness",
+    "unimodal_share": "activations of one bump",
+    "unplaced": "images without a position",
+    "probe_round_trip": "probe round trip, grid steps",
+    "test_rmse": "RMSE",
+    "new_rmse": "RMSE for new users",
+    "density": "open gates",
+    "dead_share": "dead locations",
+    "parameters": "parameters",
+    "macs": "multiply-accumulates",
+    "seconds_per_10000": "seconds to embed 10,000 images",
+}
+
 MEANING = {
     "test_accuracy": "share of the test images that the class head names rightly",
     "test_bce": "binary cross-entropy of the reconstruction, nats per pixel",

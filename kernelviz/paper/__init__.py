@@ -1,16 +1,20 @@
 """A module for each figure or table of the paper, which sets kernelviz's numbers beside the paper's. Each has
 
-TITLE: what the figure or table shows; VERDICT: what agrees with the paper and what does not (in some modules);
-COMMANDS: the commands that train the runs or measure the rows that it reads; SPREAD: the number of their seeds;
-rows(): a list of {"what", "paper", "ours"}, a row for each number; empty before anything is trained;
+TITLE: what the figure or table shows; SHOWS: what the paper's has, in a sentence; VERDICT: what agrees with it and what
+does not (in some modules); COMMANDS: the commands that train the runs or measure the rows that it reads;
+SPREAD: the number of their seeds; RUNS: the runs that it reads (in some modules);
+rows(): a row for each number, see `beside.py`; empty before anything is measured;
 and, in some modules,
-render(): writes a picture file into the working folder and returns its path;
-figure(): an interactive Plotly figure;
+FIGURE: what our own figure shows;
+figure(): it is an interactive Plotly figure; or picture(): it is a picture, uint8;
+render(): writes the figure into a file in the working folder and returns its path;
 train(note, again): measures the rows, where they do not come from runs.
 """
 
 from importlib import import_module
 from types import ModuleType
+
+from kernelviz.paper.beside import VERDICTS as VERDICTS
 
 EXPERIMENTS = ("figure3", "table1", "figure4", "figure5", "figure6", "table2", "figure7", "table3", "table4")
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from kernelviz.data.images import is_local, load
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
+from kernelviz.paper.beside import metrics_beside
 from kernelviz.plots.colours import class_colours, rgb
 from kernelviz.plots.images import apart, collage, dots, on_white, png, tile_side
 from kernelviz.storage.embedding_map import EmbeddingMap, load_map
@@ -16,31 +18,39 @@ from kernelviz.storage.weights import load_network
 
 SPREAD = "one seed"
 TITLE = "Maps of the unseen MNIST digits, (a) by an autoencoder without labels, (b) by a classifier"
-RUNS = {"a": "mnist-autoencoder", "b": "mnist-classifier"}
+SHOWS = (
+    "Two maps of the 10,000 test images of MNIST: left as points, right as the images at these positions. The classes "
+    "form clusters, without labels too. No number is given."
+)
+FIGURE = (
+    "Ours: above (a), without labels; below (b), the classifier. Left the test images as points in the colour of their "
+    "class, right the images themselves, or what is decoded at their positions where MNIST is not on this machine."
+)
+RUNS = ("mnist-autoencoder", "mnist-classifier")
+GAP = 60  # pixels between the panels
 METRICS = ("map_1nn", "map_5nn", "trustworthiness", "unimodal_share", "test_mse", "place_mse", "test_accuracy")
-COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS.values())
-PAPER = "no number given"  # section 3.3 shows the maps and gives no number
+COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS)
 
 
 def rows() -> list[dict]:
     """The metrics of both maps."""
-    return [
-        {"what": f"({panel}) {run.name}: {name}", "paper": PAPER, "ours": f"{run.metrics[name]:.4f}"}
-        for panel, run in _runs().items()
-        for name in METRICS
-        if name in run.metrics
-    ]
+    return [row for panel, run in _runs().items() for row in metrics_beside(run, METRICS, f"({panel}) {run.name}")]
+
+
+def picture() -> UInt8[np.ndarray, "h w 4"]:
+    """Left the points, right the images at their coordinates (decoded, without MNIST); a above b; clear ground."""
+    return np.concatenate([_panel(run) for run in _runs().values()])[:-GAP, :-GAP]
 
 
 def render() -> Path:
-    """Write a picture, left of points, right of images at their coordinates (decoded, without MNIST); a above b."""
+    """Write the picture on white; returns its path."""
     path = Path("figure5.png")
-    path.write_bytes(png(np.concatenate([_panel(run) for run in _runs().values()])))
+    path.write_bytes(png(on_white(picture())))
     return path
 
 
 def _runs() -> dict[str, EmbeddingRun]:
-    return {panel: load_run(name) for panel, name in RUNS.items()}
+    return {panel: load_run(name) for panel, name in zip("ab", RUNS, strict=True)}
 
 
 def _panel(run: EmbeddingRun) -> np.ndarray:
@@ -54,7 +64,7 @@ def _panel(run: EmbeddingRun) -> np.ndarray:
     right = np.zeros_like(left)
     if images is not None:
         right = collage(points.coordinates[rows], images, colours[rows], extent, tile)
-    return on_white(np.concatenate([left, right], axis=1))
+    return np.concatenate([np.pad(part, ((0, GAP), (0, GAP), (0, 0))) for part in (left, right)], axis=1)
 
 
 def _images(run: EmbeddingRun, points: EmbeddingMap) -> np.ndarray | None:

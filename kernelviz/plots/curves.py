@@ -18,8 +18,11 @@ def history_figure(history: list[dict]) -> go.Figure:
     return figure
 
 
-def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figure:
-    """Accuracy and 5-NN on the map over the depth, and the paper's accuracies as (layers, accuracy)."""
+def profile_figure(rows: list[dict], paper: list[tuple[int, float]], longer: list[tuple[int, float]] = ()) -> go.Figure:
+    """Accuracy and 5-NN on the map over the depth, with single accuracies as (layers, accuracy).
+
+    Those are the paper's, and those of heads that were trained for longer.
+    """
     figure = go.Figure()
     layers = [row["layers"] for row in rows]
     for key, name, colour in (
@@ -28,10 +31,14 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]]) -> go.Figur
     ):
         values = [row[key] for row in rows]
         figure.add_scatter(x=layers, y=values, name=name, mode="lines+markers", line={"color": colour})
-    if paper:
-        at, accuracies = zip(*paper, strict=True)
-        marker = {"symbol": "x", "size": 11, "color": WRONG}
-        figure.add_scatter(x=at, y=accuracies, name="accuracy, the paper", mode="markers", marker=marker)
+    for single, name, symbol, colour in (
+        (longer, "accuracy, trained for longer", "circle", CLASS_COLOURS[0]),
+        (paper, "accuracy, the paper", "x", WRONG),
+    ):
+        if single:
+            at, accuracies = zip(*single, strict=True)
+            marker = {"symbol": symbol, "size": 11, "color": colour}
+            figure.add_scatter(x=at, y=accuracies, name=name, mode="markers", marker=marker)
     figure.update_layout(
         height=300,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
@@ -130,6 +137,26 @@ def noise_figure(rows: list[dict], shift: int) -> go.Figure:
 def _small(figure: go.Figure) -> go.Figure:
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, legend=legend)
+
+
+def errors_figure(rows: list[tuple[str, float, float, float]]) -> go.Figure:
+    """RMSE of networks beside the paper's: rows of name, ours, its reach to either side, the paper's."""
+    names, ours, reach, paper = zip(*rows, strict=True)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=ours,
+        y=names,
+        error_x={"type": "data", "array": reach},
+        name="ours",
+        mode="markers",
+        marker={"size": 9, "color": CLASS_COLOURS[0]},
+    )
+    figure.add_scatter(
+        x=paper, y=names, name="the paper", mode="markers", marker={"symbol": "x", "size": 10, "color": WRONG}
+    )
+    figure.update_xaxes(title="RMSE")
+    figure.update_yaxes(autorange="reversed")
+    return _small(figure).update_layout(height=90 + 32 * len(rows), showlegend=True)
 
 
 def sparsity_figure(rows: list[dict]) -> go.Figure:

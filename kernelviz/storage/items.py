@@ -35,6 +35,7 @@ class Items:
         mean: m, the mean of the ratings that all users are predicted to give it.
         factors: its part in the strongest directions of the covariance, K = factors factors^T.
         coordinates: (x, y) on the map of items.
+        title: of each item in the user's own data, empty where it has none; None where there are no titles.
     """
 
     item: Shaped[np.ndarray, " n"]
@@ -42,6 +43,7 @@ class Items:
     mean: Float[np.ndarray, " n"]
     factors: Float[np.ndarray, "n factors"]
     coordinates: Float[np.ndarray, "n 2"]
+    title: Shaped[np.ndarray, " n"] | None = None
 
     def __len__(self) -> int:
         return len(self.item)
@@ -50,6 +52,7 @@ class Items:
         """Write items.parquet."""
         columns = {"item": self.item, "count": self.count, "mean": self.mean}
         columns |= {"x": self.coordinates[:, 0], "y": self.coordinates[:, 1]}
+        columns |= {} if self.title is None else {"title": pa.array(self.title, pa.string())}
         columns |= {f"taste{at}": self.factors[:, at] for at in range(self.factors.shape[1])}
         with replacing(folder / FILE) as partial:
             parquet.write_table(pa.table(columns), partial, compression="zstd")
@@ -67,7 +70,8 @@ def load_items(folder: Path) -> Items:
         mean = columns["mean"].astype(np.float32)
         if not (np.isfinite(factors).all() and np.isfinite(mean).all()):
             raise ValueError("some of its numbers are not finite")
-        return Items(columns["item"], columns["count"].astype(np.int64), mean, factors, coordinates)
+        title = np.array([str(one or "") for one in columns["title"]], object) if "title" in columns else None
+        return Items(columns["item"], columns["count"].astype(np.int64), mean, factors, coordinates, title)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no table of items ({error}); train the run again") from None
 

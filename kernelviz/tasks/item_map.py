@@ -26,7 +26,8 @@ def items_of(network: Recommender, ratings: Ratings, known: Bool[np.ndarray, " n
     weights = network.weights()
     codes = network.codes(rating_matrix(matrix), weights).numpy().astype(np.float64)
     mean, factors = item_factors(codes, weights[-1].numpy(), network.layers[-1].bias.numpy())
-    return Items(ratings.items, np.diff(matrix.indptr).astype(np.int64), mean, factors, map_of_items(factors, seed))
+    count = np.diff(matrix.indptr).astype(np.int64)
+    return Items(ratings.items, count, mean, factors, map_of_items(factors, seed), ratings.titles)
 
 
 def map_of_items(factors: Float[np.ndarray, "n factors"], seed: int) -> Float[np.ndarray, "n 2"]:

@@ -196,6 +196,7 @@ def changed_recipe(
     backbone: str | None = None,
     weights: str | None = None,
     depth: str | int | None = None,
+    titles: str | None = None,
 ) -> Recipe:
     """The recipe of that name, with the given values instead of its own.
 
@@ -205,6 +206,7 @@ def changed_recipe(
         data, weights: name of a set or run, else a path, which becomes absolute: a run is evaluated from any folder.
         labels: share of the training labels that are used, for recipes with a map.
         backbone, depth: network of a head, or the run of a classifier, and the depth at which it is truncated.
+        titles: path of a file with the titles of the items, for recommenders of the user's own ratings.
     """
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}; choose one of {', '.join(RECIPES)}")
@@ -215,7 +217,10 @@ def changed_recipe(
         weights = str(Path(weights).expanduser().resolve())
     if labels is not None and not hasattr(recipe, "labels"):
         raise UserError(f"the recipe {name!r} makes no map, so that --labels does not apply to it")
-    given = {"data": data, "epochs": epochs, "labels": labels}
+    if titles and (not hasattr(recipe, "titles") or (data or recipe.data) in movielens.SETS):
+        raise UserError("--titles is for recommenders of your own ratings, such as `sparse-fc`")
+    titles = titles and str(Path(titles).expanduser().resolve())
+    given = {"data": data, "epochs": epochs, "labels": labels, "titles": titles}
     recipe = replace(recipe, **{key: value for key, value in given.items() if value is not None})
     if name in HEADS:
         return _with_backbone(recipe, backbone, weights, depth)

@@ -27,10 +27,12 @@ class RecommenderRecipe(Recipe):
 
     Args:
         network: arguments of `Recommender` beside the number of users.
+        titles: file with the titles of the items, see `load_ratings`.
         l2, sparsity: weights of the squared weights and of the gates (lambda and lambda_0 of the paper).
     """
 
     network: dict = field(default_factory=dict)
+    titles: str = ""
     l2: float = 100.0
     sparsity: float = 0.0
     batch: int = EVERY
@@ -40,7 +42,7 @@ class RecommenderRecipe(Recipe):
 
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Ratings:
         """The ratings of the recipe's data set."""
-        return load_ratings(self.data, progress)
+        return load_ratings(self.data, progress, self.titles or None)
 
     def task(self, data: Ratings, seed: int, device: str, report: Report | None = None) -> "RecommenderTask":
         """The task with new weights."""

@@ -13,7 +13,7 @@ MODES = {  # path, and what is in the address
     "Explore": ("", {}),
     "Explore, images": ("", {"view": "images", "colour": "confidence"}),
     "Probe": ("probe", {}),
-    "Probe, window": ("probe", {"what": "a window"}),
+    "Probe, window": ("probe", {"window": "-1_-2~2_0"}),
     "Probe, path": ("probe", {"path": "-1_0~2_1.5"}),
     "Probe, no decoder": ("probe", {"run": "namer"}),
     "Upload": ("upload", {}),

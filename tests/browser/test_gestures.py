@@ -390,6 +390,53 @@ def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     page.wait_for_function("!location.search.includes('path=')")
 
 
+def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, settle):
+    page = seen("probe", x="-2", y="2")
+    tool(page, "Window")
+    drag(page, on_screen(page, [(-2, 2), (1, 0)]).tolist())
+    picture = page.locator(".window img")
+    until(page, lambda: picture.evaluate("one => one.naturalWidth") > 20 * 8)
+    assert page.locator("canvas.over").is_visible() and page.locator(".window output").inner_text() == "20 × 13"
+    page.get_by_label("Images along the longer side").fill("6")
+    until(page, lambda: page.locator(".window output").inner_text() == "6 × 4")
+    page.wait_for_function("location.search.includes('window=') && location.search.includes('n=6')")
+    until(page, lambda: "n=6" in page.get_by_role("button", name="Save GIF").get_attribute("href"))
+    link = page.get_by_role("button", name="Save GIF").get_attribute("href")
+    saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
+    assert Image.open(io.BytesIO(saved.body())).format == "GIF"
+    page.reload()
+    settle(page)
+    picture.wait_for()
+    page.get_by_role("button", name="Close the window").click()
+    page.wait_for_function("!location.search.includes('window=')")
+
+
+def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
+    page = seen()
+    page.get_by_role("link", name="Probe").click()
+    page.locator(".position").wait_for()
+    settle(page)
+    page.mouse.click(*on_screen(page, [(1, 1)])[0])
+    page.wait_for_function("location.search.includes('x=1')")
+    settle(page)
+    page.go_back()
+    settle(page)
+    assert (
+        "/probe" not in page.url and page.locator("canvas.over").is_visible() and not page.locator(".position").count()
+    )
+
+
+def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle):
+    page = seen("probe", x="0", y="0")
+    page.mouse.click(*on_screen(page, [(1, 1)])[0])
+    page.wait_for_function("location.search.includes('x=1')")
+    settle(page)
+    page.go_back()
+    until(page, lambda: page.locator(".position").inner_text().startswith("x 0.00"))
+    settle(page)
+    assert "/probe" in page.url and address(page)["x"] == "0"
+
+
 def test_the_trail_leads_back(seen):
     page = seen("probe", x="-2", y="2")
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
@@ -584,13 +631,13 @@ def test_a_walk_that_is_paused_says_where(seen, settle):
     assert abs(float(address(page)["x"]) - float(shown["x"])) < 0.01 and shown["x"] != "-2.00"
 
 
-def test_moving_the_probe_leaves_the_history_alone_and_outlives_a_visit_elsewhere(seen, settle):
+def test_moving_the_probe_is_one_entry_of_the_history_and_outlives_a_visit_elsewhere(seen, settle):
     page = seen("probe", x="0", y="0", path="-2_2~2_-2")
     before = page.evaluate("history.length")
     for place in [(1, 1), (-1, 2), (2, -2)]:
         page.mouse.click(*on_screen(page, [place])[0])
         settle(page)
-    assert page.evaluate("history.length") == before
+    assert page.evaluate("history.length") == before + 1
     page.get_by_role("link", name="Explore").click()
     page.wait_for_url(lambda url: "/probe" not in url)
     settle(page)

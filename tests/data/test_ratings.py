@@ -143,6 +143,31 @@ def test_titles_come_with_year_and_genres(data):
     assert len(movielens.titles("ml-10m")) == len(movielens.titles("mine")) == 0
 
 
+def test_titles_of_ones_own_items(tmp_path):
+    rated = "userId,movieId,rating,title\n1,7,3,The  Birds\n2,7,4,other\n2,9,1,\n"
+    ratings = load_ratings(str(put(tmp_path / "mine.csv", rated)))
+    assert ratings.items.tolist() == [7, 9] and ratings.titles.tolist() == ["The Birds", ""]
+    films = put(tmp_path / "films.csv", f"movieId,title,genres\n9,{'x' * 300},Drama\n8,Other,Drama\n")
+    titled = load_ratings(str(tmp_path / "mine.csv"), titles=str(films))
+    assert titled.titles.tolist() == ["", "x" * 200]
+    assert load_ratings(str(put(tmp_path / "plain.csv", "1,2,3\n2,3,4\n"))).titles is None
+
+
+@pytest.mark.parametrize(
+    "text, wanted",
+    [
+        ("a,b\n1,2\n", "has the columns a, b; it needs item and title"),
+        ("item,title\n5,Five\n", "has a title for none of the 2 items"),
+    ],
+)
+def test_a_bad_file_of_titles_is_refused(tmp_path, text, wanted):
+    mine = str(put(tmp_path / "mine.csv", "user,item,rating\n1,7,3\n2,9,1\n"))
+    with pytest.raises(ValueError, match=wanted):
+        load_ratings(mine, titles=str(put(tmp_path / "titles.csv", text)))
+    with pytest.raises(FileNotFoundError, match="no titles 'nowhere.csv'"):
+        load_ratings(mine, titles="nowhere.csv")
+
+
 @pytest.fixture
 def archive(monkeypatch, tmp_path):
     """A server on this machine in place of GroupLens', with a small ml-100k.zip; gives the MD5 of that."""

@@ -10,6 +10,7 @@ from PIL import Image
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.paper import EXPERIMENTS, experiment, figure3, table1, table3, table4
+from kernelviz.paper.beside import accuracy_beside, verdict
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.tasks.recommender import RecommenderRecipe
 from kernelviz.training.session import new_training
@@ -29,9 +30,33 @@ def little(monkeypatch, digits_as_mnist):
     monkeypatch.setattr(figure3, "TRIED", 1)
 
 
+@pytest.mark.parametrize(
+    ("ours", "paper", "tolerance", "lower", "expected"),
+    [
+        *((0.9, None, 0.1, False, "not given"), (0.9, 0.92, 0.03, False, "agrees"), (0.9, 0.85, 0.03, False, "better")),
+        *((0.8, 0.85, 0.03, False, "below"), (0.8, 0.85, 0.03, True, "better"), (0.9, 0.85, 0.03, True, "below")),
+    ],
+)
+def test_the_verdict_by_hand(ours, paper, tolerance, lower, expected):
+    assert verdict(ours, paper, tolerance, lower_is_better=lower) == expected
+
+
+def test_an_accuracy_agrees_within_two_standard_errors_of_the_test_images_or_the_seeds():
+    assert accuracy_beside("a", 0.9, 0.9059) == {
+        "what": "a",
+        "paper": "90.59 %",
+        "ours": "90.00 %",
+        "verdict": "agrees",
+    }
+    assert accuracy_beside("a", 0.9, 0.9061)["verdict"] == "below"  # 2 sqrt(0.9 x 0.1 / 10,000) = 0.006
+    assert accuracy_beside("a", 0.9, 0.919, 0.01)["verdict"] == "agrees"
+    assert accuracy_beside("a", 0.9, None, 0.01)["ours"] == "90.00 ± 1.00 %"
+
+
 def test_every_experiment_says_what_it_is():
     for name in EXPERIMENTS:
         module = experiment(name)
+        assert module.SHOWS and (hasattr(module, "FIGURE") or not hasattr(module, "render"))
         assert module.TITLE and module.SPREAD and all(command.startswith("kernelviz ") for command in module.COMMANDS)
 
 
@@ -41,7 +66,8 @@ def test_figure_3_is_trained_once_and_stored(little, kernelviz, tmp_path, monkey
     code, out, _ = kernelviz("reproduce", "figure3", "--json")
     report = json.loads(out)
     assert code == 0 and (tmp_path / "figure3.html").read_text().endswith("</html>")
-    assert [row["what"] for row in report["rows"]][:2] == ["dot product, d = 1", "dot product, d = 5"]
+    assert [row["what"] for row in report["rows"]][2:4] == ["dot product, d = 1", "dot product, d = 5"]
+    assert report["rows"][0]["paper"] == "Gaussian, polynomial, dot product"
     rows = json.loads((runs_folder() / "figure3.json").read_text())["rows"]
     assert len(rows) == 3 * 2 * 3 and {row["seed"] for row in rows} == {0, 1, 2}
     assert all(0.05 < row["test_accuracy"] < 1 and row["rate"] == 0.01 and row["l2"] in (0.0, 1e-4) for row in rows)
@@ -91,7 +117,7 @@ def test_table_1_has_every_row_and_uncertain_positions(little_grids, kernelviz):
         "positions unknown, found in the images",
         "known to 0.5 px",
     ]
-    assert [row["paper"] for row in rows] == ["0.9903", "0.9889", "0.9889", "no number given"]
+    assert [row["paper"] for row in rows] == ["99.03 %", "98.89 %", "98.89 %", "–"]
     measured = json.loads((runs_folder() / "table1.json").read_text())["rows"]
     assert len(measured) == 7 and all(0 < row["test_accuracy"] < 1 for row in measured)
     assert json.loads(kernelviz("reproduce", "table1", "--json")[1])["rows"] == rows
@@ -136,7 +162,8 @@ def test_figure_4_renders_receptive_fields(monkeypatch, tmp_path, kernelviz):
     code, out, _ = kernelviz("reproduce", "figure4", "--json")
     picture = np.asarray(Image.open(json.loads(out)["figure"]))
     assert code == 0 and picture.ndim == 2 and min(picture.shape) > 400
-    assert "test accuracy" in json.loads(out)["rows"][0]["ours"]
+    (row,) = json.loads(out)["rows"]
+    assert row["ours"].endswith(" %") and row["verdict"] == "not given"
     code, out, _ = kernelviz("evaluate", "mnist-grids", "--json")
     assert code == 0 and set(json.loads(out)) == {"test_accuracy"}
 
@@ -170,7 +197,10 @@ def test_table_3_has_mean_and_spread_of_every_network(little_ratings, kernelviz)
     rows = json.loads(out)["rows"]
     papers = [f"{paper:.3f}" for paper in table3.PAPER.values()]
     assert code == 0 and [row["paper"] for row in rows[:9]] == papers
-    assert rows[9] == {"what": "ML-100K, LLORMA", "paper": "0.898", "ours": "not trained here"} and len(rows) == 17
+    assert (
+        rows[9] == {"what": "ML-100K, LLORMA", "paper": "0.898", "ours": "not trained here", "verdict": "–"}
+        and len(rows) == 17
+    )
     assert rows[0]["what"] == "ML-100K, Sparse FC (1)" and rows[0]["ours"].endswith("(1 split)")
     measured = json.loads((runs_folder() / "table3.json").read_text())["rows"]
     assert len(measured) == 9 and {row["seed"] for row in measured} == {0}
@@ -197,10 +227,12 @@ def test_the_summary_of_splits_by_hand():
 def test_table_4_shows_what_sparsity_costs(little_ratings, kernelviz):
     kernelviz("reproduce", "table3", "--json")
     rows = json.loads(kernelviz("reproduce", "table4", "--json")[1])["rows"]
+    networks = ("Sparse FC (1)", "Sparse FC (2)", "I-AutoRec (1)", "KernelNet (1)")
     assert [row["what"] for row in rows] == [
-        *("ML-1M, Sparse FC (1)", "ML-1M, Sparse FC (2)", "ML-1M, I-AutoRec (1)", "ML-1M, KernelNet (1)"),
+        *(f"ML-1M, {name}: {one}" for name in networks for one in ("parameters", "multiply-accumulates", "RMSE")),
         *("ML-100K, Sparse FC (2), λ₀ = 0", "ML-100K, Sparse FC (2), λ₀ = 100"),
     ]
-    assert rows[2]["paper"] == "6.05 M, 3.03 M, 0.831"
+    assert [row["paper"] for row in rows[6:9]] == ["6.05 M", "3.03 M", "0.831"]
+    assert rows[0]["verdict"] == "–" and rows[6]["verdict"] == "better"  # counted otherwise; and far fewer
     (curve,) = table4.figure().data
     assert list(curve.text) == ["λ₀ = 0", "λ₀ = 100"] and curve.x[1] <= curve.x[0] == 1

@@ -54,6 +54,14 @@ def test_items_come_back_as_they_were_saved(items, tmp_path):
         np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
 
 
+def test_titles_come_back(items, tmp_path):
+    titled = Items(**{**vars(items), "title": np.array(["Dune", "", *"abcd"], object)})
+    titled.save(tmp_path)
+    assert load_items(tmp_path).title.tolist() == ["Dune", "", *"abcd"]
+    items.save(tmp_path)
+    assert load_items(tmp_path).title is None
+
+
 def test_broken_items_are_an_error(items, tmp_path):
     with pytest.raises(ValueError, match="is no table of items"):
         load_items(tmp_path)

@@ -12,6 +12,7 @@ from torch import nn
 
 from kernelviz.data.images import load
 from kernelviz.networks import NETWORKS, EmbeddingNetwork
+from kernelviz.plots.images import enlarged, sheet
 from kernelviz.storage import record
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import EmbeddingRun
@@ -119,6 +120,18 @@ def test_a_walk_is_an_animation_there_and_back(autoencoder, address, client):
     assert animation.n_frames <= 2 * STEPS - 2  # steps that look the same are one
 
 
+def test_a_window_is_decoded_as_by_torch_from_the_top_left_on(autoencoder, address, client):
+    asked = {"box": "2_1~-1_-1", "n": 6} | autoencoder.probe
+    x, y = np.meshgrid(np.arange(-0.75, 2, 0.5), [0.75, 0.25, -0.25, -0.75])
+    decoded = decoded_at(autoencoder, np.stack([x.ravel(), y.ravel()], 1).astype(np.float32))
+    np.testing.assert_array_equal(
+        picture(client.get(f"{address}/window", params=asked)), enlarged(sheet(decoded, 6), 1000)
+    )
+    response = client.get(f"{address}/window", params=asked | {"as": "gif"})
+    assert Image.open(io.BytesIO(response.content)).format == "GIF"
+    assert response.headers["content-disposition"] == 'attachment; filename="tiny_window.gif"'
+
+
 BAD = {
     "points/nonsense": "none of train, validation, test",
     "contours/nonsense": "none of train, validation, test",
@@ -128,6 +141,12 @@ BAD = {
     "decode?x=1&y=1e9&width=1&amplitude=1": "y is a number from -8 to 8",
     "decode?x=1&y=1&width=0&amplitude=1": "above 0",
     "decode?x=1&y=1&width=-inf&amplitude=1": "width is a number",
+    "window?box=1_1&n=9&width=1&amplitude=1": "two corners across",
+    "window?box=1_1~2_1&n=9&width=1&amplitude=1": "two corners across",
+    "window?box=1_1~2_99&n=9&width=1&amplitude=1": "at most 64 corners",
+    "window?box=1_1~2_2&n=3&width=1&amplitude=1": "from 4 to 32 pictures",
+    "window?box=1_1~2_2&n=33&width=1&amplitude=1": "n is a number from -32 to 32",
+    "window?box=1_1~2_2&n=9&as=bmp&width=1&amplitude=1": "is none of png, gif",
     "walk?width=1&amplitude=1": "at least two corners",
     "walk?path=1_1&width=1&amplitude=1": "at least two corners",
     "walk?path=1_1~2&width=1&amplitude=1": "a path is x_y~x_y",

@@ -126,7 +126,7 @@ def test_a_page_runs(page, kind, local, add, away, opened, request):
 def test_a_page_runs_on_a_shipped_run(page, run, add, opened):
     for one in [run, *(other for other in RUNS if other not in SHIPPED)]:
         add(one)
-    fine(opened(page, view="images", what="a window"))
+    fine(opened(page, view="images"))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -177,10 +177,10 @@ def test_a_run_with_a_damaged_file_says_so_and_the_others_can_be_chosen(file, pa
 
 def test_an_address_with_nonsense_gives_the_usual_page(add, opened, autoencoder):
     add(autoencoder)
-    nonsense = {name: "nonsense" for name in ("colour", "split", "view", "what", "x", "y", "n", "w", "path")}
+    nonsense = {name: "nonsense" for name in ("colour", "split", "view", "x", "y", "n", "w", "path")}
     for page in PAGES:
         fine(opened(page, **nonsense))
-        fine(opened(page, x="1e9", y="-1e9", n="100000", w="0", side="-3", left="99", what="a window"))
+        fine(opened(page, x="1e9", y="-1e9", n="100000", w="0", window="nonsense"))
 
 
 @pytest.mark.parametrize("split", SPLITS[:3])
@@ -380,7 +380,15 @@ def test_probe_says_that_a_classifier_has_no_decoder(add, opened, classifier):
     add(classifier)
     app = fine(opened("probe"))
     assert "**namer** has no decoder" in app.info[0].value
-    assert not app.slider
+    assert not app.slider and not app.button
+
+
+def test_from_a_run_without_a_decoder_a_button_leads_to_one_that_has_one(add, opened, classifier, autoencoder):
+    add(classifier), add(autoencoder)
+    app = fine(opened("probe", run="namer"))
+    assert [button.label for button in app.button] == ["tiny"]
+    app = fine(app.button[0].click().run())
+    assert app.selectbox(key="run").value == "tiny" and maps(app)[0]["probe"]
 
 
 def test_the_probe_stands_where_the_address_says(add, opened, autoencoder):
@@ -453,27 +461,6 @@ def test_each_slider_of_the_simple_probe_changes_the_decoded_image(slider, value
     before = images(app)
     app.slider(key=slider).set_value(value).run()
     assert images(fine(app)) != before
-
-
-@pytest.mark.parametrize("slider, value", [("n", 4), ("side", 2.0), ("w", 2.5)])
-def test_each_slider_of_the_window_changes_the_decoded_images(slider, value, add, opened, autoencoder):
-    add(autoencoder)
-    app = fine(opened("probe", what="a window"))
-    before = images(app)
-    app.slider(key=slider).set_value(value).run()
-    assert images(fine(app)) != before
-
-
-def test_a_window_that_grows_stays_on_the_map(add, opened, autoencoder):
-    add(autoencoder)
-    app = opened("probe", what="a window")
-    app.slider(key="side").set_value(2.0).run()
-    app.slider(key="left").set_value(2.0).run()
-    assert "from (2.00" in words(fine(app))
-    fine(app.slider(key="side").set_value(6.0).run())
-    assert "to (2.00" in words(app)
-    fine(app.slider(key="side").set_value(8.0).run())
-    assert "to (4.00" in words(app)
 
 
 def test_a_position_outside_a_smaller_map_does_not_break_the_probe(add, opened, autoencoder):
@@ -700,7 +687,8 @@ def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, he
     (no_runs / "profile.json").write_text(json.dumps({"rows": rows}))
     app = fine(opened("depth"))
     curve = next(chart for chart in charts(app) if chart["data"][0].get("name") == "accuracy")
-    assert curve["data"][0]["x"] == [1, 3] and curve["data"][2]["name"] == "accuracy, the paper"
+    assert curve["data"][0]["x"] == [1, 3] and curve["data"][3]["name"] == "accuracy, the paper"
+    assert curve["data"][2]["x"] == [11] and curve["data"][2]["name"] == "accuracy, trained for longer"
 
 
 def test_depth_needs_the_full_map(add, opened, heads):
@@ -728,5 +716,10 @@ def test_the_results_set_ours_beside_the_papers(add, opened, autoencoder):
     for run in RUNS:
         add(run)
     app = fine(opened("results"))
-    table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value["what"].iloc[0])
-    assert table["paper"].tolist() == ["0.923", "0.926", "0.905", "0.823"] and (table["ours"].astype(float) > 0.7).all()
+    table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value.iloc[0, 0])
+    assert table["paper"].tolist() == ["92.3 %", "92.6 %", "90.5 %", "82.3 %"]
+    assert table["verdict"].tolist() == ["agrees", "agrees", "below", "below"]
+    contents = next(text.value for text in app.markdown if text.value.startswith("| | shows"))
+    assert "[Table 2](#table2)" in contents and ":green-badge[2 agrees] :orange-badge[2 below]" in contents
+    assert not app.get("skeleton") and len(images(app)) == 4  # Figures 4 to 7
+    assert {link.proto.query_string for link in app.get("page_link")} >= {"run=mnist-classifier", ""}

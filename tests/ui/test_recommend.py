@@ -10,6 +10,7 @@ from streamlit.elements.arrow import DataframeSelectionState, DataframeState
 from kernelviz.data import movielens
 from kernelviz.evaluation.quality import RECOMMENDER_METRICS
 from kernelviz.storage.items import fold_in, load_items
+from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import payloads
 from kernelviz.ui.recommend.gates import gate_picture
@@ -124,8 +125,30 @@ def test_the_page_offers_to_download_titles_of_a_known_set(page, recommender, ad
         raise OSError("no net")
 
     monkeypatch.setattr(movielens, "_download", unreachable)
+    assert not app.dataframe and not app.get("feedback")  # the page asks before it shows numbers
     app.button[0].click().run()
     assert "cannot be downloaded (no net)" in app.error[0].value
+    app.button[1].click().run()
+    assert not app.button and len(app.get("feedback")) == 8
+
+
+def test_titles_of_the_users_own_items_are_shown(page, recommender, add, opened):
+    assert "with `--titles FILE`" in said(page())
+    folder = add(recommender, "titled")
+    items = load_items(recommender.folder)
+    replace(items, title=np.array(["The Birds", "", *["Vertigo *2*"] * 23], object)).save(folder)
+    app = opened("recommend", recommender="titled")
+    assert "--titles" not in said(app) and not app.exception
+    names = item_titles.names_of(load_run("titled"))
+    assert names[:3] == ["The Birds", "no. 101", "Vertigo *2*"]
+    assert r"Vertigo \*2\*" in said(app)  # never as Markdown
+
+
+def test_items_with_telling_names_need_no_titles(recommender, tmp_path):
+    items = load_items(recommender.folder)
+    replace(items, item=np.array([f"film-{at}" for at in range(25)])).save(tmp_path)
+    run = replace(recommender, folder=tmp_path, weights_sha256="other")
+    assert item_titles.names_of(run)[3] == "film-3" and item_titles.has_titles(run)
 
 
 def test_the_map_shows_the_items_and_what_was_rated(page, recommender):

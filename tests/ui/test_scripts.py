@@ -24,7 +24,7 @@ from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER, masked, unmasked
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
-from kernelviz.ui.server.paths import STEPS, steps_along
+from kernelviz.ui.server.paths import STEPS, centers_in, steps_along
 from kernelviz.ui.shared.map_source import ImageMap
 
 EXTENT = 4.0
@@ -383,6 +383,24 @@ def test_a_walk_takes_the_same_steps_here_and_on_the_server(script):
     np.testing.assert_allclose(out, steps_along(np.array(corners)), atol=1e-9)
 
 
+@pytest.mark.parametrize("size", [(3, 2), (2, 3), (1, 1), (8, 0.01), (0.5, 7.7)])
+def test_a_window_has_as_many_images_here_as_on_the_server(size, script):
+    rows, columns = centers_in(np.array([(0.0, 0.0), size]), 9).shape[:2]
+    asked = f"return window.columnsAndRows({size[0]}, {size[1]}, 9)"
+    assert script(asked, imports="features/window") == [columns, rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        *(("2_1~-1.006_-1", [-1.01, -1, 2, 1]), ("-9_-9~9_9", [-4, -4, 4, 4]), ("9_0~99_1", [3.99, 0, 4, 1])),
+        *(("", None), ("1_1", None), ("1_1~1_2", None), ("1_1~2", None), ("1_1~2_x", None), ("1_1~2_2~3_3", None)),
+    ],
+)
+def test_the_window_of_an_address(text, bounds, script):
+    assert script(f"return window.boundsOf('{text}', 4)", imports="features/window") == bounds
+
+
 def test_places_are_laid_over_as_by_numpy(script, cloud):
     how = np.array([[0.6, 0.8, 1.5], [0.8, -0.6, -2.0]])
     out = script(
@@ -674,7 +692,8 @@ LANDMARKS = """globalThis.OffscreenCanvas = class {
         const groups = [...GROUPS.map((name) => [name, '#000000']), ['no label', '#000000']]
         const index = new spatial.Spatial(arrays.x, arrays.y, 4)
         const all = { x: arrays.x, y: arrays.y, n: arrays.x.length, spatial: index, groupOf: arrays.group,
-            label: arrays.group, rank: new Uint8Array(arrays.x.length).fill(2), groups, hidden: new Set(HIDDEN), colouring: COLOURING }
+            label: arrays.group, rank: new Uint8Array(arrays.x.length).fill(2), groups,
+            hidden: new Set(HIDDEN), colouring: COLOURING }
         const camera = new view.View(4)
         camera.resize(600, 600)
         const theme = { paper: '', ink: '', background: 0, font: 'x' }

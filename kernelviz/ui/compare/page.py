@@ -9,7 +9,7 @@ from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import LinkedMap, canvas_of_maps
 from kernelviz.ui.compare import differences, records
 from kernelviz.ui.compare.pair import Pair, Side
-from kernelviz.ui.shared import caches, selection
+from kernelviz.ui.shared import caches, page_frame, selection
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
@@ -21,6 +21,7 @@ SHARED = {"bind": "query-params"}
 
 def page(runs: list[Run]) -> None:
     """Show the page."""
+    page_frame.top_bar("Two maps side by side")
     mapped = {run.name: run for run in of_kind(runs, EmbeddingRun)}
     if len(mapped) < 2:
         _invite()

@@ -128,12 +128,17 @@ def profile(heads: list[EmbeddingRun]) -> None:
         )
         return
     st.plotly_chart(
-        profile_figure(rows, [*PUBLISHED_DEPTHS.items()]),
+        profile_figure(
+            rows,
+            [*PUBLISHED_DEPTHS.items()],
+            [(run.backbone["layers"], run.metrics["test_accuracy"]) for run in heads if "test_accuracy" in run.metrics],
+        ),
         key="profile",
         config={"displayModeBar": False},
         alt="Profile",
     )
     st.caption(
-        "One head at the end of every block, measured by `kernelviz bench profile`. Crosses are from Table 2 of the "
-        "paper."
+        "The curve: a head at the end of every block, each trained for 6 epochs on images as they are "
+        "(`kernelviz bench profile`). The dots: the heads of the table above, trained for longer on moved and mirrored "
+        "images, which helps most at small depths. Crosses: Table 2 of the paper."
     )

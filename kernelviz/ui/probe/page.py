@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from kernelviz.layers.probe import Probe
-from kernelviz.plots.images import enlarged, png, sheet
+from kernelviz.plots.images import enlarged, png
 from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.ui.canvas import canvas, probe_of
 from kernelviz.ui.canvas.messages import ProbeStanding
 from kernelviz.ui.probe import vectors
@@ -26,27 +27,32 @@ MIN_SCALE, MAX_SCALE = 0.2, 3.0  # times the run's usual width or height of the 
 def page(run: EmbeddingRun) -> None:
     """Show the page."""
     if not run.has_decoder:
-        st.info(
-            f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. "
-            "Choose an autoencoder above.",
-            icon=":material/image_not_supported:",
-        )
+        _offer_others(run)
         return
     if run.is_of_vectors:
         center, probe = _simple_choice(run) if simple_map_instead() else _choice_on_canvas(run)
         vectors.nearest(run, center)
         vectors.decoded(run, center, probe)
         return
-    what = st.segmented_control(
-        "Decode", ("one position", "a window"), default="one position", required=True, key="what", bind="query-params"
-    )
-    {"one position": _position, "a window": _window}[what](run)
-
-
-def _position(run: EmbeddingRun) -> None:
     simple = simple_map_instead()
     center, probe = _simple_choice(run) if simple else _choice_on_canvas(run)
     _embedded_again(run, center, probe, decoded_here=simple)
+
+
+def _offer_others(run: EmbeddingRun) -> None:
+    """Say that a run has no decoder, and offer those that have one."""
+    st.info(
+        f"**{run.name}** has no decoder: it was trained to {aims(run.recipe['objectives'])} only. These have one:",
+        icon=":material/image_not_supported:",
+    )
+    with st.container(horizontal=True):
+        for other in of_kind(readable_runs()[0], EmbeddingRun):
+            if other.has_decoder:
+                st.button(other.name, key=f"probe {other.name}", on_click=_choose, args=(other.name,))
+
+
+def _choose(name: str) -> None:
+    st.session_state["run"] = name
 
 
 def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
@@ -119,32 +125,6 @@ def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe
         )
 
 
-def _window(run: EmbeddingRun) -> None:
-    """Show the images decoded at a lattice of positions, as one picture."""
-    from kernelviz.evaluation.inference import decode_probes
-    from kernelviz.ui.shared.network_cache import network_of
-
-    extent = run.extent
-    controls, picture_column = st.columns([1, 3], gap="medium")
-    with controls:
-        probe = _shape(run)
-        count = st.slider("Positions along each side", 4, 32, 20, key="n", bind="query-params")
-        size = st.slider("Side of the window", extent / 10, 2 * extent, 2 * extent, key="side", bind="query-params")
-        low, high = -extent, extent - size
-        left = _corner("Left edge", low, high, "left")
-        bottom = _corner("Bottom edge", low, high, "bottom")
-    x, y = np.meshgrid(left + size * _middles(count), bottom + size * _middles(count)[::-1])
-    decoded = decode_probes(network_of(run), np.stack([x.ravel(), y.ravel()], axis=1), probe)
-    picture = sheet(decoded, count)
-    with picture_column:
-        st.image(enlarged(picture, 1000), width="stretch")
-        st.caption(
-            f"The images decoded at {count} × {count} positions from ({left:.2f}, {bottom:.2f}) to "
-            f"({left + size:.2f}, {bottom + size:.2f}), as in Figure 6 of the paper."
-        )
-        _download(png(enlarged(picture, 1000)), f"{run.name}_window.png")
-
-
 def _split(run: EmbeddingRun) -> str:
     """The split that is shown: the test images, or where there are none the first that there is."""
     splits = caches.splits_of(run)
@@ -183,17 +163,5 @@ def _shape(run: EmbeddingRun) -> Probe:
     return replace(usual, width=width * usual.width, amplitude=amplitude * usual.amplitude)
 
 
-def _corner(label: str, low: float, high: float, key: str) -> float:
-    """One edge of the window, from a slider unless the window covers the whole map."""
-    if high - low < 1e-6:
-        return low
-    return st.slider(label, low, high, low, key=key, bind="query-params")
-
-
 def _download(data: bytes, name: str) -> None:
     st.download_button("PNG", data, name, "image/png", icon=":material/download:", on_click="ignore")
-
-
-def _middles(n: int) -> np.ndarray:
-    """The middles of n equal parts of [0, 1]."""
-    return (np.arange(n) + 0.5) / n

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.data import movielens
+from kernelviz.disk import data_folder
 from kernelviz.evaluation.quality import MEANING, measured_sparsity
 from kernelviz.plots.curves import sparsity_figure
 from kernelviz.storage.items import Items, fold_in
@@ -34,8 +35,8 @@ def page(runs: list[Run]) -> None:
     run = known[page_frame.choose(bar, "Recommender", list(known), "recommender")]
     low, high = run.data["range"]
     bar.caption(f"Ratings of {plain(run.data['name'])}, from {low:g} to {high:g}", help=_details(run))
-    if not item_titles.has_titles(run):
-        _offer_titles(run)
+    if not item_titles.has_titles(run) and _ask_for_titles(run):
+        return
     left, right = st.columns([2, 3], gap="medium")
     with left:
         given = rating.given(run)
@@ -68,18 +69,31 @@ def _details(run: RecommenderRun) -> str:
     )
 
 
-def _offer_titles(run: RecommenderRun) -> None:
-    """Say how to get titles in place of numbers, and offer to download them."""
+def _ask_for_titles(run: RecommenderRun) -> bool:
+    """Offer to download the titles of a known set; whether the page has to wait for the answer.
+
+    Of the user's own ratings, say how to give titles.
+    """
     name = run.data["name"]
     if name not in movielens.SETS:
-        return
-    words, button = st.columns([5, 1], vertical_alignment="center")
-    words.info(
-        f"The titles are not on this machine. They belong to {name} of GroupLens, which may not be passed on: download "
-        f"it from their site, or unpack {name}.zip into the data folder.",
+        st.info(
+            "These items have no titles. Train with a column `title` beside the ratings, or with `--titles FILE`, a "
+            "table with the columns item and title.",
+            icon=":material/title:",
+        )
+        return False
+    numbers = f"numbers-{name}"
+    if st.session_state.get(numbers):
+        return False
+    st.info(
+        f"The titles of the films are not on this machine. They belong to {name} of GroupLens, which may not be passed "
+        f"on: download it from their site, or unpack {name}.zip into {data_folder()}.",
         icon=":material/title:",
     )
-    if button.button("Download", width="stretch"):
+    buttons = st.container(horizontal=True)
+    download = buttons.button("Download the titles", type="primary", icon=":material/download:")
+    buttons.button("Go on with numbers", on_click=st.session_state.__setitem__, args=(numbers, True))
+    if download:
         bar = st.progress(0.0)
         try:
             movielens.fetch(name, lambda share, note: bar.progress(min(share, 1.0), note))
@@ -87,6 +101,7 @@ def _offer_titles(run: RecommenderRun) -> None:
             st.error(str(error), icon=":material/cloud_off:")
         else:
             st.rerun()
+    return True
 
 
 def _predicted(run: RecommenderRun, items: Items, given: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:

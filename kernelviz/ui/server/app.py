@@ -12,6 +12,7 @@
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
+/kernelviz/runs/<name>/<version>/window?box&n&width&amplitude  images decoded in a rectangle, PNG or GIF (as=gif)
 /kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
 /, /<page>                                                 the page of the dashboard: see `ui.server.index_page`
 
@@ -33,7 +34,7 @@ from starlette.routing import Mount, Route
 
 from kernelviz.disk import data_folder, own_file
 from kernelviz.errors import UserError
-from kernelviz.plots.images import enlarged, gif, png
+from kernelviz.plots.images import enlarged, gif, png, sheet
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run
@@ -42,7 +43,7 @@ from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.server import index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
-from kernelviz.ui.server.paths import corners_of, steps_along
+from kernelviz.ui.server.paths import MAX_ALONG, centers_in, corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches, page_frame
 from kernelviz.ui.shared.map_source import MapSource, map_source
@@ -50,6 +51,7 @@ from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
+WINDOW_SIDE = 1000  # pixels: longest side of a window, about
 WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
 PROBE_REACH = 2.0  # times the extent: how far from the middle a probe may lie
 
@@ -137,6 +139,22 @@ def walk(request: Request, run: EmbeddingRun) -> Response:
     return Response(data, media_type="image/gif", headers=CACHED | name)
 
 
+def window(request: Request, run: EmbeddingRun) -> Response:
+    """The images decoded in a rectangle, side by side as PNG, or one after the other as GIF, every other row back."""
+    corners = corners_of(request.query_params.get("box", ""), PROBE_REACH * run.extent)
+    centers = centers_in(corners, round(number(request, "n", float(MAX_ALONG))))
+    rows, columns = centers.shape[:2]
+    animated = one_of(("png", "gif"), request.query_params.get("as", "png")) == "gif"
+    if animated:
+        centers[1::2] = centers[1::2, ::-1]
+    decoded = _decoded(request, run, centers.reshape(-1, 2))
+    if not animated:
+        return Response(png(enlarged(sheet(decoded, columns), WINDOW_SIDE)), media_type="image/png", headers=CACHED)
+    name = {"Content-Disposition": f'attachment; filename="{run.name}_window.gif"'}
+    data = gif(np.stack([enlarged(picture) for picture in decoded]))
+    return Response(data, media_type="image/gif", headers=CACHED | name)
+
+
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
     return gzipped(payloads.points_payload(map_source(load_run(name)), split))
@@ -192,6 +210,7 @@ ROUTES = [
             Route("/decoder", of_a_run(decoder)),
             Route("/decode", of_a_run(decode)),
             Route("/walk", of_a_run(walk)),
+            Route("/window", of_a_run(window)),
         ],
     ),
     Mount("/kernelviz/uploads/{token}", routes=routes.ROUTES),

@@ -1,4 +1,4 @@
-"""The items of a recommender as the pages show them: by their titles, where these are on this machine, and on a map."""
+"""The items of a recommender as the pages show them: by their titles, where these are known, and on a map."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from kernelviz.disk import data_folder
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.items import FILE, Items, load_items
 from kernelviz.storage.record import RecommenderRun
+from kernelviz.ui.shared.labels import shortened
 
 SPLIT = "train"  # a recommender learns from every item
 GENRES = movielens.GENRES[1:]
@@ -20,13 +21,14 @@ def items_of(run: RecommenderRun) -> Items:
 
 
 def titles_of(run: RecommenderRun) -> pd.DataFrame:
-    """Title, year and genres of every item, row by row; an unknown title is replaced by the number of the item."""
+    """Title, year and genres of every item, row by row; an unknown title is replaced by the name of the item."""
     return _titles(run.name, run.weights_sha256, _stamp(run), run)
 
 
 def has_titles(run: RecommenderRun) -> bool:
-    """Whether the titles of a run's set are on this machine."""
-    return bool(_stamp(run))
+    """Whether the titles of a run's set are on this machine, or the user's own items have titles or telling names."""
+    items = items_of(run)
+    return bool(_stamp(run)) or items.title is not None or items.item.dtype.kind not in "iuf"
 
 
 def points_of(run: RecommenderRun) -> EmbeddingMap:
@@ -60,6 +62,11 @@ def _stamp(run: RecommenderRun) -> int:
     return path.stat().st_mtime_ns if path and path.is_file() else 0
 
 
+def _name(item: object) -> str:
+    """An item without a title: a number is said to be one."""
+    return shortened(item) if isinstance(item, str) and not item.isdecimal() else f"no. {item}"
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _items(name: str, sha256: str, _run: RecommenderRun) -> Items:
     return load_items(_run.folder)
@@ -68,9 +75,12 @@ def _items(name: str, sha256: str, _run: RecommenderRun) -> Items:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _titles(name: str, sha256: str, stamp: int, _run: RecommenderRun) -> pd.DataFrame:
     known = movielens.titles(_run.data["name"])
-    item = items_of(_run).item
-    table = known.reindex(item)
-    numbers = pd.Series([f"no. {one}" for one in item], index=table.index)
+    items = items_of(_run)
+    table = known.reindex(items.item)
+    if items.title is not None:
+        table["title"] = [shortened(title) or None for title in items.title]
+        table["year"], table["genres"] = 0, ""
+    numbers = pd.Series([_name(one) for one in items.item], index=table.index)
     return pd.DataFrame(
         {
             "title": table["title"].where(table["title"].notna(), numbers),

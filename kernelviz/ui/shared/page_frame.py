@@ -14,6 +14,7 @@ from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims, plain
 
+REGISTERED = "pages"  # in the session, by their titles
 DEFAULT_RUN = "mnist-neighbours"
 PAGES = {  # title and icon by address
     "": ("Explore", "map"),
@@ -47,6 +48,7 @@ def show() -> None:
         st.Page(lambda: _page(address, what), title=title, icon=f":material/{face}:", url_path=url, default=not url)
         for url, (title, face) in PAGES.items()
     ]
+    st.session_state[REGISTERED] = {one.title: one for one in pages}
     page = st.navigation(pages, position="top")
     address, title = page.url_path, PAGES[page.url_path][0]
     st.set_page_config(title_of(address))
@@ -161,3 +163,9 @@ def _say_unknown(name: str, default: str) -> None:
     why = "cannot be read, or has no map" if known else "is not among the runs on this machine"
     st.warning(f"The address asks for **{plain(name)}**, which {why}.", icon=":material/search_off:")
     st.button(f"Show {default}", on_click=st.query_params.update, args=({"run": default},), type="primary")
+
+
+def link(title: str, label: str, **address: str) -> None:
+    """Show a link to the page of that title, which keeps the session; keywords go into its address."""
+    page = st.session_state[REGISTERED][title]
+    st.page_link(page, label=label, icon=page.icon, query_params=address)

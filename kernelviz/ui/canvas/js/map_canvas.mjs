@@ -104,7 +104,7 @@ export class MapCanvas {
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
-    this.tools = told.probe ? ['probe', 'path', 'pan'] : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
+    this.tools = told.probe ? probeTools(told) : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.landmarks = this.selectable ? new Landmarks(told.extent) : null
     this.hand = new Hand(toolsHandle(this))
     this.keys = keysHandle(this)
@@ -549,7 +549,7 @@ export class MapCanvas {
       landmarks: this.landmarks,
       rings: [focus, pinned],
       path: hand.path ?? probe?.walk.path ?? [],
-      outline: hand.outline,
+      outline: hand.outline ?? probe?.window.outline ?? null,
       probe: probe?.standing ?? null,
     })
     this.overview.show(points, view, theme.background, told.accent)
@@ -604,6 +604,14 @@ export class MapCanvas {
 function contentOf({ split, maps, moving }, index) {
   const { base, source, placement, first, rows } = maps[index]
   return JSON.stringify([split, moving ? maps : { base, source, placement, first, rows }])
+}
+
+/**
+ * @param {Told} told
+ * @returns {Tool[]}
+ */
+function probeTools({ shape }) {
+  return shape ? ['probe', 'window', 'path', 'pan'] : ['probe', 'path', 'pan']
 }
 
 /** @param {MarkTold[]} marks */

@@ -1,10 +1,11 @@
 // The probe on a map: where it is, what is decoded there, where it walks.
 
-/** @import { Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
+/** @import { Bounds, Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
 
 import { clamp } from '../core/view.mjs'
 import { ProbePanel } from './probe_panel.mjs'
 import { Walk } from './walk.mjs'
+import { DecodedWindow } from './window.mjs'
 
 const TELL = 400 // ms without a key, after which Python hears where the probe is
 const NEAR = 6 // images beside the decoded one
@@ -51,8 +52,20 @@ export class ProbeFeature {
       },
       stopped: () => this.tell(),
     })
+    this.window = new DecodedWindow(handle.told().extent, {
+      address: handle.address,
+      shape: () => this.probe,
+      changed: () => {
+        handle.redraw('over')
+        this.writeAddress()
+      },
+      note: handle.note,
+    })
     if (handle.told().shape) this.panel.node.append(this.walk.node)
-    this.writeAddress()
+    this.panel.node.prepend(this.window.node)
+    this.wentBack = () => this.adopt()
+    addEventListener('popstate', this.wentBack)
+    this.writeAddress(false)
   }
 
   get told() {
@@ -61,8 +74,13 @@ export class ProbeFeature {
     return probe
   }
 
-  /** Write where the probe is into the address, without a new entry in the browser's history for each move. */
-  writeAddress() {
+  /**
+   * Write where the probe is into the address, without a new entry in the browser's history for each move. Only where
+   * nothing of the dashboard lies before it, what a person moves is a new entry, so that Back does not leave.
+   *
+   * @param {boolean} [moved] by a person
+   */
+  writeAddress(moved = true) {
     const { x, y, width, amplitude } = this.probe
     const { usual } = this.told
     const parts = { x, y, w: width / usual.width, a: amplitude / usual.amplitude }
@@ -70,7 +88,21 @@ export class ProbeFeature {
     for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, String(Number(value.toFixed(3))))
     if (this.walk.ready) address.searchParams.set('path', this.walk.text)
     else address.searchParams.delete('path')
-    history.replaceState(history.state, '', address)
+    this.window.writeAddress(address.searchParams)
+    if (moved && isFirstEntry()) history.pushState(history.state, '', address)
+    else history.replaceState(history.state, '', address)
+  }
+
+  /** Stand where the address says, after Back or Forward. */
+  adopt() {
+    const asked = new URLSearchParams(location.search)
+    const { usual } = this.told
+    const [x, y, w, a] = ['x', 'y', 'w', 'a'].map((name) => Number(asked.get(name) ?? NaN))
+    if (![x, y, w, a].every(Number.isFinite)) return // another page
+    this.window.read(asked)
+    this.moveTo(x, y)
+    this.reshape({ width: w * usual.width, amplitude: a * usual.amplitude })
+    this.say()
   }
 
   get step() {
@@ -99,13 +131,18 @@ export class ProbeFeature {
     if (shape.width !== undefined) this.probe.width = within(shape.width, usual.width)
     if (shape.amplitude !== undefined) this.probe.amplitude = within(shape.amplitude, usual.amplitude)
     this.walk.show()
+    this.window.showSoon()
     this.handle.redraw('probe', 'over')
   }
 
   /** Tell Python, and those who listen instead of looking, where the probe is. */
   tell() {
-    clearTimeout(this.telling)
     this.writeAddress()
+    this.say()
+  }
+
+  say() {
+    clearTimeout(this.telling)
     this.handle.announce(`Probe at ${this.probe.x.toFixed(2)}, ${this.probe.y.toFixed(2)}`)
     this.handle.tell('probe', { ...this.probe })
   }
@@ -137,7 +174,14 @@ export class ProbeFeature {
   }
 
   forgetPath() {
-    this.walk.set([])
+    if (this.window.bounds) this.window.close()
+    else this.walk.set([])
+  }
+
+  /** @param {Bounds} bounds */
+  openWindow(bounds) {
+    this.window.open(bounds)
+    this.handle.announce(`Window of ${this.window.words}`)
   }
 
   /** What is painted on the map: the center, and how far the bump reaches. */
@@ -163,5 +207,13 @@ export class ProbeFeature {
 
   remove() {
     clearTimeout(this.telling)
+    this.window.remove()
+    removeEventListener('popstate', this.wentBack)
   }
+}
+
+/** Whether Back would leave the dashboard; false where the browser does not say. */
+function isFirstEntry() {
+  const { navigation } = /** @type {{ navigation?: { canGoBack: boolean } }} */ (globalThis)
+  return navigation?.canGoBack === false
 }

@@ -18,7 +18,7 @@ const UPLOAD_HELP =
   'arrow key moves the map. Point at a mark to see which it is, click it to choose it.'
 const PROBE_HELP =
   'Arrow keys move the probe, with Shift faster; plus and minus change its width. ' +
-  'Enter sets a corner of a path, P plays it, Escape clears it, 0 shows the whole map. Wheel or two fingers zoom.'
+  'Enter sets a corner of a path, P plays it, Escape closes a window or clears the path, 0 shows the whole map. Wheel or two fingers zoom.'
 
 /**
  * What may be done on a map.

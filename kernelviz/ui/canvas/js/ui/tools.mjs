@@ -6,7 +6,7 @@
 /** @import { Bounds, Mark, Pixel, Point, Redraw } from '../types.mjs' */
 /** @import { Gestures } from './gestures.mjs' */
 
-/** @typedef {'pan' | 'box' | 'lasso' | 'probe' | 'path'} Tool */
+/** @typedef {'pan' | 'box' | 'lasso' | 'probe' | 'window' | 'path'} Tool */
 
 /** @type {Record<Tool, { name: string, cursor: string, icon: string }>} */
 export const TOOLS = {
@@ -30,6 +30,11 @@ export const TOOLS = {
     cursor: 'crosshair',
     icon: 'M10 2v4M10 14v4M2 10h4M14 10h4M10 6a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z',
   },
+  window: {
+    name: 'Window: decode a rectangle of the map',
+    cursor: 'crosshair',
+    icon: 'M3 3h14v14H3ZM3 7.500h14M3 12.500h14M7.500 3v14M12.500 3v14',
+  },
   path: { name: 'Path: trace where to walk', cursor: 'crosshair', icon: 'M3 16c0-6 7-2 7-7s7-1 7-6M3 16h.01M17 3h.01' },
 }
 
@@ -42,6 +47,7 @@ export const TOOLS = {
  * @property {() => void} stop the walk
  * @property {(corner: Point) => void} addCorner
  * @property {(corners: Point[]) => void} walkAlong
+ * @property {(bounds: Bounds) => void} openWindow
  */
 
 /**
@@ -76,7 +82,7 @@ export class Hand {
     this.tool = 'pan'
     /** @type {Tool | null} */
     this.using = null
-    /** @type {Point | null} of a box */
+    /** @type {Point | null} of a box or window */
     this.corner = null
     /** @type {Point[] | null} of a box or lasso */
     this.outline = null
@@ -133,7 +139,7 @@ export class Hand {
     const point = view.toMap(...at)
     if (this.using === 'probe') probe?.moveTo(...point)
     if (this.using === 'path') this.path = [point]
-    if (this.using === 'box') this.corner = point
+    if (this.using === 'box' || this.using === 'window') this.corner = point
     if (this.using === 'lasso') this.outline = [point]
     hover(-1)
     pointTo(null)
@@ -162,7 +168,7 @@ export class Hand {
     if (this.using === 'lasso') this.outline?.push(point)
     if (this.using === 'path') this.path?.push(point)
     if (this.using === 'probe' || this.using === 'path') probe?.moveTo(...point)
-    if (this.using === 'box' && this.corner) {
+    if (this.corner) {
       const [x, y] = this.corner
       this.outline = [[x, y], [point[0], y], point, [x, point[1]]]
     }
@@ -179,6 +185,7 @@ export class Hand {
     if (using === 'path' && path) probe?.walkAlong(path)
     const points = of()
     if (!outline || !points) return
+    if (using === 'window') return probe?.openWindow(reach(outline))
     const found = using === 'box' ? points.spatial.inBox(...reach(outline)) : points.spatial.inPolygon(outline)
     select(found.filter(points.visible), event.shiftKey)
   }
