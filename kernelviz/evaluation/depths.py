@@ -15,13 +15,13 @@ Placement = Float[np.ndarray, "2 3"]  # [rotation or reflection | shift]: (x, y)
 
 
 def families(runs: Iterable[Run]) -> dict[str, list[EmbeddingRun]]:
-    """The runs on one set of images and one network, the shallowest first, under a name for each such family."""
+    """The runs on one set of images and one network, the shallowest first, under a name; the largest family first."""
     found: dict[tuple[str, str], list[EmbeddingRun]] = {}
     for run in of_kind(runs, EmbeddingRun):
         if run.backbone:
             found.setdefault((run.backbone["sha256"], run.recipe["data"]), []).append(run)
     named = {}
-    for of in found.values():
+    for of in sorted(found.values(), key=len, reverse=True):
         of.sort(key=lambda run: (run.backbone["layers"], run.name))
         name = f"{of[0].backbone['network']} on {of[0].data['name']}"
         named[name if name not in named else f"{name} ({of[0].backbone['sha256'][:6]})"] = of

@@ -53,23 +53,23 @@ def _invite() -> None:
 
 def _controls(runs: dict[str, EmbeddingRun]) -> tuple[Pair | None, str, bool]:
     """What to compare, what to colour by, and whether to turn the right map to fit the left one."""
-    left, right, split, last, colour = st.columns([5, 5, 3, 4, 3], vertical_alignment="bottom")
-    one = runs[_run(runs, left, "left", LEFT, 0)]
-    other = runs[_run(runs, right, "right", RIGHT, 1)]
+    row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
+    one = runs[_run(runs, row, "left", LEFT, 0)]
+    other = runs[_run(runs, row, "right", RIGHT, 1)]
     splits = [name for name in caches.splits_of(one) if name in caches.splits_of(other)]
     if not splits:
         st.info(f"{one.name} and {other.name} show no split in common.", icon=":material/filter_none:")
         return None, "", False
     _forget_unknown("split", splits)
-    chosen = split.selectbox("Images", splits, _at(splits, "test"), key="split", **SHARED)
+    chosen = row.selectbox("Images", splits, _at(splits, "test"), key="split", width=200, **SHARED)
     others = [name for name in splits if name != chosen]
-    colouring = colour.selectbox("Colour by", COLOURINGS, key="colour", **SHARED)
+    colouring = row.selectbox("Colour by", COLOURINGS, key="colour", width=230, **SHARED)
     if one.name != other.name:
         pair = Pair(Side(one, chosen), Side(other, chosen))
-        fit = pair.linked and last.toggle("Fit the right map", value=True, key="fit", help=FIT, **SHARED)
+        fit = pair.linked and row.toggle("Fit the right map", value=True, key="fit", help=FIT, **SHARED)
         return pair, colouring, fit
     if others:
-        second = last.selectbox("Compared with", others, key="against", **SHARED)
+        second = row.selectbox("Compared with", others, key="against", width=230, **SHARED)
         return Pair(Side(one, chosen), Side(one, second)), colouring, False
     st.info(
         f"{one.name} shows {chosen} {one.unit} only. Choose another run on one side.", icon=":material/filter_none:"
@@ -81,7 +81,7 @@ def _run(runs: dict[str, EmbeddingRun], where: st.delta_generator.DeltaGenerator
     """The name of the run that is chosen for a side: at first one of that name, else the one at that position."""
     names = list(runs)
     _forget_unknown(key, names)
-    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, **SHARED)
+    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, width=270, **SHARED)
 
 
 def _forget_unknown(key: str, known: list[str]) -> None:

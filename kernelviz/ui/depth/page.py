@@ -73,9 +73,9 @@ def _invite() -> None:
 
 def _controls(heads: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
     """The heads to show, the shallowest first; what to colour by; and the view."""
-    depths, colour, how = st.columns([4, 2, 3], vertical_alignment="bottom")
+    row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
     names = {run.name: depth_of(run) for run in heads}
-    chosen = depths.pills(
+    chosen = row.pills(
         "Depths",
         list(names),
         default=list(names)[-FIRST_MAPS:],
@@ -86,8 +86,8 @@ def _controls(heads: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
     shared = {"bind": "query-params"}
     return (
         [run for run in heads if run.name in chosen],
-        colour.selectbox("Colour by", COLOURINGS, key="colour", **shared),
-        how.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="show", **shared),
+        row.selectbox("Colour by", COLOURINGS, key="colour", width=250, **shared),
+        row.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="show", **shared),
     )
 
 
