@@ -110,9 +110,8 @@ def visit(chromium, server):
 
 
 def noticed(message, errors, quiet):
-    """Keep what is an error. Not ours are two addresses by which Streamlit finds out where it lies, and images of a
-    gallery that a rerun has replaced before they came."""
-    expected = ["/_stcore/", "/media/", *([quiet] if quiet else [])]
+    """Keep what is an error. Not ours are images of a gallery that a rerun has replaced before they came."""
+    expected = ["/media/", *([quiet] if quiet else [])]
     said = f"{message.text} {message.location['url']}"
     if message.type == "error" and not any(part in said for part in expected):
         errors.append(said)

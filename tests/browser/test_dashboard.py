@@ -107,7 +107,10 @@ def test_tab_reaches_the_controls_from_the_top(visit):
     assert None not in found and found == sorted(found), reached
 
 
-def test_an_unknown_run_in_the_address_gives_the_first_one(visit):
+def test_an_unknown_run_in_the_address_is_said_and_another_one_offered(visit, settle):
     page = visit(run="no such run", colour="no such colour")
+    page.get_by_role("heading", name="No such run").wait_for()
+    page.get_by_role("button", name=re.compile("^Show ")).click()
+    settle(page)
     assert ink(the_map(page)) > 500
     assert page.get_by_role("alert").filter(has_text="Error").count() == 0

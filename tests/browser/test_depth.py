@@ -148,6 +148,7 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     Image.fromarray(coloured.test_images[0]).resize((64, 64)).save(tmp_path / "mine.png")
     page = opened()
     assert [marked(canvas) for canvas in page.locator("canvas.over").all()] == [0, 0]
+    page.get_by_role("button", name="Add pictures").click()
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
     page.get_by_text("mine.png").wait_for()
     settle(page)

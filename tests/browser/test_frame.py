@@ -43,11 +43,11 @@ def test_a_page_loads_without_a_jump_or_a_404_and_has_a_heading_and_a_title(path
 
 def test_the_map_its_tools_and_its_legend_are_in_the_window(visit):
     page = visit()
-    page.locator(".legend button").first.wait_for()
-    for part in (".toolbar", ".stage", ".legend"):
+    page.locator(".left .legend button").first.wait_for()
+    for part in (".left .toolbar", ".left .stage", ".left .legend"):
         box = page.locator(part).bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 900, part
-    assert page.locator(".stage").bounding_box()["height"] > 500
+    assert page.locator(".left .stage").bounding_box()["height"] > 500
 
 
 def test_a_phone_names_the_page_in_its_bar_and_closes_it_on_choice(visit, settle):

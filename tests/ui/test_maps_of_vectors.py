@@ -53,7 +53,7 @@ def test_explore_shows_names_and_columns(plain_run, opened):
     (told,) = maps(app)
     assert told["shape"] is None and told["sides"] == [] and told["maps"][0]["source"] is None
     assert "test vectors" in told["what"] and "no pictures of these points" in words(app)
-    assert "**Vectors** plain.npz" in words(app) and images(app) == []
+    assert "**Vectors** plain.npz" in app.caption[0].help and images(app) == []
     assert not told["decoder"] and not told["inspector"]["alike"]
     for colouring in ("weight", "reconstruction error", "label"):
         fine(opened(run="plain", colour=colouring))
