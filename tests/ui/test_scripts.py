@@ -610,7 +610,8 @@ def test_a_name_can_be_clicked_until_one_has_zoomed_in(script, cloud):
 def test_images_among_the_dots_lie_beside_each_other_and_the_names(script, cloud):
     body = """const few = marks.few(camera, all, 30, () => 0)
         const sheets = new Set(marks.few(camera, all, 30, (i) => i % 50).map((i) => i % 50))
-        return [sheets.size, few.map((i) => camera.toScreen(all.x[i], all.y[i])), marks.names.map(({ area }) => area)]"""
+        const at = few.map((i) => camera.toScreen(all.x[i], all.y[i]))
+        return [sheets.size, at, marks.names.map(({ area }) => area)]"""
     sheets, at, names = landmarks(script, body, cloud, np.zeros(len(cloud)), ["a long name of all"])
     at = np.array(at)
     assert 8 <= len(at) <= 24 and 1 < sheets <= 8
@@ -633,7 +634,8 @@ def test_dots_cover_neither_all_nor_nothing(n, side, script):
 def test_one_finger_scrolls_two_move_the_map_and_a_mouse_drags(script):
     body = """const heard = []
         const hear = (name, value) => ({ [name]: () => { heard.push(name); return value } })
-        const on = Object.assign({}, ...['press', 'drag', 'drop', 'tap', 'cancel', 'pinch', 'scrolled'].map((one) => hear(one)))
+        const names = ['press', 'drag', 'drop', 'tap', 'cancel', 'pinch', 'scrolled']
+        const on = Object.assign({}, ...names.map((one) => hear(one)))
         const target = { getBoundingClientRect: () => ({ left: 0, top: 0 }), focus() {}, addEventListener() {} }
         gestures.listen(target, { ...on, scrolls: () => true })
         const event = (pointerId, x, pointerType) =>
