@@ -284,7 +284,8 @@ def reproduce(
     if as_json:
         return print_json(figure | {"rows": rows})
     rows_ = [row.values() for row in rows]
-    print_table((module.TITLE, "paper", "ours", "verdict"), rows_, *figure.values())
+    Console().print(module.TITLE, markup=False)
+    print_table(("", "paper", "ours", "verdict"), rows_, *figure.values())
 
 
 @cli.command()
