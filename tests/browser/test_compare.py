@@ -17,7 +17,7 @@ def test_maps_of_two_runs_are_linked_and_share_one_legend(visit, settle, autoenc
         status.wait_for(state="hidden")
     settle(page)
     row = alone(both[0].coordinates)
-    page.mouse.move(*on_screen(page, 0, both[0].coordinates[row], extent))
+    page.mouse.move(*on_screen(page, 0, both[0].coordinates[row].tolist(), extent))
     cards = page.locator(".card:not(.pinned):visible")
     cards.nth(1).wait_for()
     assert all(f"no. {row}" in words for words in cards.all_inner_texts())
