@@ -62,7 +62,9 @@ def _layer(run: EmbeddingRun) -> None:
     with right:
         st.subheader("The weights", anchor=False)
         st.image(
-            _weights_picture(run), caption=f"α K(u, v): {n_in:,} inputs down, by the angle of u; {n_out:,} units across"
+            _weights_picture(run),
+            caption=f"α K(u, v): {n_in:,} inputs down, by the angle of u; {n_out:,} units across",
+            alt="The weights of the kernel layer",
         )
         values = _singular_values(run.name, run.weights_sha256, run)
         rank = effective_rank(values)
@@ -122,7 +124,8 @@ def _receptive_fields() -> None:
     x = left.slider("Unit, across", 1, side, side // 2, key="unit-x")
     y = right.slider("Unit, down", 1, side, side // 2, key="unit-y")
     images = fields_at(grids, (y - 1) * side + x - 1)
-    st.image([enlarged(image) for image in images], width=84)
+    fields = [f"Receptive field on map {at + 1}" for at in range(len(images))]
+    st.image([enlarged(image) for image in images], width=84, alt=fields)
     st.caption(
         f"What this unit of each of the {len(images)} maps of {GRIDS} receives from every pixel, "
         "α K(u, v): light weights are positive, dark ones negative."

@@ -116,7 +116,7 @@ def _embedded_again(run: EmbeddingRun, center: tuple[float, float], probe: Probe
     back = math.dist(embed(network, image).coordinates[0], center) / network.grid.step
     with st.container(horizontal=True, vertical_alignment="center"):
         if decoded_here:
-            st.image(enlarged(image[0], 224), caption="The decoded image")
+            st.image(enlarged(image[0], 224), caption="The decoded image", alt="The decoded image")
         _download(png(image[0]), f"{run.name}_{center[0]:.2f}_{center[1]:.2f}.png")
         st.caption(
             f"Embedded again, the image decoded at ({center[0]:.2f}, {center[1]:.2f}) lies {back:.2f} grid steps away."

@@ -19,7 +19,8 @@ def pictures(run: RecommenderRun) -> None:
     st.subheader("Which connections are left", anchor=False)
     found = _gates(run.name, run.weights_sha256, run)
     for column, (picture, (n_in, n_out), density, dead) in zip(st.columns(len(found)), found, strict=True):
-        column.image(picture, caption=f"{n_in:,} → {n_out:,}: {density:.1%} open, {dead:.1%} of the locations dead")
+        said = f"{n_in:,} → {n_out:,}: {density:.1%} open, {dead:.1%} of the locations dead"
+        column.image(picture, caption=said, alt=said)
     st.caption(
         "Inputs run down and outputs across, both in the order of the strongest direction of their locations. Green "
         "gates are open, dark gates are closed, and their weights need no multiplication. All gates of a dead "

@@ -130,7 +130,7 @@ def _show_picture(part: str, slot: st.delta_generator.DeltaGenerator) -> None:
     module = experiment(part)
     versions = tuple(load_run(name).weights_sha256 for name in module.RUNS)
     try:
-        slot.image(_picture(part, versions), caption=module.FIGURE, width=PICTURE_WIDTHS[part])
+        slot.image(_picture(part, versions), caption=module.FIGURE, width=PICTURE_WIDTHS[part], alt=module.FIGURE)
     except UserError as error:
         slot.warning(str(error), icon=":material/broken_image:")
 

@@ -24,7 +24,8 @@ def gallery(run: EmbeddingRun, points: EmbeddingMap, rows: np.ndarray, caption: 
     pictures = caches.pictures_at(run, points.where(page))
     if pictures is not None:
         shown = [_in_a_square(picture) for picture in pictures]
-        st.image(shown, caption=[caption(row) for row in page.tolist()], width=84)
+        captions = [caption(row) for row in page.tolist()]
+        st.image(shown, caption=captions, width=84, alt=captions)
 
 
 def _in_a_square(picture: UInt8[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "H W *C"]:

@@ -40,6 +40,7 @@ export class Decoding {
     this.grid = new Grid(grid[0], grid[1], extent)
     const [, height, width] = shape ?? [1, 1, 1]
     this.canvas = element('canvas', { width, height, className: 'pixels', role: 'img' })
+    this.canvas.setAttribute('aria-label', 'The decoded image')
     /** @type {Decoder | null} */
     this.decoder = null
     /** @type {ProbeStanding | null} what the server is to decode next */

@@ -51,6 +51,7 @@ export class Playground {
     this.stage = element('div', { className: 'stage' }, this.canvas)
     this.small = new OffscreenCanvas(SIDE, SIDE)
     this.after = element('canvas', { width: SIDE, height: SIDE, className: 'pixels', role: 'img' })
+    this.after.setAttribute('aria-label', 'What the clip leaves')
     this.said = element('p', { className: 'position', 'aria-live': 'polite' })
     this.formula = element('p', { className: 'hint' })
     this.choice = element(

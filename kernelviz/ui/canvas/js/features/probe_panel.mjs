@@ -48,6 +48,7 @@ export class ProbePanel {
       },
     )
     this.bump = element('canvas', { width: probe.grid[1], height: probe.grid[0], className: 'pixels', role: 'img' })
+    this.bump.setAttribute('aria-label', 'The bump on the grid')
     this.position = element('output', { className: 'position' })
     this.trail = element('div', { className: 'trail', role: 'group', 'aria-label': 'Where the probe has been' })
     /** @type {(name: string, part: ShapePart) => ShapeSlider} */
