@@ -85,3 +85,11 @@ def test_a_stopped_server_says_how_to_start_it(chromium, library, tmp_path, sett
         server.kill()
         server.wait()
         page.close()
+
+
+def test_the_keyboard_gets_past_the_menu_to_the_map(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the map"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.shadowRoot?.activeElement?.matches('canvas.over')")

@@ -60,12 +60,12 @@ def test_a_link_shows_the_same_elsewhere_and_what_was_done_can_be_undone(visit, 
     for _ in range(2):
         page.keyboard.press("Control+z")
     until(page, lambda: "at=" not in page.url and "pin=" not in page.url)
-    heading.get_by_text(said).wait_for()
+    inspector(page).get_by_role("heading", name=said).wait_for()
     page.keyboard.press("Control+z")
     inspector(page).get_by_text("These lie all over the map").wait_for()
     until(page, lambda: "#" not in page.url)
     page.keyboard.press("Control+Shift+z")
-    heading.get_by_text(said).wait_for()
+    inspector(page).get_by_role("heading", name=said).wait_for()
 
 
 def test_a_saved_selection_is_found_again(visit):

@@ -33,7 +33,7 @@ def test_every_page_has_its_title_from_the_first_byte(address, client):
 def test_what_is_added_comes_before_the_scripts_of_streamlit():
     html = rewritten(STREAMLITS, "probe", "kernelviz app --port 9")
     assert html.index("BACKEND_BASE_URL") < html.index('type="module"') and "depth|" in html
-    assert "<code>kernelviz app --port 9</code>" in html and html.index('id="root"') < html.index('id="stopped"')
+    assert "<code>kernelviz app --port 9</code>" in html and html.index('id="skip"') < html.index('id="root"')
 
 
 def test_the_command_names_a_port_that_is_not_the_usual_one(client):

@@ -5,6 +5,7 @@ Streamlit's index.html is read from the installed package and changed in memory.
 - the name of the page as the title;
 - the address of the server, which Streamlit otherwise looks for below every page (/probe/_stcore/health, a 404);
 - the style of the frame, so that nothing moves when the page comes;
+- a way past the menu for those who use the keyboard;
 - what is shown until the first element is there, and what is said when the server has stopped;
 - on a phone, the end of the menu of pages when one is chosen.
 """
@@ -41,7 +42,7 @@ def rewritten(html: str, page: str, command: str) -> str:
     html = re.sub(r"<title>.*?</title>", f"<title>{escape(title_of(page))}</title>", html, count=1, flags=re.DOTALL)
     head = head.replace("PAGES", "|".join(filter(None, PAGES))).replace("/* STYLE */", CSS.read_text(encoding="utf-8"))
     html = html.replace("<script", f"{head}<script", 1)
-    return html.replace("</body>", f"{body.replace('COMMAND', escape(command))}</body>", 1)
+    return html.replace("<body>", f"<body>\n{body.replace('COMMAND', escape(command))}", 1)
 
 
 def explore(request: Request) -> Response:

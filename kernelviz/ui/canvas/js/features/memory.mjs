@@ -82,8 +82,8 @@ export class Memory {
   redo() {
     const next = this.future.pop()
     if (!next) return
-    this.past.push(next)
     this.handle.become(next)
+    this.past.push(this.handle.now()) // whose selection is a set of its own
     this.show()
   }
 
@@ -95,6 +95,7 @@ export class Memory {
     if (from.length < 2) return
     to.push(/** @type {Moment} */ (from.pop()))
     this.handle.become(from[from.length - 1])
+    from[from.length - 1] = this.handle.now() // whose selection is a set of its own
     this.show()
   }
 
