@@ -151,6 +151,7 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     page.get_by_role("button", name="Add pictures").click()
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
     page.get_by_text("mine.png").wait_for()
+    page.keyboard.press("Escape")
     settle(page)
     overs = page.locator("canvas.over").all()
     until(page, lambda: len(overs) == 2 and min(map(marked, overs)) > 50)

@@ -34,7 +34,7 @@ HEADINGS = {  # of the other pages, but for Explore, whose heading counts what i
     "kernels": "What a kernel layer does",
 }
 BROKEN = "broken runs"  # of the session: a sentence for each
-CHOOSER = 270  # pixels: width of a chooser in the bar
+CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
 
