@@ -11,7 +11,7 @@ from PIL import Image
 
 from kernelviz.errors import UserError
 from kernelviz.evaluation.quality import MEANING, NAMES
-from kernelviz.paper import EXPERIMENTS, VERDICTS, experiment
+from kernelviz.paper import AGREES, EXPERIMENTS, VERDICTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared.page_frame import link
@@ -83,7 +83,8 @@ def _summary(rows: list[dict] | str) -> str:
     if not rows or isinstance(rows, str):
         return ":gray-badge[not run here]" if not rows else ":red-badge[cannot be read]"
     counts = Counter(row["verdict"] for row in rows)
-    judged = [f":{COLOURS[one]}-badge[{counts[one]} {one}]" for one in VERDICTS[:-1] if counts[one]]
+    words = {one: "agree" if one == AGREES and counts[one] > 1 else one for one in VERDICTS}
+    judged = [f":{COLOURS[one]}-badge[{counts[one]} {words[one]}]" for one in VERDICTS[:-1] if counts[one]]
     return " ".join(judged) or f":{COLOURS[VERDICTS[-1]]}-badge[{VERDICTS[-1]}]"
 
 
