@@ -102,7 +102,7 @@ def _part(part: str, rows: list[dict] | str, runs: set[str]) -> tuple[str, st.de
         return None
     if hasattr(module, "VERDICT"):
         st.markdown(f"**Ours.** {module.VERDICT}")
-    slot = st.empty() if hasattr(module, "picture") else None
+    slot = st.container(width=PICTURE_WIDTHS[part]).empty() if hasattr(module, "picture") else None
     if slot:
         slot.skeleton(height=PICTURE_WIDTHS[part] // 2)
     elif hasattr(module, "figure"):
@@ -130,7 +130,7 @@ def _show_picture(part: str, slot: st.delta_generator.DeltaGenerator) -> None:
     module = experiment(part)
     versions = tuple(load_run(name).weights_sha256 for name in module.RUNS)
     try:
-        slot.image(_picture(part, versions), caption=module.FIGURE, width=PICTURE_WIDTHS[part])
+        slot.image(_picture(part, versions), caption=module.FIGURE, width="stretch")
     except UserError as error:
         slot.warning(str(error), icon=":material/broken_image:")
 
