@@ -14,6 +14,7 @@ train(note, again): measures the rows, where they do not come from runs.
 from importlib import import_module
 from types import ModuleType
 
+from kernelviz.paper.beside import AGREES as AGREES
 from kernelviz.paper.beside import VERDICTS as VERDICTS
 
 EXPERIMENTS = ("figure3", "table1", "figure4", "figure5", "figure6", "table2", "figure7", "table3", "table4")

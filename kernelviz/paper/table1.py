@@ -30,7 +30,7 @@ FIGURE = (
 VERDICT = (
     "As in the paper, known positions are worth more than trained ones, here a third of the errors. Its accuracy with "
     "unknown positions is not reached by training random ones: wider and narrower kernels, other shares left out and "
-    "longer training gave no more on the validation part, many maps of few units a little more. It is exceeded where "
+    "longer training gave no more on the validation part, many maps of few units a little more. It is reached where "
     "the positions are found in the images first, by Isomap of the correlations between pixels: that is worth nearly "
     "as much as to know them. Noise on known positions costs accuracy and does not help shifted digits."
 )

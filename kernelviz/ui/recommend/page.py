@@ -87,7 +87,7 @@ def _ask_for_titles(run: RecommenderRun) -> bool:
         return False
     st.info(
         f"The titles of the films are not on this machine. They belong to {name} of GroupLens, which may not be passed "
-        f"on: download it from their site, or unpack {name}.zip into {data_folder()}.",
+        f"on: download it from their site, or unpack {name}.zip into `{data_folder()}`.",
         icon=":material/title:",
     )
     buttons = st.container(horizontal=True)

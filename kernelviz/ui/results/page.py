@@ -11,7 +11,7 @@ from PIL import Image
 
 from kernelviz.errors import UserError
 from kernelviz.evaluation.quality import MEANING, NAMES
-from kernelviz.paper import EXPERIMENTS, VERDICTS, experiment
+from kernelviz.paper import AGREES, EXPERIMENTS, VERDICTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared.page_frame import link, top_bar
@@ -84,7 +84,8 @@ def _summary(rows: list[dict] | str) -> str:
     if not rows or isinstance(rows, str):
         return ":gray-badge[not run here]" if not rows else ":red-badge[cannot be read]"
     counts = Counter(row["verdict"] for row in rows)
-    judged = [f":{COLOURS[one]}-badge[{counts[one]} {one}]" for one in VERDICTS[:-1] if counts[one]]
+    words = {one: "agree" if one == AGREES and counts[one] > 1 else one for one in VERDICTS}
+    judged = [f":{COLOURS[one]}-badge[{counts[one]} {words[one]}]" for one in VERDICTS[:-1] if counts[one]]
     return " ".join(judged) or f":{COLOURS[VERDICTS[-1]]}-badge[{VERDICTS[-1]}]"
 
 
@@ -102,7 +103,7 @@ def _part(part: str, rows: list[dict] | str, runs: set[str]) -> tuple[str, st.de
         return None
     if hasattr(module, "VERDICT"):
         st.markdown(f"**Ours.** {module.VERDICT}")
-    slot = st.empty() if hasattr(module, "picture") else None
+    slot = st.container(width=PICTURE_WIDTHS[part]).empty() if hasattr(module, "picture") else None
     if slot:
         slot.skeleton(height=PICTURE_WIDTHS[part] // 2)
     elif hasattr(module, "figure"):
@@ -130,7 +131,7 @@ def _show_picture(part: str, slot: st.delta_generator.DeltaGenerator) -> None:
     module = experiment(part)
     versions = tuple(load_run(name).weights_sha256 for name in module.RUNS)
     try:
-        slot.image(_picture(part, versions), caption=module.FIGURE, width=PICTURE_WIDTHS[part], alt=module.FIGURE)
+        slot.image(_picture(part, versions), caption=module.FIGURE, width="stretch", alt=module.FIGURE)
     except UserError as error:
         slot.warning(str(error), icon=":material/broken_image:")
 
