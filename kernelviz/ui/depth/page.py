@@ -1,6 +1,7 @@
 """Depth: the maps of one set of images at several depths of a network, laid over each other (section 3.4, Figure 7)."""
 
 from itertools import chain, compress, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -15,9 +16,12 @@ from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
-from kernelviz.ui.shared.labels import class_names, plain
+from kernelviz.ui.shared.labels import class_names, grade_words, plain, verdict
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
+
+if TYPE_CHECKING:
+    from kernelviz.evaluation.novelty import Projection
 
 SPLIT = "test"
 FIRST_MAPS = 3  # depths that are shown at first
@@ -148,24 +152,35 @@ def _pictures(run: EmbeddingRun) -> list[Picture]:
 
 
 def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[MarkTold]]:
-    """For each depth, a mark with the predicted class for every picture that has coordinates at every depth."""
-    from kernelviz.evaluation.inference import embed  # torch takes seconds to import, and the maps need none of it
+    """For each depth, a mark with what the network says for every picture that has coordinates at every depth."""
+    from kernelviz.evaluation.novelty import GRADES, project  # torch takes seconds to import; the maps need none of it
     from kernelviz.ui.shared.network_cache import network_of
 
     pixels = np.stack([picture.pixels for picture in pictures])
-    embedded = [embed(network_of(run), pixels) for run in heads]
-    everywhere = np.all([np.isfinite(one.coordinates).all(1) for one in embedded], axis=0)
+    projected = [project(network_of(run), caches.points_of(run), pixels, caches.calibration_of(run)) for run in heads]
+    everywhere = np.all([one.placed for one in projected], axis=0)
     for at in np.flatnonzero(~everywhere):
         st.warning(f"**{plain(pictures[at].name)}** has no position at some of these depths.", icon=":material/block:")
     marks = []
-    for run, placement, one in zip(heads, placements, embedded, strict=True):
-        coordinates = placed_by(placement, one.coordinates)
-        named = class_names(run.classes)
-        predicted = [f"{named[row.argmax()]}, {row.max():.0%}" if len(row) else "" for row in one.probabilities]
+    for run, placement, one in zip(heads, placements, projected, strict=True):
+        coordinates = placed_by(placement, one.embedded.coordinates)
+        grades = [GRADES[grade] for grade in one.grade]
         marks.append(
             [
-                mark(coordinates[at], f"{plain(pictures[at].name)}: {predicted[at]}", pictures[at].pixels)
+                mark(
+                    coordinates[at], _said(run, pictures[at].name, grades[at], one, at), pictures[at].pixels, grades[at]
+                )
                 for at in np.flatnonzero(everywhere)
             ]
         )
     return marks
+
+
+def _said(run: EmbeddingRun, name: str, grade: str, projection: "Projection", at: int) -> str:
+    """The name of a picture, and what a network says of it: first how unlike the training images it is, if it is."""
+    prediction = int(projection.prediction[at])
+    named = class_names(run.classes)[prediction] if prediction >= 0 else None
+    predicted = verdict(grade, named, projection.confidence[at])
+    reasons = f" ({', '.join(projection.reasons(at))})" if projection.reasons(at) else ""
+    warning = [] if grade == "usual" else [grade_words(grade, run.preprocess.name == "digit").lower() + reasons]
+    return f"{plain(name)}: {'; '.join([*warning, *([predicted] if predicted else [])])}"
