@@ -180,7 +180,7 @@ def _said(run: EmbeddingRun, name: str, grade: str, projection: "Projection", at
     """The name of a picture, and what a network says of it: first how unlike the training images it is, if it is."""
     prediction = int(projection.prediction[at])
     named = class_names(run.classes)[prediction] if prediction >= 0 else None
-    predicted = verdict(grade, named, projection.confidence[at])
+    predicted = verdict(grade, named, float(projection.confidence[at]))
     reasons = f" ({', '.join(projection.reasons(at))})" if projection.reasons(at) else ""
     warning = [] if grade == "usual" else [grade_words(grade, run.preprocess.name == "digit").lower() + reasons]
     return f"{plain(name)}: {'; '.join([*warning, *([predicted] if predicted else [])])}"

@@ -108,15 +108,14 @@ def projection(request: Request, uploads: Uploads, run: EmbeddingRun, preprocess
 
 def _plain_rows(table: pd.DataFrame, digits: bool) -> list[dict]:
     """Rows of the table of uploads for the map, with null for missing values, and what there is to say of each."""
-    if table.empty:
-        return []
-    rows = table[["name", "x", "y", "prediction", "confidence", "grade", "reasons"]].astype(object)
-    rows = rows.where(rows.notna(), None).reset_index()
-    for column in ("name", "prediction"):
-        rows[column] = [plain(text) if text else None for text in rows[column]]
-    rows["words"] = [grade_words(grade, digits) for grade in rows["grade"]]
-    rows["verdict"] = [verdict(*facts) for facts in rows[["grade", "prediction", "confidence"]].itertuples(index=False)]
-    return rows.to_dict("records")
+    columns = ["name", "x", "y", "prediction", "confidence", "grade", "reasons"]
+    rows = table[columns].reset_index().to_dict("records") if len(table) else []
+    for row in rows:
+        row |= {column: None if pd.isna(value) else value for column, value in row.items()}
+        row["name"], row["prediction"] = plain(row["name"]), row["prediction"] and plain(row["prediction"])
+        row["words"] = grade_words(row["grade"], digits)
+        row["verdict"] = verdict(row["grade"], row["prediction"], row["confidence"])
+    return rows
 
 
 async def sketch(request: Request) -> Response:

@@ -45,7 +45,7 @@ def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dic
         "grade": grade,
         "words": grade_words(grade, run.preprocess.name == "digit"),
         "reasons": projection.reasons(0),
-        "verdict": verdict(grade, _predicted(run, projection), projection.confidence[0]),
+        "verdict": verdict(grade, _predicted(run, projection), float(projection.confidence[0])),
         "signals": _signals(projection),
         "likeliest": _likeliest(run, points, projection) if on_map and grade in ("usual", "unusual") else [],
         "nearest": _nearest(run, points.where(projection.nearest[0])) if on_map else [],
