@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from kernelviz.data.images import data_folder, is_local
+from kernelviz.data.named import SHAPES
 from kernelviz.evaluation.calibrating import embedded_rows, held_out
 from kernelviz.evaluation.novelty import SIGNALS, UNUSUAL, Projection, project, project_embedded
 from kernelviz.ingest.preprocessing import preprocess_image
@@ -43,7 +44,8 @@ def report(note: Callable[[str], None]) -> dict:
 
 
 def _is_here(run: EmbeddingRun) -> bool:
-    return load_calibration(run.folder) is not None and is_local(run.recipe["data"])
+    source = run.recipe["data"]
+    return load_calibration(run.folder) is not None and (source == SHAPES or is_local(source))
 
 
 def _row(run: EmbeddingRun, kinds: dict[str, list[Image.Image]]) -> dict:

@@ -32,7 +32,7 @@ def _sharpness(grey: Plane) -> list[np.ndarray]:
         for axis in (1, 2):
             for order in (1, 2):
                 step = np.diff(coarse, order, axis=axis)
-                size, mean = np.sqrt(np.square(step).mean((1, 2))) + 1e-3, np.abs(step).mean((1, 2)) + 1e-3
+                size, mean = np.sqrt(np.square(step).mean((1, 2))) + FLAT, np.abs(step).mean((1, 2)) + FLAT
                 columns += [np.log(size), np.log(mean / size)]
     return columns
 

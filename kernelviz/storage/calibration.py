@@ -17,6 +17,7 @@ from kernelviz.storage.record import BrokenRun
 FILE = "novelty.safetensors"
 LEVELS = 200  # numbers that a spread is stored as
 LOWEST = -20.0  # logarithm of the smallest share of images
+FARTHEST = 5.0  # standard deviations: no number alone makes an image novel
 RIDGE = 1e-3  # of the mean variance, added to each
 MOST_CLASSES, FEWEST = 100, 10  # classes with a center of their own, and images that each of them needs
 Column = Float[np.ndarray, " n"]
@@ -75,9 +76,9 @@ class Gaussians:
     centers: Float[np.ndarray, "classes d"]
 
     def distance(self, values: Float[np.ndarray, "n d"]) -> Column:
-        """Mahalanobis distance to the nearest center."""
+        """Mahalanobis distance to the nearest center; along each direction it counts up to FARTHEST."""
         whitened = values / self.scale @ self.whitening
-        distances = [np.square(whitened - center).sum(1) for center in self.centers]
+        distances = [np.square(whitened - center).clip(max=FARTHEST**2).sum(1) for center in self.centers]
         return np.sqrt(np.min(distances, axis=0))
 
 

@@ -1,7 +1,6 @@
 """Depth: the maps of one set of images at several depths of a network, laid over each other (section 3.4, Figure 7)."""
 
 from itertools import chain, compress, islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -19,9 +18,6 @@ from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import class_names, grade_words, plain, verdict
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
-
-if TYPE_CHECKING:
-    from kernelviz.evaluation.novelty import Projection
 
 SPLIT = "test"
 FIRST_MAPS = 3  # depths that are shown at first
@@ -164,23 +160,19 @@ def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: li
     marks = []
     for run, placement, one in zip(heads, placements, projected, strict=True):
         coordinates = placed_by(placement, one.embedded.coordinates)
-        grades = [GRADES[grade] for grade in one.grade]
-        marks.append(
-            [
-                mark(
-                    coordinates[at], _said(run, pictures[at].name, grades[at], one, at), pictures[at].pixels, grades[at]
-                )
-                for at in np.flatnonzero(everywhere)
-            ]
-        )
+        named, digits = class_names(run.classes), run.preprocess.name == "digit"
+        marks.append([])
+        for at in np.flatnonzero(everywhere).tolist():
+            grade, known = GRADES[one.grade[at]], one.prediction[at] >= 0
+            predicted = verdict(grade, named[one.prediction[at]] if known else None, float(one.confidence[at]))
+            words = [_warning(grade, one.reasons(at), digits), predicted]
+            said = f"{plain(pictures[at].name)}: {'; '.join(filter(None, words))}"
+            marks[-1].append(mark(coordinates[at], said, pictures[at].pixels, grade))
     return marks
 
 
-def _said(run: EmbeddingRun, name: str, grade: str, projection: "Projection", at: int) -> str:
-    """The name of a picture, and what a network says of it: first how unlike the training images it is, if it is."""
-    prediction = int(projection.prediction[at])
-    named = class_names(run.classes)[prediction] if prediction >= 0 else None
-    predicted = verdict(grade, named, float(projection.confidence[at]))
-    reasons = f" ({', '.join(projection.reasons(at))})" if projection.reasons(at) else ""
-    warning = [] if grade == "usual" else [grade_words(grade, run.preprocess.name == "digit").lower() + reasons]
-    return f"{plain(name)}: {'; '.join([*warning, *([predicted] if predicted else [])])}"
+def _warning(grade: str, reasons: list[str], digits: bool) -> str:
+    """How unlike the training images a picture is, and which signals say so; empty where it is like them."""
+    if grade == "usual":
+        return ""
+    return grade_words(grade, digits).lower() + (f" ({', '.join(reasons)})" if reasons else "")
