@@ -5,7 +5,7 @@ from jaxtyping import Float, Float32, UInt8
 
 CELLS, DIRECTIONS = 4, 4  # cells along a side, and directions of edges that are told apart
 FINEST, SCALES = 32, (1, 2, 4)  # pixels along the shorter side, at most 2 FINEST - 1; sides of a block of pixels
-FLAT = 0.02  # of white: contrast that is no more than noise
+FLAT, SMOOTH = 0.02, 0.01  # of white: contrast, and differences of neighbours, that are no more than noise
 Plane = Float[np.ndarray, "n h w"]
 
 
@@ -32,7 +32,7 @@ def _sharpness(grey: Plane) -> list[np.ndarray]:
         for axis in (1, 2):
             for order in (1, 2):
                 step = np.diff(coarse, order, axis=axis)
-                size, mean = np.sqrt(np.square(step).mean((1, 2))) + FLAT, np.abs(step).mean((1, 2)) + FLAT
+                size, mean = np.sqrt(np.square(step).mean((1, 2))) + SMOOTH, np.abs(step).mean((1, 2)) + SMOOTH
                 columns += [np.log(size), np.log(mean / size)]
     return columns
 

@@ -3,6 +3,7 @@
 <folder>/novelty.safetensors   a spread for each signal and for their sum, and the Gaussians that two of them need
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,13 +111,14 @@ class Calibration:
         for name, one in self.gaussians.items():
             lower = one.whitening[np.tril_indices(len(one.scale))].astype(np.float16)
             arrays |= {f"scale.{name}": one.scale, f"whitening.{name}": lower, f"centers.{name}": one.centers}
-        counts = {name: str(spread.n) for name, spread in self.spreads.items()}
+        counts = {name: spread.n for name, spread in self.spreads.items()}
         with replacing(folder / FILE) as partial:
-            save_file(arrays, partial, metadata=counts)
+            save_file(arrays, partial, metadata={COUNTS: json.dumps(counts)})  # several keys would come in any order
             partial.chmod(0o644)  # safetensors makes a file that only its owner may read
 
 
 SUM = "novelty"
+COUNTS = "images"  # key of the file's metadata: of how many images each spread is
 
 
 def load_calibration(folder: Path) -> Calibration | None:
@@ -127,14 +129,14 @@ def load_calibration(folder: Path) -> Calibration | None:
     try:
         with safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
-            counts = file.metadata() or {}
+            counts = json.loads((file.metadata() or {})[COUNTS])
         spreads = {name: _spread(arrays[f"spread.{name}"], int(n)) for name, n in counts.items()}
         names = [name.removeprefix("scale.") for name in arrays if name.startswith("scale.")]
         gaussians = {name: _gaussians(*(arrays[f"{of}.{name}"] for of in _PARTS)) for name in names}
         if SUM not in spreads or not all(np.isfinite(array).all() for array in arrays.values()):
             raise ValueError("it lacks a number")
         return Calibration(spreads, gaussians)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenRun(f"{path} does not say what is usual for the run ({error}); delete it") from None
 
 

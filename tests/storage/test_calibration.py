@@ -1,5 +1,7 @@
 """What is usual for a run: spreads and Gaussians, on disk and by hand."""
 
+import json
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -86,7 +88,7 @@ def test_a_run_without_a_calibration_has_none(tmp_path):
 def test_a_damaged_calibration_is_said_to_be_so(calibration, tmp_path, change):
     calibration.save(tmp_path)
     arrays = {name: array for name, array in (load_file(tmp_path / FILE) | change).items() if array is not None}
-    save_file(arrays, tmp_path / FILE, {"map": "200", SUM: "200"})
+    save_file(arrays, tmp_path / FILE, {"images": json.dumps({"map": 200, SUM: 200})})
     if "scale.pixels" in change:
         assert load_calibration(tmp_path).gaussians == {}
         return
