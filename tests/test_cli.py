@@ -147,13 +147,25 @@ def test_a_value_error_that_our_own_code_raises_is_our_fault_too(kernelviz, in_l
         kernelviz("evaluate", "tiny")
 
 
+def test_a_run_without_what_is_usual_is_given_it(kernelviz, tiny_recipe):
+    kernelviz("train", "tiny", "--epochs", 1, "--name", "mine")
+    folder = load_run("mine").folder
+    before = (folder / "novelty.safetensors").read_bytes()
+    (folder / "novelty.safetensors").unlink()
+    assert kernelviz("evaluate", "mine", "--calibrate")[0] == 0
+    assert (folder / "novelty.safetensors").read_bytes() == before
+    code, _, errors = kernelviz("evaluate", "mnist-grids", "--calibrate")
+    assert code == 2 and "has no map of images" in errors
+
+
 def test_train_prints_one_json_object_and_leaves_a_run(kernelviz, tiny_recipe, tmp_path):
     code, out, errors = kernelviz("train", "tiny", "--epochs", 1, "--name", "mine", "--seed", 3, "--json")
     assert code == 0 and "epoch 1/1" in errors
     found = one_object(out)
     run = load_run("mine")
     assert found == {"run": "mine", "folder": str(tmp_path / "runs" / "mine"), "metrics": run.metrics}
-    assert {path.name for path in run.folder.iterdir()} == {"run.json", "weights.safetensors", "map.parquet"}
+    files = {"run.json", "weights.safetensors", "map.parquet", "novelty.safetensors"}
+    assert {path.name for path in run.folder.iterdir()} == files
     assert run.seed == 3 and run.recipe["epochs"] == 1
     assert run.made_by["command"] == "kernelviz train tiny --epochs 1 --name mine --seed 3 --json"
     before = {path: path.read_bytes() for path in run.folder.iterdir()}

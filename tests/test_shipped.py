@@ -47,9 +47,21 @@ def test_peers_were_measured_beside_them():
 
 
 @shipped
+def test_a_map_says_what_is_usual_in_little_space(folder):
+    usual = load_calibration(folder)
+    assert (usual is not None) == (RUNS[folder].kind == "embedding")
+    if usual:
+        assert usual.gaussians.keys() == {"features", "pixels"} and (folder / FILE).stat().st_size < 100_000
+
+
+@shipped
 def test_every_file_is_small_enough_and_nothing_is_left_over(folder):
     assert all(path.stat().st_size < 45e6 for path in folder.rglob("*") if path.is_file())
-    points = {"embedding": {"map.parquet"}, "recommender": {"items.parquet"}, "classifier": set()}
+    points = {
+        "embedding": {"map.parquet", "novelty.safetensors"},
+        "recommender": {"items.parquet"},
+        "classifier": set(),
+    }
     files = {"run.json", "weights.safetensors"} | points[RUNS[folder].kind]  # of a recommender no rating, and no title
     if RUNS[folder].data["name"] == SHAPES:  # the only pictures that may be shipped: code painted them
         files |= {"thumbnails.parquet", "table.parquet"}

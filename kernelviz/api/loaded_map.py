@@ -21,6 +21,7 @@ from kernelviz.ingest.preprocessing import preprocess_image
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.colours import COLOURINGS, UNKNOWN, class_colours, rgb
 from kernelviz.plots.images import data_url, dots
+from kernelviz.storage.calibration import Calibration, load_calibration
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.item_table import map_table
 from kernelviz.storage.record import EmbeddingRun
@@ -40,8 +41,9 @@ class Embedding:
         prediction: name of the class of each image: of the class head, else of the nearest known images; None where
             there is none.
         confidence: probability of the prediction, or its share of the votes [n].
-        novelty: how unlike the training images each image is, 0 to 100 [n]: of a hundred test images, how many lie
-            nearer to the training images, or are decoded better. Above 99 it is unlike them.
+        novelty: how unlike the training images each image is, 0 to 100 [n]: how many percent of the unseen images of
+            the same kind are less unusual. Above 96 it is unusual, above 99 unlike them.
+        grade: the same in words for each image: "usual", "unusual", "novel" or "blank" (nothing in it).
         rejected: files that cannot be read, with the reason.
         table: all of it but the arrays, a row for each image.
     """
@@ -68,6 +70,11 @@ class Embedding:
         """How unlike the training images each image is."""
         return self.table["novelty"].to_numpy()
 
+    @property
+    def grade(self) -> list[str]:
+        """How each image compares with the training images; the table's `reasons` name the signals that say so."""
+        return self.table["grade"].tolist()
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -90,6 +97,11 @@ class LoadedMap(LoadedRun):
         """The images that the map is made of, as arrays."""
         return load_map(self.record.folder)
 
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What is usual for its images; None where that was not measured (`kernelviz evaluate RUN --calibrate`)."""
+        return load_calibration(self.record.folder)
+
     @property
     def map(self) -> pd.DataFrame:
         """The images that the map is made of, a row for each: split, index in it, x, y, label, prediction, confidence
@@ -110,13 +122,15 @@ class LoadedMap(LoadedRun):
         if self.record.is_of_vectors:
             vectors = fitting_vectors(self.network, np.asarray(images))
             names = [str(number) for number in range(len(vectors))]
-            return _embedding(names, project(self.network, self.points, vectors), self.points, self.classes, ())
+            projection = project(self.network, self.points, vectors, self.calibration)
+            return _embedding(names, projection, self.points, self.classes, ())
         pictures, rejected = self._ingested(images)
         if not pictures:
             reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
             raise UserError(f"there is no image to embed{f' ({reasons})' if reasons else ''}")
         names = [picture.name for picture in pictures]
-        projection = project(self.network, self.points, np.stack([picture.pixels for picture in pictures]))
+        pixels = np.stack([picture.pixels for picture in pictures])
+        projection = project(self.network, self.points, pixels, self.calibration)
         return _embedding(names, projection, self.points, self.classes, tuple(rejected))
 
     def transform(self, images: np.ndarray | Iterable | Path | Image.Image) -> Float[np.ndarray, "n 2"]:
@@ -216,6 +230,5 @@ def _embedding(
     rejected: tuple[RejectedFile, ...],
 ) -> Embedding:
     table = projection.table(names, points, classes)
-    table.insert(5, "novelty", projection.novelty)
     embedded = projection.embedded
     return Embedding(names, embedded.coordinates, embedded.activation, embedded.probabilities, table, rejected)

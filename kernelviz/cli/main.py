@@ -40,6 +40,7 @@ class Benchmark(StrEnum):
     sketch = "sketch"
     sparse = "sparse"
     ratings = "ratings"
+    novelty = "novelty"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
@@ -215,19 +216,29 @@ def embed(
 
 
 @cli.command()
-def evaluate(run: str, as_json: AsJson = False) -> None:
+def evaluate(
+    run: str,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Store with the run what is usual for its images, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Measure a run on the test images or ratings of its set."""
-    from kernelviz.storage.store import load_run
+    from kernelviz.storage.store import load_mapped, load_run
     from kernelviz.storage.weights import load_network
     from kernelviz.tasks import TASKS
+    from kernelviz.tasks.embedding import calibrate_run
 
-    found = load_run(run)
+    found = load_mapped(run) if calibrate else load_run(run)
     task = TASKS[found.kind]
     with progress_bar() as bar:
         task_id = bar.add_task("data", total=1, note="")
         data = task.load_data(found, lambda share, note: bar.update(task_id, completed=share, note=note))
         bar.update(task_id, completed=1, note="measuring")
-        metrics = task.evaluate(found, load_network(found), data)
+        network = load_network(found)
+        if calibrate:
+            calibrate_run(found, network, data)
+        metrics = task.evaluate(found, network, data)
     return print_json(metrics) if as_json else print_metrics(metrics)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
+from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
@@ -19,6 +21,7 @@ from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
 PART = 64  # images in every forward pass
+DIRECTION = 128  # numbers that the direction of an image's features is projected on
 MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
 
@@ -30,11 +33,15 @@ class Embedded:
         coordinates: (x, y) in the units of the grid; NaN where the activation is zero everywhere.
         activation: the bump of each image on the grid.
         probabilities: one column for each class; without a class head, no columns.
+        energy: -log sum exp of the class head's output; NaN without one.
+        direction: of the features that the kernel layer takes, at unit length, projected at random (`_projection`).
     """
 
     coordinates: Float32[np.ndarray, "n 2"]
     activation: Float32[np.ndarray, "n units"]
     probabilities: Float32[np.ndarray, "n classes"]
+    energy: Float32[np.ndarray, " n"]
+    direction: Float32[np.ndarray, "n k"]
 
 
 def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], None] | None = None) -> Embedded:
@@ -84,19 +91,35 @@ def _embedded(
     Every pass has exactly PART rows, the last one filled up: matrix products round differently for another number of
     rows, and the clip, which leaves the top of the field only, would magnify that.
     """
-    coordinates, activations, probabilities = [], [], []
+    parts: list[tuple[Tensor, ...]] = []
     for start in range(0, max(1, n), PART):
         done = min(start + PART, n)
-        activation = network.activation_of(_filled(features(slice(start, done)), PART))
-        activations.append(activation[: done - start])
-        coordinates.append(network.coordinates(activation)[: done - start])
-        if network.classifier:
-            probabilities.append(network.class_logits(activation).softmax(1)[: done - start])
+        parts.append(
+            tuple(part[: done - start] for part in _passed(network, _filled(features(slice(start, done)), PART)))
+        )
         if progress:
             progress(done)
-    joined = [torch.cat(parts).numpy() for parts in (coordinates, activations)]
-    none = np.zeros((n, 0), np.float32)
-    return Embedded(*joined, torch.cat(probabilities).numpy() if probabilities else none)
+    return Embedded(*(torch.cat(part).numpy() for part in zip(*parts, strict=True)))
+
+
+def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tuple[Tensor, ...]:
+    """The fields of `Embedded` for the features of some images."""
+    encoded = network.encoder(features)
+    activation = network.clip(network.kernel_layer(encoded))
+    scores = (
+        network.class_logits(activation) if network.classifier else activation.new_full((len(activation), 1), torch.nan)
+    )
+    direction = functional.normalize(encoded.float(), dim=1) @ _projection(encoded.shape[1])
+    probabilities = scores.softmax(1) if network.classifier else scores[:, :0]
+    return network.coordinates(activation), activation, probabilities, -scores.logsumexp(1), direction
+
+
+@lru_cache(maxsize=8)
+def _projection(d: int) -> Float[Tensor, "d k"]:
+    """Random signs, which keep angles (Johnson and Lindenstrauss 1984); NumPy promises this stream for ever."""
+    if d <= DIRECTION:
+        return torch.eye(d)
+    return torch.from_numpy(2 * np.random.RandomState(0).randint(0, 2, (d, DIRECTION)) - 1).float() / DIRECTION**0.5
 
 
 def _filled(part: Float[Tensor, "n ..."], n: int) -> Float[Tensor, "m ..."]:

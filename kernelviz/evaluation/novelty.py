@@ -7,18 +7,28 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32, Int, Shaped
+from jaxtyping import Bool, Float, Float32, Int, Shaped
 
 from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import PART, Embedded, Images, embed, reconstruction_errors
+from kernelviz.evaluation.inference import PART, Embedded, Images, embed
+from kernelviz.evaluation.signals import blank, distances, novelty_of, signals_of, summed
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.sources.listing import Listing
+from kernelviz.storage.calibration import SUM, Calibration, spread_of
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
 
-NEAREST = 5  # training images that an image is compared with
-NOVEL = 99.0  # percentile of the test images beyond which an image counts as novel
+UNUSUAL, NOVEL = 96.0, 99.0  # percent of the usual images that are less novel: beyond, an image is unusual, novel
+GRADES = ("usual", "unusual", "novel", "blank")
+SPEAKING = 95.0  # percent of the usual images: a signal beyond speaks
+SIGNALS = {  # as they are named in tables and on the pages
+    "map": "position on the map",
+    "features": "features",
+    "decoded": "reconstruction",
+    "classes": "class scores",
+    "pixels": "pixels",
+}
 Column = Float[np.ndarray, " n"]
 
 
@@ -32,9 +42,12 @@ class Projection:
         confidence: its probability, or its share of the votes.
         nearest: rows of the nearest known points of the map.
         distance: to the farthest of these, in the units of the grid; NaN without coordinates.
-        distance_percentile: share of the test images that are nearer to their training images, 0 to 100.
         error: of the decoded image (`EmbeddingNetwork.errors`); NaN without a decoder.
-        error_percentile: share of the test images that are decoded better, 0 to 100.
+        percentiles: of each signal of novelty (`signals`), how many percent of the usual images an image surpasses; NaN
+            where it has none.
+        novelty: how unlike the training images each image is: how many percent of the usual images it surpasses in all
+            signals together; 100 without coordinates and for a blank image.
+        blank: whether there is nothing in an image.
     """
 
     embedded: Embedded
@@ -42,27 +55,39 @@ class Projection:
     confidence: Column
     nearest: Int[np.ndarray, "n k"]
     distance: Column
-    distance_percentile: Column
     error: Column
-    error_percentile: Column
+    percentiles: dict[str, Column]
+    novelty: Column
+    blank: Bool[np.ndarray, " n"]
 
     @property
-    def placed(self) -> Shaped[np.ndarray, " n"]:
-        """Which images have coordinates, bool [n]."""
+    def placed(self) -> Bool[np.ndarray, " n"]:
+        """Which images have coordinates."""
         return np.isfinite(self.embedded.coordinates).all(axis=1)
 
     @property
-    def novelty(self) -> Column:
-        """How unlike the training images each image is, 0 to 100: the larger of its two percentiles; 100 without
-        coordinates."""
-        percentile = np.nan_to_num(np.fmax(self.distance_percentile, self.error_percentile))
-        return np.where(self.placed, percentile, 100.0)
+    def novel(self) -> Bool[np.ndarray, " n"]:
+        """Which images are more novel than 99 of 100 usual images, or have no coordinates, or nothing in them."""
+        return self.novelty > NOVEL
 
     @property
-    def novel(self) -> Shaped[np.ndarray, " n"]:
-        """Which images are farther from the training images, or decoded worse, than 99 of 100 test images, or have no
-        coordinates."""
-        return self.novelty > NOVEL
+    def grade(self) -> Int[np.ndarray, " n"]:
+        """How unlike the training images each image is, a number of GRADES."""
+        grade = (self.novelty > UNUSUAL).astype(int) + self.novel
+        return np.where(self.blank | ~self.placed, GRADES.index("blank"), grade)
+
+    def percentile(self, signal: str) -> Column:
+        """The percentiles of one signal; NaN where the run has none."""
+        return self.percentiles.get(signal, np.full(len(self.novelty), np.nan))
+
+    def reasons(self, at: int) -> list[str]:
+        """The names of the signals that make an image unusual or novel, the loudest first."""
+        if self.grade[at] not in (GRADES.index("unusual"), GRADES.index("novel")):
+            return []
+        loud = sorted(
+            ((values[at], name) for name, values in self.percentiles.items() if values[at] >= 0), reverse=True
+        )
+        return [SIGNALS[name] for value, name in loud if value > SPEAKING] or [SIGNALS[name] for _, name in loud[:1]]
 
     def table(self, names: list[str], points: EmbeddingMap, classes: tuple[str, ...]) -> pd.DataFrame:
         """A table with a row for each image; `names` are those of the images."""
@@ -73,29 +98,41 @@ class Projection:
                 "y": self.embedded.coordinates[:, 1],
                 "prediction": pd.Series([classes[at] if at >= 0 else None for at in self.prediction], dtype=object),
                 "confidence": self.confidence,
+                "novelty": self.novelty,
+                "grade": pd.Series([GRADES[at] for at in self.grade], dtype=object),
+                "reasons": pd.Series([", ".join(self.reasons(at)) for at in range(len(names))], dtype=object),
                 "novel": self.novel,
                 "distance": self.distance,
-                "distance_percentile": self.distance_percentile,
+                "distance_percentile": self.percentile("map"),
                 "error": self.error,
-                "error_percentile": self.error_percentile,
+                "error_percentile": self.percentile("decoded"),
                 "nearest_index": np.where(self.placed, points.index[self.nearest[:, 0]], -1),
             }
         )
 
 
-def project(network: EmbeddingNetwork, points: EmbeddingMap, images: Images) -> Projection:
-    """Embed new images, and compare them with the training points that are nearest to them on the map."""
-    return project_embedded(network, points, embed(network, images), images)
+def project(
+    network: EmbeddingNetwork, points: EmbeddingMap, images: Images, calibration: Calibration | None = None
+) -> Projection:
+    """Embed new images, and compare them with the training images.
+
+    Without a calibration of the run, `usual` says what is usual.
+    """
+    return project_embedded(network, points, embed(network, images), images, calibration)
 
 
 def project_vectors(
-    network: EmbeddingNetwork, points: EmbeddingMap, classes: tuple[str, ...], listing: Listing
+    network: EmbeddingNetwork,
+    points: EmbeddingMap,
+    classes: tuple[str, ...],
+    listing: Listing,
+    calibration: Calibration | None = None,
 ) -> pd.DataFrame:
     """The table of the vectors of a source on a map of vectors; a UserError where they do not fit it."""
     if listing.vectors is None:
         raise UserError(f"{listing.name} has no vectors; {VECTOR_FILES}")
     vectors = fitting_vectors(network, listing.vectors)
-    return project(network, points, vectors).table(listing.names, points, classes)
+    return project(network, points, vectors, calibration).table(listing.names, points, classes)
 
 
 def fitting_vectors(network: EmbeddingNetwork, vectors: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "n 1 d"]:
@@ -108,54 +145,55 @@ def fitting_vectors(network: EmbeddingNetwork, vectors: Shaped[np.ndarray, "..."
     return np.ascontiguousarray(vectors[:, None], np.float32)
 
 
-def project_embedded(network: EmbeddingNetwork, points: EmbeddingMap, embedded: Embedded, images: Images) -> Projection:
-    """Compare new images, embedded already, with the training points that are nearest to them on the map."""
+def project_embedded(
+    network: EmbeddingNetwork,
+    points: EmbeddingMap,
+    embedded: Embedded,
+    images: Images,
+    calibration: Calibration | None = None,
+) -> Projection:
+    """Compare new images, embedded already, with the training images."""
     train, rows = points.of_split("train"), np.flatnonzero(points.split == SPLITS.index("train"))
-    placed = np.isfinite(embedded.coordinates).all(1)
-    distances = np.full((len(images), min(NEAREST, train.placed.sum())), np.nan)
-    nearest = np.zeros(distances.shape, int)
-    if placed.any():
-        distances[placed], found = train.nearest(embedded.coordinates[placed], NEAREST)
-        nearest[placed] = rows[found]
+    away, found = distances(train, embedded.coordinates)
+    nearest = rows[found]
+    placed, nothing = np.isfinite(embedded.coordinates).all(1), blank(images)
     if network.classifier:
         prediction, confidence = embedded.probabilities.argmax(1), embedded.probabilities.max(1)
     else:
         prediction, confidence = vote(points.label[nearest].astype(int))
-        named = placed & (prediction >= 0)
-        prediction, confidence = np.where(named, prediction, -1), np.where(named, confidence, np.nan)
-    distance, error = distances[:, -1], reconstruction_errors(network, embedded, images)
-    usual_distance, usual_error = usual(points)
+    named = placed & ~nothing & (prediction >= 0)
+    calibration = calibration or usual(points)
+    signals = signals_of(network, embedded, images, away[:, -1], calibration)
+    percentiles, novelty = novelty_of(signals, calibration)
     return Projection(
         embedded=embedded,
-        prediction=prediction,
-        confidence=confidence,
+        prediction=np.where(named, prediction, -1),
+        confidence=np.where(named, confidence, np.nan),
         nearest=nearest,
-        distance=distance,
-        distance_percentile=percentile(distance, usual_distance),
-        error=error,
-        error_percentile=percentile(error, usual_error),
+        distance=away[:, -1],
+        error=signals["decoded"],
+        percentiles=percentiles,
+        novelty=np.where(placed & ~nothing, np.nan_to_num(novelty), 100.0),
+        blank=nothing,
     )
 
 
 @lru_cache(maxsize=8)
-def usual(points: EmbeddingMap) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " k"]]:
-    """The distances of the test images to the farthest of their NEAREST training images, and the errors of the decoded
-    images; both are sorted, and images without the value are left out."""
+def usual(points: EmbeddingMap) -> Calibration:
+    """What is usual by a map alone: how far its test images lie from the training images, and how they are decoded."""
     test = points.of_split("test")
-    distances, _ = points.of_split("train").nearest(test.coordinates[test.placed], NEAREST)
-    return np.sort(distances[:, -1]), np.sort(test.error[np.isfinite(test.error)])
-
-
-def percentile(values: Column, among: Float[np.ndarray, " m"]) -> Column:
-    """How many percent of some sorted numbers are smaller than each value; NaN where there is no value, or no number to
-    compare it with."""
-    share = 100 * np.searchsorted(among, values) / max(1, len(among))
-    return np.where(np.isfinite(values) & bool(len(among)), share, np.nan)
+    signals = {"map": distances(points.of_split("train"), test.coordinates)[0][:, -1], "decoded": test.error}
+    signals = {name: values.astype(np.float64) for name, values in signals.items()}
+    spreads = {name: spread for name, values in signals.items() if (spread := spread_of(values))}
+    total = spreads and spread_of(summed({name: spread.log_share(signals[name]) for name, spread in spreads.items()}))
+    return Calibration(spreads | ({SUM: total} if total else {}), {})
 
 
 def doubtful_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a projection's table: first the novel images, then the others, by rising confidence."""
-    return table.sort_values(["novel", "confidence"], ascending=[False, True], na_position="first", kind="stable")
+    """The rows of a projection's table: first the blank images, the novel, the unusual, then by rising confidence."""
+    ordered = table.assign(doubt=table["grade"].map(GRADES.index))
+    ordered = ordered.sort_values(["doubt", "confidence"], ascending=[False, True], na_position="first", kind="stable")
+    return ordered.drop(columns="doubt")
 
 
 def project_files(
@@ -164,6 +202,7 @@ def project_files(
     classes: tuple[str, ...],
     files: Iterable[Picture | RejectedFile],
     progress: Callable[[int], None],
+    calibration: Calibration | None = None,
 ) -> tuple[pd.DataFrame, list[RejectedFile]]:
     """The table of all files that are pictures, and the rejected files; at most PART files are in memory at a time."""
     tables, rejected, done = [], [], 0
@@ -172,7 +211,7 @@ def project_files(
         pictures = [file for file in part if isinstance(file, Picture)]
         rejected += [file for file in part if isinstance(file, RejectedFile)]
         if pictures:
-            projection = project(network, points, np.stack([picture.pixels for picture in pictures]))
+            projection = project(network, points, np.stack([picture.pixels for picture in pictures]), calibration)
             tables.append(projection.table([picture.name for picture in pictures], points, classes))
         done += len(part)
         progress(done)

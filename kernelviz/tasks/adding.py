@@ -13,6 +13,7 @@ from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import embed_rows
 from kernelviz.evaluation.novelty import Projection, project_embedded
 from kernelviz.networks.devices import best_device
+from kernelviz.storage.calibration import load_calibration
 from kernelviz.storage.embedding_map import ADDED, COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.item_table import load_item_table, save_item_table
 from kernelviz.storage.record import EmbeddingRun
@@ -43,7 +44,8 @@ def add(name: str, source: str, progress: Callable[[float, str], None] | None = 
     known = set(content_hashes(run.folder))
     new = pictures.where(np.flatnonzero([digest not in known for digest in pictures.hashes]))
     points, network = load_map(run.folder), load_network(run)
-    projection = project_embedded(network, points, embed_rows(network, new.features[:, 0]), new.images)
+    embedded, usual = embed_rows(network, new.features[:, 0]), load_calibration(run.folder)
+    projection = project_embedded(network, points, embedded, new.images, usual)
     whole = _with(points, projection, _labels_on(run, new))
     _store(run, points, new)
     whole.save(run.folder)

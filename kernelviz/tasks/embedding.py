@@ -15,6 +15,7 @@ from kernelviz.data.batches import Jitter, jitter, pixels
 from kernelviz.data.images import ImageSet, load
 from kernelviz.data.picture_set import PictureSet, VectorSet
 from kernelviz.errors import UserError
+from kernelviz.evaluation.calibrating import calibrate
 from kernelviz.evaluation.inference import make_map
 from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess
@@ -289,12 +290,15 @@ class EmbeddingTask(RunTask):
         self.probe = Probe(**state["probe"])
 
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
-        """Write the map, and the backbone unless a run has it; the facts of the run and its metrics."""
+        """Write the map, what is usual for its images, and the backbone unless a run has it; the facts and metrics."""
         if self.backbone:
             save_backbone(self.backbone, folder)
         stored = as_stored(self.network, folder)
         points = make_map(stored, self.data, report)
         points.save(folder)
+        usual = calibrate(stored, points, self.data)
+        if usual:
+            usual.save(folder)
         if isinstance(self.data, PictureSet):
             save_pictures(self.data, folder)
         facts = {
@@ -315,6 +319,14 @@ def load_data(run: EmbeddingRun, progress: Callable[[float, str], None] | None =
 def evaluate(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet | PictureSet) -> dict[str, float]:
     """The metrics of a run."""
     return evaluate_map(network, Probe(**run.probe), load_map(run.folder), images)
+
+
+def calibrate_run(run: EmbeddingRun, network: EmbeddingNetwork, images: ImageSet | PictureSet) -> None:
+    """Store with a run what is usual for its images; a UserError says that there are too few of them."""
+    usual = calibrate(network, load_map(run.folder), images)
+    if not usual:
+        raise UserError(f"the run {run.name!r} has too few images to say what is usual among them")
+    usual.save(run.folder)
 
 
 def new_network(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import graph, million, peers, photographs, profile, ratings, sketch, sparse, uploads
+from kernelviz.benchmarks import graph, million, novelty, peers, photographs, profile, ratings, sketch, sparse, uploads
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 
@@ -174,3 +174,17 @@ def test_photographs_are_read_and_mapped_twice(monkeypatch, own_folders):
         *("first training", "second training"),
     ]
     assert all(row["value"] > 0 for row in rows) and any("known from before" in one for one in said)
+
+
+def test_novel_pictures_are_told_from_digits(monkeypatch):
+    from kernelviz.storage.store import load_run
+
+    for name, few in {"CROPS": 1, "SIZES": (48,), "EACH": 2}.items():
+        monkeypatch.setattr(novelty, name, few)
+    run = load_run("digits-neighbours")
+    monkeypatch.setattr(novelty, "readable_runs", lambda: ([run], []))
+    said = []
+    report = novelty.report(said.append)
+    (row,) = report["rows"]
+    assert row["run"] == said[0] == "digits-neighbours" and row["class scores"] == "–"
+    assert float(row["all"]) > 90 and float(row["test images"]) <= 5 and float(row["plain"]) == 100

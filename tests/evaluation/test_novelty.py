@@ -5,15 +5,16 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
+import torch
 
-from kernelviz.evaluation.novelty import doubtful_first, percentile, project, project_files
+from kernelviz.evaluation.calibrating import calibrate, held_out
+from kernelviz.evaluation.novelty import GRADES, project, project_files
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.weights import load_network
 
-COLUMNS = ["name", "x", "y", "prediction", "confidence", "novel"]
+COLUMNS = ["name", "x", "y", "prediction", "confidence", "novelty", "grade", "reasons", "novel"]
 COLUMNS += ["distance", "distance_percentile", "error", "error_percentile", "nearest_index"]
 
 
@@ -63,45 +64,74 @@ def test_a_class_head_names_the_images_itself(classifier, digits):
     assert (projection.prediction == digits.test_labels).mean() > 0.6
 
 
-def test_percentiles_are_those_of_the_test_images(projected, points):
+def test_without_a_calibration_percentiles_are_those_of_the_test_images(projected, points):
     test = points.of_split("test")
     distances = [math.dist(points.coordinates[nearest_five(points, center)[-1]], center) for center in test.coordinates]
     for at in range(0, 297, 30):
-        assert projected.distance_percentile[at] == 100 * sum(d < distances[at] - 1e-9 for d in distances) / 297
-        assert projected.error_percentile[at] == pytest.approx(100 * (test.error < test.error[at]).mean(), abs=0.4)
+        nearer = 100 * sum(d < distances[at] - 1e-9 for d in distances) / 297
+        better = 100 * (test.error < test.error[at]).mean()
+        assert projected.percentile("map")[at] == pytest.approx(nearer, abs=1.5)  # a spread keeps LEVELS numbers
+        assert projected.percentile("decoded")[at] == pytest.approx(better, abs=1.5)
     assert projected.error == pytest.approx(test.error, abs=1e-6)
 
 
-def test_a_percentile_by_hand():
-    np.testing.assert_array_equal(
-        percentile(np.array([0.5, 1.0, 2.5, 9.0, np.nan]), np.array([1.0, 2.0, 3.0, 4.0])), [0, 0, 50, 100, np.nan]
-    )
-    assert np.isnan(percentile(np.array([1.0]), np.array([]))).all()
-
-
 def test_few_test_images_are_novel(projected):
-    assert 1 <= projected.novel.sum() <= 6  # of 297: one in a hundred by its distance, one by its decoded image
+    assert 1 <= projected.novel.sum() <= 6  # of 297
+    assert 6 <= (projected.grade >= 1).sum() <= 18
 
 
 def test_an_image_far_from_every_known_one_or_decoded_badly_is_novel(network, points, digits):
     images = digits.test_images[:3]
-    assert project(network, replace(points, x=points.x + 100), images).distance_percentile.tolist() == [100] * 3
-    assert project(network, replace(points, x=points.x + 100), images).novel.all()
+    far = project(network, replace(points, x=points.x + 100), images)
+    assert far.novel.all() and far.percentile("map") == pytest.approx([100] * 3)
+    assert [far.reasons(at)[0] for at in range(3)] == ["position on the map"] * 3
     decoded_well = project(network, replace(points, error=np.full(len(points), 1e-6, np.float32)), images)
-    assert decoded_well.error_percentile.tolist() == [100] * 3 and decoded_well.novel.all()
+    assert decoded_well.novel.all() and decoded_well.reasons(0)[0] == "reconstruction"
     far_tests = replace(points, x=np.where(points.split == 2, points.x, points.x + 100))
     assert not project(network, far_tests, images).novel.any()  # every test image lies as far
 
 
 def test_without_a_decoder_nothing_is_decoded_badly(classifier, digits):
     projection = project(load_network(classifier), load_map(classifier.folder), digits.test_images[:9])
-    assert np.isnan(projection.error).all() and np.isnan(projection.error_percentile).all()
+    assert np.isnan(projection.error).all() and np.isnan(projection.percentile("decoded")).all()
     assert not projection.novel.all()
 
 
-def test_the_doubtful_come_first():
-    table = pd.DataFrame({"novel": [False, True, False, True, False], "confidence": [0.9, 0.8, 0.5, np.nan, 0.9]})
-    assert doubtful_first(table).index.tolist() == [3, 1, 2, 0, 4]
+def test_a_calibrated_run_knows_noise_and_letters_from_digits(network, points, digits):
+    calibration = calibrate(network, points, digits)
+    usual = project(network, points, digits.test_images, calibration)
+    assert (usual.grade >= 1).mean() < 0.1 and usual.percentiles.keys() == {"map", "features", "decoded", "pixels"}
+    noise = np.random.default_rng(0).integers(0, 256, (50, 8, 8), np.uint8)
+    novel = project(network, points, noise, calibration)
+    assert (novel.grade == GRADES.index("novel")).mean() > 0.9 and "pixels" in novel.reasons(0)
+    assert novel.table([""] * 50, points, tuple("0123456789"))["reasons"][0].split(", ") == novel.reasons(0)
+
+
+def test_the_class_head_tells_by_its_energy(classifier, digits):
+    network, points = load_network(classifier), load_map(classifier.folder)
+    projection = project(network, points, digits.test_images[:9], calibrate(network, points, digits))
+    scores = network.class_logits(torch.from_numpy(projection.embedded.activation)).numpy()
+    np.testing.assert_allclose(projection.embedded.energy, -np.log(np.exp(scores).sum(1)), rtol=1e-4)
+    assert "classes" in projection.percentiles and "decoded" not in projection.percentiles
+
+
+def test_a_picture_of_one_colour_is_blank_and_has_no_prediction(network, points):
+    projection = project(network, points, np.stack([np.full((8, 8), 90, np.uint8), np.eye(8, dtype=np.uint8) * 255]))
+    assert projection.blank.tolist() == [True, False] and GRADES[projection.grade[0]] == "blank"
+    assert projection.prediction[0] == -1 and np.isnan(projection.confidence[0]) and projection.novelty[0] == 100
+    assert projection.reasons(0) == [] and projection.prediction[1] >= 0
+
+
+def test_what_is_usual_is_measured_on_images_that_were_not_trained_on(digits):
+    split, rows = held_out(digits)
+    assert split == "validation" and rows.tolist() == list(range(250))
+    split, rows = held_out(replace(digits, validation=0.0))
+    assert split == "test" and rows.tolist() == list(range(0, 297, 2))  # the others stay unseen
+
+
+def test_too_few_images_say_nothing_of_what_is_usual(network, points, digits):
+    few = replace(digits, test_images=digits.test_images[:60], test_labels=digits.test_labels[:60], validation=0.0)
+    assert calibrate(network, points, few) is None
 
 
 def test_an_image_without_coordinates_is_novel(dead_network, points, digits):

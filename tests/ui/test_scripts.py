@@ -797,3 +797,18 @@ def test_one_finger_scrolls_two_move_the_map_and_a_mouse_drags(script):
     assert out["mouse"] == out["pen"] == ["press", "drag", "drag", "drop"]
     assert out["finger"] == ["press", "scrolled", "drop"] and out["taken"] == ["press", "scrolled", "cancel"]
     assert out["two"] == ["press", "cancel", "pinch"] and out["tap"] == ["press", "tap"]
+
+
+def test_marks_of_one_position_fan_out(script):
+    body = """
+        const near = [[100, 100], [104, 100], [100, 103], [300, 300], [100, 100]]
+        const many = Array.from({ length: 30 }, () => [50, 50])
+        return [fan.fanned(near, 40), fan.fanned(many, 14), fan.fanned([[1, 1]], 40), fan.fanned([], 40)]
+    """
+    near, many, one, none = script(body, imports="features/fan")
+    assert near[3] == [300, 300] and one == [[1, 1]] and none == []
+    spread = np.array([near[0], near[1], near[2], near[4]])
+    for fan, apart in ((spread, 40), (np.array(many), 14)):
+        distances = np.linalg.norm(fan[:, None] - fan[None], axis=-1)[~np.eye(len(fan), dtype=bool)]
+        assert distances.min() > 0.8 * apart
+    assert np.linalg.norm(spread.mean(0) - [100, 100]) < 1e-9 and np.linalg.norm(spread - [100, 100], axis=1).max() < 30

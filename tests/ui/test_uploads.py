@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from kernelviz.evaluation.novelty import project_files
 from kernelviz.ingest.files import contents_of_paths, ingest
+from kernelviz.storage.calibration import load_calibration
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network
@@ -107,9 +108,8 @@ def test_page_and_command_agree(send, projected, mine, tiny, tmp_path):
     projected(tiny.preprocess.name)
     page, _ = mine.projected(tiny, tiny.preprocess.name)
     network, points = load_network(tiny), load_map(tiny.folder)
-    command, _ = project_files(
-        network, points, tiny.classes, ingest(contents_of_paths(paths), tiny.preprocess), lambda _: None
-    )
+    files, usual = ingest(contents_of_paths(paths), tiny.preprocess), load_calibration(tiny.folder)
+    command, _ = project_files(network, points, tiny.classes, files, lambda _: None, usual)
     assert page["name"].tolist() == [path.name for path in paths]
     for name in command.columns.drop("name"):
         if command[name].dtype.kind == "f":
@@ -167,8 +167,23 @@ def test_details_show_what_the_network_saw(send, projected, look, tiny):
     assert (seen(found["saw"]) == 255).all() and seen(found["saw"]).shape == (8, 8)
     assert seen(found["bump"]).shape == tuple(tiny.grid) and seen(found["decoded"]).shape == (8, 8)
     assert len(found["nearest"]) == 5 and all(seen(one["picture"]).shape == (8, 8) for one in found["nearest"])
-    assert sum(share for _, share in found["likeliest"]) == pytest.approx(1)
-    assert 0 <= found["distance"] <= 100 and 0 <= found["error"] <= 100 and isinstance(found["novel"], bool)
+    assert [name for name, _ in found["signals"]] == ["position on the map", "features", "reconstruction", "pixels"]
+    assert all(0 <= percent <= 100 for _, percent in found["signals"])
+    nothing = {"grade": "blank", "words": "No digit found", "verdict": "", "likeliest": []}  # it is all white
+    assert found | nothing == found
+
+
+def test_details_say_how_unusual_a_picture_is_before_what_it_may_be(send, projected, look, mine, tiny, digits):
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
+    send([(f"{at}.png", encoded(Image.fromarray(one))) for at, one in enumerate([*digits.test_images[:9], noise])])
+    *rows, novel = projected()
+    for row in rows:
+        found = look(row["number"]).json()
+        assert (found["grade"], found["verdict"]) == (row["grade"], row["verdict"])
+        assert sum(share for _, share in found["likeliest"]) == pytest.approx(1 if row["grade"] != "novel" else 0)
+    assert sum(row["grade"] == "usual" and row["verdict"].startswith("predicted as ") for row in rows) >= 5
+    assert (novel["grade"], novel["words"]) == ("novel", "Unlike the training images") and "pixels" in novel["reasons"]
+    assert novel["verdict"].startswith("the nearest class would be ") and not look(9).json()["likeliest"]
 
 
 def test_a_sketch_has_details_and_is_not_stored(client, mine, tiny, send, look):

@@ -237,10 +237,12 @@ def _shown(source: MapSource, key: str, told: Told) -> Heard:
     )
 
 
-def mark(coordinates: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"]) -> MarkTold:
+def mark(
+    coordinates: Float[np.ndarray, "2"], name: str, picture: UInt8[np.ndarray, "h w *c"], grade: str = "usual"
+) -> MarkTold:
     """An image to pin to a map."""
     x, y = map(float, coordinates)
-    return MarkTold(x, y, name, data_url(Image.fromarray(picture)))
+    return MarkTold(x, y, name, data_url(Image.fromarray(picture)), grade)
 
 
 def masked(rows: Int[np.ndarray, " m"], n: int) -> str:

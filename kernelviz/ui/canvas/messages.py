@@ -19,12 +19,18 @@ class SelectionTold:
 
 @dataclass(frozen=True)
 class MarkTold:
-    """An image to pin to a map; `picture` is the address of its picture."""
+    """An image to pin to a map.
+
+    Args:
+        picture: address of its picture.
+        grade: how it compares with the training images, one of GRADES in `labels`.
+    """
 
     x: float
     y: float
     name: str
     picture: str | None = None
+    grade: str = "usual"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, page_frame, selection
 from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
-from kernelviz.ui.shared.labels import class_names, plain
+from kernelviz.ui.shared.labels import class_names, grade_words, plain, verdict
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
@@ -148,24 +148,31 @@ def _pictures(run: EmbeddingRun, where: DeltaGenerator) -> list[Picture]:
 
 
 def _marks(heads: list[EmbeddingRun], placements: list[np.ndarray], pictures: list[Picture]) -> list[list[MarkTold]]:
-    """For each depth, a mark with the predicted class for every picture that has coordinates at every depth."""
-    from kernelviz.evaluation.inference import embed  # torch takes seconds to import, and the maps need none of it
+    """For each depth, a mark with what the network says for every picture that has coordinates at every depth."""
+    from kernelviz.evaluation.novelty import GRADES, project  # torch takes seconds to import; the maps need none of it
     from kernelviz.ui.shared.network_cache import network_of
 
     pixels = np.stack([picture.pixels for picture in pictures])
-    embedded = [embed(network_of(run), pixels) for run in heads]
-    everywhere = np.all([np.isfinite(one.coordinates).all(1) for one in embedded], axis=0)
+    projected = [project(network_of(run), caches.points_of(run), pixels, caches.calibration_of(run)) for run in heads]
+    everywhere = np.all([one.placed for one in projected], axis=0)
     for at in np.flatnonzero(~everywhere):
         st.warning(f"**{plain(pictures[at].name)}** has no position at some of these depths.", icon=":material/block:")
     marks = []
-    for run, placement, one in zip(heads, placements, embedded, strict=True):
-        coordinates = placed_by(placement, one.coordinates)
-        named = class_names(run.classes)
-        predicted = [f"{named[row.argmax()]}, {100 * row.max():.0f} %" if len(row) else "" for row in one.probabilities]
-        marks.append(
-            [
-                mark(coordinates[at], f"{plain(pictures[at].name)}: {predicted[at]}", pictures[at].pixels)
-                for at in np.flatnonzero(everywhere)
-            ]
-        )
+    for run, placement, one in zip(heads, placements, projected, strict=True):
+        coordinates = placed_by(placement, one.embedded.coordinates)
+        named, digits = class_names(run.classes), run.preprocess.name == "digit"
+        marks.append([])
+        for at in np.flatnonzero(everywhere).tolist():
+            grade, known = GRADES[one.grade[at]], one.prediction[at] >= 0
+            predicted = verdict(grade, named[one.prediction[at]] if known else None, float(one.confidence[at]))
+            words = [_warning(grade, one.reasons(at), digits), predicted]
+            said = f"{plain(pictures[at].name)}: {'; '.join(filter(None, words))}"
+            marks[-1].append(mark(coordinates[at], said, pictures[at].pixels, grade))
     return marks
+
+
+def _warning(grade: str, reasons: list[str], digits: bool) -> str:
+    """How unlike the training images a picture is, and which signals say so; empty where it is like them."""
+    if grade == "usual":
+        return ""
+    return grade_words(grade, digits).lower() + (f" ({', '.join(reasons)})" if reasons else "")

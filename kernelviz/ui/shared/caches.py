@@ -14,18 +14,23 @@ from kernelviz.disk import data_folder
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
 from kernelviz.sources import listing
-from kernelviz.storage import item_table, thumbnails
+from kernelviz.storage import calibration, item_table, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 
 Pictures = list[np.ndarray] | np.ndarray  # of some points: of any shapes, or of one
-BESIDE = (item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
+BESIDE = (calibration.FILE, item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
 NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
 
 
 def points_of(run: EmbeddingRun) -> EmbeddingMap:
     """The map of a run."""
     return _points(run.name, run.weights_sha256, run)
+
+
+def calibration_of(run: EmbeddingRun) -> calibration.Calibration | None:
+    """What is usual for the images of a run, where that was measured."""
+    return _calibration(run.name, version(run), run)
 
 
 def version(run: EmbeddingRun) -> str:
@@ -129,6 +134,11 @@ def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
     return load_map(_run.folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _calibration(name: str, version: str, _run: EmbeddingRun) -> calibration.Calibration | None:
+    return calibration.load_calibration(_run.folder)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -31,3 +31,26 @@ def shortened(text: str, most: int = 80) -> str:
 def class_names(classes: tuple[str, ...]) -> list[str]:
     """The name of each class as text, and last, for the index -1, a dash for "no class"."""
     return [*map(plain, classes), "–"]
+
+
+GRADES = {  # how a picture compares with the training images (`evaluation.novelty.GRADES`): a sign, and the words
+    "usual": ("●", "Like the training images"),
+    "unusual": ("▲", "Unusual"),
+    "novel": ("◆", "Unlike the training images"),
+    "blank": ("○", "Nothing found in it"),
+}
+
+
+def grade_words(grade: str, digits: bool = False) -> str:
+    """How a picture compares with the training images, in words; `digits`: the network looks for a digit in it."""
+    return "No digit found" if digits and grade == "blank" else GRADES[grade][1]
+
+
+def verdict(grade: str, prediction: str | None, confidence: float | None) -> str:
+    """What a network says of a picture, no more than its grade allows; empty where it says nothing."""
+    if grade == "blank" or not prediction:
+        return ""
+    if grade == "novel":
+        return f"the nearest class would be {prediction}"
+    sure = "" if confidence is None or confidence != confidence else f", {100 * confidence:.0f} %"
+    return f"predicted as {prediction}{sure}"

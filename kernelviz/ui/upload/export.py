@@ -23,9 +23,9 @@ TABLE_COLUMNS = {  # of the page, with the format of their values
     "name": str,
     "prediction": lambda value: value or "–",
     "confidence": "{:.1%}".format,
-    "novel": lambda value: "novel" if value else "",
-    "distance_percentile": "{:.1f}".format,
-    "error_percentile": "{:.1f}".format,
+    "grade": str,
+    "reasons": str,
+    "novelty": "{:.1f}".format,
     "x": "{:.3f}".format,
     "y": "{:.3f}".format,
 }
@@ -75,8 +75,7 @@ def html_page(run: EmbeddingRun, uploads: Uploads, table: pd.DataFrame) -> str:
     return PAGE.format(
         title=f"{len(table):,} pictures on the map of {html.escape(run.name)}",
         words=f"The crosses are the uploads, the dots the test images of {html.escape(run.data['name'])}. The "
-        "percentiles say how many of 100 test images lie nearer to the training images, and how many are decoded "
-        "better.",
+        "novelty says how many percent of the unseen images of that kind are less unusual.",
         chart=figure.to_html(full_html=False, include_plotlyjs=True, default_height="100%"),
         head="".join(f"<th>{name.replace('_', ' ')}</th>" for name in TABLE_COLUMNS),
         rows="\n".join(_row(uploads, at, number, row) for at, (number, row) in enumerate(rows)),

@@ -2,6 +2,7 @@
 
 import io
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,17 +22,40 @@ from kernelviz.ui.canvas.messages import ChosenUpload, UploadsTold
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.files import ALLOWED, ENDINGS, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import GRADES, grade_words, plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 from kernelviz.ui.upload import export, uploads
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, Uploads
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 LABELS = {"digit": "Find the digit", "resize": "Whole picture", "crop": "Center crop"}
 HELP = {
     "digit": "the ink is found, made bright on black, and centered",
     "resize": "the picture is stretched to the shape that the network takes",
     "crop": "the longer side is cut at both ends",
+}
+MOST_COLOURED = 2000  # rows of the table
+GRADE_STYLES = {  # dark on light and so readable in both themes
+    "usual": "",
+    "unusual": "background-color: #ffe3c2; color: #5c2800",
+    "novel": "background-color: #e6dcff; color: #38187d",
+    "blank": "background-color: #dfe3e8; color: #2c333a",
+}
+COLUMNS = {
+    "compared": st.column_config.TextColumn(
+        "compared with the training images",
+        help="Unusual: more so than 96 of 100 unseen images of the training set; unlike them: more so than 99",
+    ),
+    "reasons": st.column_config.TextColumn("because of", help="The signals that say so, the loudest first"),
+    "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+    "novelty": st.column_config.NumberColumn(
+        format="%.1f %%", help="Share of the unseen images of the training set that are less unusual"
+    ),
+    "x": st.column_config.NumberColumn(format="%.2f"),
+    "y": st.column_config.NumberColumn(format="%.2f"),
 }
 
 
@@ -162,29 +186,16 @@ def _key(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFra
 def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataFrame) -> None:
     """Show the table of the uploads, with the buttons that export and remove them."""
     table, chosen = doubtful_first(table), _chosen().number
-    novel = int(table["novel"].sum())
-    unlike = f" · {novel:,} unlike the training images" if novel else ""
-    st.subheader(f"{len(table):,} uploaded{unlike}", anchor=False)
-    number, key = st.column_config.NumberColumn, _key(run, preprocessing, mine, table)
+    key, digits = _key(run, preprocessing, mine, table), run.preprocess.name == "digit"
+    counts = table["grade"].value_counts()
+    unlike = [grade for grade in GRADES if grade != "usual" and grade in counts]
+    said = [f"{counts[grade]:,} {grade_words(grade, digits).lower()}" for grade in unlike]
+    st.subheader(" · ".join([f"{len(table):,} uploaded", *said]), anchor=False)
     chosen_rows = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.dataframe(
-        table,
+        _shown(table, digits),
         hide_index=True,
-        column_order=["name", "prediction", "confidence", "novel", *_measures(table), "x", "y"],
-        column_config={
-            "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "novel": st.column_config.CheckboxColumn(
-                help="Farther from the training images, or decoded worse, than 99 of 100 test images; or no position"
-            ),
-            "distance_percentile": number(
-                "distance", format="%.1f", help="How many of 100 test images lie nearer to the training images"
-            ),
-            "error_percentile": number(
-                "decoding error", format="%.1f", help="How many of 100 test images are decoded better"
-            ),
-            "x": number(format="%.2f"),
-            "y": number(format="%.2f"),
-        },
+        column_config=COLUMNS,
         on_select=partial(_choose_in_table, key, table.index.tolist()),
         selection_mode="single-row",
         selection_default={"selection": {"rows": chosen_rows}},
@@ -198,7 +209,8 @@ def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataF
             st.button("Remove the chosen one", on_click=_remove, args=(mine, chosen), icon=":material/delete:")
         st.button("Remove all", on_click=_remove, args=(mine,), icon=":material/delete_sweep:")
     st.caption(
-        "The most doubtful uploads come first. Choose a row, or a mark on the map, to see what the network sees."
+        "The uploads least like the training images come first. Choose a row, or a mark on the map, to see what the "
+        "network sees. Marks: × like the training images, △ unusual, ◇ unlike the training images, ○ nothing found."
     )
 
 
@@ -207,9 +219,26 @@ def _remove(mine: Uploads, number: int | None = None) -> None:
     _choose(None)
 
 
-def _measures(table: pd.DataFrame) -> list[str]:
-    """The columns that say how unlike the training images an upload is; errors only where there is a decoder."""
-    return ["distance_percentile", *(["error_percentile"] if table["error_percentile"].notna().any() else [])]
+def _shown(table: pd.DataFrame, digits: bool) -> "pd.DataFrame | Styler":
+    """The table as the page shows it: how unusual an upload is comes before what is predicted."""
+    novel = table["grade"] == "novel"
+    nearest = table["prediction"].where(~novel, "nearest: " + table["prediction"].astype("string"))
+    shown = pd.DataFrame(
+        {
+            "name": table["name"],
+            "compared": [f"{GRADES[grade][0]} {grade_words(grade, digits)}" for grade in table["grade"]],
+            "reasons": table["reasons"],
+            "prediction": nearest,
+            "confidence": table["confidence"].where(~novel),
+            "novelty": table["novelty"],
+            "x": table["x"],
+            "y": table["y"],
+        }
+    )
+    if len(shown) > MOST_COLOURED:
+        return shown
+    colours = [GRADE_STYLES[grade] for grade in table["grade"]]
+    return shown.style.apply(lambda _: colours, subset=["compared"])
 
 
 def _exports(run: EmbeddingRun, mine: Uploads, table: pd.DataFrame) -> None:

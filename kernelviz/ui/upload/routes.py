@@ -27,7 +27,7 @@ from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import grade_words, plain, verdict
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, MAX_FILES, MAX_NAME_LENGTH, Uploads, by_token
 
 MAX_FILES_PER_REQUEST = 200
@@ -102,18 +102,20 @@ def projection(request: Request, uploads: Uploads, run: EmbeddingRun, preprocess
     done, total, table = uploads.project(run, preprocessing, SECONDS_PER_ANSWER)
     rows = table.iloc[first:][:MAX_ROWS_PER_ANSWER]
     left = done < total or len(table) > first + len(rows)
-    return JSONResponse({"rows": _plain_rows(rows), "done": done, "total": total, "left": left})
+    shown = _plain_rows(rows, run.preprocess.name == "digit")
+    return JSONResponse({"rows": shown, "done": done, "total": total, "left": left})
 
 
-def _plain_rows(table: pd.DataFrame) -> list[dict]:
-    """Rows of the table of uploads for the map, with null for missing values."""
-    if table.empty:
-        return []
-    rows = table[["name", "x", "y", "prediction", "confidence", "novel"]].astype(object)
-    rows = rows.where(rows.notna(), None).reset_index()
-    for column in ("name", "prediction"):
-        rows[column] = [plain(text) if text else None for text in rows[column]]
-    return rows.to_dict("records")
+def _plain_rows(table: pd.DataFrame, digits: bool) -> list[dict]:
+    """Rows of the table of uploads for the map, with null for missing values, and what there is to say of each."""
+    columns = ["name", "x", "y", "prediction", "confidence", "grade", "reasons"]
+    rows = table[columns].reset_index().to_dict("records") if len(table) else []
+    for row in rows:
+        row |= {column: None if pd.isna(value) else value for column, value in row.items()}
+        row["name"], row["prediction"] = plain(row["name"]), row["prediction"] and plain(row["prediction"])
+        row["words"] = grade_words(row["grade"], digits)
+        row["verdict"] = verdict(row["grade"], row["prediction"], row["confidence"])
+    return rows
 
 
 async def sketch(request: Request) -> Response:

@@ -6,13 +6,13 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from kernelviz.evaluation.inference import decode
-from kernelviz.evaluation.novelty import Projection, project
+from kernelviz.evaluation.novelty import GRADES, SIGNALS, Projection, project
 from kernelviz.ingest.preprocessing import alternatives, preprocess_image
 from kernelviz.plots.images import bump_picture, data_url
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.labels import class_names
+from kernelviz.ui.shared.labels import class_names, grade_words, verdict
 from kernelviz.ui.shared.network_cache import network_of
 
 MAX_PICTURE_SIDE = 280  # pixels: longer side of the pictures
@@ -23,13 +23,15 @@ def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dic
     """The details of a picture as plain values for the page, with pictures as data URLs.
 
     original, saw, bump, decoded: the picture, the pixels that the network sees, its activation on the grid, and the
-    image decoded from that (None without a decoder). x, y: its coordinates, None without any. novel: whether it is
-    unlike the training images. distance, error: percentiles among the test images. likeliest: [class, share] of the
-    likeliest classes. nearest: {class, picture} of the nearest training images.
+    image decoded from that (None without a decoder). x, y: its coordinates, None without any. grade, words: how it
+    compares with the training images (`GRADES`). reasons: names of the signals that say so. verdict: what the network
+    says of it. signals: [name, percent of the usual images that it surpasses]. likeliest: [class, share] of the
+    likeliest classes, unless the picture is novel. nearest: {class, picture} of the nearest training images.
     """
     network, points = network_of(run), caches.points_of(run)
     pixels = preprocess_image(image, alternatives(run.preprocess)[preprocessing])
-    projection = project(network, points, pixels[None])
+    projection = project(network, points, pixels[None], caches.calibration_of(run))
+    grade = GRADES[projection.grade[0]]
     activation = projection.embedded.activation
     image.thumbnail((MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
     on_map = bool(projection.placed[0])
@@ -40,12 +42,25 @@ def details_of(run: EmbeddingRun, preprocessing: str, image: Image.Image) -> dic
         "decoded": _shown(decode(network, network.code(torch.from_numpy(activation)))[0]) if network.decoder else None,
         "x": float(projection.embedded.coordinates[0, 0]) if on_map else None,
         "y": float(projection.embedded.coordinates[0, 1]) if on_map else None,
-        "novel": bool(projection.novel[0]),
-        "distance": _number(projection.distance_percentile[0]),
-        "error": _number(projection.error_percentile[0]),
-        "likeliest": _likeliest(run, points, projection) if on_map else [],
+        "grade": grade,
+        "words": grade_words(grade, run.preprocess.name == "digit"),
+        "reasons": projection.reasons(0),
+        "verdict": verdict(grade, _predicted(run, projection), float(projection.confidence[0])),
+        "signals": _signals(projection),
+        "likeliest": _likeliest(run, points, projection) if on_map and grade in ("usual", "unusual") else [],
         "nearest": _nearest(run, points.where(projection.nearest[0])) if on_map else [],
     }
+
+
+def _predicted(run: EmbeddingRun, projection: Projection) -> str | None:
+    at = int(projection.prediction[0])
+    return class_names(run.classes)[at] if at >= 0 else None
+
+
+def _signals(projection: Projection) -> list[tuple[str, float]]:
+    """The name of each signal of novelty, and how many percent of the usual images the picture surpasses in it."""
+    known = [(name, projection.percentiles[key][0]) for key, name in SIGNALS.items() if key in projection.percentiles]
+    return [(name, round(float(value), 2)) for name, value in known if not np.isnan(value)]
 
 
 def _likeliest(run: EmbeddingRun, points: EmbeddingMap, projection: Projection) -> list[tuple[str, float]]:
@@ -69,7 +84,3 @@ def _shown(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     image = Image.fromarray(pixels)
     image.thumbnail((MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
     return data_url(image)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 2)

@@ -149,7 +149,8 @@ class Uploads:
         projected.rejected |= {number: one for number, one in results.items() if isinstance(one, RejectedFile)}
         if readable:
             points = caches.points_of(run)
-            projection = project(network_of(run), points, np.stack([picture.pixels for picture in readable.values()]))
+            pixels = np.stack([picture.pixels for picture in readable.values()])
+            projection = project(network_of(run), points, pixels, caches.calibration_of(run))
             table = projection.table([picture.name for picture in readable.values()], points, run.classes)
             projected.tables.append(table.set_index(pd.Index(list(readable), name="number")))
         projected.next = end

@@ -61,12 +61,15 @@
 
 /** @typedef {[a: number, b: number, c: number][]} Affine two rows: x' = a x + b y + c and y' alike */
 
+/** @typedef {'usual' | 'unusual' | 'novel' | 'blank'} Grade how a picture compares with the training images */
+
 /**
  * @typedef {object} MarkTold
  * @property {number} x
  * @property {number} y
  * @property {string} name
  * @property {string | null} picture address of its picture
+ * @property {Grade} grade
  */
 
 /**
@@ -239,6 +242,7 @@
  * @property {string} name
  * @property {string | null} [picture] address of its picture
  * @property {Picture} [image] its picture, once it was asked for
+ * @property {Grade} [grade]
  * @property {string[]} [lines] what is known of it besides its name
  * @property {string} [colour]
  * @property {number} [number] of an upload

@@ -103,7 +103,8 @@ export class Journey {
     const [from, to] = [maps[before].marks, maps[after].marks]
     return this.handle.marks.all.map((mark, i) => {
       const between = (/** @type {'x' | 'y'} */ axis) => from[i][axis] + share * (to[i][axis] - from[i][axis])
-      return { ...mark, name: (share < 0.5 ? from : to)[i].name, x: between('x'), y: between('y') }
+      const { name, grade } = (share < 0.5 ? from : to)[i]
+      return { ...mark, name, grade, x: between('x'), y: between('y') }
     })
   }
 

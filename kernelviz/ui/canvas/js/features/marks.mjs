@@ -1,13 +1,18 @@
 // Marks: images that were brought to a map, pinned to their coordinates.
 
 /** @import { View } from '../core/view.mjs' */
-/** @import { Context, Mark, Picture, Pixel, Redraw, Theme } from '../types.mjs' */
+/** @import { Context, Grade, Mark, Picture, Pixel, Redraw, Theme } from '../types.mjs' */
 
 import { imageOf, paintCovering, strokeTwice } from '../painting/lines.mjs'
+import { fanned } from './fan.mjs'
 
 const THUMBNAILS = 40 // marks at most that show their pictures
-const CROSSES = 400 // marks at most that are crosses; more are squares, which are quicker to paint
+const CROSSES = 400 // marks at most that have a shape; more are squares, which are quicker to paint
 const MARK = 34 // pixels: side of a mark's picture
+const SHAPE = 14 // pixels between two marks without pictures that fall on one position
+
+/** @type {Record<Grade, string>} for marks that are not usual; those have the accent */
+const GRADE_COLOURS = { usual: '', unusual: '#c2570c', novel: '#8b5cf6', blank: '#7d8590' }
 
 /** The marks of a map: which there are, which one is chosen, and which one is under the pointer. */
 export class Marks {
@@ -39,7 +44,7 @@ export class Marks {
    * @param {Pixel | null} at
    */
   hover(view, at) {
-    const index = at ? markAt(this.all, view, at) : -1
+    const index = at ? markAt(this.positions(view), at) : -1
     if (index !== this.index) this.redraw('over')
     this.index = index
     return this.hovered
@@ -50,7 +55,19 @@ export class Marks {
   }
 
   /**
-   * Paint all marks; around the chosen one a ring.
+   * Where each mark is painted; those that fall on nearly one position fan out.
+   *
+   * @param {View} view
+   * @returns {Pixel[]}
+   */
+  positions(view) {
+    const own = this.all.map(({ x, y }) => view.toScreen(x, y))
+    if (own.length > CROSSES) return own
+    return fanned(own, own.length > THUMBNAILS ? SHAPE : MARK + 14)
+  }
+
+  /**
+   * Paint all marks, each with a line to where it belongs if it was moved; around the chosen one a ring.
    *
    * @param {Context} context
    * @param {View} view
@@ -59,15 +76,69 @@ export class Marks {
    */
   paint(context, view, accent, { paper }) {
     const { all, chosen } = this
-    for (const mark of all) {
-      const at = view.toScreen(mark.x, mark.y)
-      if (all.length > CROSSES) paintSquare(context, at, accent, mark.colour ?? paper)
-      else paintCross(context, at, accent, paper)
-    }
+    const positions = this.positions(view)
+    const colours = all.map(({ grade = 'usual' }) => GRADE_COLOURS[grade] || accent)
+    all.forEach(({ x, y }, i) => paintLeader(context, view.toScreen(x, y), positions[i], colours[i], paper))
+    all.forEach(({ grade = 'usual', colour }, i) => {
+      if (all.length > CROSSES) paintSquare(context, positions[i], colours[i], colour ?? paper)
+      else strokeTwice(context, colours[i], paper, () => SHAPES[grade](context, ...positions[i]))
+    })
     if (all.length <= THUMBNAILS) {
-      for (const mark of all) paintThumbnail(context, view, imageOf(mark, this.loaded), mark, accent)
+      all.forEach((mark, i) => paintThumbnail(context, positions[i], imageOf(mark, this.loaded), colours[i]))
     }
-    if (chosen) paintRing(context, view.toScreen(chosen.x, chosen.y), accent, paper)
+    const at = chosen ? all.findIndex((mark) => mark === chosen || (mark.number ?? -1) === chosen.number) : -1
+    if (at >= 0) paintRing(context, positions[at], colours[at], paper)
+  }
+}
+
+/** @type {Record<Grade, (context: Context, left: number, top: number) => void>} */
+const SHAPES = {
+  usual: (context, left, top) => {
+    context.moveTo(left - 5, top - 5)
+    context.lineTo(left + 5, top + 5)
+    context.moveTo(left + 5, top - 5)
+    context.lineTo(left - 5, top + 5)
+  },
+  unusual: (context, left, top) => polygon(context, left, top, 7, [-90, 30, 150]),
+  novel: (context, left, top) => polygon(context, left, top, 7, [-90, 0, 90, 180]),
+  blank: (context, left, top) => context.arc(left, top, 5.5, 0, 2 * Math.PI),
+}
+
+/**
+ * @param {Context} context
+ * @param {number} left
+ * @param {number} top
+ * @param {number} reach
+ * @param {number[]} degrees
+ */
+function polygon(context, left, top, reach, degrees) {
+  for (const turn of degrees.map((degree) => (degree * Math.PI) / 180)) {
+    context.lineTo(left + reach * Math.cos(turn), top + reach * Math.sin(turn))
+  }
+  context.closePath()
+}
+
+/**
+ * A line from where a mark belongs to where it is painted.
+ *
+ * @param {Context} context
+ * @param {Pixel} from
+ * @param {Pixel} to
+ * @param {string} colour
+ * @param {string} paper
+ */
+function paintLeader(context, from, to, colour, paper) {
+  if (from[0] === to[0] && from[1] === to[1]) return
+  for (const [width, style] of /** @type {[number, string][]} */ ([
+    [3, paper],
+    [1, colour],
+  ])) {
+    context.beginPath()
+    context.moveTo(...from)
+    context.lineTo(...to)
+    context.lineWidth = width
+    context.strokeStyle = style
+    context.stroke()
   }
 }
 
@@ -90,35 +161,18 @@ function paintSquare(context, [left, top], accent, colour) {
  * @param {string} accent
  * @param {string} paper
  */
-function paintCross(context, [left, top], accent, paper) {
-  strokeTwice(context, accent, paper, () => {
-    context.moveTo(left - 5, top - 5)
-    context.lineTo(left + 5, top + 5)
-    context.moveTo(left + 5, top - 5)
-    context.lineTo(left - 5, top + 5)
-  })
-}
-
-/**
- * @param {Context} context
- * @param {Pixel} at
- * @param {string} accent
- * @param {string} paper
- */
 function paintRing(context, [left, top], accent, paper) {
   strokeTwice(context, accent, paper, () => context.arc(left, top, 11, 0, 2 * Math.PI))
 }
 
 /**
  * @param {Context} context
- * @param {View} view
+ * @param {Pixel} at
  * @param {Picture | null} image
- * @param {Mark} mark
  * @param {string} accent
  */
-function paintThumbnail(context, view, image, mark, accent) {
+function paintThumbnail(context, [left, top], image, accent) {
   if (!image) return
-  const [left, top] = view.toScreen(mark.x, mark.y)
   context.fillStyle = accent
   context.fillRect(left - MARK / 2 - 2, top - MARK - 12, MARK + 4, MARK + 4)
   paintCovering(context, image, left - MARK / 2, top - MARK - 10, MARK)
@@ -127,15 +181,14 @@ function paintThumbnail(context, view, image, mark, accent) {
 /**
  * Which mark is at a pixel; -1 for none.
  *
- * @param {Mark[]} marks
- * @param {View} view
+ * @param {Pixel[]} positions of the marks
  * @param {Pixel} at
  */
-function markAt(marks, view, [left, top]) {
-  const above = marks.length > THUMBNAILS ? -MARK / 4 : -MARK - 12
-  return marks.findLastIndex(({ x, y }) => {
-    const [markLeft, markTop] = view.toScreen(x, y)
+function markAt(positions, [left, top]) {
+  const thumbnails = positions.length <= THUMBNAILS
+  const [wide, above] = thumbnails ? [MARK / 2, -MARK - 12] : [SHAPE / 2, -SHAPE / 2]
+  return positions.findLastIndex(([markLeft, markTop]) => {
     const [right, down] = [left - markLeft, top - markTop]
-    return Math.abs(right) < MARK / 2 && down < MARK / 4 && down > above
+    return Math.abs(right) < wide && down < (thumbnails ? MARK / 4 : SHAPE / 2) && down > above
   })
 }

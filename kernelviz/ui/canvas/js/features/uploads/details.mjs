@@ -1,5 +1,7 @@
 // What a network saw of a picture, made of it, and knows beside it.
 
+/** @import { Grade } from '../../types.mjs' */
+
 import { button, element, figure } from '../../ui/dom.mjs'
 
 /**
@@ -14,9 +16,11 @@ import { button, element, figure } from '../../ui/dom.mjs'
  * @property {string | null} bump
  * @property {string | null} decoded
  * @property {[name: string, share: number][]} likeliest
- * @property {boolean} novel whether the picture is unlike the training images
- * @property {number | null} distance of 100 test images, how many lie nearer to the known ones
- * @property {number | null} error of 100 test images, how many are decoded better
+ * @property {Grade} grade
+ * @property {string} words the grade in words
+ * @property {string[]} reasons names of the signals that make it unusual or novel
+ * @property {string} verdict what the network says of it; empty for nothing
+ * @property {[name: string, percentile: number][]} signals percent of the usual pictures that are less unusual
  * @property {{ class: string, picture: string | null }[]} nearest
  */
 
@@ -28,6 +32,9 @@ const PICTURES = [
   ['decoded', 'Reconstruction'],
 ]
 
+/** @type {Record<Grade, string>} */
+const SIGNS = { usual: '●', unusual: '▲', novel: '◆', blank: '○' }
+const LOUD = 95 // percentile beyond which a signal is marked
 const PIXELS = 128 // width up to which a picture is shown by its pixels
 
 export class Details {
@@ -44,17 +51,23 @@ export class Details {
       const image = element('img', { className: part === 'original' ? 'smooth' : 'pixels' })
       return { part, caption, image, node: figure(image, caption) }
     })
+    this.warning = element('p', { className: 'grade', role: 'status' })
     this.verdict = element('p', { className: 'verdict' })
     this.likeliest = element('div', { className: 'likeliest', role: 'list', 'aria-label': 'What it may be' })
-    this.novelty = element('div', { className: 'novelty' })
+    this.signals = element('div', { className: 'likeliest', role: 'list' })
+    this.novelty = figure(
+      this.signals,
+      'How unusual it is: the share of unseen images of the same kind that are less so',
+    )
     this.near = element('div', { className: 'near' })
     this.known = figure(this.near, 'The nearest known images')
     this.node = element(
       'section',
       { className: 'details', hidden: true, 'aria-label': 'The chosen upload' },
       element('header', {}, this.name, this.steps),
-      element('div', { className: 'four' }, ...this.pictures.map(({ node }) => node)),
+      this.warning,
       this.verdict,
+      element('div', { className: 'four' }, ...this.pictures.map(({ node }) => node)),
       this.likeliest,
       this.novelty,
       this.known,
@@ -76,12 +89,16 @@ export class Details {
       node.hidden = !seen[part]
       Object.assign(image, { src: seen[part] ?? '', alt: caption })
     }
+    const because = seen.reasons.length ? ` by its ${listed(seen.reasons)}` : ''
+    const sign = element('span', { className: 'sign', ariaHidden: 'true' }, SIGNS[seen.grade])
+    this.warning.replaceChildren(sign, element('span', {}, element('b', {}, seen.words), because))
+    this.warning.dataset.grade = seen.grade
     this.verdict.textContent = verdict(seen)
-    this.likeliest.replaceChildren(...seen.likeliest.map(bar))
-    this.novelty.replaceChildren(
-      ...(seen.novel && seen.x !== null ? [element('b', {}, '⚠ Unlike the training images')] : []),
-      ...compared(seen.distance, 'Farther from the known images than'),
-      ...compared(seen.error, 'Decoded worse than'),
+    this.likeliest.hidden = !seen.likeliest.length
+    this.likeliest.replaceChildren(...seen.likeliest.map((likely) => bar(likely)))
+    this.novelty.hidden = !seen.signals.length
+    this.signals.replaceChildren(
+      ...seen.signals.map(([name, percentile]) => bar([name, percentile / 100], percentile > LOUD)),
     )
     this.known.hidden = !seen.nearest.length
     this.near.replaceChildren(...seen.nearest.map(neighbour))
@@ -89,33 +106,36 @@ export class Details {
 }
 
 /** @param {Seen} seen */
-function verdict({ x, y, likeliest }) {
+function verdict({ x, y, verdict }) {
   if (x === null || y === null) return 'It has no position on the map: its activation is zero everywhere.'
   const position = `at (${x.toFixed(2)}, ${y.toFixed(2)})`
-  return likeliest.length ? `Predicted as ${likeliest[0][0]} ${position}` : `Placed ${position}`
-}
-
-/** @param {[string, number]} likely */
-function bar([name, share]) {
-  const width = `width: ${100 * share}%`
-  const filled = element('span', { className: 'track' }, element('span', { className: 'filled', style: width }))
-  const number = `${Number((100 * share).toPrecision(3))} %`
-  return element('div', { role: 'listitem' }, element('span', {}, name), filled, element('output', {}, number))
+  if (!verdict) return `Placed ${position}, without a prediction`
+  return `${verdict[0].toUpperCase()}${verdict.slice(1)}, ${position}`
 }
 
 /**
- * How many of the test images are surpassed in something; nothing where it is not known.
+ * A name with its share as a bar.
  *
- * @param {number | null} percentile
- * @param {string} what
+ * @param {[string, number]} likely
+ * @param {boolean} [loud]
  */
-function compared(percentile, what) {
-  return percentile === null ? [] : [element('div', {}, `${what} ${shown(percentile)} % of the test images`)]
+function bar([name, share], loud = false) {
+  const width = `width: ${100 * share}%`
+  const filled = element('span', { className: 'track' }, element('span', { className: 'filled', style: width }))
+  const number = `${Number((100 * share).toPrecision(3))} %`
+  const className = loud ? 'loud' : ''
+  return element(
+    'div',
+    { role: 'listitem', className },
+    element('span', {}, name),
+    filled,
+    element('output', {}, number),
+  )
 }
 
-/** @param {number} percentile */
-function shown(percentile) {
-  return percentile > 99 ? percentile.toFixed(1) : String(Math.round(percentile))
+/** @param {string[]} names */
+function listed(names) {
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}` : names[0]
 }
 
 /** @param {Seen['nearest'][number]} near */

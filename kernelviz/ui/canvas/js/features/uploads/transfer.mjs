@@ -1,5 +1,6 @@
 // Files on their way to the server, some at a time, and what comes back: where they are on the map.
 
+/** @import { Grade } from '../../types.mjs' */
 /** @import { NamedFile } from './dropped_files.mjs' */
 
 import { messageOf, said } from '../../core/fetching.mjs'
@@ -22,7 +23,10 @@ const queues = new Map()
  * @property {number | null} y
  * @property {string | null} prediction
  * @property {number | null} confidence
- * @property {boolean} novel whether it is unlike the training images
+ * @property {Grade} grade
+ * @property {string} reasons names of the signals that make it unusual or novel, by comma
+ * @property {string} words the grade in words
+ * @property {string} verdict what the network says of it; empty for nothing
  */
 
 /** @typedef {{ rows: ProjectedRow[], left: boolean, done: number, total: number }} Progress */

@@ -1,13 +1,12 @@
 // Uploaded pictures: sent to the server some at a time, and shown where they are on the map, as marks.
 
-/** @import { Mark, Note, Tell, Told } from '../../types.mjs' */
+/** @import { Grade, Mark, Note, Tell, Told } from '../../types.mjs' */
 /** @import { Marks } from '../marks.mjs' */
 /** @import { Seen } from './details.mjs' */
 /** @import { NamedFile } from './dropped_files.mjs' */
 /** @import { ProjectedRow } from './transfer.mjs' */
 
 import { messageOf } from '../../core/fetching.mjs'
-import { percent } from '../../core/points.mjs'
 import { element } from '../../ui/dom.mjs'
 import { Camera } from './camera.mjs'
 import { Details } from './details.mjs'
@@ -16,6 +15,8 @@ import { SketchPad } from './sketch_pad.mjs'
 import { Transfer, asked } from './transfer.mjs'
 import { UploadBar } from './upload_bar.mjs'
 
+/** @type {Grade[]} */
+const GRADES = ['usual', 'unusual', 'novel', 'blank'] // ever less like the training images
 const OFTEN = 1000 // ms between two words to Python while it goes on
 
 /**
@@ -35,7 +36,7 @@ const OFTEN = 1000 // ms between two words to Python while it goes on
  * An upload that is on the map, or that has no coordinates.
  *
  * @typedef {Omit<Mark, 'x' | 'y'> & {
- *   number: number, x: number | null, y: number | null, novel: boolean, confidence: number | null
+ *   number: number, x: number | null, y: number | null, grade: Grade, confidence: number | null
  * }} Upload
  */
 
@@ -234,12 +235,12 @@ export class Uploads {
    * @param {ProjectedRow} row
    * @returns {Upload}
    */
-  uploadOf({ number, name, x, y, prediction, confidence, novel }) {
-    const predicted = prediction === null ? [] : [`predicted as ${prediction}, ${percent(confidence ?? NaN)}`]
-    const lines = [...predicted, ...(novel ? ['unlike the training images'] : [])]
+  uploadOf({ number, name, x, y, prediction, confidence, grade, words, reasons, verdict }) {
+    const warning = grade === 'usual' ? [] : [reasons ? `${words}: ${reasons}` : words]
+    const lines = [...warning, ...(verdict ? [verdict] : [])]
     const [, colour] = this.handle.told().palettes.prediction.find(([known]) => known === prediction) ?? []
     const picture = `${this.told.address}/pictures/${number}?${this.told.revision}`
-    return { number, name, x, y, lines, novel, confidence, colour, picture }
+    return { number, name, x, y, lines, grade, confidence, colour, picture }
   }
 
   finished() {
@@ -323,8 +324,8 @@ export class Uploads {
     this.details.show(seen)
     if (this.pad.empty) return
     this.chosen = null
-    const { x, y } = seen
-    this.live = x === null || y === null ? null : { name: 'sketch', x, y, image: this.pad.sheet }
+    const { x, y, grade } = seen
+    this.live = x === null || y === null ? null : { name: 'sketch', x, y, grade, image: this.pad.sheet }
     this.show()
   }
 
@@ -361,12 +362,12 @@ function onTheMap(upload) {
 }
 
 /**
- * The novel one, else the least confident.
+ * The least like the training images; among equals the least confident.
  *
  * @param {Upload[]} rows
  */
 function mostDoubtful(rows) {
-  const doubt = (/** @type {Upload} */ { novel, confidence }) => Number(novel) + 1 - (confidence ?? 0)
+  const doubt = (/** @type {Upload} */ { grade, confidence }) => GRADES.indexOf(grade) + 1 - (confidence ?? 0)
   return rows.reduce((most, row) => (doubt(row) > doubt(most) ? row : most))
 }
 

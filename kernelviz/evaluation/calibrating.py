@@ -1,0 +1,55 @@
+"""What is usual for a run, measured on images that it was not trained on."""
+
+import numpy as np
+from jaxtyping import Int
+
+from kernelviz.data.images import ImageSet
+from kernelviz.data.picture_set import PictureSet
+from kernelviz.evaluation.inference import Embedded, Images, embed, embed_rows
+from kernelviz.evaluation.signals import distances, signals_of, statistics_of, summed
+from kernelviz.networks import EmbeddingNetwork
+from kernelviz.storage.calibration import SUM, Calibration, fit_gaussians, spread_of
+from kernelviz.storage.embedding_map import EmbeddingMap
+
+FITTED, SPREAD = 10_000, 10_000  # images, at most: for the Gaussians, and for the spreads
+FEWEST = 50  # images for either
+
+
+def calibrate(network: EmbeddingNetwork, points: EmbeddingMap, images: ImageSet | PictureSet) -> Calibration | None:
+    """How the signals of novelty are spread over the images of `held_out`; None where there are too few images."""
+    split, rows = held_out(images)
+    known, labels, seen = embedded_rows(network, images, "train", _spaced(len(images.split("train")[0]), FITTED))
+    if min(len(rows), len(labels)) < FEWEST:
+        return None
+    values = {"features": known.direction, "pixels": statistics_of(network, seen)}
+    gaussians = {name: fit_gaussians(part, labels) for name, part in values.items() if part.shape[1] > 1}
+    unseen, _, shown = embedded_rows(network, images, split, rows)
+    away, _ = distances(points.of_split("train"), unseen.coordinates)
+    signals = signals_of(network, unseen, shown, away[:, -1], Calibration({}, gaussians))
+    spreads = {name: spread for name, values in signals.items() if (spread := spread_of(values))}
+    total = summed({name: spread.log_share(signals[name]) for name, spread in spreads.items()})
+    return Calibration(spreads | {SUM: spread_of(total)}, gaussians)
+
+
+def held_out(images: ImageSet | PictureSet) -> tuple[str, Int[np.ndarray, " n"]]:
+    """A split and rows of it that say what is usual: the validation part, else every second test image."""
+    n_validation, n_test = (len(images.split(split)[0]) for split in ("validation", "test"))
+    if n_validation >= FEWEST:
+        return "validation", _spaced(n_validation, SPREAD)
+    return "test", _spaced(n_test, SPREAD)[::2]
+
+
+def _spaced(n: int, most: int) -> Int[np.ndarray, " m"]:
+    """Rows spread evenly over n, at most so many."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(int)) if n else np.zeros(0, int)
+
+
+def embedded_rows(
+    network: EmbeddingNetwork, images: ImageSet | PictureSet, split: str, rows: Int[np.ndarray, " n"]
+) -> tuple[Embedded, Int[np.ndarray, " n"], Images]:
+    """Some rows of a split of a run's own images, embedded; their labels and their images."""
+    pictures, labels = images.split(split)
+    shown = pictures[rows]
+    if images.features is None:
+        return embed(network, shown), labels[rows], shown
+    return embed_rows(network, images.features[images.rows(split), 0][rows]), labels[rows], shown
