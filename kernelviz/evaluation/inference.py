@@ -21,6 +21,7 @@ from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
 PART = 64  # images in every forward pass
+AT_ONCE = 64 * PART  # images whose activations are in memory at a time while a map is made
 DIRECTION = 128  # numbers that the direction of an image's features is projected on
 MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
@@ -65,11 +66,12 @@ def embed_split(
     images: ImageSet | PictureSet,
     split: str,
     progress: Callable[[int], None] | None = None,
+    part: slice = slice(None),
 ) -> Embedded:
-    """Embed the images of a split, from their features where the set has them."""
+    """Embed the images of a split, or a part of them, from their features where the set has them."""
     if images.features is None:
-        return embed(network, images.split(split)[0], progress)
-    return embed_rows(network, images.features[images.rows(split), 0], progress)
+        return embed(network, images.split(split)[0][part], progress)
+    return embed_rows(network, images.features[images.rows(split), 0][part], progress)
 
 
 def embed_rows(
@@ -176,20 +178,23 @@ def make_map(
     parts = []
     for number, split in enumerate(listing.SPLITS):
         pictures, labels = images.split(split)
-        done = sum(map(len, parts))
-        embedded = embed_split(network, images, split, progress and (lambda n, done=done: progress(done + n)))
-        probabilities = embedded.probabilities if network.classifier else np.zeros((len(labels), 1), np.float32)
-        parts.append(
-            EmbeddingMap(
-                index=np.arange(len(labels)),
-                split=np.full(len(labels), number),
-                x=embedded.coordinates[:, 0],
-                y=embedded.coordinates[:, 1],
-                label=labels,
-                prediction=probabilities.argmax(1) if network.classifier else np.full(len(labels), -1),
-                confidence=probabilities.max(1) if network.classifier else np.full(len(labels), np.nan, np.float32),
-                error=reconstruction_errors(network, embedded, pictures),
+        for start in range(0, len(labels), AT_ONCE):
+            part, done = slice(start, min(start + AT_ONCE, len(labels))), sum(map(len, parts))
+            report = progress and (lambda n, done=done: progress(done + n))
+            embedded = embed_split(network, images, split, report, part)
+            n = part.stop - start
+            probabilities = embedded.probabilities if network.classifier else np.zeros((n, 1), np.float32)
+            parts.append(
+                EmbeddingMap(
+                    index=np.arange(start, part.stop),
+                    split=np.full(n, number),
+                    x=embedded.coordinates[:, 0],
+                    y=embedded.coordinates[:, 1],
+                    label=labels[part],
+                    prediction=probabilities.argmax(1) if network.classifier else np.full(n, -1),
+                    confidence=probabilities.max(1) if network.classifier else np.full(n, np.nan, np.float32),
+                    error=reconstruction_errors(network, embedded, pictures[part]),
+                )
             )
-        )
     whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
     return whole if network.classifier else voted(whole)
