@@ -63,7 +63,7 @@ export class PinnedItem {
     this.i = i
     this.painted = false
     const { told, base } = { told: handle.told(), base: handle.address() }
-    const [x, y, row] = [points.x[i], points.y[i], points.row[i]]
+    const [x, y, row] = [points.x[i], points.y[i], points.number[i]]
     this.title.textContent = points.names?.[row] ?? `No. ${row}`
     this.pictures.hidden = !handle.sheets()
     this.decodedFigure.hidden = !told.decoder
@@ -113,7 +113,7 @@ export class PinnedItem {
     this.inPixels.paint()
     if (this.painted || !points) return
     const whole = handle.thumbnails()
-    const image = whole?.image(points.row[this.i]) ?? handle.sheets()?.image(this.i, 256)
+    const image = whole?.image(points.number[this.i]) ?? handle.sheets()?.image(this.i, 256)
     if (!image) return
     if (whole) paintWhole(this.picture, image)
     else paintImage(this.picture, image)
