@@ -65,7 +65,7 @@ function showPoint(card, i, subjects, pointed) {
   const lines = points.about(i, classes)
   if (decoded) lines.push('as decoded from its coordinates')
   const [x, y] = [points.x[i], points.y[i]]
-  const beside = decoded ? undefined : pointed?.image(x, y)
+  const beside = decoded ? undefined : (pointed?.image(x, y) ?? undefined)
   return card.show(view.toScreen(x, y), lines, pictureOf(i, subjects), thumbnails !== null, beside)
 }
 
