@@ -14,6 +14,7 @@ from kernelviz.data.shapes import shapes_listing
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.paper import figure3, table1, table3, table4
+from kernelviz.storage.calibration import FILE, load_calibration
 from kernelviz.storage.embedding_map import SPLITS, load_map
 from kernelviz.storage.record import read_run
 from kernelviz.storage.weights import load_network

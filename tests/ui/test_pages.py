@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from streamlit.elements.plotly_chart import PlotlySelectionState, PlotlyState
@@ -511,8 +512,9 @@ def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     file = io.BytesIO()
     Image.new("L", (50, 50), 255).save(file, "PNG")
     app = fine(opened("upload", state=uploaded(("three.png", written(3)), ("blank.png", file.getvalue()))))
-    assert app.dataframe[0].value["name"].iloc[0] in ("three.png", "blank.png")
-    assert app.dataframe[0].value["novel"].is_monotonic_decreasing
+    first = app.dataframe[0].value.iloc[0]
+    assert (first["name"], first["compared"]) == ("blank.png", "○ No digit found") and pd.isna(first["prediction"])
+    assert "1 no digit found" in app.subheader[0].value
 
 
 def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
