@@ -314,7 +314,7 @@ export class MapCanvas {
     change()
     this.moving = true
     clearTimeout(this.resting)
-    this.memory?.change()
+    this.memory?.move()
     this.resting = window.setTimeout(() => {
       this.moving = false
       positions.set(this.name, this.view.position)

@@ -58,11 +58,21 @@ export class Memory {
     this.show()
   }
 
-  /** Something has changed: once it has come to rest, it can be undone. */
+  /** The view moves: once it has come to rest, that can be undone. */
+  move() {
+    this.rememberIn(REST)
+  }
+
+  /** Something else has changed, all at once. */
   change() {
+    this.rememberIn(0)
+  }
+
+  /** @param {number} milliseconds */
+  rememberIn(milliseconds) {
     if (!this.ready) return
     clearTimeout(this.resting)
-    this.resting = window.setTimeout(() => this.remember(), REST)
+    this.resting = window.setTimeout(() => this.remember(), milliseconds)
   }
 
   remember() {
