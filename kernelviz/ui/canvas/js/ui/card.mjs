@@ -55,10 +55,12 @@ export class Card {
     const { stage } = this
     const [width, height] = [this.node.offsetWidth, this.node.offsetHeight]
     const above = clamp(top - height - ABOVE, 4, stage.clientHeight - height - 4)
-    const covers = above + height > top - ABOVE / 2 // if it does not fit above the point, it goes beside it
-    const aside = left + width + 2 * ABOVE < stage.clientWidth ? left + ABOVE : left - width - ABOVE
-    this.node.style.left = `${clamp(covers ? aside : left - width / 2, 4, stage.clientWidth - width - 4)}px`
-    this.node.style.top = `${above}px`
+    const covers = above + height > top - ABOVE / 2 // if it does not fit above the point, it goes beside it, or below
+    const [right, before] = [left + width + 2 * ABOVE < stage.clientWidth, left - width - ABOVE >= 4]
+    const below = covers && !right && !before
+    const start = !covers || below ? left - width / 2 : right ? left + ABOVE : left - width - ABOVE
+    this.node.style.left = `${clamp(start, 4, stage.clientWidth - width - 4)}px`
+    this.node.style.top = `${below ? top + ABOVE : above}px`
   }
 
   /** @param {HTMLCanvasElement | null} [decoded] */
