@@ -17,7 +17,8 @@ from kernelviz.storage import record
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run
-from kernelviz.ui.canvas import SCRIPTS, STAMP, masked, payloads, unmasked
+from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
+from kernelviz.ui.canvas.packing import masked, unmasked
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.server.paths import MAX_CORNERS, STEPS, corners_of, steps_along
 from kernelviz.ui.shared import caches

@@ -17,7 +17,7 @@ from kernelviz.plots.colours import COLOURINGS, VALUES
 from kernelviz.storage.embedding_map import COLUMNS, SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import EmbeddingRun, read_run
 from kernelviz.storage.store import load_run, of_kind
-from kernelviz.ui.canvas import masked, unmasked
+from kernelviz.ui.canvas.packing import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")

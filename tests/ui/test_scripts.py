@@ -21,8 +21,8 @@ from kernelviz.plots.colours import COLOURINGS, VALUES, palette
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import read_run
 from kernelviz.storage.weights import load_network
-from kernelviz.ui.canvas import FOLDER, masked, unmasked
-from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.canvas import FOLDER
+from kernelviz.ui.canvas.packing import masked, pack, unmasked
 from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
 from kernelviz.ui.server.paths import STEPS, centers_in, steps_along
 from kernelviz.ui.shared.map_source import ImageMap

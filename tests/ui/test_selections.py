@@ -13,7 +13,7 @@ from kernelviz.data.images import load
 from kernelviz.disk import data_folder
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.store import load_run
-from kernelviz.ui.canvas import masked
+from kernelviz.ui.canvas.packing import masked
 from kernelviz.ui.server import selections
 from kernelviz.ui.server.alike import ALIKE, nearest_rows
 from kernelviz.ui.server.app import ROUTES

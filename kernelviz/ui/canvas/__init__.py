@@ -4,8 +4,6 @@ Python says what to show (`Told`), the page says what was selected and where the
 images and weights never pass through here: the page fetches them once (js/core/fetching.mjs).
 """
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -21,8 +19,8 @@ from kernelviz.plots.colours import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE,
 from kernelviz.plots.images import data_url
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import payloads
+from kernelviz.ui.canvas.heard import checked
 from kernelviz.ui.canvas.messages import (
-    ChosenUpload,
     DecoderTold,
     Heard,
     ImagesTold,
@@ -37,6 +35,7 @@ from kernelviz.ui.canvas.messages import (
     Told,
     UploadsTold,
 )
+from kernelviz.ui.canvas.packing import masked
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import MapSource
 from kernelviz.ui.shared.selection import Selection
@@ -48,9 +47,6 @@ SCRIPTS = {
 STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
 SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
 
-MOST_REVISIONS = 2**31
-LONGEST = 4000  # letters of a text that the page says
-_NONSENSE = (KeyError, TypeError, ValueError, OverflowError)
 
 # The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.
 LOADER = """
@@ -227,14 +223,7 @@ def _shown(source: MapSource, key: str, told: Told) -> Heard:
     changes = {f"on_{field.name}_change": lambda: None for field in fields(Heard)}
     with st.container(key=f"canvas-{key}"):  # the style of the page reserves the space of the map
         said = _mounted()(key=key, data=asdict(told), **changes)
-    return Heard(
-        selection=_checked_selection(said.get("selection"), told.total),
-        probe=_checked_probe(said.get("probe"), 2 * source.extent),
-        path=_checked_text(said.get("path")),
-        chosen=_checked_choice(said.get("chosen")),
-        projected=_checked_text(said.get("projected")),
-        failed=_checked_text(said.get("failed")) or None,
-    )
+    return checked(said, told.total, 2 * source.extent)
 
 
 def mark(
@@ -243,59 +232,6 @@ def mark(
     """An image to pin to a map."""
     x, y = map(float, coordinates)
     return MarkTold(x, y, name, data_url(Image.fromarray(picture)), grade)
-
-
-def masked(rows: Int[np.ndarray, " m"], n: int) -> str:
-    """Some of n rows as a bit for each row, in base 64."""
-    chosen = np.zeros(n, bool)
-    chosen[rows] = True
-    return base64.b64encode(np.packbits(chosen, bitorder="little").tobytes()).decode()
-
-
-def unmasked(text: object, n: int) -> Int[np.ndarray, " m"] | None:
-    """The rows again; None where it is no such text for n rows."""
-    try:
-        bits = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    except (TypeError, ValueError, binascii.Error):
-        return None
-    return np.flatnonzero(np.unpackbits(bits, bitorder="little")[:n]) if len(bits) == -(-n // 8) else None
-
-
-def _checked_selection(said: object, n: int) -> Selection | None:
-    try:
-        rows = unmasked(said["rows"], n)
-        return None if rows is None else Selection(_checked_revision(said), rows)
-    except _NONSENSE:
-        return None
-
-
-def _checked_choice(said: object) -> ChosenUpload | None:
-    try:
-        return ChosenUpload(_checked_revision(said), int(said["number"]))
-    except _NONSENSE:
-        return None
-
-
-def _checked_revision(said: object) -> int:
-    """A number of a change; one that is out of reach would let no other one come after it."""
-    revision = int(said["revision"])
-    if not 0 < revision < MOST_REVISIONS:
-        raise ValueError(f"a revision is a number from 1 to {MOST_REVISIONS}, not {revision}")
-    return revision
-
-
-def _checked_probe(said: object, reach: float) -> ProbeStanding | None:
-    names = {"x": reach, "y": reach, "width": 1e6, "amplitude": 1e6}
-    try:
-        probe = {name: float(said[name]) for name in names}
-    except _NONSENSE:
-        return None
-    fits = all(abs(probe[name]) <= most for name, most in names.items()) and min(probe["width"], probe["amplitude"]) > 0
-    return ProbeStanding(**probe) if fits else None
-
-
-def _checked_text(said: object) -> str | None:
-    return said[:LONGEST] if isinstance(said, str) else None
 
 
 def _mounted():

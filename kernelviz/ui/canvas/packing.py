@@ -1,9 +1,12 @@
 """Arrays as one string of bytes for the page, which js/core/packing.mjs reads."""
 
+import base64
+import binascii
 import gzip
 import json
 
 import numpy as np
+from jaxtyping import Int
 
 
 def pack(arrays: dict[str, np.ndarray], **facts) -> bytes:
@@ -26,3 +29,19 @@ def pack(arrays: dict[str, np.ndarray], **facts) -> bytes:
 def gzipped(data: bytes) -> bytes:
     """The bytes compressed by gzip; equal bytes give equal results."""
     return gzip.compress(data, compresslevel=6, mtime=0)
+
+
+def masked(rows: Int[np.ndarray, " m"], n: int) -> str:
+    """Some of n rows as a bit for each row, in base 64."""
+    chosen = np.zeros(n, bool)
+    chosen[rows] = True
+    return base64.b64encode(np.packbits(chosen, bitorder="little").tobytes()).decode()
+
+
+def unmasked(text: object, n: int) -> Int[np.ndarray, " m"] | None:
+    """The rows again; None where it is no such text for n rows."""
+    try:
+        bits = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
+    except (TypeError, ValueError, binascii.Error):
+        return None
+    return np.flatnonzero(np.unpackbits(bits, bitorder="little")[:n]) if len(bits) == -(-n // 8) else None

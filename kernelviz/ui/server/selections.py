@@ -30,7 +30,7 @@ from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_csv, to_json
-from kernelviz.ui.canvas import unmasked
+from kernelviz.ui.canvas.packing import unmasked
 from kernelviz.ui.server.request_parameters import of_a_run, one_of
 from kernelviz.ui.shared import caches
 
