@@ -2,7 +2,7 @@
 
 /** @import { Pixel } from '../types.mjs' */
 
-const NEAR = 10 // pixels: marks no farther apart are spread
+const NEAR = 0.5 // of that distance: marks no farther apart are spread
 const RING = 8 // marks that fit on one ring; more form a spiral
 const GOLDEN = Math.PI * (3 - Math.sqrt(5)) // radians between two marks of a spiral
 
@@ -14,7 +14,7 @@ const GOLDEN = Math.PI * (3 - Math.sqrt(5)) // radians between two marks of a sp
  * @returns {Pixel[]}
  */
 export function fanned(positions, apart) {
-  const fans = fansOf(positions)
+  const fans = fansOf(positions, NEAR * apart)
   const out = [...positions]
   for (const members of fans) {
     if (members.length < 2) continue
@@ -28,20 +28,21 @@ export function fanned(positions, apart) {
 }
 
 /**
- * Groups of marks, each within NEAR of the first one of its group.
+ * Groups of marks, each near the first one of its group.
  *
  * @param {Pixel[]} positions
+ * @param {number} reach pixels
  * @returns {number[][]}
  */
-function fansOf(positions) {
+function fansOf(positions, reach) {
   /** @type {Map<string, number[][]>} */
   const cells = new Map()
   /** @type {number[][]} */
   const fans = []
   positions.forEach(([left, top], at) => {
-    const [column, row] = [Math.floor(left / NEAR), Math.floor(top / NEAR)]
+    const [column, row] = [Math.floor(left / reach), Math.floor(top / reach)]
     const near = (/** @type {number[]} */ [first]) =>
-      Math.hypot(positions[first][0] - left, positions[first][1] - top) <= NEAR
+      Math.hypot(positions[first][0] - left, positions[first][1] - top) <= reach
     for (let cell = 0; cell < 9; cell++) {
       const around = cells.get(`${column - 1 + (cell % 3)} ${row - 1 + Math.floor(cell / 3)}`)
       const fan = around?.find(near)

@@ -96,11 +96,12 @@ export class Details {
     this.verdict.textContent = verdict(seen)
     this.likeliest.hidden = !seen.likeliest.length
     this.likeliest.replaceChildren(...seen.likeliest.map((likely) => bar(likely)))
-    this.novelty.hidden = !seen.signals.length
+    const blank = seen.grade === 'blank'
+    this.novelty.hidden = blank || !seen.signals.length
     this.signals.replaceChildren(
       ...seen.signals.map(([name, percentile]) => bar([name, percentile / 100], percentile > LOUD)),
     )
-    this.known.hidden = !seen.nearest.length
+    this.known.hidden = blank || !seen.nearest.length
     this.near.replaceChildren(...seen.nearest.map(neighbour))
   }
 }
