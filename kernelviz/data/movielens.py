@@ -91,7 +91,7 @@ class _Bar:
     def update(self, n: int) -> None:
         self.done = min(self.done + n, self.total)
         share = self.done / max(1, self.total)
-        self.progress(share, f"downloading {self.name}: {share:.0%} of {self.total / 1e6:.0f} MB")
+        self.progress(share, f"downloading {self.name}: {100 * share:.0f} % of {self.total / 1e6:.0f} MB")
 
     def reset(self) -> None:
         self.done = 0

@@ -83,7 +83,8 @@ def _fetch_watched(name: str, folder: Path, progress: Progress | None) -> dict[s
         arrays = pool.submit(_fetch, SETS[name].source, folder)
         while progress and wait([arrays], timeout=0.2).not_done:
             fraction = min(_archive_bytes(folder) / SETS[name].download_bytes, 1.0)
-            progress(fraction, f"downloading {name}: {fraction:.0%} of {SETS[name].download_bytes / 1e6:.0f} MB")
+            megabytes = SETS[name].download_bytes / 1e6
+            progress(fraction, f"downloading {name}: {100 * fraction:.0f} % of {megabytes:.0f} MB")
         return arrays.result()
 
 

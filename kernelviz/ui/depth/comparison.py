@@ -14,7 +14,7 @@ from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import gallery
-from kernelviz.ui.shared.labels import class_names
+from kernelviz.ui.shared.labels import class_names, percent
 
 CONFUSION_WIDTH = 760  # pixels
 
@@ -24,9 +24,7 @@ def table(heads: list[EmbeddingRun], maps: list[EmbeddingMap]) -> None:
     rows = []
     for run, points in zip(heads, maps, strict=True):
         named = class_names(run.classes)
-        pairs = [
-            f"{named[a]} – {named[b]} {100 * share:.0f} %" for a, b, share in closest_pairs(points, len(run.classes))
-        ]
+        pairs = [f"{named[a]} – {named[b]} {percent(share)}" for a, b, share in closest_pairs(points, len(run.classes))]
         metrics = [run.metrics.get(name) for name in ("test_accuracy", "map_1nn", "map_5nn", "silhouette")]
         rows.append([depth_of(run), *metrics, ", ".join(pairs)])
     columns = ["depth", "accuracy", "1-NN", "5-NN", "silhouette", "classes that overlap most"]
@@ -59,7 +57,7 @@ def images(heads: list[EmbeddingRun], maps: list[EmbeddingMap], rows: np.ndarray
         )
         return
     correct = [
-        f"{100 * _share_correct(points.where(rows)):.0f} % at {depth_of(run)}"
+        f"{percent(_share_correct(points.where(rows)))} at {depth_of(run)}"
         for run, points in zip(heads, maps, strict=True)
     ]
     st.markdown(f"**{len(rows):,} selected** · correct: {', '.join(correct)}")

@@ -19,7 +19,7 @@ from kernelviz.ui.canvas.messages import InspectorTold
 from kernelviz.ui.explore import search
 from kernelviz.ui.shared import caches, selection
 from kernelviz.ui.shared.gallery import explain_missing_images, gallery
-from kernelviz.ui.shared.labels import class_names, plain
+from kernelviz.ui.shared.labels import class_names, percent, plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
 
@@ -156,7 +156,7 @@ def _caption(run: EmbeddingRun, points: EmbeddingMap, split: str, row: int) -> s
     label, prediction = named[points.label[row]], named[points.prediction[row]]
     confidence = points.confidence[row]
     text = label if label == prediction else f"{label} → {prediction}"
-    text = text if np.isnan(confidence) else f"{text} · {confidence:.0%}"
+    text = text if np.isnan(confidence) else f"{text} · {percent(confidence)}"
     name = caches.name_of(run, split, row)
     return f"{plain(PurePath(name).name)} · {text}" if name else text
 

@@ -13,6 +13,7 @@ from kernelviz.plots.receptive_fields import fields_at
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run, run_names
 from kernelviz.ui.canvas import playground
+from kernelviz.ui.shared.labels import percent
 from kernelviz.ui.shared.network_cache import network_of
 
 NAMES = {
@@ -57,7 +58,7 @@ def _layer(run: EmbeddingRun) -> None:
         outside = float((np.abs(u) > run.extent).any(1).mean())
         st.caption(
             f"The {n_in:,} inputs of the kernel layer at their learned locations u: the size shows |α|, the colour "
-            f"the sign of α. The frame is the grid of units; {outside:.0%} of the inputs lie outside it."
+            f"the sign of α. The frame is the grid of units; {percent(outside)} of the inputs lie outside it."
         )
     with right:
         st.subheader("The weights", anchor=False)
@@ -98,8 +99,8 @@ def _support(run: EmbeddingRun) -> None:
     layer = network_of(run).kernel_layer
     density = float((FiniteSupport(scale)(layer.u, layer.v) > 0).float().mean())
     st.caption(
-        f"At these locations, {density:.1%} of the weights differ from 0: a kernel of finite support makes a sparse "
-        "layer (section 3.5)."
+        f"At these locations, {percent(density, 1)} of the weights differ from 0: a kernel of finite support makes "
+        "a sparse layer (section 3.5)."
     )
 
 

@@ -9,6 +9,7 @@ from kernelviz.layers import GatedLinear
 from kernelviz.plots.colours import ABOVE, rgb
 from kernelviz.storage.record import RecommenderRun
 from kernelviz.storage.weights import load_network
+from kernelviz.ui.shared.labels import percent
 
 MAX_SIDE = 320  # pixels of a picture
 CLOSED = "#2b2f3a"
@@ -19,7 +20,7 @@ def pictures(run: RecommenderRun) -> None:
     st.subheader("Which connections are left", anchor=False)
     found = _gates(run.name, run.weights_sha256, run)
     for column, (picture, (n_in, n_out), density, dead) in zip(st.columns(len(found)), found, strict=True):
-        said = f"{n_in:,} → {n_out:,}: {density:.1%} open, {dead:.1%} of the locations dead"
+        said = f"{n_in:,} → {n_out:,}: {percent(density, 1)} open, {percent(dead, 1)} of the locations dead"
         column.image(picture, caption=said, alt=said)
     st.caption(
         "Inputs run down and outputs across, both in the order of the strongest direction of their locations. Green "

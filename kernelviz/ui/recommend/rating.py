@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from kernelviz.storage.record import RecommenderRun
-from kernelviz.ui.shared import item_titles
+from kernelviz.ui.shared import browser_state, item_titles
 
 N_SUGGESTIONS = 8  # items that many users have rated
 ENOUGH_RATINGS = 5  # from which on no items are suggested
@@ -13,7 +13,8 @@ STAR_RANGE = (1.0, 5.0)  # of the ratings that stars can express
 
 def given(run: RecommenderRun) -> dict[int, float]:
     """Show the search, the ratings and the suggested items; returns the ratings by row."""
-    names, given = item_titles.names_of(run), st.session_state.setdefault(f"given-{shared(run)}", {})
+    names = item_titles.names_of(run)
+    given = st.session_state[f"given-{shared(run)}"] = browser_state.kept(f"given-{shared(run)}", dict)
     st.subheader("Your ratings", anchor=False)
     search("Search and rate", names, key=f"wanted-{shared(run)}", on_change=_add_searched, args=(run,))
     for row in reversed(given):  # the newest on top

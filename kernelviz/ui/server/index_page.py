@@ -11,6 +11,7 @@ Streamlit's index.html is read from the installed package and changed in memory.
 """
 
 import re
+import secrets
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -21,6 +22,7 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 
 from kernelviz.disk import own_file
+from kernelviz.ui.shared.browser_state import COOKIE
 from kernelviz.ui.shared.page_frame import CSS, PAGES, title_of
 
 USUAL_PORT = 8501
@@ -33,7 +35,10 @@ def index(request: Request) -> Response:
     port = request.url.port or USUAL_PORT
     command = "kernelviz app" + (f" --port {port}" if port != USUAL_PORT else "")
     changed = rewritten(_of_streamlit(), page, command)
-    return Response(changed, media_type="text/html", headers={"Cache-Control": "no-cache"})
+    response = Response(changed, media_type="text/html", headers={"Cache-Control": "no-cache"})
+    if COOKIE not in request.cookies:
+        response.set_cookie(COOKIE, secrets.token_urlsafe(16), httponly=True, samesite="strict")
+    return response
 
 
 def rewritten(html: str, page: str, command: str) -> str:

@@ -28,6 +28,11 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 15]}…{text[-12:]}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 1 in percent."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def class_names(classes: tuple[str, ...]) -> list[str]:
     """The name of each class as text, and last, for the index -1, a dash for "no class"."""
     return [*map(plain, classes), "–"]
@@ -52,5 +57,5 @@ def verdict(grade: str, prediction: str | None, confidence: float | None) -> str
         return ""
     if grade == "novel":
         return f"the nearest class would be {prediction}"
-    sure = "" if confidence is None or confidence != confidence else f", {100 * confidence:.0f} %"
+    sure = "" if confidence is None or confidence != confidence else f", {percent(confidence)}"
     return f"predicted as {prediction}{sure}"

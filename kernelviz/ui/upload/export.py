@@ -12,7 +12,7 @@ from kernelviz.plots.images import data_url, dots, on_white
 from kernelviz.plots.maps import map_figure, marked
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import percent, plain
 from kernelviz.ui.upload.uploads import Uploads
 
 MAP_SIDE = 1600  # pixels of the picture
@@ -22,7 +22,7 @@ MAX_THUMBNAILS = 1000  # of the page
 TABLE_COLUMNS = {  # of the page, with the format of their values
     "name": str,
     "prediction": lambda value: value or "–",
-    "confidence": "{:.1%}".format,
+    "confidence": lambda value: percent(value, 1),
     "grade": str,
     "reasons": str,
     "novelty": "{:.1f}".format,

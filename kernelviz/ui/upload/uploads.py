@@ -11,7 +11,6 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from PIL import Image
 
 from kernelviz.errors import NotFound
@@ -20,7 +19,7 @@ from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import browser_state, caches
 from kernelviz.ui.upload.upload_store import UploadStore
 
 MAX_FILES = 100_000  # of a session
@@ -176,15 +175,14 @@ class Uploads:
         return projected
 
 
-_KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # each as long as its session lives
+_KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # each as long as its browser comes back
 
 
 def of_session() -> Uploads:
-    """The uploads of the current session."""
-    if "uploads" not in st.session_state:
-        uploads = Uploads()
-        _KNOWN[uploads.token] = st.session_state["uploads"] = uploads
-    return st.session_state["uploads"]
+    """The uploads of the browser of the current session."""
+    uploads = browser_state.kept("uploads", Uploads)
+    _KNOWN[uploads.token] = uploads
+    return uploads
 
 
 def by_token(token: str) -> Uploads:
