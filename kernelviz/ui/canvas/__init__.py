@@ -4,6 +4,7 @@ Python says what to show (`Told`), the page says what was selected and where the
 images and weights never pass through here: the page fetches them once (js/core/fetching.mjs).
 """
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
