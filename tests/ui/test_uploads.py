@@ -217,12 +217,6 @@ def test_what_is_removed_is_gone(send, projected, look, mine, tiny):
     assert [row["name"] for row in projected()] == ["new.png"]
 
 
-def test_leaving_the_page_removes_all_uploads(send, client, mine):
-    send([("a.png", GOOD)])
-    assert client.post(f"/kernelviz/uploads/{mine.token}/end").status_code == 204
-    assert mine.total == 0 and client.get(f"/kernelviz/uploads/{mine.token}/pictures/0").status_code == 404
-
-
 def test_the_uploads_of_a_session_are_limited(send, projected, mine, tiny, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_FILES", 3)
     send([(f"{at}.png", GOOD) for at in range(5)])

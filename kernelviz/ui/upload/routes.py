@@ -5,7 +5,6 @@ POST projection/<run>?first                project more of them: {"rows", "done"
 POST sketch/<run>                          details of a sketch, which is not stored
 GET  details/<run>/<number>                details of an upload: see `upload_details`
 GET  pictures/<number>                     an upload, small, WebP
-POST end                                   remove all files, when the page is closed
 
 <run> stands for <name>/<version>/<preprocessing>.
 """
@@ -152,13 +151,6 @@ def pictures(request: Request, uploads: Uploads) -> Response:
     return Response(file.getvalue(), media_type="image/webp", headers=PRIVATE)
 
 
-@of_a_session
-def end(request: Request, uploads: Uploads) -> Response:
-    """Remove all uploads of the session."""
-    uploads.remove()
-    return Response(status_code=204)
-
-
 def _length(request: Request) -> int:
     """The length in bytes that a request states; 0 where it states none."""
     length = request.headers.get("content-length", "")
@@ -172,5 +164,4 @@ ROUTES = [
     Route("/sketch" + ON_A_MAP, sketch, methods=["POST"]),
     Route("/details" + ON_A_MAP + "/{number:int}", details),
     Route("/pictures/{number:int}", pictures),
-    Route("/end", end, methods=["POST"]),
 ]

@@ -6,13 +6,14 @@
 /** @import { Tool } from './ui/tools.mjs' */
 
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
-import { numbersOf, unmasked } from './core/packing.mjs'
+import { numbersOf } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
 import { Inspector } from './features/inspector/inspector.mjs'
 import { Journey } from './features/journey.mjs'
+import { KeptSelections } from './features/kept_selections.mjs'
 import { Marks } from './features/marks.mjs'
 import { Memory } from './features/memory.mjs'
 import { Pointed } from './features/pointed.mjs'
@@ -22,6 +23,7 @@ import {
   contoursHandle,
   inspectorHandle,
   journeyHandle,
+  keptHandle,
   keysHandle,
   linkedMapOf,
   memoryHandle,
@@ -101,6 +103,7 @@ export class MapCanvas {
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
     this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
+    this.kept = new KeptSelections(keptHandle(this))
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
@@ -369,22 +372,9 @@ export class MapCanvas {
    * @param {string} id
    */
   async restoreSelection(id) {
-    const rows = await this.savedRows(id)
+    const rows = await this.kept.rowsOf(id)
     if (rows) this.selection.set(rows)
     else this.note('This selection is not kept on this server any more.')
-  }
-
-  /**
-   * The rows of a selection that the server keeps; null where it keeps none under that id.
-   *
-   * @param {string} id
-   */
-  async savedRows(id) {
-    const response = await fetch(`${this.map.base}/selections/${id}`).catch(() => null)
-    if (!response?.ok) return null
-    /** @type {{ split: string, rows: string }} */
-    const { split, rows } = await response.json()
-    return split === this.told.split ? unmasked(rows) : null
   }
 
   /** Copy an address that shows the same. */

@@ -3,6 +3,7 @@
 /** @import { ContoursHandle } from './features/contours.mjs' */
 /** @import { InspectorHandle } from './features/inspector/inspector.mjs' */
 /** @import { JourneyHandle } from './features/journey.mjs' */
+/** @import { KeptHandle } from './features/kept_selections.mjs' */
 /** @import { LinkedMap } from './features/linked_views.mjs' */
 /** @import { MemoryHandle } from './features/memory.mjs' */
 /** @import { PointedHandle } from './features/pointed.mjs' */
@@ -13,8 +14,6 @@
 /** @import { ToolbarHandle } from './ui/toolbar.mjs' */
 /** @import { ToolsHandle } from './ui/tools.mjs' */
 
-import { said } from './core/fetching.mjs'
-import { masked } from './core/packing.mjs'
 import { helpOf } from './ui/keys.mjs'
 
 /**
@@ -85,7 +84,7 @@ export function inspectorHandle(map) {
       if (inView) map.navigate(() => map.view.fit())
     },
     restore: (id) => void map.restoreSelection(id),
-    post: (address, body) => post(`${map.map.base}/${address}`, body),
+    kept: map.kept,
     say: (words) => map.stage.remark(words),
     note: map.note,
   }
@@ -99,28 +98,19 @@ export function memoryHandle(map) {
   return {
     now: () => map.moment,
     become: (moment) => void (map.moment = moment),
-    keep: async (rows) => {
-      const { split, total } = map.told
-      const response = await post(`${map.map.base}/selections/`, { split, rows: masked(rows, total) })
-      return (await response.json()).id
-    },
-    rowsOf: (id) => map.savedRows(id),
+    keep: (rows) => map.kept.keep(rows),
+    rowsOf: (id) => map.kept.rowsOf(id),
     changed: (undo, redo) => map.toolbar.showMemory(undo, redo),
     note: (words) => map.note(words),
   }
 }
 
 /**
- * Send an object as JSON; an Error says what the server said.
- *
- * @param {string} address
- * @param {object} body
+ * @param {MapCanvas} map
+ * @returns {KeptHandle}
  */
-async function post(address, body) {
-  const headers = { 'Content-Type': 'application/json' }
-  const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) })
-  if (!response.ok) throw new Error(await said(response))
-  return response
+export function keptHandle(map) {
+  return { told: () => map.told, address: () => map.map.base }
 }
 
 /**

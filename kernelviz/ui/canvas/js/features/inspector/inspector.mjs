@@ -3,6 +3,7 @@
 
 /** @import { Sheets, Thumbnails } from '../../core/fetching.mjs' */
 /** @import { Points } from '../../core/points.mjs' */
+/** @import { KeptSelections } from '../kept_selections.mjs' */
 /** @import { Note, Told } from '../../types.mjs' */
 
 import { button, element } from '../../ui/dom.mjs'
@@ -33,7 +34,7 @@ const TABS = { items: 'Images', confusions: 'Confusions', saved: 'Saved' }
  * @property {(i: number) => void} pin
  * @property {(list: number[], inView?: boolean) => void} select selects points, and with `inView` shows all of them
  * @property {(id: string) => void} restore selects what was saved
- * @property {(address: string, body: object) => Promise<Response>} post an Error says what the server said
+ * @property {KeptSelections} kept
  * @property {(words: string) => void} say says that something was done
  * @property {Note} note
  */

@@ -3,7 +3,7 @@
 /** @import { InspectorHandle } from './inspector.mjs' */
 
 import { percent } from '../../core/points.mjs'
-import { masked } from '../../core/packing.mjs'
+import { messageOf } from '../../core/fetching.mjs'
 import { copyText } from '../../ui/clipboard.mjs'
 import { button, element } from '../../ui/dom.mjs'
 import { pairsOf } from './confusions.mjs'
@@ -93,30 +93,26 @@ export class SelectedItems {
     return rest ? [...bars, bar(`${number(most.length - CLASSES)} others`, rest, rest / list.length)] : bars
   }
 
-  /** What the server needs to know of the selection. */
-  get told() {
-    const { split, total } = this.handle.told()
-    const points = this.handle.points()
-    return { split, rows: masked(points ? points.rowsOf(this.list) : [], total) }
+  /** The rows of what is shown. */
+  get rows() {
+    return this.handle.points()?.rowsOf(this.list) ?? []
   }
 
   /** @param {string} ending */
   async saveAs(ending) {
     const { handle } = this
     try {
-      const response = await handle.post(`selections/as/${ending}`, this.told)
-      const address = URL.createObjectURL(await response.blob())
+      const address = URL.createObjectURL(await handle.kept.asFile(this.rows, ending))
       element('a', { href: address, download: `${handle.told().inspector?.run}_selection.${ending}` }).click()
       setTimeout(() => URL.revokeObjectURL(address), 10_000)
     } catch (error) {
-      handle.note(`The file was not made. ${error instanceof Error ? error.message : error}`, () => this.saveAs(ending))
+      handle.note(`The file was not made. ${messageOf(error)}`, () => this.saveAs(ending))
     }
   }
 
   async copy() {
     const points = this.handle.points()
-    if (!points) return
-    const names = points.rowsOf(this.list).map((row) => points.names?.[row] ?? String(row))
+    const names = this.rows.map((row) => points?.names?.[row] ?? String(row))
     const copied = await copyText(names.join('\n'))
     if (copied) this.handle.say(`Copied ${number(names.length)} lines`)
     else this.handle.note('This browser does not let the page copy; save a file instead')
@@ -132,12 +128,12 @@ export class SelectedItems {
     const name = this.name.value.trim()
     if (!name) return
     try {
-      await handle.post('selections/', { ...this.told, name })
+      await handle.kept.keep(this.rows, name)
       this.form.hidden = true
       this.name.value = ''
       handle.say(`Saved as “${name}”`)
     } catch (error) {
-      handle.note(`The selection was not saved. ${error instanceof Error ? error.message : error}`)
+      handle.note(`The selection was not saved. ${messageOf(error)}`)
     }
   }
 

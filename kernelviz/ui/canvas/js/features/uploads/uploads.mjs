@@ -103,10 +103,6 @@ export class Uploads {
     document.addEventListener('dragleave', (event) => event.relatedTarget || this.dragged(event, false), { signal })
     document.addEventListener('drop', (event) => this.drop(event), { signal })
     document.addEventListener('paste', (event) => this.paste(event), { signal })
-    // Else the files would stay for minutes; a page that the browser keeps may come back to them.
-    const leave = (/** @type {PageTransitionEvent} */ { persisted }) =>
-      persisted || navigator.sendBeacon(`${this.told.address}/end`)
-    window.addEventListener('pagehide', leave, { signal })
   }
 
   get told() {
