@@ -5,7 +5,7 @@ from jaxtyping import Int
 
 from kernelviz.data.images import ImageSet
 from kernelviz.data.picture_set import PictureSet
-from kernelviz.evaluation.inference import Embedded, Images, embed, embed_rows
+from kernelviz.evaluation.inference import AT_ONCE, Embedded, Images, embed, embed_rows
 from kernelviz.evaluation.signals import distances, signals_of, statistics_of, summed
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.calibration import SUM, Calibration, fit_gaussians, spread_of
@@ -18,10 +18,10 @@ FEWEST = 50  # images for either
 def calibrate(network: EmbeddingNetwork, points: EmbeddingMap, images: ImageSet | PictureSet) -> Calibration | None:
     """How the signals of novelty are spread over the images of `held_out`; None where there are too few images."""
     split, rows = held_out(images)
-    known, labels, seen = embedded_rows(network, images, "train", _spaced(len(images.split("train")[0]), FITTED))
+    directions, statistics, labels = _of_training(network, images)
     if min(len(rows), len(labels)) < FEWEST:
         return None
-    values = {"features": known.direction, "pixels": statistics_of(network, seen)}
+    values = {"features": directions, "pixels": statistics}
     gaussians = {name: fit_gaussians(part, labels) for name, part in values.items() if part.shape[1] > 1}
     unseen, _, shown = embedded_rows(network, images, split, rows)
     away, _ = distances(points.of_split("train"), unseen.coordinates)
@@ -29,6 +29,15 @@ def calibrate(network: EmbeddingNetwork, points: EmbeddingMap, images: ImageSet 
     spreads = {name: spread for name, values in signals.items() if (spread := spread_of(values))}
     total = summed({name: spread.log_share(signals[name]) for name, spread in spreads.items()})
     return Calibration(spreads | {SUM: spread_of(total)}, gaussians)
+
+
+def _of_training(network: EmbeddingNetwork, images: ImageSet | PictureSet) -> list[np.ndarray]:
+    """Directions [n, d], pixel statistics [n, e] and labels of training images, a part of them at a time."""
+    rows, parts = _spaced(len(images.split("train")[0]), FITTED), []
+    for some in np.array_split(rows, max(1, -(-len(rows) // AT_ONCE))):
+        known, labels, seen = embedded_rows(network, images, "train", some)
+        parts.append((known.direction, statistics_of(network, seen), labels))
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def held_out(images: ImageSet | PictureSet) -> tuple[str, Int[np.ndarray, " n"]]:

@@ -1,6 +1,6 @@
 """A network in use: it embeds images, and decodes activations and probes into images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
 PART = 64  # images in every forward pass
-AT_ONCE = 64 * PART  # images whose activations are in memory at a time while a map is made
+AT_ONCE = 16 * PART  # images whose activations are in memory at a time
 DIRECTION = 128  # numbers that the direction of an image's features is projected on
 MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
@@ -52,13 +52,18 @@ def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], N
         images: uint8 pixels, preprocessed for this network, or vectors.
         progress: called with the number of images done so far.
     """
-    passed = max(1, min(PART, MOST_PIXELS // int(np.prod(images.shape[1:3]))))
+    passed = at_a_time(images.shape[1:3])
 
     def features(rows: slice) -> Tensor:
         parts = pixels(images[rows]).split(passed)
         return torch.cat([network.features(_filled(part, passed)) for part in parts])[: rows.stop - rows.start]
 
     return _embedded(network, len(images), features, progress)
+
+
+def at_a_time(size: Sequence[int]) -> int:
+    """How many images of a height and a width pass through a network together."""
+    return max(1, min(PART, MOST_PIXELS // int(np.prod(size))))
 
 
 def embed_split(

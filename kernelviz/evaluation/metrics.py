@@ -8,16 +8,16 @@ import torch
 from jaxtyping import Float, Int
 from scipy import ndimage
 from scipy.sparse import csr_matrix
-from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.data.picture_set import PictureSet, directions
 from kernelviz.data.ratings import Ratings
-from kernelviz.evaluation.inference import PART, Embedded, embed_split
+from kernelviz.evaluation.inference import PART, Embedded, at_a_time, embed_split
 from kernelviz.evaluation.quality import MEANING
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
@@ -28,7 +28,8 @@ from kernelviz.storage.items import Items, fold_in
 
 FEWEST = 5  # known images among which neighbours are sought
 RETURNED = 512  # decoded images that are embedded again where this takes a backbone
-TRUSTED = 10_000  # images of which trustworthiness is measured: it needs all their distances at once
+TRUSTED, TRUSTED_NEIGHBOURS = 10_000, 5  # images of which trustworthiness is measured, and neighbours of each
+AT_ONCE = 256  # images whose distances to all others are in memory at a time
 
 
 def evaluate_map(
@@ -152,7 +153,8 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
         centers = torch.from_numpy(embedded.coordinates[part])[here]
         decoded = network.decode(network.clip(gaussian_bump(centers, network.grid, probe)))
         if start < RETURNED or not network.backbone:
-            returned = network.coordinates(network.activation(decoded))
+            few = decoded.split(at_a_time(network.image_shape[1:]))
+            returned = torch.cat([network.coordinates(network.activation(some)) for some in few])
             returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
         sums[2] += network.errors(decoded, images[here]).sum().item()
         if not network.of_vectors:
@@ -170,12 +172,27 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
 
 
 def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
-    """Trustworthiness of the first TRUSTED images, by pixels or features; None for fewer than 12 images."""
+    """Trustworthiness of the first TRUSTED images, by pixels or features; None for fewer than 12 images.
+
+    That of scikit-learn, without the distances between all images at once: how far those that are nearest on the map
+    are from being the nearest by their pixels (Venna and Kaski 2001).
+    """
     n = min(len(pictures), TRUSTED)
     if n < 12:
         return None
     rows = pictures[:n].reshape(n, -1)
-    return float(trustworthiness(rows / 255.0 if rows.dtype == np.uint8 else rows, coordinates[:n]))
+    rows = rows / np.float32(255) if rows.dtype == np.uint8 else rows
+    near = NearestNeighbors(n_neighbors=TRUSTED_NEIGHBOURS).fit(coordinates[:n]).kneighbors(return_distance=False)
+    too_far = 0
+    for start in range(0, n, AT_ONCE):
+        part = np.arange(start, min(start + AT_ONCE, n))
+        distances = euclidean_distances(rows[part], rows, squared=True)
+        distances[np.arange(len(part)), part] = np.inf
+        theirs = np.take_along_axis(distances, near[part], 1)
+        ranks = np.stack([(distances < one[:, None]).sum(1) + 1 for one in theirs.T])
+        too_far += int(np.clip(ranks - TRUSTED_NEIGHBOURS, 0, None).sum())
+    most = n * TRUSTED_NEIGHBOURS * (2 * n - 3 * TRUSTED_NEIGHBOURS - 1) / 2
+    return 1 - too_far / most
 
 
 def map_silhouette(coordinates: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> float | None:

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from sklearn.manifold import trustworthiness
 
 from kernelviz.evaluation.inference import embed
 from kernelviz.evaluation.metrics import (
@@ -172,6 +173,15 @@ def test_trustworthiness_is_one_where_the_map_keeps_the_pixels_neighbours_and_le
     assert map_trustworthiness(pictures, coordinates.astype(np.float32)) == 1
     assert map_trustworthiness(pictures, random.normal(size=(60, 2)).astype(np.float32)) < 0.7
     assert map_trustworthiness(pictures[:11], coordinates[:11].astype(np.float32)) is None
+
+
+def test_trustworthiness_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(700, 9)).astype(np.float32)
+    coordinates = (features[:, :2] + 0.3 * random.normal(size=(700, 2))).astype(np.float32)
+    assert map_trustworthiness(features, coordinates) == pytest.approx(
+        trustworthiness(features, coordinates), abs=1e-12
+    )
 
 
 def test_an_autoencoder_has_the_metrics_of_its_map_and_its_decoded_images(autoencoder, digits):
