@@ -153,7 +153,7 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
         centers = torch.from_numpy(embedded.coordinates[part])[here]
         decoded = network.decode(network.clip(gaussian_bump(centers, network.grid, probe)))
         if start < RETURNED or not network.backbone:
-            few = decoded.split(at_a_time(network.image_shape[1:]))
+            few = decoded.split(at_a_time(network.arguments["image_shape"][1:]))
             returned = torch.cat([network.coordinates(network.activation(some)) for some in few])
             returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
         sums[2] += network.errors(decoded, images[here]).sum().item()
