@@ -40,10 +40,6 @@ def address(page):
     return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
 
 
-def pictures(page):
-    return page.locator('[data-testid="stImage"] img').evaluate_all("all => all.map(one => one.src)")
-
-
 def choose(page, label, option):
     page.get_by_role("combobox", name=re.compile(label)).click()
     page.get_by_role("option", name=option, exact=True).click()
@@ -53,7 +49,7 @@ def test_explore_shows_a_map_with_points(visit):
     page = visit()
     assert ink(the_map(page)) > 1000
     assert the_map(page).bounding_box()["height"] > 500
-    assert pictures(page)
+    page.locator(".inspector .tiles canvas").first.wait_for()
 
 
 def test_the_choices_in_the_address_outlive_a_reload(visit, settle):

@@ -46,10 +46,11 @@ def alone(coordinates):
     return int(np.nanargmax(np.where(np.isfinite(distances), distances, 99).min(1)))
 
 
-# The pixels of a canvas that have the colour of the marks, #e0403f.
-MARKED = """((data) => Array.from({ length: data.length / 4 }, (_, i) => i).filter(
-    (i) => data[4 * i] === 0xe0 && data[4 * i + 1] === 0x40 && data[4 * i + 2] === 0x3f && data[4 * i + 3] === 255
-))(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
+# The pixels of a canvas that have the colour of a mark, whatever its grade.
+MARKED = """((data) => Array.from({ length: data.length / 4 }, (_, i) => i).filter((i) => {
+    const [red, green, blue, alpha] = data.slice(4 * i, 4 * i + 4)
+    return alpha === 255 && [0xe0403f, 0xc2570c, 0x8b5cf6, 0x7d8590].includes(0x10000 * red + 0x100 * green + blue)
+}))(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
 
 
 def marked(canvas):
@@ -168,7 +169,7 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
 
 
 def shown(page):
-    """Left and top of the pixels in the colour of the marks."""
+    """Left and top of the pixels in the colours of the marks of every grade."""
     return page.locator("canvas.over").evaluate(
         f"canvas => {MARKED}.map((i) => [i % canvas.width, Math.floor(i / canvas.width)])"
     )

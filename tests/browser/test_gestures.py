@@ -228,11 +228,13 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
     drag(page, [low.tolist(), middle.tolist()])
     x, y = on_map(page, [middle])[0]
     first = (points.x <= x) & (points.y <= y)
-    assert selected(page) == first.sum()
+    chosen = selected(page)
+    assert abs(chosen - first.sum()) <= 1  # the border lies between two pixels
     settle(page)
     drag(page, [middle.tolist(), high.tolist()], shift=True)
     both = first | ((points.x >= x) & (points.y >= y))
-    page.locator(".inspector").get_by_text(f"{both.sum()} selected").wait_for()
+    page.locator(".inspector h3").get_by_text(re.compile(rf"^(?!{chosen} )\d+ selected")).wait_for()
+    assert abs(selected(page) - both.sum()) <= 2
     page.keyboard.press("Escape")
     page.locator(".inspector").get_by_text("These lie all over the map").wait_for()
 
@@ -662,7 +664,7 @@ def test_a_pinned_image_stays_in_the_inspector_whatever_the_map_shows(seen, poin
 
 
 def test_the_card_never_covers_its_point(seen, points):
-    page = seen(width=390, height=844)
+    page = seen(width=390, height=844, colour="confidence")  # without names, which lie over the points
     for row in np.argsort(-points.y)[[0, 3, 9, 27]]:
         page.locator("canvas.over").scroll_into_view_if_needed()
         at = on_screen(page, points.coordinates[row])

@@ -91,7 +91,7 @@ def _ask_for_titles(run: RecommenderRun) -> bool:
         icon=":material/title:",
     )
     buttons = st.container(horizontal=True)
-    download = buttons.button("Download the titles", type="primary", icon=":material/download:")
+    download = buttons.button("Download the titles", icon=":material/download:")
     buttons.button("Go on with numbers", on_click=st.session_state.__setitem__, args=(numbers, True))
     if download:
         bar = st.progress(0.0)

@@ -162,7 +162,7 @@ def _say_unknown(name: str, default: str) -> None:
     top_bar("This run cannot be shown" if known else "No such run")
     why = "cannot be read, or has no map" if known else "is not among the runs on this machine"
     st.warning(f"The address asks for **{plain(name)}**, which {why}.", icon=":material/search_off:")
-    st.button(f"Show {default}", on_click=st.query_params.update, args=({"run": default},), type="primary")
+    st.button(f"Show {default}", on_click=st.query_params.update, args=({"run": default},))
 
 
 def link(title: str, label: str, **address: str) -> None:

@@ -60,19 +60,14 @@ export class Memory {
 
   /** The view moves: once it has come to rest, that can be undone. */
   move() {
-    this.rememberIn(REST)
-  }
-
-  /** Something else has changed, all at once. */
-  change() {
-    this.rememberIn(0)
-  }
-
-  /** @param {number} milliseconds */
-  rememberIn(milliseconds) {
     if (!this.ready) return
     clearTimeout(this.resting)
-    this.resting = window.setTimeout(() => this.remember(), milliseconds)
+    this.resting = window.setTimeout(() => this.remember(), REST)
+  }
+
+  /** Something else changes: all that one click changes can be undone together. */
+  change() {
+    if (this.ready) queueMicrotask(() => this.remember())
   }
 
   remember() {
