@@ -46,11 +46,10 @@ def alone(coordinates):
     return int(np.nanargmax(np.where(np.isfinite(distances), distances, 99).min(1)))
 
 
-# The pixels of a canvas that have the colour of a mark, whatever its grade.
-MARKED = """((data) => Array.from({ length: data.length / 4 }, (_, i) => i).filter((i) => {
-    const [red, green, blue, alpha] = data.slice(4 * i, 4 * i + 4)
-    return alpha === 255 && [0xe0403f, 0xc2570c, 0x8b5cf6, 0x7d8590].includes(0x10000 * red + 0x100 * green + blue)
-}))(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
+# The pixels of a canvas that have the colour of a mark, whatever its grade (as alpha, blue, green, red).
+MARKED = """((pixels) => [...pixels.keys()].filter(
+    (i) => [0xff3f40e0, 0xff0c57c2, 0xfff65c8b, 0xff90857d].includes(pixels[i])
+))(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer))"""
 
 
 def marked(canvas):
@@ -152,10 +151,11 @@ def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     page.get_by_role("button", name="Add pictures").click()
     page.locator("input[type=file]").set_input_files(str(tmp_path / "mine.png"))
     page.get_by_text("mine.png").wait_for()
-    page.keyboard.press("Escape")
-    settle(page)
     overs = page.locator("canvas.over").all()
     until(page, lambda: len(overs) == 2 and min(map(marked, overs)) > 50)
+    page.keyboard.press("Escape")
+    settle(page)
+    assert min(map(marked, overs)) > 50
     page.get_by_text("moving", exact=True).click()
     settle(page)
     page.get_by_role("button", name="Show 31 layers").click()

@@ -90,6 +90,7 @@ def test_a_stopped_server_says_how_to_start_it(chromium, library, tmp_path, sett
 
 def test_the_keyboard_gets_past_the_menu_to_the_map(visit):
     page = visit()
+    page.locator(".left .legend button").first.wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the map"
     page.keyboard.press("Enter")
