@@ -46,7 +46,7 @@ def signals_of(
     return {name: signals[name].astype(np.float64) for name in WEIGHTS if name in signals}
 
 
-def statistics_of(network: EmbeddingNetwork, images: Images) -> Float32[np.ndarray, "n d"]:
+def statistics_of(network: EmbeddingNetwork, images: Images) -> Float32[np.ndarray, "n statistics"]:
     """The `pixel_statistics` of images in the size that the decoder makes; no columns where they have none."""
     if network.of_vectors or min(network.decoded_shape[1:]) < SMALLEST:
         return np.zeros((len(images), 0), np.float32)
@@ -95,4 +95,4 @@ def blank(images: Images) -> Bool[np.ndarray, " n"]:
     """Which images have nothing in them: all pixels are nearly alike."""
     if images.dtype != np.uint8:
         return np.zeros(len(images), bool)
-    return images.reshape(len(images), -1).std(axis=1, dtype=np.float32) < BLANK
+    return images.std(axis=tuple(range(1, images.ndim)), dtype=np.float32) < BLANK

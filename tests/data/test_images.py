@@ -89,7 +89,7 @@ def test_a_download_reports_its_progress(monkeypatch):
     monkeypatch.setattr(torchvision.datasets, "MNIST", slow)
     seen = []
     download("mnist", lambda fraction, text: seen.append((round(fraction, 2), text)))
-    assert (0.5, "downloading mnist: 50% of 12 MB") in seen
+    assert (0.5, "downloading mnist: 50 % of 12 MB") in seen
 
 
 @pytest.mark.parametrize("error", [OSError("no network"), RuntimeError("Error downloading")])

@@ -282,7 +282,12 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(copy, monkeypatch):
         patched.setattr(Path, "write_bytes", full)
         run.save()
     assert (copy / "run.json").read_bytes() == before
-    assert {path.name for path in copy.iterdir()} == {"run.json", "map.parquet", "weights.safetensors"}
+    assert {path.name for path in copy.iterdir()} == {
+        "run.json",
+        "map.parquet",
+        "weights.safetensors",
+        "novelty.safetensors",
+    }
 
 
 @pytest.mark.parametrize("where", ["save_weights", "new_run"])

@@ -183,7 +183,7 @@ def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path,
     assert all(torch.equal(one[name], other[name]) for name in one)
     histories = [json.loads((folder / "run.json").read_text())["history"] for folder in (whole, killed)]
     assert without_times(histories[0]) == without_times(histories[1])  # in double precision
-    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, "map.parquet"}
+    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, "map.parquet", "novelty.safetensors"}
 
 
 def interrupting(step):

@@ -1,7 +1,5 @@
 """What the page says, checked: all of it is the browser's word."""
 
-from collections.abc import Mapping
-
 from kernelviz.ui.canvas.messages import ChosenUpload, Heard, ProbeStanding
 from kernelviz.ui.canvas.packing import unmasked
 from kernelviz.ui.shared.selection import Selection
@@ -11,7 +9,7 @@ LONGEST = 4000  # letters of a text that the page says
 NONSENSE = (KeyError, TypeError, ValueError, OverflowError)
 
 
-def checked(said: Mapping, n: int, reach: float) -> Heard:
+def checked(said: dict, n: int, reach: float) -> Heard:
     """What the page has said of a split of n rows and a probe that reaches so far; nonsense counts as nothing."""
     return Heard(
         selection=_checked_selection(said.get("selection"), n),

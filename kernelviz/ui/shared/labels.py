@@ -1,6 +1,7 @@
 """Names as the pages show them: file and class names as plain text, objectives in words."""
 
 from collections.abc import Iterable
+from numbers import Real
 
 AIMS = {
     "reconstruct": "reconstruct",
@@ -28,7 +29,7 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 15]}…{text[-12:]}"
 
 
-def percent(share: float, digits: int = 0) -> str:
+def percent(share: Real, digits: int = 0) -> str:
     """A share of 1 in percent."""
     return f"{100 * share:.{digits}f} %"
 

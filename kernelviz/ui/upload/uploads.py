@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 from PIL import Image
 
 from kernelviz.errors import NotFound
@@ -181,7 +182,7 @@ _KNOWN: WeakValueDictionary[str, Uploads] = WeakValueDictionary()  # each as lon
 def of_session() -> Uploads:
     """The uploads of the browser of the current session."""
     uploads = browser_state.kept("uploads", Uploads)
-    _KNOWN[uploads.token] = uploads
+    _KNOWN[uploads.token] = st.session_state["uploads"] = uploads
     return uploads
 
 
