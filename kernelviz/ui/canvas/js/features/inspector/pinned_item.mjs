@@ -21,7 +21,8 @@ export class PinnedItem {
     this.picture = element('canvas', { width: 256, height: 256, className: 'pixels' })
     this.decoded = element('img', { className: 'pixels', alt: 'Reconstruction from its position on the map' })
     this.decodedFigure = figure(this.decoded, 'Decoded from its position')
-    this.pictures = element('div', { className: 'pair' }, figure(this.picture, 'Image'), this.decodedFigure)
+    this.pictureFigure = figure(this.picture, 'Image')
+    this.pictures = element('div', { className: 'pair' }, this.pictureFigure, this.decodedFigure)
     this.facts = element('dl', { className: 'facts' })
     this.original = new Original()
     this.probe = element('a', { role: 'button', target: '_self' }, 'Open in Probe')
@@ -66,6 +67,7 @@ export class PinnedItem {
     const [x, y, row] = [points.x[i], points.y[i], points.number[i]]
     this.title.textContent = points.names?.[row] ?? `No. ${row}`
     this.pictures.hidden = !handle.sheets()
+    this.pictureFigure.hidden = told.maps[0].source === 'decoded' // it would be the same
     this.decodedFigure.hidden = !told.decoder
     if (told.decoder) this.decoded.src = `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`
     this.probe.hidden = !told.decoder
