@@ -504,6 +504,8 @@ def test_fingers_pan_and_pinch(seen, points):
     client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": at[0], "y": at[1]}]})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.locator(PINNED).wait_for()
+    page.get_by_role("button", name="Fold or unfold the inspector").click()  # it lies over the map
+    until(page, lambda: page.locator(".inspector").bounding_box()["y"] > 750)
     area = page.locator("canvas.over").bounding_box()
     x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
     for apart, kind in [(20, "touchStart"), (60, "touchMove"), (120, "touchMove")]:

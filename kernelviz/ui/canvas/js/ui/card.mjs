@@ -58,8 +58,10 @@ export class Card {
     const covers = above + height > top - ABOVE / 2 // if it does not fit above the point, it goes beside it, or below
     const [right, before] = [left + width + 2 * ABOVE < stage.clientWidth, left - width - ABOVE >= 4]
     const below = covers && !right && !before
-    const start = !covers || below ? left - width / 2 : right ? left + ABOVE : left - width - ABOVE
-    this.node.style.left = `${clamp(start, 4, stage.clientWidth - width - 4)}px`
+    const leftwards = covers && !right && before // it ends before the point, however wide it becomes
+    const start = covers && right ? left + ABOVE : left - width / 2
+    this.node.style.right = leftwards ? `${stage.clientWidth - left + ABOVE}px` : 'auto'
+    this.node.style.left = leftwards ? 'auto' : `${clamp(start, 4, stage.clientWidth - width - 4)}px`
     this.node.style.top = `${below ? top + ABOVE : above}px`
   }
 
