@@ -4,24 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from test_depths import map_of
 
 from kernelviz.evaluation.agreement import matched, outcomes, same_images, shared_neighbours
-from kernelviz.storage.embedding_map import EmbeddingMap, load_map
+from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.thumbnails import save_thumbnails
-
-
-def map_of(coordinates, label=0, prediction=0):
-    n = len(coordinates)
-    return EmbeddingMap(
-        index=np.arange(n),
-        split=np.full(n, 2),
-        x=np.float32(coordinates)[:, 0],
-        y=np.float32(coordinates)[:, 1],
-        label=np.broadcast_to(np.int16(label), n),
-        prediction=np.broadcast_to(np.int16(prediction), n),
-        confidence=np.ones(n, np.float32),
-        error=np.full(n, np.nan, np.float32),
-    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from kernelviz.storage.embedding_map import AGREEING
 from kernelviz.ui.compare.pair import Pair, Rows, Side
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import IMAGES_PER_PAGE, gallery
-from kernelviz.ui.shared.labels import class_names
+from kernelviz.ui.shared.labels import class_names, percent
 
 NUMBERS = {
     "images": st.column_config.NumberColumn(format="localized"),
@@ -44,18 +44,14 @@ def _numbers(pair: Pair, same: np.ndarray) -> None:
     share = pair.shared_neighbours[np.isfinite(pair.shared_neighbours)]
     predictions, neighbours, _ = st.columns([2, 2, 3])
     if len(same):
-        predictions.metric("Same prediction", _percent(same.mean()), help=f"{same.sum():,} of {len(same):,} images")
+        predictions.metric("Same prediction", percent(same.mean(), 1), help=f"{same.sum():,} of {len(same):,} images")
     if len(share):
         neighbours.metric(
             "Shared neighbours",
-            _percent(share.mean()),
+            percent(share.mean(), 1),
             help=f"Share of the {AGREEING} nearest neighbours of an image on one map that are among its {AGREEING} "
-            f"nearest on the other. Maps without anything in common would share {_percent(AGREEING / len(share))}.",
+            f"nearest on the other. Maps without anything in common would share {percent(AGREEING / len(share), 1)}.",
         )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _outcomes(pair: Pair) -> None:
@@ -135,7 +131,7 @@ def _correct(side: Side, rows: Rows, title: str) -> str:
     points = side.points.where(rows)
     known = (points.label >= 0) & (points.prediction >= 0)
     share = (points.label == points.prediction)[known]
-    return f"{_percent(share.mean())} correct on {title}" if len(share) else ""
+    return f"{percent(share.mean(), 1)} correct on {title}" if len(share) else ""
 
 
 def _gallery(pair: Pair, side: Side, rows: Rows) -> None:

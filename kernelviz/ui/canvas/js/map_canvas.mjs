@@ -342,7 +342,7 @@ export class MapCanvas {
   /** @param {ReadonlySet<number>} rows */
   showSelected(rows) {
     this.changePoints((points) => points.showSelected(rows))
-    if (rows.size) this.inspector?.reveal()
+    if (rows.size) this.inspector?.open('items')
     this.memory?.change()
   }
 
@@ -435,7 +435,7 @@ export class MapCanvas {
   pin(i) {
     this.show({ pinned: i === this.pinned ? -1 : i })
     this.linked.echo(this.linkedMap, { pinned: this.pinned })
-    if (this.pinned >= 0) this.inspector?.reveal()
+    if (this.pinned >= 0) this.inspector?.open('items')
     this.memory?.change()
   }
 

@@ -316,6 +316,15 @@ function day(days) {
   return days % 1 ? `${text.slice(0, end)} ${text.slice(end + 1, end + 6)}` : text.slice(0, end)
 }
 
+/**
+ * A whole number for a person.
+ *
+ * @param {number} n
+ */
+export function number(n) {
+  return n.toLocaleString('en')
+}
+
 /** @param {number} share */
 export function percent(share) {
   return `${Math.round(100 * share)} %`

@@ -2,6 +2,7 @@
 
 /** @import { Points } from '../core/points.mjs' */
 
+import { number } from '../core/points.mjs'
 import { button, element } from './dom.mjs'
 
 /** @typedef {(group: number, alone: boolean) => void} ToggleGroup */
@@ -112,9 +113,4 @@ function swatch(colour) {
  */
 export function eachOnce(texts) {
   return texts.every((text) => text === texts[0]) ? texts[0] : texts.join(' · ')
-}
-
-/** @param {number} n */
-function number(n) {
-  return n.toLocaleString('en')
 }

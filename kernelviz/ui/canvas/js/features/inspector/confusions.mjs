@@ -3,7 +3,7 @@
 /** @import { Points } from '../../core/points.mjs' */
 /** @import { InspectorHandle } from './inspector.mjs' */
 
-import { percent } from '../../core/points.mjs'
+import { number, percent } from '../../core/points.mjs'
 import { button, element } from '../../ui/dom.mjs'
 
 const MOST = 14 // classes of a matrix
@@ -134,9 +134,4 @@ export function pairsOf({ label: labels, prediction: predictions }, list, all = 
     else pairs.set(`${label} ${prediction}`, { label, prediction, list: [i] })
   }
   return [...pairs.values()].sort((a, b) => b.list.length - a.list.length)
-}
-
-/** @param {number} n */
-function number(n) {
-  return n.toLocaleString('en')
 }

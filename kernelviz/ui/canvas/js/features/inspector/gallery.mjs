@@ -2,6 +2,7 @@
 
 /** @import { InspectorHandle } from './inspector.mjs' */
 
+import { number } from '../../core/points.mjs'
 import { button, element } from '../../ui/dom.mjs'
 import { paintImage } from '../../ui/card.mjs'
 
@@ -41,7 +42,7 @@ export class Gallery {
     this.tiles.append(...next.map((i) => this.tile(i)))
     const left = this.list.length - this.shown.size
     this.more.hidden = !left
-    this.more.textContent = `Show more (${left.toLocaleString('en')} left)`
+    this.more.textContent = `Show more (${number(left)} left)`
     this.paint()
   }
 

@@ -73,6 +73,8 @@ export class Inspector {
     this.shown = ''
     /** @type {Points | null} of which it is shown */
     this.points = null
+    /** @type {ReadonlySet<number> | null} that were selected when it was filled */
+    this.rows = null
   }
 
   /** @param {Tab} tab */
@@ -105,20 +107,17 @@ export class Inspector {
     return this.handle.rows().size ? this.selected : null
   }
 
-  /** Something was pinned or selected, which is to be seen. */
-  reveal() {
-    this.open('items')
-  }
-
   /** Show what there is to be shown, and what has come of it. Cheap where nothing has changed. */
   show() {
     const { handle, part } = this
     const points = handle.points()
     if (!points) return
-    const key = `${this.tab} ${handle.pinned()} ${part === this.selected ? [...handle.rows()].join() : ''} ${points.colouring}`
-    if (key !== this.shown || this.points !== points) {
+    const key = `${this.tab} ${handle.pinned()} ${points.colouring}`
+    const rows = handle.rows() // another set after each change
+    if (key !== this.shown || this.points !== points || this.rows !== rows) {
       this.shown = key
       this.points = points
+      this.rows = rows
       this.fill(points)
     }
     ;(part ?? this.spread).paint()

@@ -3,6 +3,7 @@
 /** @import { InspectorHandle } from './inspector.mjs' */
 
 import { messageOf, said } from '../../core/fetching.mjs'
+import { number } from '../../core/points.mjs'
 import { button, element } from '../../ui/dom.mjs'
 
 /** @typedef {{ id: string, name: string, split: string, count: number }} Saved */
@@ -35,7 +36,7 @@ export class SavedSelections {
    * @param {string} split
    */
   entry({ id, name, split: theirs, count }, split) {
-    const counted = `${count.toLocaleString('en')} ${theirs === split ? 'images' : `${theirs} images`}`
+    const counted = `${number(count)} ${theirs === split ? 'images' : `${theirs} images`}`
     const show = button(`${name} · ${counted}`, `Select ${name}`, () => this.handle.restore(id), {
       disabled: theirs !== split,
     })

@@ -2,7 +2,7 @@
 
 /** @import { InspectorHandle } from './inspector.mjs' */
 
-import { percent } from '../../core/points.mjs'
+import { number, percent } from '../../core/points.mjs'
 import { messageOf } from '../../core/fetching.mjs'
 import { copyText } from '../../ui/clipboard.mjs'
 import { button, element } from '../../ui/dom.mjs'
@@ -161,9 +161,4 @@ function bar(name, n, share) {
     element('span', { className: 'track' }, filled),
     element('output', {}, number(n)),
   )
-}
-
-/** @param {number} n */
-function number(n) {
-  return n.toLocaleString('en')
 }
