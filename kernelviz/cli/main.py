@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli.output import STOPPED, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.jobs import jobs_cli
+from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.storage.record import Run
@@ -25,7 +26,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
 class Benchmark(StrEnum):
@@ -180,6 +180,17 @@ def _say_trained(run: Run, as_json: bool) -> None:
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics})
     print_metrics(run.metrics)
     Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+
+
+@cli.command()
+def resume(name: str, as_json: AsJson = False) -> None:
+    """Go on with a stopped training, whose settings are with it."""
+    from kernelviz.cli.jobs import resumed
+
+    _say_trained(resumed(name), as_json)
+
+
+cli.add_typer(jobs_cli, name="jobs")
 
 
 @cli.command()

@@ -5,15 +5,19 @@
     <folder>/map.parquet          coordinates and prediction of every image (`storage.embedding_map`)
     <folder>/thumbnails.parquet   small pictures of a user's own images (`storage.thumbnails`)
     <folder>/table.parquet        a user's own table (`storage.item_table`)
+    <folder>/epochs.safetensors   where some of its images lay as it was trained (`storage.epochs`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
 
 A user's run hides a shipped one of the same name.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock, Timeout
 
 from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import NotFound, UserError
@@ -75,14 +79,51 @@ def run_names() -> list[str]:
 
 def new_folder(name: str) -> Path:
     """The folder for a new run of that name, made if needed; a UserError says which names are allowed."""
-    if not NAME.fullmatch(name):
-        raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+    check_name(name)
     folder = runs_folder() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"cannot make {folder} ({error.strerror}); set KERNELVIZ_RUNS to another folder") from None
     return folder
+
+
+def check_name(name: str) -> None:
+    """Raise a UserError that says which names are allowed, if this one is not."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+
+
+@contextmanager
+def claimed(name: str) -> Iterator[None]:
+    """Have the folder of a user's run for oneself; a UserError says that another process trains or changes it."""
+    try:
+        with run_lock(name).acquire(timeout=1):
+            yield
+    except Timeout:
+        raise UserError(f"another process trains or changes {name}; wait for it, or choose another name") from None
+
+
+def run_lock(name: str) -> FileLock:
+    """Held by the process that trains or changes the run of that name."""
+    check_name(name)
+    return lock(f"{name}.run")
+
+
+def is_held(one: FileLock) -> bool:
+    """Whether a process holds a lock."""
+    try:
+        with one.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def lock(name: str) -> FileLock:
+    """A lock among the user's runs, beside their folders, which may be moved or deleted while it is held."""
+    folder = runs_folder() / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / name)
 
 
 def _folders() -> tuple[Path, Path]:
