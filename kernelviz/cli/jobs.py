@@ -55,11 +55,11 @@ def resumed(name: str) -> Run:
     """Train what the folder of that name says, from its checkpoint if it has one."""
     from kernelviz.cli.train import trained
     from kernelviz.tasks.recipes import recipe_of
-    from kernelviz.training import checkpoint
+    from kernelviz.training import files
 
     job = folder.job_of(name)
     plan = job.plan
-    recipe, begun = recipe_of(plan.kind, plan.recipe), checkpoint.is_in(job.folder)
+    recipe, begun = recipe_of(plan.kind, plan.recipe), files.is_begun(job.folder)
     run = trained(recipe, name, plan.seed, begun, plan.command)
     folder.end(run.folder)
     return run

@@ -9,7 +9,7 @@ from kernelviz.jobs.folder import State, end, job_lock, job_of, wait
 from kernelviz.jobs.workers import start
 from kernelviz.storage import record
 from kernelviz.storage.store import is_held, new_folder, run_lock, run_names
-from kernelviz.training import checkpoint, plan
+from kernelviz.training import files, plan
 from kernelviz.training.plan import Plan
 from kernelviz.training.standing import Ask, ask
 
@@ -21,7 +21,7 @@ def put(name: str, wanted: Plan) -> None:
     if name in run_names():
         raise UserError(f"there is a run {name!r}; choose another name")
     folder = new_folder(name)
-    if (folder / plan.FILE).exists() or checkpoint.is_in(folder):
+    if (folder / plan.FILE).exists() or files.is_begun(folder):
         raise UserError(f"there is a training {name!r} already; choose another name, or cancel that one")
     wanted.save(folder)
     wait(folder)
@@ -34,7 +34,7 @@ def go_on(name: str, changed: Plan | None = None) -> None:
     if job.state in (State.running, State.waiting):
         raise UserError(f"{name} {'runs' if job.state == State.running else 'waits'} already")
     if changed and changed != job.plan:
-        checkpoint.remove(job.folder)
+        files.remove(job.folder)
         changed.save(job.folder)
     wait(job.folder)
     start()

@@ -61,7 +61,7 @@ def _do(job: Job, of: int) -> None:
     try:
         with job_lock(job.name).acquire(timeout=0), (job.folder / LOG).open("w", encoding="utf-8") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "kernelviz.cli", "resume", job.name],
+                training(job.name),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -73,6 +73,11 @@ def _do(job: Job, of: int) -> None:
                 end(job.folder, _error(job, code))
     except (Timeout, FileNotFoundError):  # another worker has it, or it was cancelled
         return
+
+
+def training(name: str) -> list[str]:
+    """The command that trains a job."""
+    return [sys.executable, "-m", "kernelviz.cli", "resume", name]
 
 
 def _watched(child: subprocess.Popen, job: Job) -> int:

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
-from kernelviz.storage.record import FILE
 from kernelviz.storage.weights import load_own, own_weights
-from kernelviz.training import plan, standing
+from kernelviz.training.files import CHECKPOINT, HISTORY
 from kernelviz.training.loop import Progress, Training
 
-CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
 SPARE = 50_000_000  # bytes for the map, the pictures and the record
 
 
@@ -58,21 +56,8 @@ def resume(training: Training, folder: Path) -> None:
         raise UserError(f"cannot resume from {path}: {error}. Train without --resume, or as another --name") from None
 
 
-def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
-    """Raise a UserError if a new training would overwrite what a folder holds."""
-    if (folder / FILE).exists():
-        raise UserError(f"there is a finished run in {folder}; give another --name, or delete that folder")
-    if is_in(folder) and not resumed:
-        raise UserError(f"there is a stopped training in {folder}; resume it with --resume, or give another --name")
-
-
-def is_in(folder: Path) -> bool:
-    """Whether a folder has a checkpoint."""
-    return (folder / CHECKPOINT).exists()
-
-
 def check_space(training: Training, folder: Path) -> None:
-    """Raise an OSError if the disk of a folder has no room for the checkpoints of a training."""
+    """Raise an OSError if the disk of a folder is too full for the checkpoints of a training."""
     a_checkpoint = 3 * sum(weight.nbytes for weight in own_weights(training.network).values())  # Adam has two moments
     needed = 2 * a_checkpoint + SPARE  # the old one stays until the new one is written
     free = shutil.disk_usage(folder).free
@@ -81,12 +66,6 @@ def check_space(training: Training, folder: Path) -> None:
             f"the disk of {folder} has {free / 1e6:.0f} MB free, and the training needs {needed / 1e6:.0f} MB; free "
             "space there or set KERNELVIZ_RUNS to another folder"
         )
-
-
-def remove(folder: Path) -> None:
-    """Delete what only a training that still runs needs."""
-    for name in (CHECKPOINT, HISTORY, plan.FILE, standing.FILE, standing.ASKED):
-        (folder / name).unlink(missing_ok=True)
 
 
 def _facts(training: Training) -> dict:

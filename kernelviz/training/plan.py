@@ -11,7 +11,6 @@ from pydantic_core import to_json
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
-from kernelviz.training.task import Recipe
 
 FILE = "training.json"
 
@@ -35,11 +34,6 @@ class Plan:
         """Write training.json."""
         with replacing(folder / FILE) as partial:
             partial.write_bytes(to_json(asdict(self), indent=1))
-
-
-def plan_of(recipe: Recipe, seed: int, command: str) -> Plan:
-    """The plan to train a recipe."""
-    return Plan(kind=recipe.kind, recipe=asdict(recipe), seed=seed, command=command)
 
 
 def load_plan(folder: Path) -> Plan:

@@ -11,11 +11,10 @@ from kernelviz.disk import runs_folder
 from kernelviz.networks.devices import best_device
 from kernelviz.storage.record import Run
 from kernelviz.storage.store import claimed, new_folder
-from kernelviz.training import checkpoint
+from kernelviz.training import checkpoint, files
 from kernelviz.training.film import Film
 from kernelviz.training.finish import finish
 from kernelviz.training.loop import Training
-from kernelviz.training.plan import plan_of
 from kernelviz.training.standing import STOPPING, Ask, Board, Standing, ask
 from kernelviz.training.task import Recipe
 
@@ -54,8 +53,8 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
         command: what the user typed, for the record.
     """
     with claimed(name), _folder(name) as folder, _obeyed(folder):
-        checkpoint.refuse_to_overwrite(folder, resume)
-        plan_of(recipe, seed, command).save(folder)
+        files.refuse_to_overwrite(folder, resume)
+        recipe.plan(seed, command).save(folder)
         board = Board(folder)
         watcher = _posted(watcher, board)
         data = recipe.load_data(watcher.loading)
@@ -65,7 +64,7 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
             checkpoint.resume(training, folder)
         _train(training, folder, watcher, board)
         run = finish(training, folder, command, lambda done: watcher.placing(done, len(data)))
-        checkpoint.remove(folder)
+        files.remove(folder)
         return run
 
 
@@ -77,7 +76,7 @@ def _folder(name: str) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        if new and not checkpoint.is_in(folder):
+        if new and not files.is_begun(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 

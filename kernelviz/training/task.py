@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kernelviz.storage.epochs import EpochMaps
+from kernelviz.training.plan import Plan
 
 Report = Callable[[int], None]  # is told how many images (or items) are done
 
@@ -103,6 +104,10 @@ class Recipe(Schedule, ABC):
 
     data: str
     validation: float = 1 / 6
+
+    def plan(self, seed: int, command: str) -> Plan:
+        """The plan to train it."""
+        return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command)
 
     @abstractmethod
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Any:

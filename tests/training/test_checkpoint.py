@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from kernelviz.data.batches import Jitter
 from kernelviz.tasks.embedding import EmbeddingRecipe
-from kernelviz.training import checkpoint
+from kernelviz.training import checkpoint, files
 from kernelviz.training.loop import Training
 from kernelviz.training.session import new_training
 
@@ -82,7 +82,7 @@ def test_another_seed_or_recipe_is_refused(tmp_path, digits, change):
 
 def rewritten(tmp_path, change, facts=None):
     """The checkpoint with its tensors changed by a function."""
-    path = tmp_path / checkpoint.CHECKPOINT
+    path = tmp_path / files.CHECKPOINT
     with checkpoint.safe_open(path, "pt") as file:
         record = file.metadata()
     tensors = load_file(path)
@@ -92,9 +92,9 @@ def rewritten(tmp_path, change, facts=None):
 
 U = "network.kernel_layer.u"
 CORRUPTIONS = {
-    "empty": lambda path: (path / checkpoint.CHECKPOINT).write_bytes(b""),
-    "garbage": lambda path: (path / checkpoint.CHECKPOINT).write_bytes(b"\xff" * 1000),
-    "truncated": lambda path: os.truncate(path / checkpoint.CHECKPOINT, 5000),
+    "empty": lambda path: (path / files.CHECKPOINT).write_bytes(b""),
+    "garbage": lambda path: (path / files.CHECKPOINT).write_bytes(b"\xff" * 1000),
+    "truncated": lambda path: os.truncate(path / files.CHECKPOINT, 5000),
     "a tensor is missing": lambda path: rewritten(path, lambda tensors: tensors.pop(U)),
     "a tensor too many": lambda path: rewritten(path, lambda t: t.update({"network.extra": torch.zeros(1)})),
     "a tensor of another shape": lambda path: rewritten(path, lambda t: t.update({U: torch.zeros(3)})),
@@ -133,18 +133,18 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(tmp_path, digits, full
 def test_a_finished_run_is_never_overwritten(tmp_path, resuming):
     (tmp_path / "run.json").touch()
     with pytest.raises(ValueError, match="a finished run in .*; give another --name"):
-        checkpoint.refuse_to_overwrite(tmp_path, resuming)
+        files.refuse_to_overwrite(tmp_path, resuming)
 
 
 def test_a_stopped_training_is_only_overwritten_by_its_resumption(tmp_path):
-    (tmp_path / checkpoint.CHECKPOINT).touch()
-    checkpoint.refuse_to_overwrite(tmp_path, resumed=True)
+    (tmp_path / files.CHECKPOINT).touch()
+    files.refuse_to_overwrite(tmp_path, resumed=True)
     with pytest.raises(ValueError, match="a stopped training in .*; resume it with --resume"):
-        checkpoint.refuse_to_overwrite(tmp_path, resumed=False)
+        files.refuse_to_overwrite(tmp_path, resumed=False)
 
 
 def test_an_empty_folder_is_free(tmp_path):
-    checkpoint.refuse_to_overwrite(tmp_path, resumed=False)
+    files.refuse_to_overwrite(tmp_path, resumed=False)
 
 
 LONGER = ("train", "digits-autoencoder", "--epochs", 3, "--name")
@@ -160,7 +160,7 @@ def train_process(name, *words):
 def kill_after_the_first_checkpoint(folder):
     """Returns the exit code."""
     process = train_process(folder.name)
-    while not (folder / checkpoint.CHECKPOINT).exists():
+    while not (folder / files.CHECKPOINT).exists():
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)
     process.kill()
@@ -183,7 +183,10 @@ def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path,
     assert all(torch.equal(one[name], other[name]) for name in one)
     histories = [json.loads((folder / "run.json").read_text())["history"] for folder in (whole, killed)]
     assert without_times(histories[0]) == without_times(histories[1])  # in double precision
-    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, "map.parquet", "novelty.safetensors"}
+    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, *BESIDE}
+
+
+BESIDE = ("map.parquet", "novelty.safetensors", "epochs.safetensors")
 
 
 def interrupting(step):
@@ -203,19 +206,16 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, kernelviz, tin
         patched.setattr(Training, "_step", interrupting(57))  # the 18th of the 40 steps of the second epoch
         code, out, errors = kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped")
     assert (code, out) == (130, "")
-    said = "stopped at step 58 of 80; resume with `kernelviz train tiny --epochs 2 --name stopped --resume`"
-    assert said in errors.splitlines()
-    assert kernelviz("train", "tiny", "--epochs", 2, "--name", "stopped", "--resume")[0] == 0
+    assert "stopped at step 58 of 80; go on with `kernelviz resume stopped`" in errors.splitlines()
+    assert kernelviz("resume", "stopped")[0] == 0
     assert kernelviz("train", "tiny", "--epochs", 2, "--name", "whole")[0] == 0
     stopped, whole = (tmp_path / "runs" / name / WEIGHTS for name in ("stopped", "whole"))
     assert stopped.read_bytes() == whole.read_bytes()
 
 
-def test_ctrl_c_twice_names_the_same_command_once(kernelviz, tiny_recipe, monkeypatch):
-    command = ("train", "tiny", "--epochs", 3, "--resume")
+def test_ctrl_c_twice_is_two_times_resumed(kernelviz, tiny_recipe, monkeypatch):
     monkeypatch.setattr(Training, "_step", interrupting(3))
-    assert kernelviz(*command[:-1])[0] == 130
+    assert kernelviz("train", "tiny", "--epochs", 3)[0] == 130
     monkeypatch.setattr(Training, "_step", interrupting(7))
-    code, _, errors = kernelviz(*command)
-    assert code == 130
-    assert "resume with `kernelviz train tiny --epochs 3 --resume`\n" in errors
+    code, _, errors = kernelviz("resume", "tiny")
+    assert code == 130 and "go on with `kernelviz resume tiny`\n" in errors
