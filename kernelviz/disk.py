@@ -16,13 +16,20 @@ def own_file(*parts: str) -> Path:
 
 
 def runs_folder() -> Path:
-    """Where the user's runs are written: KERNELVIZ_RUNS, else the user's data folder."""
-    return _chosen("KERNELVIZ_RUNS", "runs")
+    """Where the user's runs are written: the first of `runs_folders`."""
+    return runs_folders()[0]
+
+
+def runs_folders() -> tuple[Path, ...]:
+    """Where the user's runs lie: the folders in KERNELVIZ_RUNS, separated as in PATH, else one in the data folder."""
+    chosen = [part for part in os.environ.get("KERNELVIZ_RUNS", "").split(os.pathsep) if part]
+    return tuple(Path(part).expanduser() for part in chosen) or (user_data_path("kernelviz", appauthor=False) / "runs",)
 
 
 def data_folder() -> Path:
     """Where image sets are stored: KERNELVIZ_DATA, else the user's data folder."""
-    return _chosen("KERNELVIZ_DATA", "data")
+    chosen = os.environ.get("KERNELVIZ_DATA")
+    return Path(chosen).expanduser() if chosen else user_data_path("kernelviz", appauthor=False) / "data"
 
 
 @contextmanager
@@ -34,8 +41,3 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _chosen(variable: str, name: str) -> Path:
-    chosen = os.environ.get(variable)
-    return Path(chosen).expanduser() if chosen else user_data_path("kernelviz", appauthor=False) / name

@@ -10,7 +10,7 @@ from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
-from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
+from kernelviz.storage.store import NAME, hidden_runs, of_kind, readable_runs, run_names
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims, plain
 
@@ -33,7 +33,7 @@ HEADINGS = {  # of the other pages, but for Explore, whose heading counts what i
     "upload": "Your own pictures on the map",
     "kernels": "What a kernel layer does",
 }
-BROKEN = "broken runs"  # of the session: a sentence for each
+BROKEN, HIDDEN = "broken runs", "hidden runs"  # of the session: a sentence for each
 CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
@@ -54,6 +54,7 @@ def show() -> None:
     st.set_page_config(title_of(address))
     st.html(f"<style>:root {{ --page-name: '{title}'; }}</style>")
     runs, st.session_state[BROKEN] = readable_runs()
+    st.session_state[HIDDEN] = hidden_runs()
     mapped, asked = of_kind(runs, EmbeddingRun), st.query_params.get("run", "")
     if not address and _is_coming(asked):
         top_bar(f"{plain(asked)} is being trained")
@@ -80,12 +81,19 @@ def top_bar(heading: str) -> DeltaGenerator:
     row = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium")
     row.title(heading, anchor=False, width="content")
     bar = row.container(key="choice", horizontal=True, vertical_alignment="center", gap="small")
-    if reasons := st.session_state.get(BROKEN):
-        how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
-        with row.popover(f"{how_many} cannot be read", icon=":material/broken_image:", type="tertiary"):
-            for reason in reasons:
-                st.warning(reason)
+    _tell(row, st.session_state.get(BROKEN), "cannot be read", ":material/broken_image:")
+    _tell(row, st.session_state.get(HIDDEN), "hidden", ":material/content_copy:")
     return bar
+
+
+def _tell(row: DeltaGenerator, reasons: list[str] | None, what: str, icon: str) -> None:
+    """Show in the bar how many runs are not as they should be, and behind it the reasons."""
+    if not reasons:
+        return
+    how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
+    with row.popover(f"{how_many} {what}", icon=icon, type="tertiary"):
+        for reason in reasons:
+            st.warning(reason)
 
 
 def choose(bar: DeltaGenerator, label: str, names: list[str], key: str, default: str = "") -> str:
