@@ -11,7 +11,7 @@ from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import NAME, hidden_runs, of_kind, readable_runs, run_names
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import caches, sharing
 from kernelviz.ui.shared.labels import aims, plain
 
 REGISTERED = "pages"  # in the session, by their titles
@@ -22,12 +22,13 @@ PAGES = {  # title and icon by address
     "depth": ("Depth", "layers"),
     "compare": ("Compare", "compare"),
     "upload": ("Upload", "upload"),
+    "train": ("Train", "model_training"),
     "kernels": ("Kernels", "graph_2"),
     "recommend": ("Recommend", "recommend"),
     "results": ("Results", "checklist"),
 }
 # They choose among the runs themselves, and have their own bar.
-PAGES_OF_ALL_RUNS = ("depth", "compare", "recommend", "results")
+PAGES_OF_ALL_RUNS = ("depth", "compare", "train", "recommend", "results")
 HEADINGS = {  # of the other pages, but for Explore, whose heading counts what is shown
     "probe": "Decode any position of the map",
     "upload": "Your own pictures on the map",
@@ -45,7 +46,14 @@ def show() -> None:
     st.set_page_config(page_icon=icon, layout="wide")  # before the navigation, which would fetch an icon from afar
     st.logo(str(own_file("assets", "logo.svg")), size="large")
     pages = [
-        st.Page(lambda: _page(address, what), title=title, icon=f":material/{face}:", url_path=url, default=not url)
+        st.Page(
+            lambda: _page(address, what),
+            title=title,
+            icon=f":material/{face}:",
+            url_path=url,
+            default=not url,
+            visibility="hidden" if url == "train" and not sharing.may_train() else "visible",
+        )
         for url, (title, face) in PAGES.items()
     ]
     st.session_state[REGISTERED] = {one.title: one for one in pages}
@@ -59,9 +67,9 @@ def show() -> None:
     if not address and _is_coming(asked):
         top_bar(f"{plain(asked)} is being trained")
         import_module("kernelviz.ui.explore.growing").growing(asked)
-    elif not mapped:
+    elif not mapped and address != "train":
         _invite()
-    elif asked and asked not in {run.name for run in mapped}:
+    elif address != "train" and asked and asked not in {run.name for run in mapped}:
         _say_unknown(asked, _default(mapped))
     else:
         what = runs if address in PAGES_OF_ALL_RUNS else _chosen(address, mapped)
