@@ -95,7 +95,7 @@ def use_runs(folders: Sequence[Path]) -> None:
         if os.pathsep in str(folder):
             raise UserError(f"--runs {folder} has a {os.pathsep!r} in it, which separates folders; rename it")
         if not folder.expanduser().is_dir() and (at or folder.expanduser().exists()):
-            raise NotFound(f"--runs {folder} is no folder; give one that is there")
+            raise UserError(f"--runs {folder} is no folder; give one that is there")
     if folders:
         os.environ["KERNELVIZ_RUNS"] = os.pathsep.join(str(folder.expanduser().absolute()) for folder in folders)
 

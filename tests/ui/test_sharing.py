@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from kernelviz.disk import data_folder, runs_folder
-from kernelviz.errors import NotFound, UserError
+from kernelviz.errors import UserError
 from kernelviz.storage.store import hidden_runs, load_run, new_folder, run_names, use_runs
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.server.request_parameters import READ_ONLY
@@ -117,7 +117,7 @@ def test_who_is_on_this_machine(headers, here):
 def test_a_data_root_has_to_be_a_folder(tmp_path, kernelviz):
     (tmp_path / "file").touch()
     for root in (tmp_path / "none", tmp_path / "file"):
-        with pytest.raises(NotFound, match="--data-root"):
+        with pytest.raises(UserError, match="--data-root"):
             sharing.set_up(data_roots=[root])
     code, _, err = kernelviz("app", "--data-root", tmp_path / "none")
     assert code == 2 and "is no folder" in err

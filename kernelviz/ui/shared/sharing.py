@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kernelviz.disk import data_folder
-from kernelviz.errors import NotFound
+from kernelviz.errors import UserError
 
 PASSED_ON = {"x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"}  # headers that a proxy adds
 
@@ -32,12 +32,12 @@ _settings = _Settings()
 
 
 def set_up(read_only: bool = False, data_roots: Iterable[Path] = ()) -> None:
-    """Set for this process what visitors may do; NotFound where a data root is no folder."""
+    """Set for this process what visitors may do; a UserError where a data root is no folder."""
     global _settings
     roots = [Path(root).expanduser() for root in data_roots]
     for root in roots:
         if not root.is_dir():
-            raise NotFound(f"--data-root {root} is no folder; give one that is there")
+            raise UserError(f"--data-root {root} is no folder; give one that is there")
     _settings = _Settings(read_only, tuple(root.resolve() for root in roots))
 
 

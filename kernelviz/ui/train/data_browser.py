@@ -63,7 +63,7 @@ def named_set() -> str | None:
 
 
 def as_text(name: str, most: int = 120) -> str:
-    """A name for texts that are Markdown, whole if it is not longer than `most` letters: nothing in it has a meaning."""
+    """A name for texts in Markdown, in which nothing of it has a meaning; its last `most` letters if it is longer."""
     text = " ".join(name.split())
     text = text if len(text) <= most else f"…{text[-most:]}"
     return MARKDOWN.sub(r"\\\1", text).replace(":", ":\u2060")  # a word joiner: no icon, emoji or colour either

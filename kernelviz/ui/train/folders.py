@@ -1,4 +1,4 @@
-"""The folders that the data browser lists: only what lies below the data roots, links resolved, hidden files left out."""
+"""Folders as the data browser lists them: only what lies below the data roots, links resolved, without hidden files."""
 
 import os
 import time

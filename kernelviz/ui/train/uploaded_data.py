@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
-from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
 from kernelviz.ingest.archives import MAX_MEMBERS, MAX_UNPACKED, is_hidden, list_zip
@@ -74,7 +73,7 @@ def _stored(files: list, progress: Progress) -> tuple[str | None, list[RejectedF
 
 
 def store(files: list[tuple[str, IOBase]], progress: Progress) -> tuple[Path, list[RejectedFile]]:
-    """Store files in a folder named by their content; returns the path of what can be trained on, and what was rejected.
+    """Store files in a folder named by their content; returns the path to train on, and what was rejected.
 
     One .zip or file of vectors stays as it is; pictures become one .zip. A UserError says why nothing is stored.
     """
@@ -119,7 +118,7 @@ def _copied(name: str, file: IOBase, target: Path, progress: Progress) -> str:
 
 
 def _check(name: str, path: Path) -> None:
-    """Raise a UserError for a file that is no archive or holds no vectors, or that tells of other files on this machine."""
+    """Raise a UserError for what is no archive, holds no vectors, or tells of other files on this machine."""
     try:
         if path.suffix == ".zip":
             list_zip(path)
@@ -127,7 +126,7 @@ def _check(name: str, path: Path) -> None:
         columns = columns_of(table_file(path).schema) if path.suffix == ".parquet" else None
         if columns and (columns.path or columns.picture or not columns.vector):
             raise UserError(
-                f"a .parquet that is uploaded has to hold vectors, a column of lists of numbers; {VECTOR_FILES}"
+                "a .parquet is uploaded for its vectors, a column of lists of numbers, without pictures or paths"
             )
         read_source(path)
     except UnreadableImage as error:
