@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 
@@ -16,13 +17,20 @@ def own_file(*parts: str) -> Path:
 
 
 def runs_folder() -> Path:
-    """Where the user's runs are written: KERNELVIZ_RUNS, else the user's data folder."""
-    return _chosen("KERNELVIZ_RUNS", "runs")
+    """Where the user's runs are written: the first of `runs_folders`."""
+    return runs_folders()[0]
+
+
+def runs_folders() -> tuple[Path, ...]:
+    """Where the user's runs lie: the folders in KERNELVIZ_RUNS, separated as in PATH, else one in the data folder."""
+    chosen = [part for part in os.environ.get("KERNELVIZ_RUNS", "").split(os.pathsep) if part]
+    return tuple(Path(part).expanduser() for part in chosen) or (user_data_path("kernelviz", appauthor=False) / "runs",)
 
 
 def data_folder() -> Path:
     """Where image sets are stored: KERNELVIZ_DATA, else the user's data folder."""
-    return _chosen("KERNELVIZ_DATA", "data")
+    chosen = os.environ.get("KERNELVIZ_DATA")
+    return Path(chosen).expanduser() if chosen else user_data_path("kernelviz", appauthor=False) / "data"
 
 
 @contextmanager
@@ -36,6 +44,17 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _chosen(variable: str, name: str) -> Path:
-    chosen = os.environ.get(variable)
-    return Path(chosen).expanduser() if chosen else user_data_path("kernelviz", appauthor=False) / name
+def lock(name: str) -> FileLock:
+    """A lock among the user's runs, beside their folders, which may be moved or deleted while it is held."""
+    folder = runs_folder() / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / name)
+
+
+def is_held(one: FileLock) -> bool:
+    """Whether a process holds a lock."""
+    try:
+        with one.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

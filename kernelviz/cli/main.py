@@ -51,12 +51,26 @@ def app(
     host: str = "127.0.0.1",
     port: int = 8501,
     run: Annotated[str | None, typer.Option(help="Name of the run to show first.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Only look: no training, nothing saved, changed or deleted.")
+    ] = False,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of runs; give it again for more. The first is for new runs, and wins for a name."),
+    ] = None,
+    data_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder that the page may list and read to train on; give it again for more. Without one: the home "
+            "folder on this machine, and on another --host nothing, nor any training."
+        ),
+    ] = None,
 ) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.ui.server.app import serve
 
     try:
-        serve(host, port, run)
+        serve(host, port, run, read_only, runs or [], data_root or [])
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
@@ -64,12 +78,13 @@ def app(
 @cli.command()
 def runs(as_json: AsJson = False) -> None:
     """List the trained networks."""
-    from kernelviz.storage.store import readable_runs
+    from kernelviz.storage.store import hidden_runs, readable_runs
 
     found, broken = readable_runs()
+    hidden = hidden_runs()
     if as_json:
         rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
-        return print_json({"runs": rows, "broken": broken})
+        return print_json({"runs": rows, "broken": broken, "hidden": hidden})
     rows = [
         (run.name, run.data["name"], "\n".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
         for run in found
@@ -78,7 +93,7 @@ def runs(as_json: AsJson = False) -> None:
         print_table(("run", "data", "objectives", "5-NN on\nthe map", "MSE from\nposition", "accuracy"), rows)
     else:
         Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
-    for reason in broken:
+    for reason in broken + hidden:
         console.print(reason, style="yellow", markup=False)
 
 

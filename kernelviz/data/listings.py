@@ -16,10 +16,12 @@ def listing_of(source: str, column: str = "", progress: Callable[[float, str], N
 
     Args:
         column: where the class of an item comes from, a column of its table or path:N; "": found by itself.
+        progress: called with the share that is done, 0 where it is unknown, and one line for a person; what it raises
+            stops the reading.
     """
     if source == SHAPES:
         return shapes_listing()
-    return _named(source, progress) if source in SETS else read_source(source, column or None)
+    return _named(source, progress) if source in SETS else read_source(source, column or None, progress)
 
 
 def _named(name: str, progress: Callable[[float, str], None] | None) -> Listing:

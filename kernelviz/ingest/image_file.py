@@ -38,8 +38,7 @@ def open_image(data: bytes, enough: tuple[int, int] = ENOUGH) -> Image.Image:
         enough: width and height that the picture is needed at. A JPEG is decoded at the smallest of 1/8, 1/4, 1/2 of
             its size at which both sides are still as long as the longer of these; other formats as they are.
     """
-    if not data:
-        raise UnreadableImage("the file is empty; choose a file that holds a picture")
+    _check_not_empty(data)
     check_size(len(data))
     image = _opened(data)
     _check_pixels(image)
@@ -91,12 +90,27 @@ def format_of(data: bytes) -> str:
     return _opened(data).format
 
 
+def check_header(data: bytes) -> None:
+    """Raise UnreadableImage where the size, the structure or the header says that `open_image` cannot read these bytes.
+
+    Nothing is decoded: the pixels may still turn out to be damaged.
+    """
+    _check_not_empty(data)
+    check_size(len(data))
+    _check_pixels(_opened(data))
+
+
 def check_size(n_bytes: int) -> None:
     """Raise UnreadableImage for a file of more than MAX_BYTES."""
     if n_bytes > MAX_BYTES:
         raise UnreadableImage(
             f"the file has {n_bytes / 1e6:.1f} MB, allowed are {MAX_BYTES / 1e6:.0f} MB; save the picture smaller"
         )
+
+
+def _check_not_empty(data: bytes) -> None:
+    if not data:
+        raise UnreadableImage("the file is empty; choose a file that holds a picture")
 
 
 def _opened(data: bytes) -> Image.Image:

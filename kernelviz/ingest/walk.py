@@ -1,12 +1,14 @@
 """The files below a folder: links are followed, loops are not, and what cannot be read is told."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.archives import is_hidden
 
+REPORTED = 1000  # entries between two calls of `watch`
 MAX_ENTRIES = 5_000_000  # files and folders: links to folders full of links would never end
 Chain = tuple | None  # device and number of a folder, then the chain of the folder above it
 
@@ -31,8 +33,12 @@ class Walked:
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def walk(folder: Path) -> Walked:
-    """All that lies below a folder, without hidden files; raises a UserError for more than MAX_ENTRIES."""
+def walk(folder: Path, watch: Callable[[int], None] | None = None) -> Walked:
+    """All that lies below a folder, without hidden files; raises a UserError for more than MAX_ENTRIES.
+
+    Args:
+        watch: called now and then with the number of entries so far; what it raises stops the walk.
+    """
     found = Walked()
     left: list[tuple[Path, Chain]] = [(folder, (_key(os.stat(folder)), None))]
     n = 0
@@ -40,6 +46,8 @@ def walk(folder: Path) -> Walked:
         at, chain = left.pop()
         for entry in _entries(at, found):
             n += 1
+            if watch and n % REPORTED == 0:
+                watch(n)
             if n > MAX_ENTRIES:
                 raise UserError(f"{folder} holds more than {MAX_ENTRIES:,} files and folders; give a smaller folder")
             below = _take(entry, chain, found)

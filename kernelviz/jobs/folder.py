@@ -7,10 +7,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from kernelviz.disk import replacing, runs_folder
+from kernelviz.disk import is_held, lock, replacing, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.storage import record
-from kernelviz.storage.store import NAME, check_name, is_held, lock, run_lock
+from kernelviz.storage.store import NAME, check_name, run_lock
 from kernelviz.training import plan
 from kernelviz.training.plan import Plan, load_plan
 from kernelviz.training.standing import Ask, Standing, ask, asked, load_standing

@@ -3,12 +3,12 @@
 import shutil
 import time
 
-from kernelviz.disk import runs_folder
+from kernelviz.disk import is_held, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.jobs.folder import State, end, job_lock, job_of, wait
 from kernelviz.jobs.workers import start
 from kernelviz.storage import record
-from kernelviz.storage.store import is_held, new_folder, run_lock, run_names
+from kernelviz.storage.store import new_folder, run_lock, run_names
 from kernelviz.training import files, plan
 from kernelviz.training.plan import Plan
 from kernelviz.training.standing import Ask, ask

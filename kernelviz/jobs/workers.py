@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from filelock import FileLock, Timeout
 
+from kernelviz.disk import is_held, lock
 from kernelviz.jobs.folder import LOG, Job, State, end, job_lock, jobs
-from kernelviz.storage.store import is_held, lock
 from kernelviz.training.standing import Ask, asked, load_standing
 
 LOOK = 0.1  # seconds between two looks at a training

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ TAR = b"ustar"  # at byte 257
 Reader = Callable[[Path, str | None], Listing]
 
 
-def read_source(source: str | Path, labels: str | None = None) -> Listing:
+def read_source(
+    source: str | Path, labels: str | None = None, progress: Callable[[float, str], None] | None = None
+) -> Listing:
     """Everything that a source holds: names, classes, splits and a table; pictures are read later, and vectors now.
 
     Raises NotFound where there is no such file or folder, and a UserError where it is no source, is damaged, or holds
@@ -43,12 +46,14 @@ def read_source(source: str | Path, labels: str | None = None) -> Listing:
         labels: the column of the table with the classes, or "path:2" where the second level of folders below the source
             (below train, test and the like, where there are such) is the class; None: a column named label, class,
             target or category, or else the first level of folders.
+        progress: called while a folder is walked, of which nobody knows the size, with 0 and one line for a person;
+            what it raises stops that.
     """
     path = Path(os.path.abspath(Path(source).expanduser()))
     try:
         if not path.exists():
             raise NotFound(f"no file or folder {shown(str(path))}; {ALLOWED}")
-        listing = replace(_reader(path)(path, labels), name=shown(path.name))
+        listing = replace(_reader(path, progress)(path, labels), name=shown(path.name))
         _check(listing)
     except UserError as error:
         raise type(error)(shown(str(error))) from error
@@ -81,10 +86,11 @@ def _reasons(listing: Listing) -> str:
     return ", ".join(list(dict.fromkeys(file.reason for file in listing.rejected))[:3])
 
 
-def _reader(path: Path) -> Reader:
+def _reader(path: Path, progress: Callable[[float, str], None] | None) -> Reader:
     """What reads a source, by the ending of its name; the first bytes tell what an archive is."""
     if path.is_dir():
-        return saved if is_saved(path) else _of_folder
+        watch = progress and (lambda n: progress(0.0, f"{n:,} files and folders so far"))
+        return saved if is_saved(path) else partial(_of_folder, watch=watch)
     ending = path.suffix.lower()
     if ending in READERS:
         return READERS[ending]
@@ -108,9 +114,9 @@ def _of_archive(path: Path, labels: str | None) -> Listing:
     return _of_tree(shown(path.name), archive_tree([path]), labels)
 
 
-def _of_folder(folder: Path, labels: str | None) -> Listing:
+def _of_folder(folder: Path, labels: str | None, watch: Callable[[int], None] | None = None) -> Listing:
     """The pictures of a folder, unless it holds tables with pictures, or nothing but tables or archives."""
-    tree = folder_tree(folder)
+    tree = folder_tree(folder, watch)
     name = shown(folder.name)
     bare = all(why_no_picture(one) for one in tree.names)
     parquet = _ending(tree, (".parquet",))

@@ -1,7 +1,7 @@
 """The files of a folder, or of one or more archives, by their path in it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -40,9 +40,13 @@ class Tree:
     notes: list[str] = field(default_factory=list)
 
 
-def folder_tree(folder: Path) -> Tree:
-    """The files below a folder; links are followed, except for those that lead to a folder above themselves."""
-    found = walk(folder)
+def folder_tree(folder: Path, watch: Callable[[int], None] | None = None) -> Tree:
+    """The files below a folder; links are followed, except for those that lead to a folder above themselves.
+
+    Args:
+        watch: as in `walk`.
+    """
+    found = walk(folder, watch)
 
     def name(path: Path) -> str:
         return shown(path.relative_to(folder).as_posix())

@@ -1,4 +1,4 @@
-"""The folders of runs: the user's own in `runs_folder()`, the shipped ones beside the package.
+"""The folders of runs: the user's own in `runs_folders()`, the shipped ones beside the package.
 
     <folder>/run.json             its network, its data, its training and its metrics (`storage.record`)
     <folder>/weights.safetensors  the network's weights (`storage.weights`)
@@ -8,18 +8,20 @@
     <folder>/epochs.safetensors   where some of its images lay as it was trained (`storage.epochs`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
 
-A user's run hides a shipped one of the same name.
+A name in several folders means the run in the first; a user's run hides a shipped one. New runs go to the first folder.
 """
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from kernelviz.disk import own_file, runs_folder
+from kernelviz.disk import lock, own_file, runs_folder, runs_folders
 from kernelviz.errors import NotFound, UserError
 from kernelviz.storage.record import FILE, ClassifierRun, EmbeddingRun, Run, read_run
 
@@ -73,8 +75,33 @@ def of_kind(runs: Iterable[Run], kind: type[Kind]) -> list[Kind]:
 
 def run_names() -> list[str]:
     """Names of all runs, the shipped ones first."""
-    shipped, own = ([p.parent.name for p in sorted(f.glob(f"*/{FILE}"))] for f in reversed(_folders()))
-    return [name for name in dict.fromkeys(shipped + own) if NAME.fullmatch(name)]
+    *own, shipped = map(_names_in, _folders())
+    return list(dict.fromkeys(chain(shipped, *own)))
+
+
+def hidden_runs() -> list[str]:
+    """A sentence for each run that a run of the same name in an earlier folder of the user's hides."""
+    first: dict[str, Path] = {}
+    hidden = []
+    for folder in dict.fromkeys(runs_folders()):
+        for name in _names_in(folder):
+            if first.setdefault(name, folder) != folder:
+                hidden.append(f"the run {name!r} is in {first[name]} and in {folder}: the first is shown")
+    return hidden
+
+
+def use_runs(folders: Sequence[Path]) -> None:
+    """Take runs from these folders from now on, in the processes that this one starts too; none changes nothing.
+
+    Raises a UserError where one is no folder; the first, to which new runs are written, may be yet to be made.
+    """
+    for at, folder in enumerate(folders):
+        if os.pathsep in str(folder):
+            raise UserError(f"--runs {folder} has a {os.pathsep!r} in it, which separates folders; rename it")
+        if not folder.expanduser().is_dir() and (at or folder.expanduser().exists()):
+            raise UserError(f"--runs {folder} is no folder; give one that is there")
+    if folders:
+        os.environ["KERNELVIZ_RUNS"] = os.pathsep.join(str(folder.expanduser().absolute()) for folder in folders)
 
 
 def new_folder(name: str) -> Path:
@@ -110,21 +137,10 @@ def run_lock(name: str) -> FileLock:
     return lock(f"{name}.run")
 
 
-def is_held(one: FileLock) -> bool:
-    """Whether a process holds a lock."""
-    try:
-        with one.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+def _names_in(folder: Path) -> list[str]:
+    found = [path.parent.name for path in sorted(folder.glob(f"*/{FILE}"))]
+    return [name for name in found if NAME.fullmatch(name)]
 
 
-def lock(name: str) -> FileLock:
-    """A lock among the user's runs, beside their folders, which may be moved or deleted while it is held."""
-    folder = runs_folder() / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / name)
-
-
-def _folders() -> tuple[Path, Path]:
-    return runs_folder(), own_file("pretrained")
+def _folders() -> tuple[Path, ...]:
+    return *runs_folders(), own_file("pretrained")

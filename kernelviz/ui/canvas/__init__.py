@@ -37,6 +37,7 @@ from kernelviz.ui.canvas.messages import (
     UploadsTold,
 )
 from kernelviz.ui.canvas.packing import masked
+from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import MapSource
 from kernelviz.ui.shared.selection import Selection
@@ -195,6 +196,7 @@ def _told(
         view="dots",
         maps=maps,
         selection=_selection_told(selection, n),
+        keeps=not sharing.read_only(),
     )
 
 

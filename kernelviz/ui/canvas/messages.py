@@ -193,6 +193,7 @@ class Told:
         linked: by what maps side by side are linked: by "images", which all of them show, or by their "view" alone.
         found: the row that was searched for.
         decoder: decodes an image at the pointer; None where the run decodes none.
+        keeps: whether the server keeps selections.
     """
 
     scripts: str
@@ -218,6 +219,7 @@ class Told:
     probe: ProbeTold | None = None
     uploads: UploadsTold | None = None
     inspector: InspectorTold | None = None
+    keeps: bool = True
     kind: str = "map"
 
 

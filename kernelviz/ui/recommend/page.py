@@ -14,7 +14,7 @@ from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.recommend import gates, rating
-from kernelviz.ui.shared import item_titles, page_frame
+from kernelviz.ui.shared import item_titles, page_frame, sharing
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import ItemMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
@@ -70,7 +70,7 @@ def _details(run: RecommenderRun) -> str:
 
 
 def _ask_for_titles(run: RecommenderRun) -> bool:
-    """Offer to download the titles of a known set; whether the page has to wait for the answer.
+    """Offer to download the titles of a known set, unless read-only; whether the page has to wait for the answer.
 
     Of the user's own ratings, say how to give titles.
     """
@@ -83,7 +83,7 @@ def _ask_for_titles(run: RecommenderRun) -> bool:
         )
         return False
     numbers = f"numbers-{name}"
-    if st.session_state.get(numbers):
+    if sharing.read_only() or st.session_state.get(numbers):
         return False
     st.info(
         f"The titles of the films are not on this machine. They belong to {name} of GroupLens, which may not be passed "

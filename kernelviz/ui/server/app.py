@@ -23,7 +23,9 @@ A parameter that is not allowed is answered with 400 and a line that says which 
 import socket
 import sys
 import webbrowser
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -32,12 +34,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from kernelviz.disk import data_folder, own_file
+from kernelviz.disk import own_file
 from kernelviz.errors import UserError
 from kernelviz.plots.images import enlarged, gif, png, sheet
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.storage.store import load_mapped, load_run
+from kernelviz.storage.store import load_mapped, load_run, use_runs
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.server import index_page, items, selections
@@ -45,7 +47,7 @@ from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.paths import MAX_ALONG, centers_in, corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
-from kernelviz.ui.shared import caches, page_frame
+from kernelviz.ui.shared import caches, page_frame, sharing
 from kernelviz.ui.shared.map_source import MapSource, map_source
 from kernelviz.ui.upload import routes
 
@@ -56,10 +58,24 @@ WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
 PROBE_REACH = 2.0  # times the extent: how far from the middle a probe may lie
 
 
-def serve(host: str, port: int, run: str | None = None) -> None:
-    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken."""
+def serve(
+    host: str,
+    port: int,
+    run: str | None = None,
+    read_only: bool = False,
+    runs: Sequence[Path] = (),
+    data_roots: Sequence[Path] = (),
+) -> None:
+    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken.
+
+    Args:
+        read_only, data_roots: what visitors may do (`ui.shared.sharing`).
+        runs: folders of runs in place of the user's own, the first for new ones.
+    """
     from streamlit.web import bootstrap
 
+    sharing.set_up(read_only, data_roots)
+    use_runs(runs)
     page_frame.awaited.update([run] if run else [])
     app = st.App(own_file("app.py"), routes=ROUTES)
     bootstrap.load_config_options({"server.address": host, "server.port": port})
@@ -165,7 +181,7 @@ def _sheet(source: MapSource, split: str, side: int, number: int) -> bytes:
     if source.picture_source() != "thumbnails":
         return payloads.sheet_payload(source, split, side, number)
     return kept(
-        data_folder() / "sheets" / source.run.name,
+        sharing.cache_folder() / "sheets" / source.run.name,
         source.version,
         f"{split}-{side}-{number}.webp",
         lambda: payloads.sheet_payload(source, split, side, number),

@@ -4,9 +4,8 @@ An original is a file of the user's anywhere on this machine. It is only given t
 run's own table lists it, and only if its content is a picture.
 """
 
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.thumbnails import kind_of
 from kernelviz.ui.server.request_parameters import CACHED, one_of
-from kernelviz.ui.shared import caches
+from kernelviz.ui.shared import caches, sharing
 from kernelviz.ui.shared.labels import shortened
 
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -93,19 +92,7 @@ def written(value: object) -> str:
 
 def is_here(request: Request) -> bool:
     """Whether a browser on this machine asks, under a name of this machine, and no proxy passes its request on."""
-    passed_on = {"x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"} & set(request.headers)
-    asked = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    return not passed_on and bool(request.client) and _is_loopback(request.client.host) and _is_loopback(asked)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    return sharing.is_here(request.headers, request.client and request.client.host)
 
 
 def _why_not(request: Request, row: pd.Series) -> str | None:

@@ -1,16 +1,20 @@
 """The parameters of a request, checked because they come from a browser."""
 
 from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kernelviz.errors import UserError
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 from kernelviz.storage.store import load_run
+from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_source
 
+READ_ONLY = "this dashboard is read-only: nothing can be saved, changed or deleted here"
 CACHED = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -43,6 +47,19 @@ def of_a_run(answer: Callable[[Request, EmbeddingRun], Response]) -> Callable[[R
         return answer(request, source.run)
 
     return of_a_map(with_run)
+
+
+def changing(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """An endpoint that writes for others to see or deletes: a dashboard that is read-only answers it with 403."""
+
+    async def endpoint(request: Request) -> Response:
+        if sharing.read_only():
+            return PlainTextResponse(READ_ONLY, 403)
+        if iscoroutinefunction(answer):
+            return await answer(request)
+        return await run_in_threadpool(answer, request)
+
+    return endpoint
 
 
 def number(request: Request, name: str, most: float) -> float:

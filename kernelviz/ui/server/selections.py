@@ -7,6 +7,7 @@ DELETE selections/<id>
 POST   selections/as/<ending>  {"split", "rows"} -> a file
 
 `rows` are a bit for each row of the split, in base 64. Selections lie in the data folder, never beside a shipped run.
+Where the dashboard is read-only, none is kept or deleted.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_csv, to_json
 from kernelviz.ui.canvas.packing import unmasked
-from kernelviz.ui.server.request_parameters import of_a_run, one_of
+from kernelviz.ui.server.request_parameters import changing, of_a_run, one_of
 from kernelviz.ui.shared import caches
 
 ID = re.compile("[0-9a-f]{16}")
@@ -181,8 +182,8 @@ def _make_room(folder: Path, run: EmbeddingRun, for_named: bool) -> None:
 
 ROUTES = [
     Route("/", of_a_run(named)),
-    Route("/", keep, methods=["POST"]),
+    Route("/", changing(keep), methods=["POST"]),
     Route("/as/{ending}", as_file, methods=["POST"]),
     Route("/{id}", of_a_run(one)),
-    Route("/{id}", of_a_run(forget), methods=["DELETE"]),
+    Route("/{id}", changing(of_a_run(forget)), methods=["DELETE"]),
 ]

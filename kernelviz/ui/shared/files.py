@@ -1,10 +1,12 @@
-"""Files that people choose: which formats are allowed, and why a file was rejected."""
+"""Files that people choose or download: which formats are allowed, why a file was rejected, how a set is fetched."""
 
 import streamlit as st
 
+from kernelviz.data.images import SETS, download
 from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.ingest.image_file import ALLOWED as FORMATS
 from kernelviz.ingest.image_file import MAX_BYTES
+from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import plain
 
 # For the dialog; the content decides.
@@ -23,6 +25,26 @@ def warn_of_rejected(rejected: list[RejectedFile]) -> None:
     others = sum(len(names) for names in list(reasons.values())[MAX_REASONS:])
     if others:
         st.warning(f"{others:,} more files were rejected for other reasons.", icon=":material/block:")
+
+
+def offer_download(name: str) -> None:
+    """Show a button that downloads a named image set with a progress bar; a failed download says what to do.
+
+    Nothing where the dashboard is read-only.
+    """
+    megabytes = SETS[name].download_bytes / 1e6
+    if sharing.read_only() or not st.button(
+        f"Download {name} ({megabytes:.0f} MB)", icon=":material/download:", key=f"fetch-{name}"
+    ):
+        return
+    bar = st.progress(0.0, f"Downloading {name} …")
+    try:
+        download(name, lambda share, note: bar.progress(min(share, 1.0), note))
+    except OSError as error:
+        bar.empty()
+        st.error(str(error), icon=":material/cloud_off:")
+    else:
+        st.rerun()
 
 
 def _listed(names: list[str]) -> str:

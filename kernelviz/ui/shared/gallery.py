@@ -12,7 +12,7 @@ from kernelviz.plots.images import enlarged
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.fetch import offer_download
+from kernelviz.ui.shared.files import offer_download
 
 IMAGES_PER_PAGE = 60
 SQUARE = 168  # pixels: side of a picture in the gallery, twice what it takes on the page

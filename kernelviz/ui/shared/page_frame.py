@@ -10,8 +10,8 @@ from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
-from kernelviz.storage.store import NAME, of_kind, readable_runs, run_names
-from kernelviz.ui.shared import caches
+from kernelviz.storage.store import NAME, hidden_runs, of_kind, readable_runs, run_names
+from kernelviz.ui.shared import caches, sharing
 from kernelviz.ui.shared.labels import aims, plain
 
 REGISTERED = "pages"  # in the session, by their titles
@@ -22,18 +22,19 @@ PAGES = {  # title and icon by address
     "depth": ("Depth", "layers"),
     "compare": ("Compare", "compare"),
     "upload": ("Upload", "upload"),
+    "train": ("Train", "model_training"),
     "kernels": ("Kernels", "graph_2"),
     "recommend": ("Recommend", "recommend"),
     "results": ("Results", "checklist"),
 }
 # They choose among the runs themselves, and have their own bar.
-PAGES_OF_ALL_RUNS = ("depth", "compare", "recommend", "results")
+PAGES_OF_ALL_RUNS = ("depth", "compare", "train", "recommend", "results")
 HEADINGS = {  # of the other pages, but for Explore, whose heading counts what is shown
     "probe": "Decode any position of the map",
     "upload": "Your own pictures on the map",
     "kernels": "What a kernel layer does",
 }
-BROKEN = "broken runs"  # of the session: a sentence for each
+BROKEN, HIDDEN = "broken runs", "hidden runs"  # of the session: a sentence for each
 CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
@@ -45,7 +46,14 @@ def show() -> None:
     st.set_page_config(page_icon=icon, layout="wide")  # before the navigation, which would fetch an icon from afar
     st.logo(str(own_file("assets", "logo.svg")), size="large")
     pages = [
-        st.Page(lambda: _page(address, what), title=title, icon=f":material/{face}:", url_path=url, default=not url)
+        st.Page(
+            lambda: _page(address, what),
+            title=title,
+            icon=f":material/{face}:",
+            url_path=url,
+            default=not url,
+            visibility="hidden" if url == "train" and not sharing.may_train() else "visible",
+        )
         for url, (title, face) in PAGES.items()
     ]
     st.session_state[REGISTERED] = {one.title: one for one in pages}
@@ -54,13 +62,14 @@ def show() -> None:
     st.set_page_config(title_of(address))
     st.html(f"<style>:root {{ --page-name: '{title}'; }}</style>")
     runs, st.session_state[BROKEN] = readable_runs()
+    st.session_state[HIDDEN] = hidden_runs()
     mapped, asked = of_kind(runs, EmbeddingRun), st.query_params.get("run", "")
     if not address and _is_coming(asked):
         top_bar(f"{plain(asked)} is being trained")
         import_module("kernelviz.ui.explore.growing").growing(asked)
-    elif not mapped:
+    elif not mapped and address != "train":
         _invite()
-    elif asked and asked not in {run.name for run in mapped}:
+    elif address != "train" and asked and asked not in {run.name for run in mapped}:
         _say_unknown(asked, _default(mapped))
     else:
         what = runs if address in PAGES_OF_ALL_RUNS else _chosen(address, mapped)
@@ -80,12 +89,19 @@ def top_bar(heading: str) -> DeltaGenerator:
     row = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium")
     row.title(heading, anchor=False, width="content")
     bar = row.container(key="choice", horizontal=True, vertical_alignment="center", gap="small")
-    if reasons := st.session_state.get(BROKEN):
-        how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
-        with row.popover(f"{how_many} cannot be read", icon=":material/broken_image:", type="tertiary"):
-            for reason in reasons:
-                st.warning(reason)
+    _tell(row, st.session_state.get(BROKEN), "cannot be read", ":material/broken_image:")
+    _tell(row, st.session_state.get(HIDDEN), "hidden", ":material/content_copy:")
     return bar
+
+
+def _tell(row: DeltaGenerator, reasons: list[str] | None, what: str, icon: str) -> None:
+    """Show in the bar how many runs are not as they should be, and behind it the reasons."""
+    if not reasons:
+        return
+    how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
+    with row.popover(f"{how_many} {what}", icon=icon, type="tertiary"):
+        for reason in reasons:
+            st.warning(reason)
 
 
 def choose(bar: DeltaGenerator, label: str, names: list[str], key: str, default: str = "") -> str:

@@ -29,6 +29,7 @@
  * @property {ProbeTold | null} probe
  * @property {UploadsTold | null} uploads
  * @property {InspectorTold | null} inspector
+ * @property {boolean} keeps whether the server keeps selections
  */
 
 /** @typedef {[name: string, colour: string]} Group */

@@ -18,13 +18,14 @@ export class KeptSelections {
   }
 
   /**
-   * Keep some rows; gives their id.
+   * Keep some rows; gives their id, which is empty where the server keeps none.
    *
    * @param {Iterable<number>} rows
    * @param {string} [name]
    * @returns {Promise<string>}
    */
   async keep(rows, name = '') {
+    if (!this.handle.told().keeps) return ''
     const response = await this.post('selections/', rows, { name })
     return (await response.json()).id
   }

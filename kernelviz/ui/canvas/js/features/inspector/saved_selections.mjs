@@ -18,14 +18,14 @@ export class SavedSelections {
   }
 
   async load() {
-    const { split } = this.handle.told()
+    const { split, keeps } = this.handle.told()
     try {
       const response = await fetch(`${this.handle.address()}/selections/`)
       if (!response.ok) throw new Error(await said(response))
       /** @type {Saved[]} */
       const all = await response.json()
       this.list.replaceChildren(...all.map((one) => this.entry(one, split)))
-      this.words.textContent = all.length ? '' : 'None yet. Select images, then “Save selection …”.'
+      this.words.textContent = all.length ? '' : keeps ? 'None yet. Select images, then “Save selection …”.' : 'None.'
     } catch (error) {
       this.words.textContent = `The saved selections cannot be shown. ${messageOf(error)}`
     }
@@ -41,6 +41,7 @@ export class SavedSelections {
       disabled: theirs !== split,
     })
     if (theirs !== split) show.title = `These are ${theirs} images; choose them above the map`
+    if (!this.handle.told().keeps) return element('li', {}, show)
     return element(
       'li',
       {},

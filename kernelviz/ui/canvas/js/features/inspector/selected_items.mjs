@@ -29,6 +29,7 @@ export class SelectedItems {
     })
     this.form = element('form', { className: 'actions', hidden: true }, this.name, element('button', {}, 'Save'))
     this.form.onsubmit = (event) => (event.preventDefault(), this.save())
+    this.ask = button('Save selection …', 'Give the selection a name and keep it', () => this.askName())
     this.node = element(
       'div',
       {},
@@ -45,7 +46,7 @@ export class SelectedItems {
           button(name, `Save what is known of the selected images as ${name}`, () => this.saveAs(ending)),
         ),
         button('Copy list', 'Copy their names, or their numbers', () => this.copy()),
-        button('Save selection …', 'Give the selection a name and keep it', () => this.askName()),
+        this.ask,
       ),
       this.form,
       this.classes,
@@ -61,7 +62,8 @@ export class SelectedItems {
     const points = this.handle.points()
     if (!points) return
     this.list = list
-    const { classes } = this.handle.told()
+    const { classes, keeps } = this.handle.told()
+    this.ask.hidden = !keeps
     const known = list.filter((i) => points.label[i] >= 0 && points.prediction[i] >= 0)
     const correct = known.filter((i) => !points.isWrong(i)).length
     this.title.textContent = `${number(list.length)} selected${known.length ? ` · ${number(correct)} correct` : ''}`

@@ -1,0 +1,98 @@
+"""What people who open the dashboard may do: only look, or train too; and which folders of this machine they may read.
+
+Who listens at an address of this machine alone trains, and reads the home folder. On any other host, and for a browser
+elsewhere whose requests a proxy passes on, both are off unless data roots are given. Read-only turns off training and
+every change of the folders of runs and data; what lives in the session of a visitor, such as uploads, stays.
+"""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from kernelviz.disk import data_folder
+from kernelviz.errors import UserError
+
+PASSED_ON = {"x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"}  # headers that a proxy adds
+
+
+@dataclass(frozen=True)
+class _Settings:
+    read_only: bool = False
+    data_roots: tuple[Path, ...] = ()
+
+
+_settings = _Settings()
+
+
+def set_up(read_only: bool = False, data_roots: Iterable[Path] = ()) -> None:
+    """Set for this process what visitors may do; a UserError where a data root is no folder."""
+    global _settings
+    roots = [Path(root).expanduser() for root in data_roots]
+    for root in roots:
+        if not root.is_dir():
+            raise UserError(f"--data-root {root} is no folder; give one that is there")
+    _settings = _Settings(read_only, tuple(root.resolve() for root in roots))
+
+
+def read_only() -> bool:
+    """Whether nothing may be changed: no training, and no file written for others to see."""
+    return _settings.read_only
+
+
+def may_train() -> bool:
+    """Whether the visitor who asks may train: never where read-only, and elsewhere only where data roots are given."""
+    return not read_only() and (bool(_settings.data_roots) or _is_for_this_machine())
+
+
+def data_roots() -> tuple[Path, ...]:
+    """The folders, resolved, whose content may be listed and read as data to train on; none where one may not train."""
+    if not may_train():
+        return ()
+    return _settings.data_roots or (Path.home().resolve(),)
+
+
+def cache_folder() -> Path:
+    """Where files that take long to make are kept: the data folder; where read-only, one that ends with the server."""
+    return Path(_temporary().name) if read_only() else data_folder()
+
+
+def is_here(headers: Mapping[str, str], client: str | None) -> bool:
+    """Whether a browser on this machine asks, under a name of this machine, and no proxy passes its request on.
+
+    Args:
+        headers: of the request, their names in any case.
+        client: the address that it came from.
+    """
+    passed_on = PASSED_ON & {name.lower() for name in headers}
+    asked = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    return not passed_on and is_loopback(client or "") and is_loopback(asked)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address is this machine's own, which no other machine can reach."""
+    if host == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _is_for_this_machine() -> bool:
+    """Whether the server listens for this machine alone, and the session that asks, if one does, is on it."""
+    asked = get_script_run_ctx(suppress_warning=True)
+    headers = {name.lower(): value for name, value in st.context.headers.items()} if asked else {}
+    return is_loopback(st.get_option("server.address") or "") and (not headers or is_here(headers, "localhost"))
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="kernelviz-")
