@@ -1,34 +1,21 @@
 """`kernelviz map`: from whatever a person has to a map of it."""
 
 import contextlib
-import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from kernelviz.cli.output import console, progress_bar
-from kernelviz.data.images import SETS
 from kernelviz.data.listings import listing_of
 from kernelviz.errors import UserError
 from kernelviz.tasks import adding
-from kernelviz.tasks.choosing import chosen_recipe, described, expected_seconds, sizes_of
+from kernelviz.tasks.choosing import chosen_recipe, described, expected_seconds, in_words, sizes_of
 from kernelviz.tasks.embedding import EmbeddingRecipe
 
-LONGEST_NAME = 64
 USUAL_PORT = 8501
-
-
-def name_of(source: str) -> str:
-    """The name of a run for a source that has none: letters, digits, dots and dashes of its own name."""
-    own = source if source in SETS else Path(source).expanduser().resolve().stem
-    name = re.sub("[^A-Za-z0-9._-]+", "-", own).strip("-._")[:LONGEST_NAME]
-    if not name:
-        raise UserError(f"{source!r} has no letters to name a run by; give --name")
-    return name
 
 
 def chosen(
@@ -57,7 +44,7 @@ def chosen(
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"{reason}; {recipe.epochs} epochs", markup=False, soft_wrap=True)
     if recipe.views:
-        console.print(f"expected: {_minutes(expected_seconds(recipe, len(listing)))}", markup=False)
+        console.print(f"expected: about {in_words(expected_seconds(recipe, len(listing)))}", markup=False)
     return recipe
 
 
@@ -97,7 +84,3 @@ def said(added: dict) -> str:
     if added["train_again"]:
         text += " Training again pays: it starts from the features that are known already."
     return text
-
-
-def _minutes(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {max(5, round(seconds, -1)):.0f} seconds"

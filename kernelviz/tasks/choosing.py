@@ -3,22 +3,27 @@
 import io
 import math
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from kernelviz.data.batches import Jitter
+from kernelviz.data.images import SETS
+from kernelviz.data.named import SHAPES
 from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
-from kernelviz.tasks.recipes import NEIGHBOURS, VECTORS, changed_recipe
+from kernelviz.tasks.recipes import NEIGHBOURS, VECTORS, WIDE_AND_SOFT, changed_recipe
 
 PIXELS, OF_VECTORS = "pixels", "vectors"
 FEWEST_NUMBERS = 16  # of vectors that come beside pictures, unasked; a list of fewer numbers may be a box
@@ -26,6 +31,7 @@ SAMPLED = 60  # pictures whose headers are read to know their sizes
 SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
 LARGE_BATCH = 512
+LONGEST_NAME = 60  # letters of a name that is made
 NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
 PER_EXAMPLE = 6e-4  # seconds of one core for an example and its partner in one epoch of PHOTOS, on a slow machine
 
@@ -113,22 +119,64 @@ def chosen_recipe(
     return recipe, f"neighbours by the features of {recipe.backbone} at {recipe.pictures[1]} pixels: {why}"
 
 
-def expected_seconds(recipe: EmbeddingRecipe, n: int) -> float:
-    """About how long a training on the features of n pictures, or on n vectors, takes on this machine.
+def aims_for(recipe: EmbeddingRecipe, labelled: bool) -> list[str]:
+    """What a recipe for a source may aim at, its own aim first."""
+    return ["alike", *(["labelled", "classes"] if labelled else []), *([] if recipe.views else ["decoded"])]
 
-    None of the features is known before.
+
+def aimed(recipe: EmbeddingRecipe, aim: str) -> EmbeddingRecipe:
+    """A recipe of neighbours with one of the aims of `aims_for`.
+
+    "alike": neighbours lie together. "labelled": those of one class, too. "classes": the classes are separated, and
+    nothing else counts. "decoded": each activation holds what its image looks like, the autoencoder of the paper.
     """
-    cores = os.cpu_count() or 1
+    if aim == "labelled":
+        return replace(recipe, objectives=recipe.objectives | {"supervised_neighbours": 0.3})
+    if aim == "classes":
+        return replace(recipe, objectives={"classify": 1.0, "reconstruct": 1.0}, smoothing=0.1)
+    if aim == "decoded":
+        network = {name: value for name, value in recipe.network.items() if name not in WIDE_AND_SOFT}
+        return replace(recipe, objectives={"reconstruct": 1.0}, network=network, jitter=Jitter())
+    return recipe
+
+
+def expected_seconds(recipe: EmbeddingRecipe, n: int, a_picture: float | None = None) -> float:
+    """About how long a training on n images or vectors takes on this machine, where none of its features is known.
+
+    Args:
+        a_picture: seconds for the features of a picture; None: they are measured.
+    """
+    a_picture = seconds_of_features(recipe) if a_picture is None else a_picture
+    return n * a_picture + n * recipe.epochs * PER_EXAMPLE / (os.cpu_count() or 1)
+
+
+def seconds_of_features(recipe: EmbeddingRecipe) -> float:
+    """Seconds that this machine needs for the features of a picture, with its views; 0 where there are none."""
     if not recipe.backbone:
-        return n * recipe.epochs * PER_EXAMPLE / cores
+        return 0.0
     side = recipe.pictures[1]
     extractor = pretrained_backbone(recipe.backbone, recipe.weights, recipe.depth).extractor
     with torch.inference_mode():
         extractor(torch.zeros(2, 3, side, side))
         started = time.perf_counter()
         extractor(torch.zeros(2, 3, side, side))
-    a_picture = recipe.views * (time.perf_counter() - started) / 2
-    return n * a_picture / max(1, cores / 2) + n * recipe.epochs * PER_EXAMPLE / cores
+    return max(1, recipe.views) * (time.perf_counter() - started) / 2 / max(1, (os.cpu_count() or 1) / 2)
+
+
+def in_words(seconds: float) -> str:
+    """A time in words, no finer than it is known: "5 seconds", "12 minutes", "3 hours"."""
+    if seconds < 90:
+        return f"{max(5, round(seconds, -1)):.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} hours"
+
+
+def name_of(source: str) -> str:
+    """The name of a run for a source that has none: letters, digits, dots and dashes of its own name."""
+    own = source if source in (*SETS, SHAPES) else Path(source).expanduser().resolve().stem
+    name = re.sub("[^A-Za-z0-9._-]+", "-", own).strip("-._")[:LONGEST_NAME]
+    if not name:
+        raise UserError(f"{source!r} has no letters to name a run by; give --name")
+    return name
 
 
 def _is_of_vectors(listing: Listing, features: str | None) -> bool:

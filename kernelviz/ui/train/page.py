@@ -1,7 +1,11 @@
-"""Train: from data to a map."""
+"""Train: from data to a map, and the trainings that wait, run or were stopped."""
 
+import streamlit as st
+
+from kernelviz.jobs.folder import jobs
 from kernelviz.storage.record import Run
-from kernelviz.ui.shared import page_frame
+from kernelviz.ui.shared import page_frame, sharing
+from kernelviz.ui.train import job_list, settings
 from kernelviz.ui.train.data_browser import chosen_source
 from kernelviz.ui.train.found import show_found
 
@@ -9,5 +13,13 @@ from kernelviz.ui.train.found import show_found
 def page(runs: list[Run]) -> None:
     """Show the page."""
     page_frame.top_bar("A map of your own data")
-    if source := chosen_source():
-        show_found(source)
+    if not sharing.may_train():
+        st.info("Training is off on this server.", icon=":material/lock:")
+        return
+    job_list.show()
+    if jobs():
+        st.subheader("Another map", anchor=False)
+    again = settings.settings_again()
+    source = again.data if again else chosen_source()
+    if source and (found := show_found(source)):
+        settings.show(found, again)
