@@ -43,8 +43,6 @@ FEATURES_HELP = (
     "pictures. A name of timm's may be entered, whose weights are on this machine."
 )
 DEPTH_HELP = "How much of that network is used: all but its classifier, a module (blocks.3), or a number of layers."
-    "How much of that network is used: all but its classifier, a module such as blocks.3, or a number of layers."
-)
 GRID_HELP = "Units along each side of the kernel layer. More units: finer maps, and more time."
 LAMBDA_HELP = "How much of an activation is clipped away, from 0 to 1. Higher: one sharp bump; lower: a softer map."
 WIDTH_HELP = "Width of the kernel, in units of the map, which is 8 wide. Wider: smoother maps."
