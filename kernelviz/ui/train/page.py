@@ -17,8 +17,15 @@ def page(runs: list[Run]) -> None:
         st.info("Training is off on this server.", icon=":material/lock:")
         return
     job_list.show()
-    if jobs():
-        st.subheader("Another map", anchor=False)
+    if not jobs():
+        _new()
+        return
+    with st.expander("Make another map", icon=":material/add:", expanded=settings.AGAIN in st.session_state):
+        _new()
+
+
+def _new() -> None:
+    """Show the choice of data, what is in it, and the settings of a training on it."""
     again = settings.settings_again()
     source = again.data if again else chosen_source()
     if source and (found := show_found(source)):

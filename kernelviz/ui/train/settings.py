@@ -23,7 +23,7 @@ from kernelviz.tasks.choosing import (
 )
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import recipe_of
-from kernelviz.ui.train.data_browser import as_text
+from kernelviz.ui.train.data_browser import CHOSEN, as_text
 from kernelviz.ui.train.found import Found
 
 AGAIN = "train_again"  # of the session: name of the run whose settings are taken
@@ -159,7 +159,8 @@ def _start(found: Found, name: str, recipe: EmbeddingRecipe, is_default: bool) -
         command = shlex.join(["kernelviz", "map", found.source, "--name", name])
         command += "" if is_default else "  # and the settings of the recipe, chosen on the page Train"
         queue.put(name, recipe.plan(0, command))
-        st.session_state.pop(AGAIN, None)
+        for chosen in (AGAIN, CHOSEN):
+            st.session_state.pop(chosen, None)
         st.rerun()
     row.caption(f"About {in_words(seconds)} on this machine, if it does nothing else", width="content")
 
