@@ -2,17 +2,12 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import sync_playwright
+from serving import served
 from waits import PATIENCE, settled
 
 FLAGS = [
@@ -49,35 +44,8 @@ def chromium():
 @pytest.fixture(scope="session")
 def server(chromium, library, autoencoder, classifier, heads, tmp_path_factory):
     """Address of a dashboard that shows the runs "tiny" and "namer", and the heads "at11" and "at31"."""
-    port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
-    changes = {"KERNELVIZ_RUNS": library, "KERNELVIZ_DATA": log.parent, "STREAMLIT_SERVER_HEADLESS": "true"}
-    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port)]
-    with open(log, "w") as output:
-        environment = os.environ | {name: str(value) for name, value in changes.items()}
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(address, process, log):
-    for _ in range(PATIENCE * 5):
-        try:
-            urlopen(address, timeout=PATIENCE).close()
-            return
-        except URLError:
-            assert process.poll() is None, f"the dashboard ended at once:\n{log.read_text()}"
-            time.sleep(0.2)
-    pytest.fail(f"the dashboard did not answer within {PATIENCE} s:\n{log.read_text()}")
+    with served(library, tmp_path_factory.mktemp("server")) as address:
+        yield address
 
 
 @pytest.fixture

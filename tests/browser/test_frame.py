@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import free_port, wait_for
+from serving import free_port, wait_for
 from waits import until
 
 MAX_SHIFT = 0.1  # what Web Vitals call good

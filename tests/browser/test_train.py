@@ -1,13 +1,9 @@
 """From a folder of pictures to its map without the terminal, and what a visitor sees on the way."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-from conftest import free_port, wait_for
 from PIL import Image, ImageDraw
+from serving import served
 from waits import PATIENCE, until
 
 N = 120  # pictures
@@ -29,42 +25,28 @@ def folder(tmp_path):
     return tmp_path / "pictures"
 
 
-@pytest.fixture
-def own_server(tmp_path):
-    """A dashboard with its own, empty folder of runs, which may read this test's folder."""
-    port, log = free_port(), tmp_path / "log.txt"
-    changes = {"KERNELVIZ_RUNS": tmp_path / "made", "KERNELVIZ_DATA": tmp_path / "data"}
-    environment = os.environ | {name: str(value) for name, value in changes.items()}
-    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port), "--data-root", str(tmp_path)]
-    with open(log, "w") as output:
-        process = subprocess.Popen(
-            command, env=environment | {"STREAMLIT_SERVER_HEADLESS": "true"}, stdout=output, stderr=output
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
+def test_from_a_folder_to_its_map_without_the_terminal(chromium, folder, tmp_path):
+    with served(tmp_path / "made", tmp_path, "--data-root", tmp_path) as address:
+        train_by_the_page(chromium, address)
+    made = {path.name for path in (tmp_path / "made" / "pictures").iterdir()}
+    assert {"run.json", "map.parquet", "thumbnails.parquet", "epochs.safetensors"} <= made
+    assert not made & {"checkpoint.safetensors", "training.json", "waiting"}
 
 
-def test_from_a_folder_to_its_map_without_the_terminal(chromium, own_server, folder, tmp_path):
+def train_by_the_page(chromium, address):
     page = chromium.new_page(viewport={"width": 1440, "height": 1200})
     page.set_default_timeout(PATIENCE * 1000)
-    page.goto(f"{own_server}/train")
+    page.goto(f"{address}/train")
     page.get_by_role("button", name="pictures").first.click()
     page.get_by_role("button", name="Use this folder").click()
     page.get_by_text(f"{N} pictures in pictures").wait_for()
-    page.get_by_label("Epochs").fill("4")
-    page.get_by_label("Epochs").press("Enter")
+    page.get_by_role("spinbutton", name="Epochs").fill("4")
+    page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("Training, epoch").wait_for(timeout=90_000)
     page.get_by_text("of its images").wait_for()  # the map as it grows
     page.get_by_text("is ready").wait_for(timeout=90_000)
     page.get_by_role("link", name="Open its map").click()
     page.locator("canvas.over").wait_for()
-    until(lambda: "A map of" in page.locator("h1").inner_text())
-    made = {path.name for path in (tmp_path / "made" / "pictures").iterdir()}
-    assert {"run.json", "map.parquet", "thumbnails.parquet", "epochs.safetensors"} <= made
-    assert not made & {"checkpoint.safetensors", "training.json", "waiting"}
+    until(page, lambda: "A map of" in page.locator("h1").inner_text())
     page.close()
