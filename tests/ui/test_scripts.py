@@ -53,7 +53,7 @@ def script(node, tmp_path):
             + f"const bytes = readFileSync({json.dumps(str(tmp_path / 'data.bin'))})\n"
             "const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)\n"
             "const { facts, arrays } = packing.unpack(buffer)\n"
-            f"const result = (() => {{ {body} }})()\n"
+            f"const result = await (async () => {{ {body} }})()\n"
             "process.stdout.write(JSON.stringify(result))\n"
         )
         done = subprocess.run([node, tmp_path / "main.mjs"], capture_output=True, text=True, timeout=120)
@@ -738,6 +738,7 @@ def test_a_name_can_be_clicked_until_one_has_zoomed_in(script, cloud):
     assert landmarks(script, named, cloud, group, "ABC", hidden=[2]) == [0, 1]
     assert landmarks(script, named, cloud, group, "AB") == [0, 1]  # the others have no label
     assert landmarks(script, named, cloud, group, "ABC", colouring="right or wrong") == []
+    assert landmarks(script, named, cloud, group, "ABC", colouring="cluster") == [2, 0, 1]
 
 
 def test_images_among_the_dots_lie_beside_each_other_and_the_names(script, cloud):
@@ -751,6 +752,40 @@ def test_images_among_the_dots_lie_beside_each_other_and_the_names(script, cloud
     assert (abs(at[:, None] - at).max(2) + 99 * np.eye(len(at))).min() >= 30
     (left, top, right, bottom), (x, y) = names[0], at.T
     assert ((x + 15 < left) | (x - 15 > right) | (y + 15 < top) | (y - 15 > bottom)).all()
+
+
+ELEMENTS = """class Element {
+            constructor() { Object.assign(this, { children: [], attributes: {}, hidden: true, textContent: '' }) }
+            append(...children) { this.children.push(...children) }
+            replaceChildren(...children) { this.children = children }
+            setAttribute(name, value) { this.attributes[name] = value }
+        }
+        globalThis.document = { createElement: () => new Element() }
+        """
+
+
+def test_the_likeliest_classes_are_bars_and_those_of_another_point_are_not(script):
+    body = """const classes = [['<b>', 0.625], ['dog', 0.375]]
+        const answers = { a: { by: 'Labels', classes }, b: { by: '', classes: [] } }
+        globalThis.fetch = async (address) => {
+            if (address === 'gone') throw new TypeError('no connection')
+            return { ok: address in answers, json: async () => answers[address] }
+        }
+        const item = (i) => ({ i, shares: new Element(), sharesOf: new Element(), likeliest: new Element() })
+        const shown = async (address, i) => {
+            const of = item(3)
+            await pinned_item.PinnedItem.prototype.findLikeliest.call(of, address, i)
+            const bars = of.shares.children.map(({ children: [name, { children: [filled] }, value] }) =>
+                [name.children[0], filled.attributes.style, value.children[0]])
+            return [of.likeliest.hidden, of.sharesOf.textContent, bars]
+        }
+        const all = []
+        for (const [address, i] of [['a', 3], ['a', 4], ['b', 3], ['missing', 3], ['gone', 3]])
+            all.push(await shown(address, i))
+        return all"""
+    first, *others = script(ELEMENTS + body, imports="features/inspector/pinned_item")
+    assert first == [False, "Labels", [["<b>", "width: 62.5%", "63 %"], ["dog", "width: 37.5%", "38 %"]]]
+    assert others == 4 * [[True, "", []]]
 
 
 @pytest.mark.parametrize("side", [350, 900, 1400])

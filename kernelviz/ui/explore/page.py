@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from kernelviz.evaluation.quality import MEANING, PUBLISHED, measured_peers
-from kernelviz.plots.colours import COLOURINGS
+from kernelviz.plots.clusters import CLUSTER
+from kernelviz.plots.colours import COLOURINGS, VALUES
 from kernelviz.plots.columns import Column
 from kernelviz.plots.curves import history_figure
 from kernelviz.plots.maps import map_figure
@@ -61,7 +62,8 @@ def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring:
 def _controls(run: EmbeddingRun) -> tuple[str, str, str]:
     row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
     shared = {"bind": "query-params"}
-    colourings = [*COLOURINGS, *(column.name for column in caches.columns_in(run))]
+    own = [column.name for column in caches.columns_in(run)]
+    colourings = [*own[:1], *VALUES, *own[1:]] if CLUSTER in own else [*COLOURINGS, *own]
     colouring = row.selectbox("Colour by", colourings, key="colour", width=250, **shared)
     chosen = _split(run, row)
     shown = row.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared)
@@ -106,7 +108,7 @@ def _map(
     if selection.adopt(owner, heard.selection) and found is not None and not len(heard.selection.rows):
         search.forget()  # what was found was cleared on the map
         st.rerun()
-    _caption_of_map(points, split, run.unit)
+    _caption_of_map(points, split, run.unit, colouring)
 
 
 def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: str) -> None:
@@ -124,7 +126,7 @@ def _simple_map(run: EmbeddingRun, points: EmbeddingMap, split: str, colouring: 
         )
     selected = np.array([int(point["customdata"][0]) for point in event.selection.points], dtype=int)
     with left:
-        _caption_of_map(points, split, run.unit)
+        _caption_of_map(points, split, run.unit, colouring)
     with right:
         if len(selected):
             st.markdown(f"**{len(selected):,} selected**")
@@ -142,11 +144,12 @@ def _column(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> Column |
     return column and column.where(caches.points_of(run).rows_of(points))
 
 
-def _caption_of_map(points: EmbeddingMap, split: str, unit: str) -> None:
+def _caption_of_map(points: EmbeddingMap, split: str, unit: str, colouring: str) -> None:
     unplaced = int((~points.placed).sum())
     st.caption(
         f"Each dot is one of {len(points):,} {split} {unit}, at the center of mass of its activation; similar {unit} "
         "lie together. Zoom in with the wheel, drag to move."
+        + (f" A cluster has the name that most of its {unit} share, or a number." if colouring == CLUSTER else "")
         + (f" {unplaced:,} {unit} have no position and are not shown." if unplaced else "")
     )
 

@@ -8,6 +8,7 @@
 /kernelviz/runs/<name>/<version>/item/<split>/<row>        what the run's own table knows of an image, JSON
 /kernelviz/runs/<name>/<version>/original/<split>/<row>    the file of an image: see `ui.server.items`
 /kernelviz/runs/<name>/<version>/alike/<split>/<row>       rows of the images that are most like an image, JSON
+/kernelviz/runs/<name>/<version>/likeliest/<split>/<row>   the likeliest classes of an image, with their shares, JSON
 /kernelviz/runs/<name>/<version>/selections/...            selections as files, and kept: see `ui.server.selections`
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
@@ -45,6 +46,7 @@ from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.server import index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
+from kernelviz.ui.server.likeliest import likeliest
 from kernelviz.ui.server.paths import MAX_ALONG, centers_in, corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches, page_frame, sharing
@@ -222,6 +224,7 @@ ROUTES = [
             Route("/item/{split}/{row:int}", of_a_run(items.item)),
             Route("/original/{split}/{row:int}", of_a_run(items.original)),
             Route("/alike/{split}/{row:int}", of_a_map(alike)),
+            Route("/likeliest/{split}/{row:int}", of_a_run(likeliest)),
             Mount("/selections", routes=selections.ROUTES),
             Route("/decoder", of_a_run(decoder)),
             Route("/decode", of_a_run(decode)),

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kernelviz.data.images import SETS, ImageSet, Preprocess, is_local, load
 from kernelviz.disk import data_folder
+from kernelviz.plots.clusters import CLUSTER, cluster_column
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
 from kernelviz.sources import listing
@@ -49,12 +50,12 @@ def table_of(run: EmbeddingRun) -> pd.DataFrame:
 
 
 def columns_in(run: EmbeddingRun) -> list[Column]:
-    """The columns of a run's own table by which its points may be coloured; none where it has no table."""
+    """The columns by which the points of a run may be coloured: without labels its clusters, and those of its table."""
     return _columns(run.name, version(run), run)
 
 
 def colouring_of(run: EmbeddingRun, name: str) -> Column | None:
-    """The column of a run's own table that is shown under a name, if it is one."""
+    """The column of `columns_in` that is shown under a name, if it is one."""
     return next((column for column in columns_in(run) if column.name == name), None)
 
 
@@ -150,7 +151,8 @@ def _table(name: str, version: str, _run: EmbeddingRun) -> pd.DataFrame:
 def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
     table = table_of(_run)
     own = [column for column in table.columns if column not in item_table.MAP_COLUMNS]
-    return columns_of(table[own], COLOURINGS)
+    clusters = cluster_column(points_of(_run), _run.extent, table)
+    return [*([clusters] if clusters else []), *columns_of(table[own], (*COLOURINGS, CLUSTER))]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -44,6 +44,25 @@ export function figure(picture, caption) {
 }
 
 /**
+ * A name with its share as a bar, an item of a list.
+ *
+ * @param {string} name
+ * @param {number} share
+ * @param {string} value as it is written beside it
+ * @param {Properties} [properties]
+ */
+export function bar(name, share, value, properties = {}) {
+  const filled = element('span', { className: 'filled', style: `width: ${100 * share}%` })
+  return element(
+    'div',
+    { role: 'listitem', ...properties },
+    element('span', {}, name),
+    element('span', { className: 'track' }, filled),
+    element('output', {}, value),
+  )
+}
+
+/**
  * A slider in a row with its name, its value, and what else there is.
  *
  * @param {string} name

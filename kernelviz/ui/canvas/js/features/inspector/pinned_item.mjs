@@ -4,7 +4,7 @@
 
 import { percent } from '../../core/points.mjs'
 import { paintImage, paintWhole } from '../../ui/card.mjs'
-import { button, element, figure } from '../../ui/dom.mjs'
+import { bar, button, element, figure } from '../../ui/dom.mjs'
 import { Original } from '../../ui/original.mjs'
 import { Gallery } from './gallery.mjs'
 
@@ -24,6 +24,9 @@ export class PinnedItem {
     this.pictureFigure = figure(this.picture, 'Image')
     this.pictures = element('div', { className: 'pair' }, this.pictureFigure, this.decodedFigure)
     this.facts = element('dl', { className: 'facts' })
+    this.shares = element('div', { className: 'likeliest', role: 'list' })
+    this.sharesOf = element('figcaption')
+    this.likeliest = element('figure', { hidden: true }, this.shares, this.sharesOf)
     this.original = new Original()
     this.probe = element('a', { role: 'button', target: '_self' }, 'Open in Probe')
     this.onMap = new Gallery(handle, 'Nearest on the map', NEAREST)
@@ -40,6 +43,7 @@ export class PinnedItem {
       ),
       this.pictures,
       this.facts,
+      this.likeliest,
       element(
         'div',
         { className: 'actions' },
@@ -73,7 +77,7 @@ export class PinnedItem {
     this.probe.hidden = !told.decoder
     this.probe.href = `/probe?run=${encodeURIComponent(told.inspector?.run ?? '')}&x=${x.toFixed(3)}&y=${y.toFixed(3)}`
     this.facts.replaceChildren(...rowsOf(factsOf(points, i, told.classes)))
-    this.alike.hidden = true
+    this.likeliest.hidden = this.alike.hidden = true
     this.similar = []
     this.onMap.show(
       points.spatial
@@ -83,8 +87,24 @@ export class PinnedItem {
     )
     if (points.names)
       this.original.show(base, `${told.split}/${row}`, (columns) => this.facts.append(...rowsOf(columns)))
+    if (told.classes.length) this.findLikeliest(`${base}/likeliest/${told.split}/${row}`, i)
     if (told.inspector?.alike) this.findAlike(`${base}/alike/${told.split}/${row}`, i)
     this.paint()
+  }
+
+  /**
+   * @param {string} address
+   * @param {number} i
+   */
+  async findLikeliest(address, i) {
+    const response = await fetch(address).catch(() => null)
+    if (!response?.ok) return
+    /** @type {{ by: string, classes: [name: string, share: number][] }} */
+    const { by, classes } = await response.json()
+    if (this.i !== i || !classes.length) return
+    this.shares.replaceChildren(...classes.map(([name, share]) => bar(name, share, percent(share))))
+    this.shares.ariaLabel = this.sharesOf.textContent = by
+    this.likeliest.hidden = false
   }
 
   /**

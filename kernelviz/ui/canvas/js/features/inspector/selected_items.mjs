@@ -5,7 +5,7 @@
 import { number, percent } from '../../core/points.mjs'
 import { messageOf } from '../../core/fetching.mjs'
 import { copyText } from '../../ui/clipboard.mjs'
-import { button, element } from '../../ui/dom.mjs'
+import { bar, button, element } from '../../ui/dom.mjs'
 import { pairsOf } from './confusions.mjs'
 import { Gallery } from './gallery.mjs'
 
@@ -91,8 +91,10 @@ export class SelectedItems {
     for (const i of list) if (points) counts.set(points.label[i], (counts.get(points.label[i]) ?? 0) + 1)
     const most = [...counts].filter(([label]) => label >= 0).sort(([, a], [, b]) => b - a)
     const rest = most.slice(CLASSES).reduce((sum, [, n]) => sum + n, 0)
-    const bars = most.slice(0, CLASSES).map(([label, n]) => bar(classes[label], n, n / list.length))
-    return rest ? [...bars, bar(`${number(most.length - CLASSES)} others`, rest, rest / list.length)] : bars
+    const counted = (/** @type {string} */ name, /** @type {number} */ n) =>
+      bar(name, n / list.length, number(n), { title: percent(n / list.length) })
+    const bars = most.slice(0, CLASSES).map(([label, n]) => counted(classes[label], n))
+    return rest ? [...bars, counted(`${number(most.length - CLASSES)} others`, rest)] : bars
   }
 
   /** The rows of what is shown. */
@@ -147,20 +149,4 @@ export class SelectedItems {
   ring(focused) {
     this.gallery.ring(focused)
   }
-}
-
-/**
- * @param {string} name
- * @param {number} n
- * @param {number} share
- */
-function bar(name, n, share) {
-  const filled = element('span', { className: 'filled', style: `width: ${100 * share}%` })
-  return element(
-    'div',
-    { role: 'listitem', title: percent(share) },
-    element('span', {}, name),
-    element('span', { className: 'track' }, filled),
-    element('output', {}, number(n)),
-  )
 }

@@ -2,7 +2,7 @@
 
 /** @import { Grade } from '../../types.mjs' */
 
-import { button, element, figure } from '../../ui/dom.mjs'
+import { bar, button, element, figure } from '../../ui/dom.mjs'
 
 /**
  * What the server says of a picture. The four pictures are data URLs.
@@ -95,11 +95,11 @@ export class Details {
     this.warning.dataset.grade = seen.grade
     this.verdict.textContent = verdict(seen)
     this.likeliest.hidden = !seen.likeliest.length
-    this.likeliest.replaceChildren(...seen.likeliest.map((likely) => bar(likely)))
+    this.likeliest.replaceChildren(...seen.likeliest.map((likely) => shareBar(likely)))
     const blank = seen.grade === 'blank'
     this.novelty.hidden = blank || !seen.signals.length
     this.signals.replaceChildren(
-      ...seen.signals.map(([name, percentile]) => bar([name, percentile / 100], percentile > LOUD)),
+      ...seen.signals.map(([name, percentile]) => shareBar([name, percentile / 100], percentile > LOUD)),
     )
     this.known.hidden = blank || !seen.nearest.length
     this.near.replaceChildren(...seen.nearest.map(neighbour))
@@ -120,18 +120,8 @@ function verdict({ x, y, verdict }) {
  * @param {[string, number]} likely
  * @param {boolean} [loud]
  */
-function bar([name, share], loud = false) {
-  const width = `width: ${100 * share}%`
-  const filled = element('span', { className: 'track' }, element('span', { className: 'filled', style: width }))
-  const number = `${Number((100 * share).toPrecision(3))} %`
-  const className = loud ? 'loud' : ''
-  return element(
-    'div',
-    { role: 'listitem', className },
-    element('span', {}, name),
-    filled,
-    element('output', {}, number),
-  )
+function shareBar([name, share], loud = false) {
+  return bar(name, share, `${Number((100 * share).toPrecision(3))} %`, { className: loud ? 'loud' : '' })
 }
 
 /** @param {string[]} names */
