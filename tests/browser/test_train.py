@@ -29,7 +29,7 @@ def test_from_a_folder_to_its_map_without_the_terminal(chromium, folder, tmp_pat
     with served(tmp_path / "made", tmp_path, "--data-root", tmp_path) as address:
         train_by_the_page(chromium, address)
     made = {path.name for path in (tmp_path / "made" / "pictures").iterdir()}
-    assert {"run.json", "map.parquet", "thumbnails.parquet", "epochs.safetensors"} <= made
+    assert {"run.json", "map.parquet", "epochs.safetensors"} <= made
     assert not made & {"checkpoint.safetensors", "training.json", "waiting"}
 
 
