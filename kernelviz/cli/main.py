@@ -65,9 +65,13 @@ def app(
             "folder on this machine, and on another --host nothing, nor any training."
         ),
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Trainings that may run side by side.")] = 1,
 ) -> None:
     """Open the dashboard in the browser."""
+    from kernelviz.jobs import workers
     from kernelviz.ui.server.app import serve
+
+    workers.slots = jobs
 
     try:
         serve(host, port, run, read_only, runs or [], data_root or [])
