@@ -75,14 +75,24 @@ def run_names() -> list[str]:
 
 def new_folder(name: str) -> Path:
     """The folder for a new run of that name, made if needed; a UserError says which names are allowed."""
-    if not NAME.fullmatch(name):
-        raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+    check_name(name)
     folder = runs_folder() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"cannot make {folder} ({error.strerror}); set KERNELVIZ_RUNS to another folder") from None
     return folder
+
+
+def check_name(name: str) -> None:
+    """Raise a UserError for what is no name of a run; it says which names are allowed."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+
+
+def is_shipped(run: Run) -> bool:
+    """Whether a run travels with kernelviz."""
+    return run.folder.parent == own_file("pretrained")
 
 
 def _folders() -> tuple[Path, Path]:
