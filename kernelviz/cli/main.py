@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli.output import STOPPED, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli import library
+from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.storage.record import Run
@@ -25,7 +26,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
 class Benchmark(StrEnum):
@@ -53,36 +53,17 @@ def app(
     run: Annotated[str | None, typer.Option(help="Name of the run to show first.")] = None,
 ) -> None:
     """Open the dashboard in the browser."""
+    from kernelviz.library.cleaning import clean
     from kernelviz.ui.server.app import serve
 
+    clean()
     try:
         serve(host, port, run)
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
 
-@cli.command()
-def runs(as_json: AsJson = False) -> None:
-    """List the trained networks."""
-    from kernelviz.storage.store import readable_runs
-
-    found, broken = readable_runs()
-    if as_json:
-        rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
-        return print_json({"runs": rows, "broken": broken})
-    rows = [
-        (run.name, run.data["name"], "\n".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
-        for run in found
-    ]
-    if found:
-        print_table(("run", "data", "objectives", "5-NN on\nthe map", "MSE from\nposition", "accuracy"), rows)
-    else:
-        Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
-    for reason in broken:
-        console.print(reason, style="yellow", markup=False)
-
-
-LISTED = ("map_5nn", "place_mse", "test_accuracy")
+cli.command()(library.runs)
 
 
 @cli.command()
@@ -270,6 +251,9 @@ def probe(
     image = decode_probes(load_network(found), np.array([at]), shape)[0]
     with replacing(out) as partial:
         Image.fromarray(image).save(partial, "PNG")
+
+
+library.register(cli)
 
 
 @cli.command()

@@ -40,7 +40,7 @@ def checked_run(folder: Path) -> Run:
                 raise NotImported(f"it has no {name}")
         for name, check in CHECKS.items():
             if (folder / name).is_file():
-                check(run, folder / name)
+                _checked(check, run, folder / name)
         _check_sizes(run)
         from kernelviz.library.fitting import check_network  # torch takes seconds to import
 
@@ -48,8 +48,18 @@ def checked_run(folder: Path) -> Run:
         return run
     except NotImported:
         raise
-    except (UserError, pa.ArrowException, SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except UserError as error:
         raise NotImported(_reason(str(error), folder)) from None
+
+
+def _checked(check: Callable[[Run, Path], None], run: Run, path: Path) -> None:
+    """Make a check; what the file's own library says against it is told with the name of the file."""
+    try:
+        check(run, path)
+    except UserError:
+        raise
+    except (pa.ArrowException, SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise NotImported(f"its {path.name} cannot be read ({_reason(str(error), path.parent)})") from None
 
 
 def _check_weights(run: Run, path: Path) -> None:
@@ -144,13 +154,15 @@ def _check_table(path: Path, needed: set[str], longest: int = MAX_DECODED) -> in
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
 
 
 def _is_flat(kind: pa.DataType) -> bool:
-    """Whether a column has a number, a date, a yes or no, or one of a few texts in each row."""
+    """Whether a column has a number, a date, or a yes or no in each row."""
     if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type) or _is_flat(kind.value_type)
+        return _is_flat(kind.value_type)
     return not isinstance(kind, pa.ExtensionType) and (
         pa.types.is_primitive(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
     )

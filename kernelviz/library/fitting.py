@@ -1,7 +1,5 @@
 """Whether weights fit the network of a record, told from shapes alone: nothing of it is allocated."""
 
-from types import SimpleNamespace
-
 import torch
 from safetensors import safe_open
 from torch import nn
@@ -35,12 +33,14 @@ def check_network(run: Run) -> None:
 
 
 def _skeleton(run: Run, stored: Shapes) -> nn.Module:
-    """The network of a run without numbers, for a backbone of as many features as its weights take."""
+    """The network of a run without its numbers and without its backbone."""
     arguments = network_arguments(run)
-    if arguments.pop("backbone", None):
+    if getattr(run, "backbone", None) and arguments.pop(
+        "backbone"
+    ):  # as if it took features of that many numbers in place of pixels
         dense = [shape for name, shape in stored.items() if name.startswith("encoder.") and len(shape) == 2]
-        size = dense[0][1] if dense else 0
-        arguments["backbone"] = SimpleNamespace(facts={}, extractor=None, size_of_features=lambda shape: size)
+        features = (1, 1, dense[0][1] if dense else 0)
+        arguments |= {"image_shape": features, "decoded_shape": run.decoded_shape}
     if run.network["name"] not in NETWORKS:
         raise NotImported("its network is none that this version knows")
     try:

@@ -5,9 +5,9 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from io import IOBase
 from pathlib import Path
 from stat import S_ISLNK
-from typing import IO
 
 from pydantic import ValidationError
 
@@ -30,7 +30,7 @@ SPARE = 50_000_000  # bytes of free space that stay
 UNREADABLE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError, zlib.error)  # while reading
 
 
-def import_run(file: Path | IO[bytes], name: str = "") -> Run:
+def import_run(file: Path | IOBase, name: str = "") -> Run:
     """Bring in the run in a `.kernelviz` file; returns it. All is checked before, and nothing is ever overwritten.
 
     Raises NotImported, in one line that names what is wrong with the file, and a UserError where the name is not free
