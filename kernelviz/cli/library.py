@@ -34,7 +34,7 @@ def runs(as_json: AsJson = False) -> None:
 
 
 def compare(
-    names: Annotated[list[str], typer.Argument(metavar="RUNS...", help="Names of two to four runs.")],
+    names: Annotated[list[str], typer.Argument(help="Names of two to four runs.")],
     as_json: AsJson = False,
 ) -> None:
     """Compare runs: their metrics, and the settings in which they differ."""

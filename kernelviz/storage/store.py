@@ -6,6 +6,7 @@
     <folder>/thumbnails.parquet   small pictures of a user's own images (`storage.thumbnails`)
     <folder>/table.parquet        a user's own table (`storage.item_table`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
+    <folder>/notes.json           tags and a note (`library.notes`)
 
 A user's run hides a shipped one of the same name.
 """
