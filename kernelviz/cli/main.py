@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kernelviz import paper
 from kernelviz.cli import library
+from kernelviz.cli.jobs import jobs_cli
 from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
@@ -161,6 +162,17 @@ def _say_trained(run: Run, as_json: bool) -> None:
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics})
     print_metrics(run.metrics)
     Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+
+
+@cli.command()
+def resume(name: str, as_json: AsJson = False) -> None:
+    """Go on with a stopped training, whose settings are with it."""
+    from kernelviz.cli.jobs import resumed
+
+    _say_trained(resumed(name), as_json)
+
+
+cli.add_typer(jobs_cli, name="jobs")
 
 
 @cli.command()

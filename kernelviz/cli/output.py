@@ -14,6 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 console = Console(stderr=True)
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
 def progress_bar(shown: bool = True) -> Progress:

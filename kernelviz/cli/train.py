@@ -1,5 +1,6 @@
 """A training from the command line: progress bars, and Ctrl-C, which stops it without losing anything."""
 
+import math
 import shlex
 import signal
 import sys
@@ -60,16 +61,19 @@ class Bars:
             self.bar.console.print(_standing(training), soft_wrap=True)
 
 
-def trained(recipe: Recipe, name: str, seed: int, resume: bool) -> Run:
-    """Train a recipe with progress bars; Ctrl-C ends the program, and says how to go on."""
-    command = shlex.join(["kernelviz", *sys.argv[1:]])
+def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "") -> Run:
+    """Train a recipe with progress bars; Ctrl-C ends the program, and says how to go on.
+
+    Args:
+        command: that the training was begun with; what was typed if not given.
+    """
+    command = command or shlex.join(["kernelviz", *sys.argv[1:]])
     try:
         with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
             warnings.showwarning = lambda message, *_: console.print(str(message), style="yellow", markup=False)
             return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
-        again = command if "--resume" in command else f"{command} --resume"
-        console.print(f"{stopped}; resume with `{again}`", markup=False, soft_wrap=True)
+        console.print(f"{stopped}; go on with `kernelviz resume {name}`", markup=False, soft_wrap=True)
         raise typer.Exit(STOPPED) from None
 
 
@@ -89,11 +93,8 @@ def ctrl_c() -> Iterator[list[bool]]:
 
 def _standing(training: Training) -> str:
     """Epoch, loss, the newest validation metrics and speed, for the progress bar."""
-    progress = training.progress
-    done = progress.step % training.batches
-    last = progress.history[-1] if progress.history else {}
-    loss = progress.loss_sum / done if done else last["loss"]
-    speed = training.task.size * done / training.batches / progress.seconds if done else last["images_per_second"]
+    at, history = training.standing, training.progress.history
+    last = history[-1] if history else {}
     metrics = [f"{shown} {last[key]:.3f}" for key, shown in PROGRESS_METRICS.items() if key in last]
-    epoch = f"epoch {-(-progress.step // training.batches)}/{training.schedule.epochs}"
-    return ", ".join([epoch, f"loss {loss:.4f}", *metrics, f"{speed:,.0f} {training.task.unit}/s"])
+    epoch = f"epoch {math.ceil(at.epoch)}/{training.schedule.epochs}"
+    return ", ".join([epoch, f"loss {at.loss:.4f}", *metrics, f"{at.per_second:,.0f} {training.task.unit}/s"])

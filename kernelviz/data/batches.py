@@ -24,6 +24,12 @@ def pixels(
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2)
 
 
+def stored(decoded: Float[Tensor, "n channels h w"]) -> UInt8[np.ndarray, "n h w *c"]:
+    """Decoded images, pixels in [0, 1], as images are stored: uint8, grey [n, h, w] or RGB [n, h, w, 3]."""
+    images = (255 * decoded).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return images[..., 0] if images.shape[-1] == 1 else images
+
+
 @dataclass(frozen=True)
 class Jitter:
     """How far an image may be moved at random. Values out of range are a UserError.

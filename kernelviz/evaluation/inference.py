@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kernelviz.data.batches import pixels
+from kernelviz.data.batches import pixels, stored
 from kernelviz.data.images import ImageSet
 from kernelviz.data.picture_set import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
@@ -141,9 +141,7 @@ def decode(
     """What a network decodes from activations: images, uint8, grey [n, h, w] or RGB [n, h, w, 3]; or vectors."""
     if network.of_vectors:
         return torch.cat([network.decode(part).flatten(1) for part in activation.split(PART)]).numpy()
-    parts = [(255 * network.decode(part)).round().byte() for part in activation.split(PART)]
-    images = torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
-    return images[..., 0] if images.shape[-1] == 1 else images
+    return np.concatenate([stored(network.decode(part)) for part in activation.split(PART)])
 
 
 def decode_probes(

@@ -42,7 +42,11 @@ def delete(name: str, even_if_needed: bool = False) -> Deleted:
 
     Raises a UserError where it may not be deleted: it travels with kernelviz, is in use, or other runs need it.
     """
-    folder = own_folder(name)
+    with own_folder(name) as folder:
+        return _delete(name, folder, even_if_needed)
+
+
+def _delete(name: str, folder: Path, even_if_needed: bool) -> Deleted:
     if not even_if_needed and (heads := needing(name)):
         raise UserError(
             f"{', '.join(heads)} cannot be opened without the run {name!r}, on which "
@@ -74,11 +78,11 @@ def restore(name: str, new: str = "") -> Path:
         have = ", ".join(dict.fromkeys(one.name for one in found)) or "nothing"
         raise NotFound(f"no run {name!r} in the bin; there is {have}")
     try:
-        target = free_folder(new or name)
+        with free_folder(new or name) as target:
+            move(one.folder, target)
+            return target
     except UserError as error:
         raise UserError(str(error).replace("choose another name", "restore it under another --name")) from None
-    move(one.folder, target)
-    return target
 
 
 def empty_bin() -> int:

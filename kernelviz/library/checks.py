@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from kernelviz.disk import runs_folder
 from kernelviz.errors import UserError
 from kernelviz.library import notes
-from kernelviz.library.portable import BACKBONE, EPOCHS, MAP, NEEDED, WEIGHTS
+from kernelviz.library.portable import BACKBONE, MAP, NEEDED, WEIGHTS
 from kernelviz.sources.listing import NAME, PATH
-from kernelviz.storage import calibration, item_table, items, thumbnails
+from kernelviz.storage import calibration, epochs, item_table, items, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, load_map
 from kernelviz.storage.record import Run, read_run
 
@@ -112,7 +112,7 @@ def _check_calibration(run: Run, path: Path) -> None:
 CHECKS: dict[str, Callable[[Run, Path], None]] = {
     WEIGHTS: _check_weights,
     BACKBONE: _check_weights,
-    EPOCHS: _check_weights,
+    epochs.FILE: lambda run, path: epochs.load_epochs(path.parent) and None,
     MAP: _check_map,
     items.FILE: _check_items,
     item_table.FILE: _check_item_table,

@@ -1,5 +1,6 @@
 """What a process that was killed has left among the runs is removed at the next start."""
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -7,9 +8,10 @@ from pathlib import Path
 
 from kernelviz.disk import runs_folder
 from kernelviz.library.bin import GONE
-from kernelviz.library.locks import is_locked
+from kernelviz.storage.store import NAME, is_held, lock, run_lock
 
 IMPORTING = ".import-"  # first letters of the folder that a file is unpacked into
+IMPORT_LOCK = "import"  # held by the process that unpacks one
 YOUNG = 10.0  # seconds: what was changed since may still be written
 
 
@@ -19,7 +21,11 @@ def clean() -> list[Path]:
     What a process holds the lock of, or has written to in the last seconds, stays. Returns what was removed.
     """
     folder = runs_folder()
-    gone = [*folder.glob(f".bin/{GONE}*"), *(one for one in folder.glob(f"{IMPORTING}*") if not is_locked(one))]
+    if not os.access(folder, os.W_OK):
+        return []
+    gone = [*folder.glob(f".bin/{GONE}*")]
+    if (unpacked := [*folder.glob(f"{IMPORTING}*")]) and not is_held(lock(IMPORT_LOCK)):
+        gone += unpacked
     for one in gone:
         shutil.rmtree(one, ignore_errors=True)
     partial = [one for one in (*folder.glob("*.partial"), *folder.glob("*/*.partial")) if _is_left(one)]
@@ -32,5 +38,6 @@ def clean() -> list[Path]:
 def _is_left(path: Path) -> bool:
     """Whether nobody writes to a file any more."""
     with suppress(OSError):
-        return path.is_file() and time.time() - path.stat().st_mtime > YOUNG and not is_locked(path.parent)
+        if path.is_file() and time.time() - path.stat().st_mtime > YOUNG:
+            return not (NAME.fullmatch(path.parent.name) and is_held(run_lock(path.parent.name)))
     return False

@@ -9,23 +9,25 @@ from io import IOBase
 from pathlib import Path
 from stat import S_ISLNK
 
+from filelock import Timeout
 from pydantic import ValidationError
 
 from kernelviz.disk import runs_folder
 from kernelviz.errors import UserError
 from kernelviz.library.checks import NotImported, checked_run
-from kernelviz.library.cleaning import IMPORTING
+from kernelviz.library.cleaning import IMPORT_LOCK, IMPORTING
 from kernelviz.library.handing_on import without_originals
-from kernelviz.library.locks import held
 from kernelviz.library.names import free_folder, move
-from kernelviz.library.portable import FILES, FORMAT, MANIFEST, WEIGHTS, Manifest, without_paths
+from kernelviz.library.portable import ENDING, FILES, FORMAT, MANIFEST, WEIGHTS, Manifest, without_paths
 from kernelviz.storage import item_table
 from kernelviz.storage.record import Run, read_run
+from kernelviz.storage.store import lock
 
 MAX_BYTES = 20_000_000_000  # of all files together
 MAX_JSON = 50_000_000  # bytes of a JSON file
 MAX_MANIFEST = 100_000  # bytes
 SMALL, MAX_RATIO = 1_000_000, 100  # a file of more bytes that unpacks to more times its size is none of a run
+PATIENCE = 60  # seconds for another import to end
 SPARE = 50_000_000  # bytes of free space that stay
 UNREADABLE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError, zlib.error)  # while reading
 
@@ -42,43 +44,50 @@ def import_run(file: Path | IOBase, name: str = "") -> Run:
     try:
         with zipfile.ZipFile(file) as zipped:
             manifest = _manifest(zipped)
-            try:
-                target = free_folder(name or manifest.name)
-            except UserError as error:
-                raise UserError(str(error).replace("choose another name", "give another --name")) from None
-            return _brought_in(zipped, manifest, target)
-    except NotImported:
+            return _brought_in(zipped, manifest, name or manifest.name)
+    except UserError:
         raise
     except UNREADABLE as error:
-        if isinstance(error, UserError):
-            raise
-        raise NotImported(f"the file is damaged, or no .kernelviz file ({error})") from None
+        raise NotImported(f"the file is damaged, or no {ENDING} file ({error})") from None
 
 
-def _brought_in(zipped: zipfile.ZipFile, manifest: Manifest, target: Path) -> Run:
-    """Unpack beside the other runs, check, and move to the target in one step."""
-    runs_folder().mkdir(parents=True, exist_ok=True)
+def _brought_in(zipped: zipfile.ZipFile, manifest: Manifest, name: str) -> Run:
+    """Unpack beside the other runs, check, and move to the folder of that name in one step."""
+    try:
+        with free_folder(name) as target, lock(IMPORT_LOCK).acquire(timeout=PATIENCE):
+            _check_space(manifest)
+            folder = Path(tempfile.mkdtemp(prefix=IMPORTING, dir=runs_folder()))
+            try:
+                folder.chmod(0o755)
+                _unpack_all(zipped, manifest, folder)
+                move(folder, target)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return read_run(target)
+    except Timeout:
+        raise UserError(f"another file is being imported for more than {PATIENCE} s; try again later") from None
+    except UserError as error:
+        raise type(error)(str(error).replace("choose another name", "give another --name")) from None
+
+
+def _check_space(manifest: Manifest) -> None:
     needed, free = sum(one.size for one in manifest.files.values()), shutil.disk_usage(runs_folder()).free
     if needed + SPARE > free:
         raise UserError(
             f"the run needs {needed / 1e6:,.0f} MB; free space in {runs_folder()}, which has {free / 1e6:,.0f}"
         )
-    folder = Path(tempfile.mkdtemp(prefix=IMPORTING, dir=runs_folder()))
-    try:
-        folder.chmod(0o755)
-        with held(folder):
-            for part, content in manifest.files.items():
-                _unpack(zipped, part, content.size, content.sha256, folder / part)
-            run = checked_run(folder)
-            if run.weights_sha256 != manifest.files[WEIGHTS].sha256:
-                raise NotImported(f"its {WEIGHTS} are not those that its record names")
-            without_paths(run).save()
-            if (table := folder / item_table.FILE).is_file():
-                without_originals(table, table)
-        move(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return read_run(target)
+
+
+def _unpack_all(zipped: zipfile.ZipFile, manifest: Manifest, folder: Path) -> None:
+    """Unpack a run into a folder and check it; it is then as if it had been trained on this machine."""
+    for name, content in manifest.files.items():
+        _unpack(zipped, name, content.size, content.sha256, folder / name)
+    run = checked_run(folder)
+    if run.weights_sha256 != manifest.files[WEIGHTS].sha256:
+        raise NotImported(f"its {WEIGHTS} are not those that its record names")
+    without_paths(run).save()
+    if (table := folder / item_table.FILE).is_file():
+        without_originals(table, table)
 
 
 def _manifest(zipped: zipfile.ZipFile) -> Manifest:

@@ -2,30 +2,36 @@
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kernelviz.disk import data_folder, runs_folder
 from kernelviz.errors import UserError
-from kernelviz.library.locks import LOCK, is_locked
 from kernelviz.storage.record import FILE, Run, read_run
-from kernelviz.storage.store import NAME, check_name, is_shipped, load_run, readable_runs, run_names
+from kernelviz.storage.store import NAME, claimed, is_shipped, load_run, readable_runs, run_names
 
 
-def own_folder(name: str) -> Path:
-    """The folder of a finished run of the user's, readable or not.
+@contextmanager
+def own_folder(name: str) -> Iterator[Path]:
+    """Have the folder of a finished run of the user's, readable or not, for oneself.
 
     Raises NotFound where there is none, and a UserError for one that travels with kernelviz, for a training that has
-    not finished, and for one that another process uses.
+    not finished, and where another process trains or changes it.
     """
+    folder = _own(name)
+    with claimed(name):
+        yield folder
+
+
+def _own(name: str) -> Path:
     folder = runs_folder() / name
-    if NAME.fullmatch(name) and folder.is_dir():
-        if is_locked(folder):
-            raise UserError(f"{name!r} is being trained; wait until it is done, or stop it first")
-        if (folder / FILE).exists():
-            return folder
-        if name not in run_names():
-            raise UserError(f"{name!r} is a training that has not finished, in {folder}; resume it first")
+    if NAME.fullmatch(name) and (folder / FILE).exists():
+        return folder
+    if NAME.fullmatch(name) and folder.is_dir() and name not in run_names():
+        raise UserError(
+            f"{name!r} is a training that has not finished; `kernelviz jobs` lists what can be done with it"
+        )
     run = load_run(name)
     raise UserError(
         f"the run {name!r} travels with kernelviz and stays as it is; for a copy that can be changed, "
@@ -35,27 +41,27 @@ def own_folder(name: str) -> Path:
     )
 
 
-def free_folder(name: str) -> Path:
-    """The folder that a run of that name is moved to, which is not there; a UserError says why a name is not free."""
-    check_name(name)
-    folder = runs_folder() / name
-    if name in run_names():
-        raise UserError(f"there is a run {name!r} already; choose another name")
-    if is_locked(folder):
-        raise UserError(f"{name!r} is being trained; choose another name")
-    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {LOCK}:  # what a failed start has left
-        (folder / LOCK).unlink(missing_ok=True)
-        folder.rmdir()
-    if folder.exists():
-        raise UserError(f"there is a training {name!r} that has not finished, in {folder}; choose another name")
-    return folder
+@contextmanager
+def free_folder(name: str) -> Iterator[Path]:
+    """Have a name for oneself: the folder that a run is moved to, which is not there.
+
+    Raises a UserError that says why the name is not free, and ends in "choose another name".
+    """
+    with claimed(name):
+        folder = runs_folder() / name
+        if name in run_names():
+            raise UserError(f"there is a run {name!r} already; choose another name")
+        with suppress(OSError):
+            folder.rmdir()  # what a start that failed has left is empty
+        if folder.exists():
+            raise UserError(f"there is a training {name!r} that has not finished; choose another name")
+        yield folder
 
 
 def move(folder: Path, target: Path) -> None:
     """Move a folder in one step, never onto another; an OSError says what went wrong."""
-    (folder / LOCK).unlink(missing_ok=True)  # nobody holds it
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(folder, target)  # fails where there is a folder that is not empty
     except OSError as error:
         raise OSError(f"{folder} cannot be moved to {target} ({error.strerror}); nothing was changed") from None
@@ -66,12 +72,12 @@ def rename(name: str, new: str) -> Run:
 
     Its saved selections go with it. Raises a UserError where the run may not be renamed, or the name is not free.
     """
-    folder, target = own_folder(name), free_folder(new)
-    move(folder, target)
-    run = read_run(target)
-    with suppress(OSError):
-        _move_selections(name, run)
-    return run
+    with own_folder(name) as folder, free_folder(new) as target:
+        move(folder, target)
+        run = read_run(target)
+        with suppress(OSError):
+            _move_selections(name, run)
+        return run
 
 
 def _move_selections(old: str, run: Run) -> None:
@@ -95,5 +101,5 @@ def needing(name: str) -> list[str]:
 
 def _backbone_of(run: Run) -> str | None:
     """The hash of the backbone that a run needs from elsewhere; None where it has all that it needs."""
-    facts = run.arguments.get("backbone")
+    facts = getattr(run, "backbone", None)
     return facts["sha256"] if facts and not (run.folder / "backbone.safetensors").is_file() else None

@@ -68,7 +68,6 @@ def load_notes(path: Path) -> Notes:
 
 def write_notes(name: str, tags: tuple[str, ...] | list[str], note: str) -> Notes:
     """Write the tags and the note of a run of the user's; a UserError says what is not allowed."""
-    folder = own_folder(name)
     try:
         notes = Notes(tuple(tags), note)
     except ValidationError:
@@ -76,6 +75,6 @@ def write_notes(name: str, tags: tuple[str, ...] | list[str], note: str) -> Note
             f"a run has up to {MOST_TAGS} tags of up to {LONGEST_TAG} letters without a comma, and a note of up to "
             f"{LONGEST_NOTE:,} letters"
         ) from None
-    with replacing(folder / FILE) as partial:
+    with own_folder(name) as folder, replacing(folder / FILE) as partial:
         partial.write_bytes(_ADAPTER.dump_json(notes, indent=1))
     return notes

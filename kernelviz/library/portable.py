@@ -16,15 +16,15 @@ from annotated_types import Ge, Len
 from pydantic import BaseModel, ConfigDict, Field
 
 from kernelviz.library import notes
-from kernelviz.storage import calibration, item_table, items, record, thumbnails
+from kernelviz.storage import calibration, epochs, item_table, items, record, thumbnails
 from kernelviz.storage.record import Run
 
 ENDING = ".kernelviz"
 MANIFEST = "manifest.json"
 FORMAT = 1
-MAP, WEIGHTS, BACKBONE, EPOCHS = "map.parquet", "weights.safetensors", "backbone.safetensors", "epochs.safetensors"
+MAP, WEIGHTS, BACKBONE = "map.parquet", "weights.safetensors", "backbone.safetensors"
 PICTURES = (item_table.FILE, thumbnails.FILE)  # only where they are wanted
-FILES = (record.FILE, WEIGHTS, BACKBONE, MAP, calibration.FILE, items.FILE, notes.FILE, EPOCHS, *PICTURES)
+FILES = (record.FILE, WEIGHTS, BACKBONE, MAP, calibration.FILE, items.FILE, notes.FILE, epochs.FILE, *PICTURES)
 NEEDED = {"embedding": (MAP,), "recommender": (items.FILE,)}  # by the kind of a run, beside record and weights
 PATHS = ("data", "weights", "titles")  # settings that may be a path
 

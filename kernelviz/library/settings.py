@@ -1,9 +1,7 @@
 """The settings of a run, for another training like it."""
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from kernelviz.errors import UserError
 from kernelviz.storage.record import Run
 
 if TYPE_CHECKING:
@@ -24,22 +22,11 @@ def settings_of(run: Run) -> dict[str, Any]:
     return {"run": run.name, "kind": run.kind, "recipe": recipe, "seed": run.seed, "command": command}
 
 
-def recipe_of(run: Run) -> "Recipe":
+def same_recipe(run: Run) -> "Recipe":
     """The recipe of a run, to be trained again or changed with `dataclasses.replace`.
 
     Settings that this version does not know are left out. Raises a UserError where the others are none of a recipe.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from kernelviz.tasks.recipes import recipe_of  # torch takes seconds to import
 
-    from kernelviz.tasks.classifier import ClassifierRecipe
-    from kernelviz.tasks.embedding import EmbeddingRecipe
-    from kernelviz.tasks.recommender import RecommenderRecipe
-
-    recipes = {"embedding": EmbeddingRecipe, "classifier": ClassifierRecipe, "recommender": RecommenderRecipe}
-    recipe = recipes[run.kind]
-    known = {one.name for one in fields(recipe)}
-    values = {name: value for name, value in settings_of(run)["recipe"].items() if name in known}
-    try:
-        return TypeAdapter(recipe).validate_python(values)
-    except (ValidationError, UserError) as error:
-        raise UserError(f"the settings of {run.name!r} are none of this version's: {error}") from None
+    return recipe_of(run.kind, settings_of(run)["recipe"])

@@ -5,6 +5,7 @@
     <folder>/map.parquet          coordinates and prediction of every image (`storage.embedding_map`)
     <folder>/thumbnails.parquet   small pictures of a user's own images (`storage.thumbnails`)
     <folder>/table.parquet        a user's own table (`storage.item_table`)
+    <folder>/epochs.safetensors   where some of its images lay as it was trained (`storage.epochs`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
     <folder>/notes.json           tags and a note (`library.notes`)
 
@@ -12,9 +13,12 @@ A user's run hides a shipped one of the same name.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock, Timeout
 
 from kernelviz.disk import own_file, runs_folder
 from kernelviz.errors import NotFound, UserError
@@ -86,7 +90,7 @@ def new_folder(name: str) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Raise a UserError for what is no name of a run; it says which names are allowed."""
+    """Raise a UserError that says which names are allowed, if this one is not."""
     if not NAME.fullmatch(name):
         raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
 
@@ -94,6 +98,38 @@ def check_name(name: str) -> None:
 def is_shipped(run: Run) -> bool:
     """Whether a run travels with kernelviz."""
     return run.folder.parent == own_file("pretrained")
+
+
+@contextmanager
+def claimed(name: str) -> Iterator[None]:
+    """Have the folder of a user's run for oneself; a UserError says that another process trains or changes it."""
+    try:
+        with run_lock(name).acquire(timeout=1):
+            yield
+    except Timeout:
+        raise UserError(f"another process trains or changes {name}; wait for it, or choose another name") from None
+
+
+def run_lock(name: str) -> FileLock:
+    """Held by the process that trains or changes the run of that name."""
+    check_name(name)
+    return lock(f"{name}.run")
+
+
+def is_held(one: FileLock) -> bool:
+    """Whether a process holds a lock."""
+    try:
+        with one.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def lock(name: str) -> FileLock:
+    """A lock among the user's runs, beside their folders, which may be moved or deleted while it is held."""
+    folder = runs_folder() / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / name)
 
 
 def _folders() -> tuple[Path, Path]:

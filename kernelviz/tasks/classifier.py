@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ class ClassifierRecipe(Recipe):
         smoothing: share of each label that is spread over all classes.
         jitter: how far the training images are moved at random.
     """
+
+    kind: ClassVar[str] = "classifier"
 
     makes: str
     network: dict = field(default_factory=dict)

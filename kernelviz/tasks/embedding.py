@@ -4,14 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn import functional
 
-from kernelviz.data.batches import Jitter, jitter, pixels
+from kernelviz.data.batches import Jitter, jitter, pixels, stored
 from kernelviz.data.images import ImageSet, load
 from kernelviz.data.picture_set import PictureSet, VectorSet
 from kernelviz.errors import UserError
@@ -23,7 +24,7 @@ from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
 from kernelviz.networks.devices import mixed_precision
 from kernelviz.storage.embedding_map import load_map
-from kernelviz.storage.growing import GrowingMap
+from kernelviz.storage.epochs import EpochMaps, no_frames
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backbone
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
@@ -34,6 +35,8 @@ from kernelviz.training.task import Recipe, Report, RunTask
 REFERENCE = 5000  # training images among which the 5-NN metric of an epoch looks for neighbours
 FITTED = 1000  # of these, the images to whose bumps the probe is fitted
 PROBED = 256  # random coordinates that a step of `round_trip` decodes and embeds again
+PLACES = [(x, y) for y in (0.67, 0.0, -0.67) for x in (-0.67, 0.0, 0.67)]  # of the map, as shares of half its sides
+PLACE_SIDE = 32  # pixels
 CACHED = 4e9  # bytes of memory for the features of a frozen backbone, at most
 
 
@@ -62,6 +65,8 @@ class EmbeddingRecipe(Recipe):
         scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours` and
             `round_trip`.
     """
+
+    kind: ClassVar[str] = "embedding"
 
     epochs: int = 40
     batch: int = 512
@@ -257,16 +262,35 @@ class EmbeddingTask(RunTask):
             metrics["validation_5nn"] = knn_accuracy(known, self.labels[:REFERENCE], asked, labels, k=5)
         return metrics
 
+    def no_frames(self) -> EpochMaps:
+        """The first images of the validation part, or of the training part where there is no such part."""
+        split = "validation" if len(self.validation.images) else "train"
+        labels = self.data.split(split)[1]
+        return no_frames(split, self.data.classes, self.network.grid.extent, self.schedule.epochs, labels)
+
     @torch.no_grad()
-    def sketch(self, folder: Path, epoch: int) -> None:
-        """Write where the first training images lie after an epoch."""
+    def frame(self, film: EpochMaps) -> tuple[np.ndarray, np.ndarray | None]:
+        """Where the images of a film are, and what the decoder makes of PLACES, if it makes images."""
+        validation = film.split == "validation"
+        images, cache = (self.validation.images, self.validation_cache) if validation else (self.images, self.cache)
         self.network.eval()
         with mixed_precision(self.schedule.mixed, self.device):
-            activation = self._activation(self.images[:REFERENCE], self.cache).float()
-        coordinates = self.network.coordinates(activation).cpu().numpy()
+            activation = self._activation(images[: len(film.index)], cache).float()
+            coordinates = self.network.coordinates(activation).cpu().numpy()
+            decodes = self.network.decoder and not self.network.of_vectors
+            decoded = self._at_places() if decodes else None
         self.network.train()
-        labels, epochs = self.labels[:REFERENCE], self.schedule.epochs
-        GrowingMap(coordinates, labels, self.data.classes, self.network.grid.extent, epoch, epochs).save(folder)
+        return coordinates, decoded
+
+    def _at_places(self) -> UInt8[np.ndarray, "places h w *c"]:
+        """What is decoded at PLACES, at most PLACE_SIDE pixels a side."""
+        grid = self.network.grid
+        centers = torch.tensor(PLACES) * grid.positions().amax(0)
+        bumps = self.network.clip(gaussian_bump(centers.to(self.device), grid, self.probe))
+        decoded = self.network.decode(bumps).float()
+        shrink = max(1, max(decoded.shape[2:]) / PLACE_SIDE)
+        size = [round(side / shrink) for side in decoded.shape[2:]]
+        return stored(functional.interpolate(decoded, size, mode="area"))
 
     def _activation(self, images: np.ndarray, cache: Tensor | None) -> Float[Tensor, "n units"]:
         """The activations of the first images of a part, from their features where these are cached."""

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from kernelviz.data import images, movielens
 from kernelviz.data.batches import Jitter
@@ -185,6 +188,24 @@ RECIPES: dict[str, Recipe] = {
 }
 
 HEADS = tuple(name for name, recipe in RECIPES.items() if getattr(recipe, "backbone", None) is not None)
+
+
+KINDS = {kind.kind: kind for kind in (EmbeddingRecipe, ClassifierRecipe, RecommenderRecipe)}
+
+
+def recipe_of(kind: str, values: dict[str, Any]) -> Recipe:
+    """The recipe of that kind with plain values, those of a plan or of a record; a UserError says what is wrong."""
+    if isinstance(values.get("jitter"), float):  # of older runs: the shift
+        values = values | {"jitter": {"shift": values["jitter"]}}
+    try:
+        recipe = TypeAdapter(KINDS[kind]).validate_python(values)
+    except KeyError:
+        raise UserError(f"no recipe makes a {kind!r}; a run is one of {', '.join(KINDS)}") from None
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
+        raise UserError(f"these settings are no recipe of this version ({said})") from None
+    network = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.network.items()}
+    return replace(recipe, network=network)
 
 
 def changed_recipe(

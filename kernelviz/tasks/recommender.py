@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ class RecommenderRecipe(Recipe):
         titles: file with the titles of the items, see `load_ratings`.
         l2, sparsity: weights of the squared weights and of the gates (lambda and lambda_0 of the paper).
     """
+
+    kind: ClassVar[str] = "recommender"
 
     network: dict = field(default_factory=dict)
     titles: str = ""

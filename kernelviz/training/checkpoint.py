@@ -1,6 +1,7 @@
 """A training on disk, from which it resumes to the same weights: checkpoint.safetensors and history.json."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from torch import Tensor
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
-from kernelviz.storage import growing
 from kernelviz.storage.record import FILE
 from kernelviz.storage.weights import load_own, own_weights
+from kernelviz.training import plan, standing
 from kernelviz.training.loop import Progress, Training
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.json"
+SPARE = 50_000_000  # bytes for the map, the pictures and the record
 
 
 def save(training: Training, folder: Path) -> None:
@@ -60,13 +62,30 @@ def refuse_to_overwrite(folder: Path, resumed: bool) -> None:
     """Raise a UserError if a new training would overwrite what a folder holds."""
     if (folder / FILE).exists():
         raise UserError(f"there is a finished run in {folder}; give another --name, or delete that folder")
-    if (folder / CHECKPOINT).exists() and not resumed:
+    if is_in(folder) and not resumed:
         raise UserError(f"there is a stopped training in {folder}; resume it with --resume, or give another --name")
+
+
+def is_in(folder: Path) -> bool:
+    """Whether a folder has a checkpoint."""
+    return (folder / CHECKPOINT).exists()
+
+
+def check_space(training: Training, folder: Path) -> None:
+    """Raise an OSError if the disk of a folder has no room for the checkpoints of a training."""
+    a_checkpoint = 3 * sum(weight.nbytes for weight in own_weights(training.network).values())  # Adam has two moments
+    needed = 2 * a_checkpoint + SPARE  # the old one stays until the new one is written
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB free, and the training needs {needed / 1e6:.0f} MB; free "
+            "space there or set KERNELVIZ_RUNS to another folder"
+        )
 
 
 def remove(folder: Path) -> None:
     """Delete what only a training that still runs needs."""
-    for name in (CHECKPOINT, HISTORY, growing.FILE):
+    for name in (CHECKPOINT, HISTORY, plan.FILE, standing.FILE, standing.ASKED):
         (folder / name).unlink(missing_ok=True)
 
 

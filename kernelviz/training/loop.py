@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kernelviz.errors import UserError
 from kernelviz.networks.devices import mixed_precision
 from kernelviz.training.optimizers import new_optimizer
+from kernelviz.training.standing import Standing
 from kernelviz.training.task import Schedule, Task
 
 
@@ -64,8 +65,26 @@ class Training:
             self.progress.loss_sum += self._step()
             self.progress.seconds += time.perf_counter() - started
             if self.progress.step % self.batches == 0:
-                self._finish_epoch()
+                self.end_epoch()
             yield self.progress
+
+    @property
+    def standing(self) -> Standing:
+        """How far the training is."""
+        progress = self.progress
+        done = progress.step % self.batches
+        last = progress.history[-1] if progress.history else {"loss": None, "seconds": 0.0}
+        steps = done + self.batches * bool(progress.history)  # of this epoch and the last
+        a_step = self.task.size / self.batches
+        per_second = steps * a_step / (progress.seconds + last["seconds"]) if steps else None
+        return Standing(
+            stage="train",
+            share=progress.step / self.steps,
+            epoch=progress.step / self.batches,
+            loss=progress.loss_sum / done if done else last["loss"],
+            per_second=per_second,
+            seconds_left=(self.steps - progress.step) * a_step / per_second if per_second else None,
+        )
 
     def _step(self) -> float:
         epoch, position = divmod(self.progress.step, self.batches)
@@ -92,14 +111,15 @@ class Training:
         if not math.isfinite(loss.item()):
             raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
 
-    def _finish_epoch(self) -> None:
-        """Append the epoch's row to the history."""
+    def end_epoch(self) -> None:
+        """Append the row of an epoch to the history: a whole one, or one that ends here."""
         progress = self.progress
+        steps = (progress.step - 1) % self.batches + 1
         row = {
-            "epoch": progress.step // self.batches,
-            "loss": progress.loss_sum / self.batches,
+            "epoch": math.ceil(progress.step / self.batches),
+            "loss": progress.loss_sum / steps,
             **self._validate(),
-            "images_per_second": self.task.size / progress.seconds,
+            "images_per_second": self.task.size * steps / self.batches / progress.seconds,
             "seconds": progress.seconds,
         }
         progress.history.append(row)

@@ -1,15 +1,22 @@
 """A training from its recipe to its run: data, checkpoints, a stop at any step, and the finished run."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from kernelviz.disk import runs_folder
 from kernelviz.networks.devices import best_device
 from kernelviz.storage.record import Run
-from kernelviz.storage.store import new_folder
+from kernelviz.storage.store import claimed, new_folder
 from kernelviz.training import checkpoint
+from kernelviz.training.film import Film
 from kernelviz.training.finish import finish
 from kernelviz.training.loop import Training
+from kernelviz.training.plan import plan_of
+from kernelviz.training.standing import STOPPING, Ask, Board, Standing, ask
 from kernelviz.training.task import Recipe
 
 
@@ -33,39 +40,95 @@ class Watcher:
 
 
 class Stopped(Exception):
-    """The training was stopped, and its checkpoint is on disk."""
-
-    def __init__(self, training: Training):
-        super().__init__(f"stopped at step {training.progress.step} of {training.steps}")
+    """The training was stopped; what it had done is on disk."""
 
 
 def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, watcher: Watcher) -> Run:
     """Train a recipe to a run of that name, with a checkpoint after every epoch.
 
-    Raises Stopped where the watcher stops it, and a UserError for what cannot be trained or would be overwritten.
+    Raises Stopped where the watcher stops it, or someone by `standing.ask`, and a UserError for what cannot be trained,
+    would be overwritten, or is being trained by another process.
 
     Args:
         resume: whether to continue from the checkpoint of that name.
         command: what the user typed, for the record.
     """
-    data = recipe.load_data(watcher.loading)
+    with claimed(name), _folder(name) as folder, _obeyed(folder):
+        checkpoint.refuse_to_overwrite(folder, resume)
+        plan_of(recipe, seed, command).save(folder)
+        board = Board(folder)
+        watcher = _posted(watcher, board)
+        data = recipe.load_data(watcher.loading)
+        training = new_training(recipe, data, seed, best_device(), lambda done: watcher.preparing(done, len(data)))
+        checkpoint.check_space(training, folder)
+        if resume:
+            checkpoint.resume(training, folder)
+        _train(training, folder, watcher, board)
+        run = finish(training, folder, command, lambda done: watcher.placing(done, len(data)))
+        checkpoint.remove(folder)
+        return run
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """The folder of a training; one that was made for it goes away again if there is nothing to go on from."""
+    new = not (runs_folder() / name).exists()
     folder = new_folder(name)
-    checkpoint.refuse_to_overwrite(folder, resume)
-    training = new_training(recipe, data, seed, best_device(), lambda done: watcher.preparing(done, len(data)))
-    if resume:
-        checkpoint.resume(training, folder)
-    for progress in training.run():
-        stopped = watcher.stopped()
-        if stopped or progress.step % training.batches == 0:
-            checkpoint.save(training, folder)
-        if progress.step % training.batches == 0:
-            training.task.sketch(folder, len(progress.history))
+    try:
+        yield folder
+    except BaseException:
+        if new and not checkpoint.is_in(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _obeyed(folder: Path) -> Iterator[None]:
+    """Nothing is asked any more of a training that has stopped."""
+    try:
+        yield
+    except Stopped:
+        ask(folder, None)
+        raise
+
+
+def _posted(watcher: Watcher, board: Board) -> Watcher:
+    """A watcher that also writes to a board what it is told, and stops before the first step where that is asked."""
+
+    def told(stage: str, hook: Callable) -> Callable:
+        def tell(done: float | int, second: int | str) -> None:
+            if stage != "map" and board.asked in STOPPING:
+                raise Stopped(f"stopped before the first step of {board.folder.name}")
+            total, note = (1, second) if isinstance(second, str) else (second, "")
+            board.write(Standing(stage, done / max(1, total), note))
+            hook(done, second)
+
+        return tell
+
+    def step(training: Training) -> None:
+        board.write(training.standing)
         watcher.step(training)
-        if stopped:
-            raise Stopped(training)
-    run = finish(training, folder, command, lambda done: watcher.placing(done, len(data)))
-    checkpoint.remove(folder)
-    return run
+
+    told_of = {"loading": told("data", watcher.loading), "preparing": told("prepare", watcher.preparing)}
+    return replace(watcher, **told_of, placing=told("map", watcher.placing), step=step)
+
+
+def _train(training: Training, folder: Path, watcher: Watcher, board: Board) -> None:
+    """Train to the end, or until it is asked to stop; Stopped says that it was stopped."""
+    film = Film(training, folder)
+    for progress in training.run():
+        asked = Ask.pause if watcher.stopped() else board.asked
+        at_epoch = progress.step % training.batches == 0
+        if asked == Ask.finish and not at_epoch:
+            training.end_epoch()
+        if asked or at_epoch:
+            checkpoint.save(training, folder)
+        film.take(at_epoch or bool(asked))
+        watcher.step(training)
+        if asked in STOPPING:
+            raise Stopped(f"stopped at step {progress.step} of {training.steps}")
+        if asked == Ask.finish:
+            return
 
 
 def new_training(

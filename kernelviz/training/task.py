@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from kernelviz.storage.epochs import EpochMaps
 
 Report = Callable[[int], None]  # is told how many images (or items) are done
 
@@ -69,8 +71,13 @@ class Task(ABC):
 class RunTask(Task):
     """A task whose finished training becomes a run."""
 
-    def sketch(self, folder: Path, epoch: int) -> None:  # noqa: B027 (most tasks have nothing to look at)
-        """Write what can be looked at while the training goes on, after each epoch."""
+    def no_frames(self) -> EpochMaps | None:
+        """What a film of the training shows, before its first frame; None for a task without a map."""
+        return None
+
+    def frame(self, film: EpochMaps) -> tuple[np.ndarray, np.ndarray | None]:
+        """Where the images of a film are now, [n, 2], and what the decoder draws at a few places, a sheet."""
+        raise NotImplementedError
 
     @abstractmethod
     def keep(self, folder: Path, report: Report | None) -> tuple[dict[str, Any], dict[str, float]]:
@@ -87,7 +94,12 @@ class Recipe(Schedule, ABC):
     Args:
         data: name of a data set, a folder, or a file.
         validation: share of the training part that is held out to choose settings by.
+
+    Attributes:
+        kind: of the run that it becomes.
     """
+
+    kind: ClassVar[str]
 
     data: str
     validation: float = 1 / 6

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kernelviz.data.batches import Jitter
 from kernelviz.library.comparing import are_comparable, best_of, differing, metrics_of, written
-from kernelviz.library.settings import recipe_of, settings_of
+from kernelviz.library.settings import same_recipe, settings_of
 
 
 def test_the_settings_that_differ_are_those_of_every_run(autoencoder, neighbourly, classifier):
@@ -35,19 +35,19 @@ def test_a_setting_is_written_as_people_write_it():
     assert [written(value) for value in values] == ["–", "–", "1, 2.5", "yes", "0.1", "mnist"]
 
 
-def test_the_recipe_of_a_run_is_the_one_it_was_trained_with(autoencoder, tiny, bottom, heads, recommender):
-    found = recipe_of(autoencoder)
+def test_the_same_recipe_a_run_is_the_one_it_was_trained_with(autoencoder, tiny, bottom, heads, recommender):
+    found = same_recipe(autoencoder)
     assert replace(found, network=tiny.network) == tiny
     assert {key: tuple(value) for key, value in found.network.items()} == tiny.network
-    assert recipe_of(heads[0]).depth == 11 and recipe_of(bottom).makes == "resnet32"
-    assert recipe_of(recommender).l2 == 0.3
+    assert same_recipe(heads[0]).depth == 11 and same_recipe(bottom).makes == "resnet32"
+    assert same_recipe(recommender).l2 == 0.3
     assert settings_of(autoencoder)["seed"] == 0
 
 
-def test_the_recipe_of_an_older_run_is_translated(autoencoder, recommender):
+def test_the_same_recipe_an_older_run_is_translated(autoencoder, recommender):
     older = {key: value for key, value in autoencoder.recipe.items() if key not in ("depth", "jitter")}
-    found = recipe_of(replace(autoencoder, recipe=older | {"kept": "layer2", "jitter": 0.1, "settle": 0}))
+    found = same_recipe(replace(autoencoder, recipe=older | {"kept": "layer2", "jitter": 0.1, "settle": 0}))
     assert found.depth == "layer2" and found.jitter == Jitter(shift=0.1)
     older = {key: value for key, value in recommender.recipe.items() if key not in ("l2", "sparsity")}
     older["objectives"] = {"l2": 40.0, "sparsity": 0.02}
-    assert recipe_of(replace(recommender, recipe=older)).sparsity == 0.02
+    assert same_recipe(replace(recommender, recipe=older)).sparsity == 0.02

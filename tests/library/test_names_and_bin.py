@@ -3,22 +3,24 @@
 import json
 import os
 import time
-from multiprocessing import get_context
 
 import pytest
 
 from kernelviz.disk import data_folder
 from kernelviz.errors import NotFound, UserError
 from kernelviz.library import bin
-from kernelviz.library.cleaning import YOUNG, clean
-from kernelviz.library.locks import held, is_locked
+from kernelviz.library.cleaning import IMPORT_LOCK, YOUNG, clean
 from kernelviz.library.names import needing, rename
 from kernelviz.library.notes import Notes, read_notes, write_notes
-from kernelviz.storage.store import load_run, run_names
+from kernelviz.storage.store import claimed, load_run, lock, run_names
 
 
 def files_of(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def runs_in(folder):
+    return {path: data for path, data in files_of(folder).items() if path.parts[0] != ".locks"}
 
 
 def test_a_run_is_renamed_with_its_selections(add, autoencoder, runs):
@@ -40,56 +42,36 @@ def test_a_run_is_renamed_with_its_selections(add, autoencoder, runs):
         ("near", "there is a run 'near' already"),
         ("shipped", "there is a run 'shipped' already"),
         ("stopped", "a training 'stopped' that has not finished"),
-        ("busy", "'busy' is being trained"),
+        ("busy", "another process trains or changes busy"),
     ],
 )
 def test_a_name_that_is_not_free_is_told(add, autoencoder, neighbourly, runs, new, said):
     add(autoencoder), add(neighbourly), add(autoencoder, "shipped", shipped=True)
     (runs / "stopped").mkdir()
     (runs / "stopped" / "checkpoint.safetensors").write_bytes(b"")
-    (runs / "busy").mkdir()
-    before = files_of(runs)
-    with held(runs / "busy"), pytest.raises(UserError, match=said):
+    before = runs_in(runs)
+    with claimed("busy"), pytest.raises(UserError, match=said):
         rename("tiny", new)
-    (runs / "busy" / ".lock").unlink(missing_ok=True)
-    assert files_of(runs) == before
+    assert runs_in(runs) == before
 
 
 def test_what_a_failed_start_has_left_takes_no_name(add, autoencoder, runs):
     add(autoencoder)
     (runs / "other").mkdir()
-    (runs / "other" / ".lock").touch()
     assert rename("tiny", "other").name == "other"
 
 
-def test_a_run_that_is_being_trained_stays(add, autoencoder, runs):
-    folder = add(autoencoder)
-    with held(folder):
+def test_a_run_that_another_process_changes_stays(add, autoencoder):
+    add(autoencoder)
+    with claimed("tiny"):
         for change in (
             lambda: rename("tiny", "other"),
             lambda: bin.delete("tiny"),
             lambda: write_notes("tiny", (), ""),
         ):
-            with pytest.raises(UserError, match="'tiny' is being trained"):
+            with pytest.raises(UserError, match="another process trains or changes tiny"):
                 change()
-    assert not is_locked(folder) and run_names() == ["tiny"]
-
-
-def hold(folder, ready, done):
-    with held(folder):
-        ready.set()
-        done.wait(30)
-
-
-def test_another_process_that_holds_a_folder_is_noticed(tmp_path):
-    context = get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(tmp_path, ready, done))
-    process.start()
-    assert ready.wait(60) and is_locked(tmp_path)
-    process.kill()
-    process.join()
-    assert not is_locked(tmp_path)
+    assert run_names() == ["tiny"]
 
 
 def test_a_run_that_travels_with_kernelviz_stays(add, autoencoder):
@@ -172,7 +154,7 @@ def test_who_needs_a_backbone_is_told(add, bottom, heads):
 def test_leftovers_are_cleaned_and_nothing_else(add, autoencoder, neighbourly, runs):
     folder, busy = add(autoencoder), add(neighbourly)
     before = files_of(folder)
-    for path in (runs / ".import-x" / "run.json", runs / ".bin" / ".gone-x" / "run.json", runs / ".import-y" / "a"):
+    for path in (runs / ".import-x" / "run.json", runs / ".bin" / ".gone-x" / "run.json"):
         path.parent.mkdir(parents=True)
         path.touch()
     left, young, used = (folder / "run.json.partial", folder / "map.parquet.partial", busy / "map.parquet.partial")
@@ -180,10 +162,10 @@ def test_leftovers_are_cleaned_and_nothing_else(add, autoencoder, neighbourly, r
         path.touch()
     old = time.time() - 2 * YOUNG
     os.utime(left, (old, old)), os.utime(used, (old, old))
-    with held(busy), held(runs / ".import-y"):
-        removed = clean()
-    assert sorted(path.name for path in removed) == [".gone-x", ".import-x", "run.json.partial"]
-    assert young.exists() and used.exists() and (runs / ".import-y").exists() and not (runs / ".import-x").exists()
+    with claimed("near"), lock(IMPORT_LOCK):
+        assert sorted(path.name for path in clean()) == [".gone-x", "run.json.partial"]
+    assert young.exists() and used.exists()
+    assert [path.name for path in clean()] == [".import-x", "map.parquet.partial"]
     young.unlink()
     assert files_of(folder) == before
 

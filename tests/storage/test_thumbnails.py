@@ -1,10 +1,9 @@
-"""Small pictures, the table beside a run, and the map of a training that still runs."""
+"""Small pictures, and the table beside a run."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kernelviz.storage.growing import GrowingMap, load_growing
 from kernelviz.storage.item_table import load_item_table, save_item_table
 from kernelviz.storage.record import BrokenRun
 from kernelviz.storage.thumbnails import GROUP, content_hashes, has_thumbnails, read_thumbnails, save_thumbnails
@@ -28,14 +27,13 @@ def test_rows_that_are_not_there_are_a_broken_run(tmp_path, rows):
 
 
 def test_damaged_files_are_a_broken_run(tmp_path):
-    for name in ("thumbnails.parquet", "table.parquet", "growing.parquet"):
+    for name in ("thumbnails.parquet", "table.parquet"):
         (tmp_path / name).write_bytes(b"PAR1 nothing")
     for read in (lambda: read_thumbnails(tmp_path, [0]), lambda: content_hashes(tmp_path)):
         with pytest.raises(BrokenRun):
             read()
     with pytest.raises(BrokenRun, match="no table"):
         load_item_table(tmp_path)
-    assert load_growing(tmp_path) is None
 
 
 def test_a_table_keeps_its_columns(tmp_path):
@@ -50,12 +48,3 @@ def test_a_table_keeps_its_columns(tmp_path):
     )
     save_item_table(tmp_path, table)
     pd.testing.assert_frame_equal(load_item_table(tmp_path), table, check_dtype=False)
-
-
-def test_a_growing_map_comes_back(tmp_path):
-    coordinates = np.array([[0.5, 1.0], [np.nan, np.nan]], np.float32)
-    GrowingMap(coordinates, np.array([1, -1]), ("a", "b"), 4.0, 3, 10).save(tmp_path)
-    found = load_growing(tmp_path)
-    np.testing.assert_array_equal(found.coordinates, coordinates)
-    assert (found.classes, found.extent, found.epoch, found.epochs) == (("a", "b"), 4.0, 3, 10)
-    assert found.as_map.placed.tolist() == [True, False]

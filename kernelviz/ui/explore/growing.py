@@ -4,7 +4,7 @@ import streamlit as st
 
 from kernelviz.disk import runs_folder
 from kernelviz.plots.maps import map_figure
-from kernelviz.storage.growing import load_growing
+from kernelviz.storage.epochs import load_epochs
 from kernelviz.storage.record import FILE
 
 HEIGHT = 640  # pixels
@@ -17,19 +17,19 @@ def growing(name: str) -> None:
     folder = runs_folder() / name
     if (folder / FILE).is_file():
         st.rerun()
-    points = load_growing(folder)
-    if points is None:
+    maps = load_epochs(folder)
+    if maps is None:
         st.info(
             "Its pictures are being read. The map appears here after the first epoch.",
             icon=":material/hourglass_top:",
         )
         return
-    share = points.epoch / points.epochs
-    st.progress(share, f"epoch {points.epoch:,} of {points.epochs:,}")
+    epoch = float(maps.epochs[-1])
+    st.progress(min(1.0, epoch / maps.total), f"epoch {epoch:,.1f} of {maps.total:,}")
     st.plotly_chart(
-        map_figure(points.as_map, points.extent, points.classes, "label"),
+        map_figure(maps.points(-1), maps.extent, maps.classes, "label"),
         key="growing",
         config={"displayModeBar": False},
         height="stretch",
     )
-    st.caption(f"{len(points.labels):,} of its images. The whole map, with pictures and search, opens when it is done.")
+    st.caption(f"{len(maps.labels):,} of its images. The whole map, with pictures and search, opens when it is done.")

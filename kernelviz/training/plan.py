@@ -1,0 +1,53 @@
+"""What a folder is being trained to: training.json, so that `kernelviz resume NAME` needs nothing but the name."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import to_json
+
+from kernelviz.disk import replacing
+from kernelviz.errors import UserError
+from kernelviz.training.task import Recipe
+
+FILE = "training.json"
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Plan:
+    """A training that is to be done, or goes on.
+
+    Args:
+        kind: of the run that it becomes; `tasks.recipes.recipe_of` makes the recipe of it.
+        recipe, seed: as of `train_run`.
+        command: what the user typed, or would have to type.
+    """
+
+    kind: str
+    recipe: dict[str, Any]
+    seed: Annotated[int, Ge(0)]
+    command: str
+
+    def save(self, folder: Path) -> None:
+        """Write training.json."""
+        with replacing(folder / FILE) as partial:
+            partial.write_bytes(to_json(asdict(self), indent=1))
+
+
+def plan_of(recipe: Recipe, seed: int, command: str) -> Plan:
+    """The plan to train a recipe."""
+    return Plan(kind=recipe.kind, recipe=asdict(recipe), seed=seed, command=command)
+
+
+def load_plan(folder: Path) -> Plan:
+    """The plan in a folder; a UserError says what is wrong with it."""
+    path = folder / FILE
+    try:
+        return TypeAdapter(Plan).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"nothing is being trained in {folder}; start a training with `kernelviz map`") from None
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{path} does not say what to train ({error}); delete the folder and start again") from None
