@@ -74,7 +74,7 @@ def _check_space(manifest: Manifest) -> None:
     needed, free = sum(one.size for one in manifest.files.values()), shutil.disk_usage(runs_folder()).free
     if needed + SPARE > free:
         raise UserError(
-            f"the run needs {needed / 1e6:,.0f} MB; free space in {runs_folder()}, which has {free / 1e6:,.0f}"
+            f"the run needs {needed / 1e6:,.0f} MB, but {runs_folder()} has only {free / 1e6:,.0f}; free space"
         )
 
 

@@ -29,9 +29,7 @@ def _own(name: str) -> Path:
     if NAME.fullmatch(name) and (folder / FILE).exists():
         return folder
     if NAME.fullmatch(name) and folder.is_dir() and name not in run_names():
-        raise UserError(
-            f"{name!r} is a training that has not finished; `kernelviz jobs` lists what can be done with it"
-        )
+        raise UserError(f"{name!r} is a training that has not finished; `kernelviz jobs` lists those")
     run = load_run(name)
     raise UserError(
         f"the run {name!r} travels with kernelviz and stays as it is; for a copy that can be changed, "
