@@ -77,8 +77,13 @@ def restore(name: str, new: str = "") -> Path:
     if not one:
         have = ", ".join(dict.fromkeys(one.name for one in found)) or "nothing"
         raise NotFound(f"no run {name!r} in the bin; there is {have}")
+    return put_back(one, new)
+
+
+def put_back(one: Deleted, new: str = "") -> Path:
+    """Move a run out of the bin (`restore`)."""
     try:
-        with free_folder(new or name) as target:
+        with free_folder(new or one.name) as target:
             move(one.folder, target)
             return target
     except UserError as error:

@@ -5,6 +5,8 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import IOBase
 from pathlib import Path
 from stat import S_ISLNK
@@ -41,10 +43,21 @@ def import_run(file: Path | IOBase, name: str = "") -> Run:
     Args:
         name: what the run is called here; "": what the file says.
     """
+    with _opened(file) as (zipped, manifest):
+        return _brought_in(zipped, manifest, name or manifest.name)
+
+
+def name_in(file: Path | IOBase) -> str:
+    """The name of the run in a `.kernelviz` file; NotImported says what is wrong with the file."""
+    with _opened(file) as (_, manifest):
+        return manifest.name
+
+
+@contextmanager
+def _opened(file: Path | IOBase) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     try:
         with zipfile.ZipFile(file) as zipped:
-            manifest = _manifest(zipped)
-            return _brought_in(zipped, manifest, name or manifest.name)
+            yield zipped, _manifest(zipped)
     except UserError:
         raise
     except UNREADABLE as error:
@@ -73,9 +86,7 @@ def _brought_in(zipped: zipfile.ZipFile, manifest: Manifest, name: str) -> Run:
 def _check_space(manifest: Manifest) -> None:
     needed, free = sum(one.size for one in manifest.files.values()), shutil.disk_usage(runs_folder()).free
     if needed + SPARE > free:
-        raise UserError(
-            f"the run needs {needed / 1e6:,.0f} MB, but {runs_folder()} has only {free / 1e6:,.0f}; free space"
-        )
+        raise UserError(f"the run needs {needed / 1e6:,.0f} MB, but {runs_folder()} has {free / 1e6:,.0f}; free space")
 
 
 def _unpack_all(zipped: zipfile.ZipFile, manifest: Manifest, folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from kernelviz.disk import data_folder, runs_folder
@@ -54,6 +55,13 @@ def free_folder(name: str) -> Iterator[Path]:
         if folder.exists():
             raise UserError(f"there is a training {name!r} that has not finished; choose another name")
         yield folder
+
+
+def unused_name(name: str) -> str:
+    """The name, or where it is not free, with the first number at its end that makes it so."""
+    used = {*run_names(), *(path.name for path in runs_folder().glob("*"))}
+    numbered = (f"{name[:60]}-{number}" for number in count(2))
+    return name if name not in used else next(one for one in numbered if one not in used)
 
 
 def move(folder: Path, target: Path) -> None:

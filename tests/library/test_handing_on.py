@@ -113,7 +113,7 @@ def test_a_run_that_lacks_something_is_not_exported(add, autoencoder, tmp_path):
 
 def test_no_free_space_is_told_before(exported, runs, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(UserError, match="the run needs .* MB, but .* has only 0; free space"):
+    with pytest.raises(UserError, match="the run needs .* MB, but .* has 0; free space"):
         import_run(exported)
     assert not left_in(runs)
 
