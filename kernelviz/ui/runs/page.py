@@ -126,7 +126,7 @@ def _row(one: Listed) -> dict:
         "map": map_address(run),
         "name": run.name,
         "data": run.data["name"],
-        **{shown: _metric(run, name, 100) for name, shown in SHARES.items()},
+        **{shown: _metric(run, name, 100.0) for name, shown in SHARES.items()},
         **{shown: _metric(run, name) for name, shown in ERRORS.items()},
         "tags": list(one.tags),
         "size": size_of(run, with_pictures=True) / 1e6,
