@@ -5,7 +5,7 @@
 | map | the image lies far from the training images on the map |
 | features | the direction of its features before the kernel layer is unusual; there is no backbone |
 | backbone | its pixel statistics and the direction of the features of its backbone are unusual, taken together |
-| stages | its pixel statistics and those of the stages of its backbone (`stage_statistics`) are unusual, taken together |
+| stages | its pixel statistics and those of the stages of its backbone (`stage_statistics`) are unusual together |
 | decoded | it is decoded badly |
 | classes | the class head finds no class: its energy -log sum exp of the class scores (Liu et al. 2020) |
 | pixels | its own brightness, edges and colours are unusual (`pixel_statistics`) |

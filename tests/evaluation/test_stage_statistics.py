@@ -33,7 +33,9 @@ def test_each_stage_ends_in_maps_of_its_own_shape(network):
 
 def test_they_are_those_of_one_image_whatever_its_neighbours(network):
     images = np.random.default_rng(1).integers(0, 256, (70, 16, 16, 3), np.uint8)
-    np.testing.assert_allclose(stage_statistics(network, images)[-1:], stage_statistics(network, images[-1:]), atol=1e-5)
+    np.testing.assert_allclose(
+        stage_statistics(network, images)[-1:], stage_statistics(network, images[-1:]), atol=1e-5
+    )
 
 
 def test_a_backbone_without_maps_has_none(network, monkeypatch):

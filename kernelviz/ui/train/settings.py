@@ -8,6 +8,7 @@ import streamlit as st
 from kernelviz.errors import UserError
 from kernelviz.jobs import queue
 from kernelviz.jobs.folder import State, job_of, jobs
+from kernelviz.library.settings import same_recipe
 from kernelviz.networks.timm_backbones import LITE0
 from kernelviz.storage.record import ClassifierRun
 from kernelviz.storage.store import NAME, load_mapped, of_kind, readable_runs, run_names
@@ -59,8 +60,7 @@ def settings_again() -> EmbeddingRecipe | None:
             plan = job_of(name).plan
             recipe = recipe_of(plan.kind, plan.recipe)
         else:
-            run = load_mapped(name)
-            recipe = recipe_of(run.kind, run.recipe)
+            recipe = same_recipe(load_mapped(name))
     except UserError as error:
         st.warning(as_text(str(error), 400), icon=":material/restart_alt:")
         return None
