@@ -6,9 +6,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from kernelviz.disk import runs_folder
+from kernelviz.disk import is_held, lock, runs_folder
 from kernelviz.library.bin import GONE
-from kernelviz.storage.store import NAME, is_held, lock, run_lock
+from kernelviz.storage.store import NAME, run_lock
 
 IMPORTING = ".import-"  # first letters of the folder that a file is unpacked into
 IMPORT_LOCK = "import"  # held by the process that unpacks one

@@ -14,7 +14,7 @@ from stat import S_ISLNK
 from filelock import Timeout
 from pydantic import ValidationError
 
-from kernelviz.disk import runs_folder
+from kernelviz.disk import lock, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.library.checks import NotImported, checked_run
 from kernelviz.library.cleaning import IMPORT_LOCK, IMPORTING
@@ -23,7 +23,6 @@ from kernelviz.library.names import free_folder, move
 from kernelviz.library.portable import ENDING, FILES, FORMAT, MANIFEST, WEIGHTS, Manifest, without_paths
 from kernelviz.storage import item_table
 from kernelviz.storage.record import Run, read_run
-from kernelviz.storage.store import lock
 
 MAX_BYTES = 20_000_000_000  # of all files together
 MAX_JSON = 50_000_000  # bytes of a JSON file

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, lock
 from kernelviz.errors import NotFound, UserError
 from kernelviz.library import bin
 from kernelviz.library.cleaning import IMPORT_LOCK, YOUNG, clean
 from kernelviz.library.names import needing, rename
 from kernelviz.library.notes import Notes, read_notes, write_notes
-from kernelviz.storage.store import claimed, load_run, lock, run_names
+from kernelviz.storage.store import claimed, load_run, run_names
 
 
 def files_of(folder):
