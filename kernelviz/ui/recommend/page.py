@@ -227,7 +227,7 @@ def _inside(run: RecommenderRun) -> None:
         gates.pictures(run)
     rows = measured_sparsity()
     if rows:
-        st.subheader("What sparsity costs", anchor=False)
+        st.header("What sparsity costs", anchor=False)
         st.plotly_chart(sparsity_figure(rows), key="sparsity", config=NO_MODE_BAR, alt="Error over density")
         st.caption(
             "Each point is a network on ML-100K with two hidden layers, trained with another weight λ₀ of the penalty "
