@@ -9,6 +9,7 @@ import { button, element } from '../../ui/dom.mjs'
 const MOST = 14 // classes of a matrix
 const PAIRS = 40 // pairs that are listed
 const LONGEST = 9 // letters of a class in the head of the matrix
+const UPRIGHT = 3 // letters of a class that still stand in a column
 
 /** @typedef {{ label: number, prediction: number, list: number[] }} Pair points of one class that are predicted as another */
 
@@ -82,7 +83,7 @@ export class Confusions {
     )
     return element(
       'div',
-      { className: 'matrix' },
+      { className: classes.some((name) => name.length > UPRIGHT) ? 'matrix named' : 'matrix' },
       element('table', {}, element('thead', {}, head), element('tbody', {}, ...rows)),
     )
   }
