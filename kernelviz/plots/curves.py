@@ -54,7 +54,7 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]], longer: lis
 
 def dimensions_figure(rows: list[dict]) -> go.Figure:
     """Test error over the dimension d for each kernel, mean and standard error: rows of kernel, dim, mean, error."""
-    figure = go.Figure()
+    figure, ticks = go.Figure(), [1, 2, 5, 10, 20, 50]
     for kernel, colour in zip(dict.fromkeys(row["kernel"] for row in rows), CLASS_COLOURS, strict=False):
         own = [row for row in rows if row["kernel"] == kernel]
         figure.add_scatter(
@@ -69,7 +69,8 @@ def dimensions_figure(rows: list[dict]) -> go.Figure:
         height=340,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
-        yaxis={"title": "test error", "type": "log", "tickvals": [1, 2, 5, 10, 20, 50]} | PERCENT,
+        yaxis={"title": "test error", "type": "log", "tickvals": ticks, "ticktext": [f"{at} %" for at in ticks]}
+        | PERCENT,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure

@@ -38,10 +38,10 @@ export class Confusions {
     const wrong = all.filter(({ label, prediction }) => label !== prediction)
     const n = wrong.reduce((sum, { list }) => sum + list.length, 0)
     this.node.replaceChildren(
-      element('h3', {}, `${number(n)} of ${number(known)} wrong (${percent(n / known)})`),
+      element('h2', {}, `${number(n)} of ${number(known)} wrong (${percent(n / known)})`),
       element('p', { className: 'hint' }, 'A click on a number selects its images on the map.'),
       ...(classes.length <= MOST ? [this.matrix(all, classes)] : []),
-      element('h4', {}, 'Most confused'),
+      element('h3', {}, 'Most confused'),
       element('div', { className: 'pairs' }, ...wrong.slice(0, PAIRS).map((pair) => this.pair(pair, classes))),
     )
   }
