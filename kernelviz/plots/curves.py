@@ -69,8 +69,7 @@ def dimensions_figure(rows: list[dict]) -> go.Figure:
         height=340,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
-        yaxis={"title": "test error", "type": "log", "tickvals": ticks, "ticktext": [f"{at} %" for at in ticks]}
-        | PERCENT,
+        yaxis={"title": "test error", "type": "log", "tickvals": ticks, "ticktext": [f"{at} %" for at in ticks]},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
