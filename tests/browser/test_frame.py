@@ -1,4 +1,4 @@
-"""What stands around the pages, and how they load."""
+"""What stands around the pages."""
 
 import os
 import subprocess
