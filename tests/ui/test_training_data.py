@@ -62,7 +62,7 @@ def test_a_folder_is_listed_without_what_leads_out_of_the_roots(root):
     assert [one.inside for one in listed.entries[:3]] == ["3 pictures", "5 pictures", "3 pictures"]
     assert listed.entries[3].size == 1500
     assert (listed.others, listed.left_out) == (1, 2)  # notes.txt; out and loop
-    assert folders.below(root) == (8, True)
+    assert folders.below(root) == (8, 1, True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import streamlit as st
 from kernelviz.data.images import SETS, is_local
 from kernelviz.data.named import SHAPES
 from kernelviz.errors import UserError
+from kernelviz.sources.names import counted
 from kernelviz.storage.store import readable_runs
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.files import offer_download
@@ -19,6 +20,7 @@ WAYS = ("Folder or file", "Upload", "Image set")
 SHOWN = 40  # entries of a folder; a search finds the others
 RECENT = 4  # sources of former runs
 MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+BETWEEN = "\u2003"  # a wide space
 CHOSEN, AT, SEARCH = "data folder", "data browser at", "data browser search"  # in the session
 
 st_cached = st.cache_data(ttl=60, max_entries=100, show_spinner=False)
@@ -42,19 +44,30 @@ def chosen_folder() -> str | None:
     if not roots:
         st.info("No folder of this machine may be read here. Upload pictures instead.", icon=":material/lock:")
         return None
-    if chosen := _still(st.session_state.get(CHOSEN), roots):
-        row = st.container(horizontal=True, vertical_alignment="center", key="chosen-data")
-        row.markdown(f":material/check_circle: **{as_text(str(chosen))}**", width="content")
-        row.button("Choose another", icon=":material/folder_open:", on_click=st.session_state.pop, args=(CHOSEN,))
-        return str(chosen)
-    _browser(roots)
-    return None
+    row = st.container(horizontal=True, vertical_alignment="center", key="chosen-data")
+    browser = st.empty()  # an element in the place of a block makes what was in it vanish at once
+    chosen = _still(st.session_state.get(CHOSEN), roots)
+    if not chosen:
+        with browser.container(key="data-browser"):
+            _browser(roots)
+        return None
+    row.markdown(f":material/check_circle: **{as_text(str(chosen))}**", width="content")
+    row.button("Choose another", icon=":material/folder_open:", on_click=st.session_state.pop, args=(CHOSEN,))
+    return str(chosen)
 
 
 def named_set() -> str | None:
     """Show the image sets known by name, and return the one that is chosen, if it is on this machine or can be made."""
     names = {name: _set_words(name) for name in (*SETS, SHAPES)}
-    name = st.selectbox("Image set", list(names), index=None, format_func=names.get, key="named set", width=420)
+    name = st.selectbox(
+        "Image set",
+        list(names),
+        index=None,
+        format_func=names.get,
+        key="named set",
+        width=420,
+        placeholder="Choose one",
+    )
     if name in SETS and not is_local(name):
         st.caption(f"{name} is not on this machine yet.")
         offer_download(name)
@@ -132,10 +145,10 @@ def _crumbs(at: Path, roots: tuple[Path, ...]) -> None:
 
 def _use(at: Path, found: Folder) -> None:
     """Show the button that chooses the folder itself, and how many pictures it holds."""
-    n, all_of_them = _below(str(at), at.stat().st_mtime_ns)
-    words = f"{n:,} pictures" if all_of_them else f"more than {n:,} pictures"
+    n, sources, whole = _below(str(at), at.stat().st_mtime_ns)
+    words = ("" if whole else "more than ") + counted(n, "picture", "pictures")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="use-folder"):
-        if st.button("Use this folder", type="primary", icon=":material/check:", disabled=not n and not found.entries):
+        if st.button("Use this folder", type="primary", icon=":material/check:", disabled=whole and not n + sources):
             _choose(at)
         here = len(found.pictures)
         st.caption(words + (" in it and its folders" if n > here else ""), width="content")
@@ -154,9 +167,12 @@ def _entries(at: Path, found: Folder, typed: str) -> None:
         notes.append("no folder or source has this in its name")
     if found.pictures and not typed:
         some = ", ".join(as_text(name, 40) for name in found.pictures[:3])
-        notes.append(f"{len(found.pictures):,} pictures here: {some}" + (", …" if len(found.pictures) > 3 else ""))
+        notes.append(
+            f"{counted(len(found.pictures), 'picture', 'pictures')} here: {some}"
+            + (", …" if len(found.pictures) > 3 else "")
+        )
     if found.others:
-        notes.append(f"{found.others:,} other files")
+        notes.append(counted(found.others, "other file", "other files"))
     if found.left_out:
         notes.append(f"{found.left_out:,} not shown: outside of what may be read here, or unreadable")
     for note in notes:
@@ -166,10 +182,10 @@ def _entries(at: Path, found: Folder, typed: str) -> None:
 def _entry(at: Path, one: Entry) -> None:
     label, path = as_text(one.name), at / one.name
     if one.is_folder:
-        words = f"{label} :small[:gray[{one.inside}]]" if one.inside else label
+        words = f"{label}{BETWEEN}:small[:gray[{one.inside}]]" if one.inside else label
         st.button(words, key=f"open-{path}", type="tertiary", icon=":material/folder:", **_goes(path))
     elif st.button(
-        f"{label} :small[:gray[{size_words(one.size)}]]",
+        f"{label}{BETWEEN}:small[:gray[{size_words(one.size)}]]",
         key=f"open-{path}",
         type="tertiary",
         icon=":material/draft:",
@@ -245,5 +261,5 @@ def _listed(path: str, changed: int, roots: tuple[Path, ...]) -> Folder:
 
 
 @st_cached
-def _below(path: str, changed: int) -> tuple[int, bool]:
+def _below(path: str, changed: int) -> tuple[int, int, bool]:
     return folders.below(Path(path))
