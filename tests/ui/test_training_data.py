@@ -231,6 +231,28 @@ def test_the_page_goes_from_a_folder_to_what_is_in_it(opened, root):
     assert app.session_state["data folder"] == str(root)
 
 
+def test_what_runs_were_trained_on_is_offered_again(opened, add, autoencoder, root):
+    add(autoencoder, recipe=autoencoder.recipe | {"data": str(root / "dogs")})
+    app = opened("train")
+    assert not app.exception
+    app.button(key=f"recent-{root / 'dogs'}").click().run()
+    assert not app.exception and app.session_state["data folder"] == str(root / "dogs")
+
+
+def test_a_search_and_a_path_that_is_entered(opened, root):
+    for n in range(60):
+        (root / "cats" / f"sub{n}").mkdir()
+    app = opened("train", {"data browser at": str(root / "cats")})
+    assert any("20 more" in one.value for one in app.caption)
+    app.text_input(key="data browser search").set_value("UB59").run()
+    assert [button.label.split("\u2003")[0] for button in app.button if "sub" in button.label] == ["sub59"]
+    app.text_input(key="data browser search").set_value(str(root / "dogs")).run()
+    next(button for button in app.button if button.label.startswith("Open")).click().run()
+    assert not app.exception and app.session_state["data browser at"] == str(root / "dogs")
+    app.text_input(key="data browser search").set_value("/etc").run()
+    assert any("outside" in one.value for one in app.caption) and not any("Open" in b.label for b in app.button)
+
+
 def test_the_page_is_not_there_where_one_may_not_train(opened, root):
     sharing.set_up(read_only=True)
     app = opened("train")

@@ -29,7 +29,8 @@ st_cached = st.cache_data(ttl=60, max_entries=100, show_spinner=False)
 def chosen_source() -> str | None:
     """Show the choice of data, and return what is chosen, as `kernelviz train --data` takes it; None before that."""
     if not sharing.may_train():
-        st.info("Training is off on this server.", icon=":material/lock:")
+        how = "" if sharing.read_only() else " It is switched on with `kernelviz app --data-root FOLDER`."
+        st.info(f"Training is off on this server.{how}", icon=":material/lock:")
         return None
     way = st.segmented_control("Data", WAYS, default=WAYS[0], required=True, key="data way", bind="query-params")
     return {WAYS[0]: chosen_folder, WAYS[1]: uploaded_data, WAYS[2]: named_set}[way]()
@@ -119,7 +120,7 @@ def _browser(roots: tuple[Path, ...]) -> None:
 
 def _recent(roots: tuple[Path, ...]) -> None:
     """Show the sources that the newest runs were trained on, as far as they are still there and may be read."""
-    sources = [path for path in map(_allowed, _sources(), [roots] * 100) if path][:RECENT]
+    sources = [path for source in _sources() if (path := _allowed(source, roots))][:RECENT]
     if not sources:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="recent-data"):
@@ -139,8 +140,11 @@ def _crumbs(at: Path, roots: tuple[Path, ...]) -> None:
                 st.button(as_text(other.name, 40), key=f"root-{other}", icon=":material/home_storage:", **_goes(other))
         for path in [one for one in (*reversed(at.parents), at) if one.is_relative_to(root)]:
             icon = ":material/home_storage:" if path == root else None
-            label = as_text(path.name or str(path), 40) + ("" if path == at else "  /")
-            st.button(label, key=f"crumb-{path}", type="tertiary", icon=icon, disabled=path == at, **_goes(path))
+            label = as_text(path.name or str(path), 40)
+            if path == at:
+                st.markdown(f"{icon or ''} **{label}**", width="content")
+            else:
+                st.button(f"{label} /", key=f"crumb-{path}", type="tertiary", icon=icon, **_goes(path))
 
 
 def _use(at: Path, found: Folder) -> None:
