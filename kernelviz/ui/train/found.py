@@ -29,7 +29,7 @@ from kernelviz.ui.train.folders import root_of, within
 from kernelviz.ui.train.uploaded_data import FOLDER
 
 SAMPLE, COLUMNS, SIDE = 24, 6, 96  # pictures of the sheet, side by side; pixels along a side of each
-MOST_FOUND = 4  # sources that are remembered, with their listings
+MOST_FOUND = 2  # sources that are remembered, with their listings
 MOST_REASONS = 8
 ROWS_SHOWN = 8  # of the table of classes, without scrolling
 
