@@ -29,7 +29,7 @@ class EpochMaps:
         index, labels: of each image in its split, and -1 for no label.
         epochs: when each frame was made, in epochs since the start.
         at: coordinates from -extent to extent as 0 to 65534.
-        decoded: what the decoder made of the same few places of the map in each frame; None without a decoder.
+        decoded: what was decoded at the same few coordinates in each frame; None without a decoder.
     """
 
     split: str
@@ -46,7 +46,7 @@ class EpochMaps:
         return len(self.epochs)
 
     def coordinates(self, frame: int) -> Float[np.ndarray, "n 2"]:
-        """Where the images are in a frame; NaN where they have no place."""
+        """Where the images are in a frame; NaN where they have no coordinates."""
         found = self.at[frame].astype(np.float32) / (NOWHERE - 1) * 2 * self.extent - self.extent
         found[(self.at[frame] == NOWHERE).any(1)] = np.nan
         return found

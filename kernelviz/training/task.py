@@ -77,7 +77,7 @@ class RunTask(Task):
         return None
 
     def frame(self, film: EpochMaps) -> tuple[np.ndarray, np.ndarray | None]:
-        """Where the images of a film are now, [n, 2], and what the decoder draws at a few places, a sheet."""
+        """Where the images of a film are now, [n, 2], and what is decoded at a few coordinates."""
         raise NotImplementedError
 
     @abstractmethod

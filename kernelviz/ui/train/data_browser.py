@@ -17,7 +17,7 @@ from kernelviz.ui.train.folders import Entry, Folder, within
 from kernelviz.ui.train.uploaded_data import uploaded_data
 
 WAYS = ("Folder or file", "Upload", "Image set")
-MAX_SHOWN = 40  # entries of a folder; a search finds the others
+MAX_MOST_ENTRIES = 40  # entries of a folder; a search finds the others
 RECENT = 4  # sources of former runs
 MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 BETWEEN = "\u2003"  # a wide space
@@ -162,11 +162,11 @@ def _entries(at: Path, found: Folder, typed: str) -> None:
     """Show the sub-folders, and the files that are a source, whose names have what was typed."""
     matching = [one for one in found.entries if typed.casefold() in one.name.casefold()]
     with st.container(key="data-entries", gap=None):
-        for one in matching[:MAX_SHOWN]:
+        for one in matching[:MAX_MOST_ENTRIES]:
             _entry(at, one)
     notes = []
-    if len(matching) > MAX_SHOWN:
-        notes.append(f"{len(matching) - MAX_SHOWN:,} more: type a part of the name to find them")
+    if len(matching) > MAX_MOST_ENTRIES:
+        notes.append(f"{len(matching) - MAX_MOST_ENTRIES:,} more: type a part of the name to find them")
     if typed and not matching:
         notes.append("no folder or source has this in its name")
     if found.pictures and not typed:
