@@ -20,6 +20,7 @@ PAGES = {
     "probe": "Probe",
     "depth": "Depth",
     "upload": "Upload",
+    "runs": "Runs",
     "kernels": "Kernels",
     "recommend": "Recommend",
     "results": "Results",
