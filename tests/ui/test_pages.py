@@ -21,7 +21,7 @@ from kernelviz.ui.canvas.packing import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")
-PAGES = (*OF_A_RUN, "depth", "compare", "recommend", "results")
+PAGES = (*OF_A_RUN, "depth", "compare", "runs", "recommend", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
 SHIPPED = of_kind(RUNS, EmbeddingRun)
 

@@ -119,7 +119,7 @@ def test_runs_are_compared(both, opened):
     (chart,) = charts(app)
     assert [one["name"] for one in chart["data"]] == ["namer", "tiny"] and len(chart["data"][1]["x"]) == 8
     names = [list(one.value.columns) for one in app.table]
-    assert names == [["metric", "namer", "tiny", "meaning"], ["setting", "namer", "tiny"]]
+    assert names == [["metric", "namer", "tiny"], ["setting", "namer", "tiny"]]
     assert "epochs" in set(app.table[1].value["setting"])
 
 

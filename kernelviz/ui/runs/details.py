@@ -17,6 +17,7 @@ from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import aims, plain
 from kernelviz.ui.shared.page_frame import PAGES, REGISTERED, link
 
+DEVICES = {"cpu": "a CPU", "cuda": "a GPU", "mps": "a GPU"}
 TRAIN = "train"  # the address of the page that trains
 CONFIRM = "delete all the same"  # of the session: the run that is deleted though others need it
 
@@ -33,20 +34,24 @@ def details(run: Run, notes: Notes, tags: Sequence[str]) -> None:
         else:
             _edit(run, notes, tags)
             _delete(run)
+        with st.expander("Command"):
+            st.code(run.made_by["command"], language="bash", wrap_lines=True)
+
+
+def picture_of(run: Run) -> str:
+    """The picture of a run's map as HTML; nothing for a run without a map."""
+    address = map_address(run)
+    return f'<img src="{html.escape(address)}" alt="The map of {html.escape(run.name)}">' if address else ""
 
 
 def _head(run: Run) -> None:
-    address = map_address(run)
-    picture = f'<img src="{html.escape(address)}" alt="The map of {html.escape(run.name)}">' if address else ""
-    epochs, seconds = run.recipe["epochs"], run.made_by["seconds"]
+    epochs, seconds, device = run.recipe["epochs"], run.made_by["seconds"], run.made_by["device"]
     lines = [
         f"{plain(run.data['name'])}, trained to {aims(run.aims)}",
-        f"{epochs} epochs in {_time(seconds)} on {plain(run.made_by['device'])}",
+        f"{epochs} epochs in {_time(seconds)} on {DEVICES.get(device, plain(device))}",
     ]
     said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    st.html(f'<div class="run-head">{picture}<div><h2>{html.escape(run.name)}</h2>{said}</div></div>')
-    with st.expander("Command"):
-        st.code(run.made_by["command"], language="bash", wrap_lines=True)
+    st.html(f'<div class="run-head">{picture_of(run)}<div><h2>{html.escape(run.name)}</h2>{said}</div></div>')
 
 
 def _time(seconds: float) -> str:
