@@ -1,0 +1,52 @@
+"""Which settings are tried next: by Optuna's tree-structured Parzen estimator, for two aims at once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import TPESampler
+from optuna.trial import create_trial
+
+from kernelviz.search.space import SETTINGS
+from kernelviz.search.trials import Trial
+
+AT_RANDOM = 6  # trials before which settings are proposed at random: there is little to learn from yet
+DIGITS = 3  # of a proposed number: more of them say nothing, and are harder to read
+
+
+def proposed(default: Mapping[str, float], trials: Sequence[Trial], seed: int) -> dict[str, float]:
+    """The settings of the trial after some others: first the default ones.
+
+    A pure function of its arguments, so that a search which is resumed proposes what it would have proposed. A trial
+    that was pruned counts with what it had reached; one that failed does not count.
+    """
+    if not trials:
+        return dict(default)
+    ranges = {name: _range(name, value) for name, value in default.items()}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = TPESampler(seed=_mixed(seed, len(trials)), n_startup_trials=AT_RANDOM, multivariate=True)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    for trial in trials:
+        if trial.state in ("complete", "pruned"):
+            params = {name: _as_typed(name, value) for name, value in trial.settings.items()}
+            study.add_trial(create_trial(params=params, distributions=ranges, values=[trial.quality, trial.error]))
+    found = study.ask(ranges).params
+    return {name: float(f"{found[name]:.{DIGITS}g}") for name in default}
+
+
+def _range(name: str, default: float) -> BaseDistribution:
+    """The range of a setting, which holds its default in any case."""
+    setting = SETTINGS[name]
+    low, high = min(setting.low, default), max(setting.high, default)
+    if setting.step:
+        return IntDistribution(int(low), int(high), step=setting.step)
+    return FloatDistribution(low, high, log=setting.log)
+
+
+def _as_typed(name: str, value: float) -> float | int:
+    return int(value) if SETTINGS[name].step else value
+
+
+def _mixed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
