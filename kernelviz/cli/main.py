@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli.output import STOPPED, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.search import search
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.storage.record import Run
@@ -25,7 +26,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
 class Benchmark(StrEnum):
@@ -173,6 +173,9 @@ def map_(
 
     with making.dashboard(name) if open_ else nullcontext():
         _say_trained(trained(recipe, name, seed, resume), as_json)
+
+
+cli.command()(search)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:

@@ -18,9 +18,9 @@ from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.training.loop import TrainingStopped
 from kernelviz.training.session import new_training
 
-STEPS = 150  # of a trial, in whole epochs, and no more of these than the full training has
-COMPARED = 4  # earlier trials that it takes to prune one
-WARM = 1 / 3  # share of a trial's epochs before which it is not pruned
+STEPS = 120  # of a trial, in whole epochs, and no more of these than the full training has
+COMPARED = 2  # earlier trials that it takes to prune one
+WARM = 1 / 4  # share of a trial's epochs before which it is not pruned
 Images = ImageSet | PictureSet
 
 
@@ -75,24 +75,30 @@ def searched(search: Search, recipe: EmbeddingRecipe, images: Images, folder: Pa
     def left() -> float:
         return 60 * search.minutes - search.reserved - (watcher.clock() - started)
 
+    def ended() -> bool:
+        return watcher.stopped() or left() <= 0
+
     while _may_begin(search, left()):
         settings = proposed(settings_of(recipe), search.trials, search.seed)
-        trial = Trial(number=len(search.trials), settings=settings)
-        ended = lambda: watcher.stopped() or left() <= 0  # noqa: E731
-        for trial in tried(trial, search, recipe, images, ended, watcher.clock):
+        new = Trial(number=len(search.trials), settings=settings)
+        for trial in tried(new, search, recipe, images, ended, watcher.clock):
             search = search.with_trial(trial, watcher.clock() - started)
             search.save(folder)
             watcher.changed(search)
-            _check_budget(search)
-        if trial.state == "stopped":
+            if not watcher.stopped():
+                _check_first(search)
+        if search.trials[-1].state == "stopped":
             break
     stopped = watcher.stopped()
-    if not stopped and search.best is None:
-        raise UserError(_no_default(search))
     chosen = None if stopped else search.best.number
     search = replace(search, state="stopped" if stopped else "training", chosen=chosen, spent=watcher.clock() - started)
     search.save(folder)
     return search
+
+
+def finished(search: Search, folder: Path) -> None:
+    """Write that the run of a search is there."""
+    replace(search, state="done").save(folder)
 
 
 def tried(
@@ -150,20 +156,24 @@ def _may_begin(search: Search, left: float) -> bool:
     return left > (search.trials[0].seconds if search.trials else 0)
 
 
-def _check_budget(search: Search) -> None:
-    """A UserError once it is known that the first trial does not fit into the budget."""
+def _check_first(search: Search) -> None:
+    """A UserError once it is known that the first trial, that of the default settings, cannot be completed."""
     first = search.trials[0]
-    if len(search.trials) == 1 and first.state == "running" and first.epochs:
-        if first.seconds / first.epochs * search.epochs > 60 * search.minutes:
-            raise UserError(_no_default(search))
+    if first.state == "failed":
+        raise UserError(f"the default settings cannot be trained: {first.reason}")
+    if first.state == "stopped" or (first.state == "running" and _needed(search) > 60 * search.minutes):
+        raise UserError(_too_short(search))
 
 
-def _no_default(search: Search) -> str:
-    first = search.trials[0] if search.trials else None
-    if first and first.state == "failed":
-        return f"the default settings cannot be trained: {first.reason}"
-    needed = first.seconds / first.epochs * search.epochs / 60 if first and first.epochs else 2 * search.minutes
+def _needed(search: Search) -> float:
+    """Expected seconds of the first trial; 0 before its first epoch."""
+    first = search.trials[0]
+    return first.seconds / first.epochs * search.epochs if first.epochs else 0.0
+
+
+def _too_short(search: Search) -> str:
+    enough = math.ceil(max(3 * _needed(search) / 60, 1.1 * search.minutes))
     return (
-        f"{search.minutes:g} minutes are too few for one trial of {search.epochs} epochs; give --minutes "
-        f"{max(1, math.ceil(3 * needed))} or more"
+        f"{search.minutes:g} minutes are too few for even one trial of {search.epochs} epochs; give --minutes {enough} "
+        "or more"
     )

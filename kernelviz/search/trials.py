@@ -126,6 +126,24 @@ class Search:
         """Seconds of the budget for the full training: none where it takes over half of it, and comes on top."""
         return self.training_seconds if self.training_seconds <= 60 * self.minutes / 2 else 0.0
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The chosen settings and all trials, as plain values."""
+        chosen = None if self.chosen is None else self.trials[self.chosen].settings
+        return {"settings": chosen, "trials": [asdict(trial) for trial in self.trials]}
+
+    def resumed(self, known: "Search") -> "Search":
+        """This search with the trials of an earlier one; a UserError where that one varied something else.
+
+        The budget and the number of trials are those of this one.
+        """
+        for name in ("recipe", "seed", "measure", "epochs"):
+            if to_json(getattr(known, name)) != to_json(getattr(self, name)):
+                raise UserError(f"cannot go on with that search: its {name} was another one; give another --name")
+        ended = known.state in ("training", "done")
+        state, chosen = ("training", known.chosen) if ended else ("searching", None)
+        return replace(self, trials=known.trials, spent=known.spent, state=state, chosen=chosen)
+
     def with_trial(self, trial: Trial, spent: float) -> "Search":
         """With a trial as it is now, in place of what was known of it, and the seconds spent so far."""
         return replace(self, trials=[*self.trials[: trial.number], trial], spent=spent)

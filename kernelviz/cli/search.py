@@ -1,0 +1,129 @@
+"""`kernelviz search`: good settings for a source, found by short trainings, and the run of the best ones."""
+
+import shlex
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kernelviz.cli.output import STOPPED, AsJson, console, print_json, print_metrics, print_table, progress_bar
+from kernelviz.errors import UserError
+from kernelviz.search.trials import FILE, TOLERANCE, Search, Trial, load_search
+
+
+def search(
+    source: Annotated[str, typer.Argument(help="What `kernelviz map` takes: pictures, vectors or an image set.")],
+    minutes: Annotated[float, typer.Option(min=0.01, help="Budget, from when the features are known.")] = 10.0,
+    trials: Annotated[int | None, typer.Option(min=1, help="Number of trials, at most.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; that of the source if not given.")] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="File with the weights of the features' network.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")] = 0.2,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the full training.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option(help="Go on with the stopped search of this name.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find good settings for a map of your pictures or vectors, and train it with them. Ctrl-C loses no trial."""
+    from kernelviz.cli import map as making
+    from kernelviz.cli.train import ctrl_c, trained
+    from kernelviz.search import searching
+    from kernelviz.storage.store import new_folder
+    from kernelviz.training import checkpoint
+
+    name = name or making.name_of(source)
+    recipe = making.chosen(source, features, weights, labels, test, epochs)
+    folder = new_folder(name)
+    known = load_search(folder) if resume else None
+    if not resume and (folder / FILE).exists():
+        raise UserError(f"there is a search in {folder}; go on with it by --resume, or give another --name")
+    checkpoint.refuse_to_overwrite(folder, resume)
+    with progress_bar() as bar, ctrl_c() as pressed:
+        task = bar.add_task("data", total=1, note="")
+        images = recipe.load_data(lambda share, note: bar.update(task, completed=share, note=note))
+        bar.remove_task(task)
+        found = searching.new_search(recipe, images, seed, minutes, trials)
+        found = found if known is None else found.resumed(known)
+        if found.state != "training":
+            task = bar.add_task("search", total=60 * minutes, note=f"{found.epochs} epochs a trial")
+            shown = Shown(lambda spent, note: bar.update(task, completed=spent, note=note))
+            watcher = searching.Watcher(time.monotonic, shown.update, lambda: bool(pressed))
+            found = searching.searched(found, recipe, images, folder, watcher)
+    if found.state == "stopped":
+        again = shlex.join(["kernelviz", *sys.argv[1:], *([] if resume else ["--resume"])])
+        console.print(f"stopped after {len(found.complete)} complete trials; go on with `{again}`", soft_wrap=True)
+        raise typer.Exit(STOPPED)
+    if not as_json:
+        print_trials(found)
+    going_on = (folder / checkpoint.CHECKPOINT).exists()
+    run = trained(searching.chosen_recipe(found, recipe), name, seed, going_on)
+    searching.finished(found, folder)
+    if as_json:
+        return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics, **found.facts})
+    print_metrics(run.metrics)
+    Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+
+
+class Shown:
+    """A search as a progress bar, and as lines: what is expected once it is known, and each trial as it ends.
+
+    `show` is called with the seconds spent and a note.
+    """
+
+    def __init__(self, show):
+        self.show, self.expected = show, False
+
+    def update(self, search: Search) -> None:
+        trial = search.trials[-1]
+        if trial.epochs and not self.expected:
+            self.expected = True
+            console.print(expectation(search), markup=False, soft_wrap=True)
+        standing = f"{_values(trial)}, epoch {trial.epochs}/{search.epochs}" if trial.epochs else ""
+        best = f"; best {_values(search.best)}" if search.best else ""
+        self.show(search.spent, f"trial {trial.number + 1}: {standing}{best}")
+        if trial.state != "running":
+            line = f"trial {trial.number + 1} {trial.state} after {trial.seconds:.0f} s: {_values(trial)}"
+            console.print(f"{line}; {_settings(trial)}", markup=False, soft_wrap=True)
+
+
+def expectation(search: Search) -> str:
+    """What the budget allows, in a sentence."""
+    training, trial = search.training_seconds, search.trials[0].seconds / search.trials[0].epochs * search.epochs
+    n = max(1, int((60 * search.minutes - search.reserved) / trial))
+    text = f"expected: {n if search.most is None else min(n, search.most)} trials of about {trial:.0f} s"
+    about = f"the full training of the best settings, about {max(1, training / 60):.0f} min"
+    return f"{text}, then {about}{', is part of the budget' if search.reserved else ', comes on top of the budget'}"
+
+
+def print_trials(search: Search) -> None:
+    """The trials as a table, and which of them is chosen."""
+    rows = [(_named(trial), trial.state, *_cells(trial), _settings(trial)) for trial in search.trials]
+    more = f"{100 * TOLERANCE:.0f} %"
+    print_table(
+        ("trial", "state", "map", "error", "settings"),
+        rows,
+        f"Map: {search.measure} of validation images; error: their place_mse.",
+        f"Chosen: {_named(search.trials[search.chosen])}, the best map whose error is at most {more} above the default's.",
+    )
+
+
+def _named(trial: Trial) -> str:
+    return str(trial.number + 1) + ("" if trial.number else ", default")
+
+
+def _cells(trial: Trial) -> tuple[str, str]:
+    return (f"{trial.quality:.4f}", f"{trial.error:.4f}") if trial.epochs else ("", "")
+
+
+def _values(trial: Trial) -> str:
+    return f"map {trial.quality:.3f}, error {trial.error:.4f}" if trial.epochs else trial.reason or "no epoch"
+
+
+def _settings(trial: Trial) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in trial.settings.items())
