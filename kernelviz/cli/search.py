@@ -103,13 +103,13 @@ def expectation(search: Search) -> str:
 
 def print_trials(search: Search) -> None:
     """The trials as a table, and which of them is chosen."""
-    rows = [(_named(trial), trial.state, *_cells(trial), _settings(trial)) for trial in search.trials]
     more = f"{100 * TOLERANCE:.0f} %"
+    rows = [(_named(trial), trial.state, *_cells(trial), _settings(trial)) for trial in search.trials]
     print_table(
         ("trial", "state", "map", "error", "settings"),
         rows,
         f"Map: {search.measure} of validation images; error: their place_mse.",
-        f"Chosen: {_named(search.trials[search.chosen])}, the best map whose error is at most {more} above the default's.",
+        f"Chosen: trial {search.chosen + 1}, the best map of those whose error is at most {more} above the default.",
     )
 
 

@@ -153,7 +153,7 @@ def _may_begin(search: Search, left: float) -> bool:
     """Whether there is time for another trial: at least as much as the first one took."""
     if search.most is not None and len(search.trials) >= search.most:
         return False
-    return left > (search.trials[0].seconds if search.trials else 0)
+    return left >= (search.trials[0].seconds if search.trials else 0)
 
 
 def _check_first(search: Search) -> None:

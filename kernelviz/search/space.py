@@ -22,14 +22,14 @@ class Setting:
         step: between the values of a whole number; None: any number.
     """
 
-    value: Callable[[EmbeddingRecipe], float | None]
+    value: Callable[[EmbeddingRecipe], float | int | None]
     low: float
     high: float
     log: bool = False
     step: int | None = None
 
 
-def _of_network(name: str) -> Callable[[EmbeddingRecipe], float]:
+def _of_network(name: str) -> Callable[[EmbeddingRecipe], float | int]:
     return lambda recipe: recipe.network.get(name, DEFAULTS[name])
 
 
@@ -38,7 +38,7 @@ def _of_jitter(name: str) -> Callable[[EmbeddingRecipe], float | None]:
 
 
 SETTINGS = {
-    "grid": Setting(lambda recipe: max(recipe.network.get("grid", DEFAULTS["grid"])), 16, 50, step=2),
+    "grid": Setting(lambda recipe: max(recipe.network.get("grid", DEFAULTS["grid"])), 16.0, 50.0, step=2),
     "sparsity": Setting(_of_network("sparsity"), 0.0, 0.95),
     "width": Setting(_of_network("width"), 0.5, 6.0, log=True),
     "scale": Setting(lambda recipe: recipe.scale if SCALED & recipe.objectives.keys() else None, 5.0, 80.0, log=True),
@@ -55,7 +55,7 @@ def settings_of(recipe: EmbeddingRecipe) -> dict[str, float]:
     The grid is that of a square one; neither images of features nor vectors are moved, noise is added to them instead.
     """
     values = {name: setting.value(recipe) for name, setting in SETTINGS.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: float(value) for name, value in values.items() if value is not None}
 
 
 def with_settings(recipe: EmbeddingRecipe, settings: Mapping[str, float]) -> EmbeddingRecipe:

@@ -163,10 +163,7 @@ def load_search(folder: Path) -> Search:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"it has {path.stat().st_size / 1e6:.0f} MB, allowed are {LARGEST / 1e6:.0f} MB")
         search = TypeAdapter(Search).validate_python(from_json(path.read_bytes(), allow_inf_nan=False))
-        if not isinstance(search.recipe.get("epochs"), int) or [t.number for t in search.trials] != [
-            *range(len(search.trials))
-        ]:
-            raise ValueError("its trials are not numbered from 0, or its recipe has no epochs")
+        _check(search)
         return search
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -174,6 +171,19 @@ def load_search(folder: Path) -> Search:
     except (OSError, ValueError) as error:
         reason = str(error)
     raise UserError(f"{path} is not the record of a search ({reason}); delete it, and search again")
+
+
+def _check(search: Search) -> None:
+    """A ValueError where the parts of a record do not go together."""
+    n = len(search.trials)
+    if [trial.number for trial in search.trials] != [*range(n)]:
+        raise ValueError("its trials are not numbered from 0 on")
+    if search.chosen is not None and search.chosen >= n:
+        raise ValueError(f"trial {search.chosen} is chosen of {n}")
+    if not isinstance(search.recipe.get("epochs"), int):
+        raise ValueError("its recipe has no epochs")
+    if any(trial.state in ("complete", "pruned") and not trial.history for trial in search.trials):
+        raise ValueError("a trial that ended has no epoch")
 
 
 def pareto_front(trials: Sequence[Trial]) -> list[Trial]:
