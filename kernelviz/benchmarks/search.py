@@ -57,7 +57,7 @@ def compared(
             about
             | {"settings": name, "trials": len(search.trials)}
             | trained(one, images, seed, search)
-            | {"": settings}
+            | {"values": settings}
         )
     return rows
 

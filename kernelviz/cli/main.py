@@ -41,6 +41,7 @@ class Benchmark(StrEnum):
     sparse = "sparse"
     ratings = "ratings"
     novelty = "novelty"
+    search = "search"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`

@@ -3,7 +3,9 @@
 import shlex
 import sys
 import time
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +13,11 @@ from rich.console import Console
 from kernelviz.cli.output import STOPPED, AsJson, console, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
 from kernelviz.search.trials import FILE, TOLERANCE, Search, Trial, load_search
+
+if TYPE_CHECKING:
+    from kernelviz.tasks.embedding import EmbeddingRecipe
+
+# torch takes seconds to import: what needs it is imported in the functions.
 
 
 def search(
@@ -32,42 +39,62 @@ def search(
 ) -> None:
     """Find good settings for a map of your pictures or vectors, and train it with them. Ctrl-C loses no trial."""
     from kernelviz.cli import map as making
-    from kernelviz.cli.train import ctrl_c, trained
-    from kernelviz.search import searching
-    from kernelviz.storage.store import new_folder
-    from kernelviz.training import checkpoint
+    from kernelviz.cli.train import trained
+    from kernelviz.search.searching import chosen_recipe, finished
+    from kernelviz.training.checkpoint import CHECKPOINT
 
     name = name or making.name_of(source)
     recipe = making.chosen(source, features, weights, labels, test, epochs)
-    folder = new_folder(name)
-    known = load_search(folder) if resume else None
-    if not resume and (folder / FILE).exists():
-        raise UserError(f"there is a search in {folder}; go on with it by --resume, or give another --name")
-    checkpoint.refuse_to_overwrite(folder, resume)
-    with progress_bar() as bar, ctrl_c() as pressed:
-        task = bar.add_task("data", total=1, note="")
-        images = recipe.load_data(lambda share, note: bar.update(task, completed=share, note=note))
-        bar.remove_task(task)
-        found = searching.new_search(recipe, images, seed, minutes, trials)
-        found = found if known is None else found.resumed(known)
-        if found.state != "training":
-            task = bar.add_task("search", total=60 * minutes, note=f"{found.epochs} epochs a trial")
-            shown = Shown(lambda spent, note: bar.update(task, completed=spent, note=note))
-            watcher = searching.Watcher(time.monotonic, shown.update, lambda: bool(pressed))
-            found = searching.searched(found, recipe, images, folder, watcher)
-    if found.state == "stopped":
-        again = shlex.join(["kernelviz", *sys.argv[1:], *([] if resume else ["--resume"])])
-        console.print(f"stopped after {len(found.complete)} complete trials; go on with `{again}`", soft_wrap=True)
-        raise typer.Exit(STOPPED)
+    folder = _folder(name, resume)
+    found = _searched(recipe, folder, seed, minutes, trials, resume)
     if not as_json:
         print_trials(found)
-    going_on = (folder / checkpoint.CHECKPOINT).exists()
-    run = trained(searching.chosen_recipe(found, recipe), name, seed, going_on)
-    searching.finished(found, folder)
+    run = trained(chosen_recipe(found, recipe), name, seed, (folder / CHECKPOINT).exists())
+    finished(found, folder)
     if as_json:
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics, **found.facts})
     print_metrics(run.metrics)
     Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+
+
+def _folder(name: str, resume: bool) -> Path:
+    """The folder of the run; a UserError where a search or a run that is not gone on with is in it."""
+    from kernelviz.storage.store import new_folder
+    from kernelviz.training.checkpoint import refuse_to_overwrite
+
+    folder = new_folder(name)
+    refuse_to_overwrite(folder, resume)
+    if (folder / FILE).exists() and not resume:
+        raise UserError(f"there is a search in {folder}; go on with it by --resume, or give another --name")
+    return folder
+
+
+def _searched(
+    recipe: "EmbeddingRecipe", folder: Path, seed: int, minutes: float, trials: int | None, resume: bool
+) -> Search:
+    """The search of a recipe with a progress bar; Ctrl-C ends the program, and says how to go on."""
+    from kernelviz.cli.train import ctrl_c
+    from kernelviz.search.searching import Watcher, new_search, searched
+
+    known = load_search(folder) if resume else None
+    with progress_bar() as bar:
+        task = bar.add_task("data", total=1, note="")
+        images = recipe.load_data(lambda share, note: bar.update(task, completed=share, note=note))
+        bar.remove_task(task)
+        search = new_search(recipe, images, seed, minutes, trials)
+        search = search.resumed(known) if known else search
+        if search.state == "training":
+            return search
+        task = bar.add_task("search", total=round(60 * minutes), note=f"{search.epochs} epochs a trial")
+        shown = Shown(lambda spent, note: bar.update(task, completed=round(spent), note=note))
+        with ctrl_c() as pressed:
+            watcher = Watcher(time.monotonic, shown.update, lambda: bool(pressed))
+            search = searched(search, recipe, images, folder, watcher)
+    if search.state == "stopped":
+        again = shlex.join(["kernelviz", *sys.argv[1:], *([] if resume else ["--resume"])])
+        console.print(f"stopped after {len(search.complete)} complete trials; go on with `{again}`", soft_wrap=True)
+        raise typer.Exit(STOPPED)
+    return search
 
 
 class Shown:
@@ -76,10 +103,11 @@ class Shown:
     `show` is called with the seconds spent and a note.
     """
 
-    def __init__(self, show):
+    def __init__(self, show: Callable[[float, str], None]):
         self.show, self.expected = show, False
 
     def update(self, search: Search) -> None:
+        """Show the search after an epoch, or at the end of a trial."""
         trial = search.trials[-1]
         if trial.epochs and not self.expected:
             self.expected = True
