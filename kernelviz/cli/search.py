@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,7 +80,9 @@ def _searched(
     known = load_search(folder) if resume else None
     with progress_bar() as bar:
         task = bar.add_task("data", total=1, note="")
-        images = recipe.load_data(lambda share, note: bar.update(task, completed=share, note=note))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the full training, which loads the data again, says what is left out
+            images = recipe.load_data(lambda share, note: bar.update(task, completed=share, note=note))
         bar.remove_task(task)
         search = new_search(recipe, images, seed, minutes, trials)
         search = search.resumed(known) if known else search

@@ -36,14 +36,15 @@ def test_every_trial_with_an_epoch_has_a_dot_of_its_state_with_its_number(trials
     figure = trade_off_figure(search_of(*trials))
     numbers = {name: list(of(figure, name).customdata) for name in ("complete", "pruned", "running")}
     assert numbers == {"complete": [0, 1, 2], "pruned": [3], "running": [4]}
-    assert list(of(figure, "complete").x) == [0.8, 0.9, 0.7] and list(of(figure, "pruned").y) == [0.3]
+    assert list(of(figure, "complete").x) == [80, 90, 70] and list(of(figure, "pruned").y) == [0.3]
     assert "grid 30<br>scale 20.5" in of(figure, "complete").text[1]
+    assert "trial 2, 1 epochs<br>5-NN on the map: 90 %<br>error: 0.1040" in of(figure, "complete").text[1]
 
 
 def test_the_front_the_default_and_the_best_are_marked(trials):
     figure = trade_off_figure(search_of(*trials))
-    assert list(of(figure, "not surpassed").x) == [0.9, 0.8]
-    assert (list(of(figure, "default").x), list(of(figure, "best").x)) == ([0.8], [0.9])
+    assert list(of(figure, "not surpassed").x) == [90, 80]
+    assert (list(of(figure, "default").x), list(of(figure, "best").x)) == ([80], [90])
 
 
 @pytest.mark.parametrize("trials", [[], [trial(0, None, "running")], [trial(0, (0.5, 0.1), "running")]])

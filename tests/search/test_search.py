@@ -354,6 +354,20 @@ def test_without_labels_a_map_is_judged_by_its_neighbours(few):
     assert training.network.training
 
 
+def test_a_search_of_vectors_without_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(240, 16)) + 4 * np.eye(16)[rng.integers(4, size=240)]
+    np.save(tmp_path / "vectors.npy", vectors.astype(np.float32))
+    network = VECTORS.network | RECIPE.network | {"noise": 0.3}
+    recipe = replace(VECTORS, data=str(tmp_path / "vectors.npy"), network=network, epochs=3, batch=64, mixed=False)
+    images = recipe.load_data()
+    search = new_search(recipe, images, 0, 5.0, most=2)
+    found = searched(search, recipe, images, tmp_path, Watcher(Clock()))
+    assert (found.measure, len(found.complete)) == ("trustworthiness", 2)
+    assert found.trials[1].settings.keys() == {"grid", "sparsity", "width", "scale", "noise"}
+    assert all(0 < one.quality < 1 and one.error > 0 for one in found.trials)
+
+
 def test_without_validation_images_there_is_no_search(few):
     with pytest.raises(UserError, match="has 0 of them; it takes at least 20"):
         measure_of(replace(few, validation=0.0))
