@@ -1,5 +1,6 @@
 """Which settings are tried next: by Optuna's tree-structured Parzen estimator, for two aims at once."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from optuna.trial import create_trial
 from kernelviz.search.space import SETTINGS
 from kernelviz.search.trials import Trial
 
-AT_RANDOM = 6  # trials before which settings are proposed at random: there is little to learn from yet
+AT_RANDOM = 6  # trials before which settings are proposed at random, between the default ones and any: half-way
 DIGITS = 3  # of a proposed number: more of them say nothing, and are harder to read
 
 
@@ -32,7 +33,18 @@ def proposed(default: Mapping[str, float], trials: Sequence[Trial], seed: int) -
             params = {name: _as_typed(name, value) for name, value in trial.settings.items()}
             study.add_trial(create_trial(params=params, distributions=ranges, values=[trial.quality, trial.error]))
     found = study.ask(ranges).params
+    if len(study.trials) <= AT_RANDOM:
+        found = {name: _half_way(name, value, found[name]) for name, value in default.items()}
     return {name: float(f"{found[name]:.{DIGITS}g}") for name in default}
+
+
+def _half_way(name: str, default: float, other: float) -> float:
+    """Between two values of a setting: the default ones were chosen with care, and are rarely far from good ones."""
+    setting = SETTINGS[name]
+    if setting.log:
+        return math.sqrt(default * other)
+    middle = (default + other) / 2
+    return setting.low + setting.step * round((middle - setting.low) / setting.step) if setting.step else middle
 
 
 def _range(name: str, default: float) -> BaseDistribution:

@@ -117,14 +117,20 @@ class Search:
 
     @property
     def training_seconds(self) -> float:
-        """Expected seconds of the full training: of the best settings so far, else of the first trial as it runs."""
-        timed = self.best or next((trial for trial in self.trials if trial.epochs), None)
-        return timed.seconds / timed.epochs * self.recipe["epochs"] if timed else 0.0
+        """Expected seconds of the full training of the best settings so far; 0 before the first epoch."""
+        return self._expected(self.best or (self.trials[0] if self.trials else None))
 
     @property
     def reserved(self) -> float:
-        """Seconds of the budget for the full training: none where it takes over half of it, and comes on top."""
-        return self.training_seconds if self.training_seconds <= 60 * self.minutes / 2 else 0.0
+        """Seconds of the budget for the full training: none where it takes over half of it, and comes on top.
+
+        Which of them is so, the default settings decide.
+        """
+        first = self.trials[0] if self.trials else None
+        return self.training_seconds if self._expected(first) <= 60 * self.minutes / 2 else 0.0
+
+    def _expected(self, trial: Trial | None) -> float:
+        return trial.seconds / trial.epochs * self.recipe["epochs"] if trial and trial.epochs else 0.0
 
     @property
     def facts(self) -> dict[str, Any]:
