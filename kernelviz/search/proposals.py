@@ -32,7 +32,7 @@ def proposed(default: Mapping[str, float], trials: Sequence[Trial], seed: int) -
         if trial.state in ("complete", "pruned"):
             params = {name: _as_typed(name, value) for name, value in trial.settings.items()}
             study.add_trial(create_trial(params=params, distributions=ranges, values=[trial.quality, trial.error]))
-    found = study.ask(ranges).params
+    found = {name: float(value) for name, value in study.ask(ranges).params.items()}
     if len(study.trials) <= AT_RANDOM:
         found = {name: _half_way(name, value, found[name]) for name, value in default.items()}
     return {name: float(f"{found[name]:.{DIGITS}g}") for name in default}

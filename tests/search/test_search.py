@@ -139,6 +139,14 @@ def test_proposals_are_a_function_of_the_seed_and_of_the_earlier_trials(n):
     assert one["grid"] % 2 == 0
 
 
+def test_the_first_proposals_stay_half_way_to_the_default():
+    default = settings_of(NEIGHBOURS)
+    first = proposed(default, [replace(trial(0), settings=default)], seed=5)
+    assert 28 <= first["grid"] <= 46 and first["grid"] % 2 == 0  # of 16 to 50, around 40
+    assert 0.25 <= first["sparsity"] <= 0.725 and 0 <= first["shift"] <= 0.05
+    assert 12.2 <= first["scale"] <= 49  # by factors: from 5 to 80, around 30
+
+
 def test_a_default_outside_its_range_is_no_mistake():
     default = settings_of(replace(PHOTOS, scale=500.0))
     assert proposed(default, [replace(trial(0), settings=default)], seed=0)["scale"] <= 500
@@ -238,6 +246,13 @@ def test_a_budget_that_is_too_short_for_one_trial_is_told_after_its_first_epoch(
 def test_the_number_of_trials_is_kept(pretended, digits, tmp_path):
     clock, begun = pretended
     assert len(searched(of_four_epochs(minutes=9.0, most=3), RECIPE, digits, tmp_path, Watcher(clock)).trials) == 3
+
+
+def test_the_default_decides_whether_the_full_training_is_part_of_the_budget():
+    default, slow = (trial(n, 4 * [(0.5 + n, 0.5)], seconds=8.0 + 8 * n) for n in range(2))
+    assert search_of(default, recipe={"epochs": 12}).reserved == 24  # 12 epochs of 2 s, of a minute
+    assert search_of(default, slow, recipe={"epochs": 12}).reserved == 48
+    assert search_of(default, recipe={"epochs": 16}).reserved == 0
 
 
 # --- going on
