@@ -59,13 +59,13 @@ def search(
 
 
 def _folder(name: str, resume: bool) -> Path:
-    """The folder of the run; a UserError where a search or a run that is not gone on with is in it."""
+    """The folder of the run; a UserError where a run, or a search that is not gone on with, is in it."""
     from kernelviz.storage.store import new_folder
     from kernelviz.training.checkpoint import refuse_to_overwrite
 
     folder = new_folder(name)
     refuse_to_overwrite(folder, resume)
-    if (folder / FILE).exists() and not resume:
+    if not resume and (folder / FILE).exists() and load_search(folder).complete:
         raise UserError(f"there is a search in {folder}; go on with it by --resume, or give another --name")
     return folder
 
@@ -127,9 +127,13 @@ def expectation(search: Search) -> str:
     """What the budget allows, in a sentence."""
     training, trial = search.training_seconds, search.trials[0].seconds / search.trials[0].epochs * search.epochs
     n = max(1, int((60 * search.minutes - search.reserved) / trial))
-    text = f"expected: {n if search.most is None else min(n, search.most)} trials of about {trial:.0f} s"
-    about = f"the full training of the best settings, about {max(1, training / 60):.0f} min"
+    text = f"expected: {n if search.most is None else min(n, search.most)} trials of about {_time(trial)}"
+    about = f"the full training of the best settings, about {_time(training)}"
     return f"{text}, then {about}{', is part of the budget' if search.reserved else ', comes on top of the budget'}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
 def print_trials(search: Search) -> None:

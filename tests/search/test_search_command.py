@@ -7,7 +7,7 @@ import pytest
 
 from kernelviz.search import searching
 from kernelviz.search.space import settings_of
-from kernelviz.search.trials import load_search
+from kernelviz.search.trials import Search, Trial, load_search
 from kernelviz.storage.store import load_run
 from kernelviz.tasks.embedding import EmbeddingRecipe
 
@@ -61,8 +61,6 @@ def test_a_stopped_search_is_gone_on_with(kernelviz, pressed, tmp_path):
     folder = tmp_path / "runs" / "mine"
     assert load_search(folder).trials[0].settings == settings_of(RECIPE)
     assert not (folder / "run.json").exists()
-    code, _, errors = kernelviz(*WORDS)
-    assert code == 2 and "there is a search in" in errors and "--resume" in errors
     pressed.clear()
     code, out, _ = kernelviz(*WORDS, "--resume")
     assert code == 0 and "1, default" in out and "Chosen: trial" in out
@@ -79,6 +77,17 @@ def test_a_full_training_that_was_stopped_is_gone_on_with(kernelviz, pressed, mo
     assert code == 0
     run = load_run("mine")
     assert load_search(run.folder).state == "done" and len(run.history) == RECIPE.epochs
+
+
+def test_complete_trials_are_not_overwritten(kernelviz, tmp_path):
+    folder = tmp_path / "runs" / "mine"
+    folder.mkdir(parents=True)
+    trial = Trial(number=0, settings={"grid": 16.0}, state="complete", history=[(0.5, 0.1)])
+    Search(recipe={"epochs": 1}, seed=0, measure="map_5nn", epochs=1, minutes=1.0, trials=[trial]).save(folder)
+    code, _, errors = kernelviz(*WORDS)
+    assert code == 2 and "there is a search in" in errors and "--resume" in errors
+    code, _, errors = kernelviz(*WORDS, "--resume")
+    assert code == 2 and "cannot go on with that search: its recipe was another one" in errors
 
 
 def test_there_is_nothing_to_go_on_with(kernelviz):
