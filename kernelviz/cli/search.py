@@ -45,7 +45,7 @@ def search(
     from kernelviz.training.checkpoint import CHECKPOINT
 
     name = name or making.name_of(source)
-    recipe = making.chosen(source, features, weights, labels, test, epochs)
+    recipe = making.chosen(source, features, weights, labels, test, epochs, timed=False)
     folder = _folder(name, resume)
     found = _searched(recipe, folder, seed, minutes, trials, resume)
     if not as_json:

@@ -25,7 +25,7 @@ RECIPE = EmbeddingRecipe(
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """The recipe that is chosen for any source trains in seconds."""
-    monkeypatch.setattr("kernelviz.cli.map.chosen", lambda *_: RECIPE)
+    monkeypatch.setattr("kernelviz.cli.map.chosen", lambda *_, timed: RECIPE)
 
 
 @pytest.fixture
