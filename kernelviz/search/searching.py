@@ -19,7 +19,7 @@ from kernelviz.training.loop import TrainingStopped
 from kernelviz.training.session import new_training
 
 STEPS = 120  # of a trial, in whole epochs, and no more of these than the full training has
-COMPARED = 2  # earlier trials that it takes to prune one
+COMPARED = 4  # earlier trials that it takes to prune one; two prune within the noise of a few hundred images
 WARM = 1 / 4  # share of a trial's epochs before which it is not pruned
 Images = ImageSet | PictureSet
 

@@ -192,16 +192,18 @@ def test_nothing_is_best_before_the_default_is_complete():
     [((0.5, 0.5), True), ((0.9, 0.5), False), ((0.5, 0.1), False), ((0.6, 0.3), False)],
 )
 def test_a_trial_is_pruned_where_both_are_worse_than_the_median(last, pruned):
-    earlier = [trial(n, [(0.2, 0.9), (q, e)]) for n, (q, e) in enumerate([(0.5, 0.4), (0.6, 0.3), (0.7, 0.2)])]
+    earlier = [
+        trial(n, [(0.2, 0.9), (q, e)]) for n, (q, e) in enumerate([(0.5, 0.4), (0.6, 0.3), (0.6, 0.3), (0.7, 0.2)])
+    ]
     search = search_of(*earlier)
-    assert has_no_prospects(trial(3, [(0.2, 0.9), last], "running"), search) == pruned
+    assert has_no_prospects(trial(4, [(0.2, 0.9), last], "running"), search) == pruned
 
 
 def test_no_trial_is_pruned_without_others_to_compare_or_before_it_is_warm():
     bad = [(0.0, 9.0)]
-    assert not has_no_prospects(trial(1, bad, "running"), search_of(trial(0)))
-    assert not has_no_prospects(trial(3, bad, "running"), search_of(*map(trial, range(3)), epochs=100))
-    assert has_no_prospects(trial(3, bad, "running"), search_of(*map(trial, range(3))))
+    assert not has_no_prospects(trial(3, bad, "running"), search_of(*map(trial, range(3))))
+    assert not has_no_prospects(trial(4, bad, "running"), search_of(*map(trial, range(4)), epochs=100))
+    assert has_no_prospects(trial(4, bad, "running"), search_of(*map(trial, range(4))))
 
 
 # --- the budget
