@@ -388,3 +388,13 @@ def test_a_search_of_vectors_without_labels(tmp_path):
 def test_without_validation_images_there_is_no_search(few):
     with pytest.raises(UserError, match="has 0 of them; it takes at least 20"):
         measure_of(replace(few, validation=0.0))
+
+
+def test_the_benchmark_has_the_default_and_the_found_settings(few, monkeypatch):
+    from kernelviz.benchmarks import search as benchmark
+
+    monkeypatch.setattr(benchmark, "TRIALS", 2)
+    default, found = benchmark.compared("digits", RECIPE, few, 0, lambda note: None)
+    assert (default["settings"], found["settings"]) == ("default", "found")
+    assert {"validation map_5nn", "validation place_mse", "test map_5nn", "test place_mse"} <= default.keys()
+    assert default["values"].startswith("grid 16, sparsity 0.5")
