@@ -105,9 +105,9 @@ class Recipe(Schedule, ABC):
     data: str
     validation: float = 1 / 6
 
-    def plan(self, seed: int, command: str) -> Plan:
-        """The plan to train it."""
-        return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command)
+    def plan(self, seed: int, command: str, minutes: float | None = None) -> Plan:
+        """The plan to train it, after a search of so many minutes around its settings."""
+        return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command, minutes=minutes)
 
     @abstractmethod
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Any:
