@@ -8,7 +8,7 @@ from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import LinkedMap, canvas_of_maps
 from kernelviz.ui.compare import differences, records
-from kernelviz.ui.compare.pair import Pair, Side
+from kernelviz.ui.compare.pair import Pair, Side, epoch_names
 from kernelviz.ui.shared import caches, page_frame, selection
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import plain

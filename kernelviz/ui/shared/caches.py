@@ -51,7 +51,7 @@ def has_film(run: EmbeddingRun) -> bool:
 
 
 def points_in(run: EmbeddingRun, frame: int) -> EmbeddingMap:
-    """The images of a run's film as a map at the time of a frame; at the time of the last, as the run's map has them."""
+    """The images of a run's film as a map at the time of a frame; at the last, as the run's map has them."""
     return _points_in(run.name, version(run), frame, run)
 
 
