@@ -61,7 +61,7 @@ class EpochMaps:
             x=at[:, 0],
             y=at[:, 1],
             label=self.labels,
-            prediction=np.full(n, -1),
+            prediction=np.full(n, -1, np.int16),
             confidence=nothing,
             error=nothing,
         )

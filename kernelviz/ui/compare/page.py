@@ -62,18 +62,18 @@ def _controls(runs: dict[str, EmbeddingRun]) -> tuple[Pair | None, str, bool]:
         st.info(f"{one.name} and {other.name} show no split in common.", icon=":material/filter_none:")
         return None, "", False
     _forget_unknown("split", splits)
-    chosen = row.selectbox("Images", splits, _at(splits, "test"), key="split", width=200, **SHARED)
+    chosen = row.selectbox("Images", splits, _at(splits, "test"), key="split", width=175, **SHARED)
     others = [name for name in splits if name != chosen]
     if one.name == other.name and caches.has_film(one):
         others.append(EARLIER)
-    colouring = row.selectbox("Colour by", COLOURINGS, key="colour", width=230, **SHARED)
+    colouring = row.selectbox("Colour by", COLOURINGS, key="colour", width=215, **SHARED)
     if one.name != other.name:
         pair = Pair(Side(one, chosen), Side(other, chosen))
         fit = pair.linked and row.toggle("Fit the right map", value=True, key="fit", help=FIT, **SHARED)
         return pair, colouring, fit
     if others:
         _forget_unknown("against", others)
-        second = row.selectbox("Compared with", others, key="against", width=250, **SHARED)
+        second = row.selectbox("Against", others, key="against", width=200, **SHARED)
         if second == EARLIER:
             return _epochs(one, chosen, row), colouring, False
         return Pair(Side(one, chosen), Side(one, second)), colouring, False
@@ -91,7 +91,7 @@ def _epochs(run: EmbeddingRun, split: str, where: st.delta_generator.DeltaGenera
         st.button(f"Show {kept} {run.unit}", on_click=st.session_state.update, args=({"split": kept},))
         return None
     _forget_unknown("epoch", names)
-    epoch = where.selectbox("Epoch", names, key="epoch", width=190, **SHARED)
+    epoch = where.selectbox("Epoch", names, key="epoch", width=150, **SHARED)
     return Pair(Side(run, split, len(names)), Side(run, split, names.index(epoch)))
 
 
@@ -99,7 +99,7 @@ def _run(runs: dict[str, EmbeddingRun], where: st.delta_generator.DeltaGenerator
     """The name of the run that is chosen for a side: at first one of that name, else the one at that position."""
     names = list(runs)
     _forget_unknown(key, names)
-    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, width=270, **SHARED)
+    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, width=245, **SHARED)
 
 
 def _forget_unknown(key: str, known: list[str]) -> None:
