@@ -14,7 +14,7 @@ SIDE = 480  # pixels of the map along each side
 LINE, GAP = 26, 4  # pixels: height of the line of text, and what is left free around a picture
 MOST = 120  # pictures of an animation
 MILLISECONDS, AT_THE_END = 60, 2000  # that each picture is shown, and the last
-FINE = 2  # times the pixels, along each side, on which dots are drawn before they are made smaller
+FINE = 2  # times the pixels, along each side, that dots are painted with before they are made smaller
 COVERED = 0.25  # of the map: how much of it the dots would cover if none overlapped
 GROUNDS = {False: ("#ffffff", "#31333f"), True: ("#0e1117", "#fafafa")}  # colours of paper and text, light and dark
 KINDS = {"gif": {}, "webp": {"quality": 75, "method": 2}}  # of files, with the settings of each
@@ -60,12 +60,12 @@ def _points(
 ) -> UInt8[np.ndarray, "side side 3"]:
     fine = SIDE * FINE
     image = Image.new("RGB", (fine, fine), GROUNDS[dark][0])
-    draw = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     radius = FINE * np.clip(SIDE * (COVERED / np.pi / max(1, len(ink))) ** 0.5 / 2, 1.2, 5)
-    places = (np.stack([coordinates[:, 0], -coordinates[:, 1]], 1) / (1.06 * extent) + 1) * fine / 2
-    for (x, y), colour in zip(places.tolist(), ink, strict=True):
-        if x == x and y == y:  # it has a place
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    positions = (np.stack([coordinates[:, 0], -coordinates[:, 1]], 1) / (1.06 * extent) + 1) * fine / 2
+    for (x, y), colour in zip(positions.tolist(), ink, strict=True):
+        if np.isfinite((x, y)).all():
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
     return np.asarray(image.reduce(FINE))
 
 

@@ -9,4 +9,4 @@ def growing(name: str) -> None:
     """Show how far the training of that name is, until it has become a run."""
     if film(name, live=True, key=f"growing-{name}"):
         st.rerun()
-    st.caption("Some of its images. The whole map, with pictures and search, opens when the training is done.")
+    st.caption("The whole map, with pictures and search, opens when the training is done.")

@@ -139,7 +139,7 @@ export class Player {
   }
 }
 
-/** Whether nothing is to move by itself from one place to another. */
+/** Whether nothing is to move by itself. */
 export function isStill() {
   return matchMedia('(prefers-reduced-motion: reduce)').matches
 }
