@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from test_pages import fine, maps, words
+from test_pages import captions, fine, maps, selected, words
 
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.epochs import FILE, no_frames
@@ -157,6 +157,15 @@ def test_a_run_is_compared_with_its_earlier_epochs(filmed, film, opened, client,
         assert client.get(f"{base}/contours/validation").status_code == 200
     for wrong in ("@3", "@-1", "@x", "@" + 20 * "9", "@1@1"):
         assert client.get(f"{last.rpartition('@')[0]}{wrong}/points/validation").status_code == 404
+
+
+def test_images_selected_at_an_epoch_are_shown_and_no_predictions_are_made_up(filmed, opened):
+    app = fine(opened("compare", left="tiny", right="tiny", split="validation", against="an earlier epoch"))
+    assert "no predictions to compare" in words(app)
+    app = fine(selected(app, [0, 249], "compare-tiny-validation-tiny-validation-epochs-False"))
+    assert "**2 selected**" in words(app) and len(captions(app)) == 2
+    app = fine(app.selectbox(key="epoch").set_value("epoch 1").run())
+    assert "**2 selected**" in words(app)  # the same images, at another time
 
 
 def test_of_earlier_epochs_only_the_images_of_the_film_are_shown(filmed, opened):
