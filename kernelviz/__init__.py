@@ -24,7 +24,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["layers", "networks"],
     submod_attrs={
-        "api": ["Embedding", "LoadedMap", "LoadedRecommender", "LoadedRun", "load", "map", "runs", "train"],
+        "api": [
+            "Embedding",
+            "LoadedMap",
+            "LoadedRecommender",
+            "LoadedRun",
+            "import_run",
+            "load",
+            "map",
+            "runs",
+            "train",
+        ],
         "errors": ["UserError"],
         "layers": ["GatedLinear", "Grid", "KernelLinear", "PercentileClip", "center_of_mass", "kernels"],
     },

@@ -9,6 +9,7 @@
 (2, 2)
 """
 
+from kernelviz.api.functions import import_run as import_run
 from kernelviz.api.functions import load as load
 from kernelviz.api.functions import map as map
 from kernelviz.api.functions import runs as runs

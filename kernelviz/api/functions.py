@@ -9,6 +9,7 @@ import pandas as pd
 from kernelviz.api.loaded_map import LoadedMap
 from kernelviz.api.loaded_recommender import LoadedRecommender
 from kernelviz.api.loaded_run import LoadedRun
+from kernelviz.library import importing
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import load_run, readable_runs
 
@@ -45,6 +46,17 @@ def load(name: str) -> LoadedRun:
     """
     run = load_run(name)
     return LOADED.get(type(run), LoadedRun)(run)
+
+
+def import_run(file: str | Path, name: str | None = None) -> LoadedRun:
+    """Bring in a run from a file that `LoadedRun.export` or `kernelviz export` wrote, and load it.
+
+    Raises UserError, in one line, where the file holds no sound run, or where there is a run of that name.
+
+    Args:
+        name: name of the run; None: that in the file.
+    """
+    return load(importing.import_run(Path(file), name or "").name)
 
 
 def train(

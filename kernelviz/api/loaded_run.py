@@ -2,10 +2,12 @@
 
 import html
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 from torch import nn
 
+from kernelviz.library.handing_on import export_run
 from kernelviz.storage.record import Run
 from kernelviz.storage.weights import load_network
 
@@ -44,6 +46,14 @@ class LoadedRun:
     def network(self) -> nn.Module:
         """The network in float32 and evaluation mode, on the CPU."""
         return load_network(self.record)
+
+    def export(self, path: str | Path, with_pictures: bool = False) -> Path:
+        """Write the run as one file, to be handed on (`kernelviz.import_run`); returns its path, ending .kernelviz.
+
+        Args:
+            with_pictures: whether the small pictures and the table of your own data go along.
+        """
+        return export_run(self.record, Path(path), with_pictures)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, trained on {self.record.data['name']})"

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
+from kernelviz.cli import library
 from kernelviz.cli.jobs import jobs_cli
 from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
@@ -67,37 +68,17 @@ def app(
     ] = None,
 ) -> None:
     """Open the dashboard in the browser."""
+    from kernelviz.library.cleaning import clean
     from kernelviz.ui.server.app import serve
 
+    clean()
     try:
         serve(host, port, run, read_only, runs or [], data_root or [])
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
 
-@cli.command()
-def runs(as_json: AsJson = False) -> None:
-    """List the trained networks."""
-    from kernelviz.storage.store import hidden_runs, readable_runs
-
-    found, broken = readable_runs()
-    hidden = hidden_runs()
-    if as_json:
-        rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
-        return print_json({"runs": rows, "broken": broken, "hidden": hidden})
-    rows = [
-        (run.name, run.data["name"], "\n".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
-        for run in found
-    ]
-    if found:
-        print_table(("run", "data", "objectives", "5-NN on\nthe map", "MSE from\nposition", "accuracy"), rows)
-    else:
-        Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
-    for reason in broken + hidden:
-        console.print(reason, style="yellow", markup=False)
-
-
-LISTED = ("map_5nn", "place_mse", "test_accuracy")
+cli.command()(library.runs)
 
 
 @cli.command()
@@ -296,6 +277,9 @@ def probe(
     image = decode_probes(load_network(found), np.array([at]), shape)[0]
     with replacing(out) as partial:
         Image.fromarray(image).save(partial, "PNG")
+
+
+library.register(cli)
 
 
 @cli.command()

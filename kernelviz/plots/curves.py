@@ -177,3 +177,16 @@ def sparsity_figure(rows: list[dict]) -> go.Figure:
     figure.update_xaxes(title="share of the weights that are not gated to zero", tickformat=".0%")
     figure.update_yaxes(title="RMSE")
     return _small(figure).update_layout(height=320)
+
+
+def histories_figure(histories: dict[str, list[dict]], key: str, label: str) -> go.Figure:
+    """One number of the histories of several runs, by their names, over the epochs."""
+    figure = go.Figure()
+    for (name, rows), colour in zip(histories.items(), CLASS_COLOURS, strict=False):
+        known = [row for row in rows if key in row]
+        x, y = [row["epoch"] for row in known], [row[key] for row in known]
+        mode = "lines" if len(known) > 1 else "markers"
+        figure.add_scatter(x=x, y=y, name=name, mode=mode, line={"color": colour})
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title=label)
+    return _small(figure).update_layout(height=340, showlegend=True)

@@ -82,8 +82,12 @@ class Run(ABC):
 
     def save(self) -> None:
         """Write run.json."""
+        self.save_to(self.folder)
+
+    def save_to(self, folder: Path) -> None:
+        """Write run.json into any folder."""
         facts = {key: value for key, value in asdict(self).items() if key != "folder"}
-        with replacing(self.folder / FILE) as partial:
+        with replacing(folder / FILE) as partial:
             partial.write_bytes(to_json(facts, indent=1, inf_nan_mode="constants"))
 
 

@@ -7,6 +7,7 @@
     <folder>/table.parquet        a user's own table (`storage.item_table`)
     <folder>/epochs.safetensors   where some of its images lay as it was trained (`storage.epochs`)
     <folder>/items.parquet        of a recommender: the items (`storage.items`)
+    <folder>/notes.json           tags and a note (`library.notes`)
 
 A name in several folders means the run in the first; a user's run hides a shipped one. New runs go to the first folder.
 """
@@ -119,6 +120,11 @@ def check_name(name: str) -> None:
     """Raise a UserError that says which names are allowed, if this one is not."""
     if not NAME.fullmatch(name):
         raise UserError(f"{name!r} is no name for a run; use letters, digits, '.', '_' and '-', at most 64 of them")
+
+
+def is_shipped(run: Run) -> bool:
+    """Whether a run travels with kernelviz."""
+    return run.folder.parent == own_file("pretrained")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -72,9 +73,7 @@ def load_network(run: Run) -> nn.Module:
     """The trained network of a run in float32 and evaluation mode; raises a BrokenRun where its weights do not fit."""
     path = run.folder / WEIGHTS
     try:
-        arguments = dict(run.arguments)
-        if "draws" in arguments:
-            arguments["has_decoder"] = arguments.pop("draws")
+        arguments = network_arguments(run)
         if arguments.pop("backbone", None):
             arguments["backbone"] = load_backbone(run)
         network = NETWORKS[run.network["name"]](**arguments)
@@ -84,6 +83,14 @@ def load_network(run: Run) -> nn.Module:
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise BrokenRun(f"the weights of run {run.name!r} at {path} do not load: {error}") from None
     return network.eval().requires_grad_(False)
+
+
+def network_arguments(run: Run) -> dict[str, Any]:
+    """The arguments of a run's network by the names that its class gives them; "backbone" are the facts of one."""
+    arguments = dict(run.arguments)
+    if "draws" in arguments:
+        arguments["has_decoder"] = arguments.pop("draws")
+    return arguments
 
 
 def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
@@ -178,8 +185,13 @@ def _hash_of(path: Path) -> str:
 def save_backbone(backbone: Backbone, folder: Path) -> None:
     """Write a backbone beside the network that is trained on it, unless a classifier's run or a package has it."""
     if not _packaged(backbone.network, backbone.sha256) and not _run_of(backbone.sha256):
-        state = backbone.module.layers.state_dict()
-        _write({name: value.cpu().contiguous() for name, value in state.items()}, folder / BACKBONE)
+        write_backbone(backbone, folder)
+
+
+def write_backbone(backbone: Backbone, folder: Path) -> None:
+    """Write backbone.safetensors, whoever else may have it."""
+    state = backbone.module.layers.state_dict()
+    _write({name: value.cpu().contiguous() for name, value in state.items()}, folder / BACKBONE)
 
 
 def load_backbone(run: Run) -> Backbone:
@@ -193,7 +205,7 @@ def load_backbone(run: Run) -> Backbone:
         )
     if path.is_file():
         module: Truncated = truncated(new_backbone(name), depth)
-        state = {key.removeprefix(PREFIX): value for key, value in load_file(path).items()}
+        state = {without_prefix(key): value for key, value in load_file(path).items()}
         module.layers.load_state_dict(state, strict=True)
         return Backbone(name, depth, sha256, module, tuple(facts.get("mean", MEAN)), tuple(facts.get("std", STD)))
     if _packaged(name, sha256):
@@ -205,6 +217,21 @@ def load_backbone(run: Run) -> Backbone:
             f"with the hash {sha256[:12]}…; put them back, or train it again"
         )
     return backbone_from(name, classifier.folder / WEIGHTS, depth)
+
+
+def is_packaged(run: Run) -> bool:
+    """Whether an installed package has the weights of a run's backbone."""
+    return _packaged(run.arguments["backbone"]["network"], run.arguments["backbone"]["sha256"])
+
+
+def backbone_is_here(run: Run) -> bool:
+    """Whether a package or a run on this machine has the weights of a run's backbone."""
+    return is_packaged(run) or bool(_run_of(run.arguments["backbone"]["sha256"]))
+
+
+def without_prefix(key: str) -> str:
+    """The name of a tensor in backbone.safetensors, as this version writes it."""
+    return key.removeprefix(PREFIX)
 
 
 def _packaged(name: str, sha256: str) -> bool:

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by, reach_of
 from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
+from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.ui.canvas import LinkedMap, canvas_of_maps, mark
@@ -137,6 +138,7 @@ def _pictures(run: EmbeddingRun, where: DeltaGenerator) -> list[Picture]:
             accept_multiple_files=True,
             type=ENDINGS,
             key="depth-files",
+            max_upload_size=MAX_BYTES // 10**6,
             help=f"Up to {MAX_PICTURES} pictures",
         )
     found = chain.from_iterable(contents(file.name, file) for file in files)

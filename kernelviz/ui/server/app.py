@@ -14,6 +14,7 @@
 /kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
 /kernelviz/runs/<name>/<version>/window?box&n&width&amplitude  images decoded in a rectangle, PNG or GIF (as=gif)
+/kernelviz/library/...                                     maps as pictures, runs as files: see `ui.runs.routes`
 /kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
 /, /<page>                                                 the page of the dashboard: see `ui.server.index_page`
 
@@ -43,6 +44,7 @@ from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_mapped, load_run, use_runs
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
+from kernelviz.ui.runs import routes as library_routes
 from kernelviz.ui.server import index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
@@ -232,6 +234,7 @@ ROUTES = [
             Route("/window", of_a_run(window)),
         ],
     ),
+    Mount("/kernelviz/library", routes=library_routes.ROUTES),
     Mount("/kernelviz/uploads/{token}", routes=routes.ROUTES),
     *index_page.ROUTES,
 ]

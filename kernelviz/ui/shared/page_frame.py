@@ -23,17 +23,19 @@ PAGES = {  # title and icon by address
     "compare": ("Compare", "compare"),
     "upload": ("Upload", "upload"),
     "train": ("Train", "model_training"),
+    "runs": ("Runs", "folder_open"),
     "kernels": ("Kernels", "graph_2"),
     "recommend": ("Recommend", "recommend"),
     "results": ("Results", "checklist"),
 }
 # They choose among the runs themselves, and have their own bar.
-PAGES_OF_ALL_RUNS = ("depth", "compare", "train", "recommend", "results")
+PAGES_OF_ALL_RUNS = ("depth", "compare", "train", "runs", "recommend", "results")
 HEADINGS = {  # of the other pages, but for Explore, whose heading counts what is shown
     "probe": "Decode any position of the map",
     "upload": "Your own pictures on the map",
     "kernels": "What a kernel layer does",
 }
+WITHOUT_RUNS = ("train", "runs")  # pages that show themselves where there is no map, too
 BROKEN, HIDDEN = "broken runs", "hidden runs"  # of the session: a sentence for each
 CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
@@ -67,9 +69,9 @@ def show() -> None:
     if not address and _is_coming(asked):
         top_bar(f"{plain(asked)} is being trained")
         import_module("kernelviz.ui.explore.growing").growing(asked)
-    elif not mapped and address != "train":
+    elif not mapped and address not in WITHOUT_RUNS:
         _invite()
-    elif address != "train" and asked and asked not in {run.name for run in mapped}:
+    elif address not in WITHOUT_RUNS and asked and asked not in {run.name for run in mapped}:
         _say_unknown(asked, _default(mapped))
     else:
         what = runs if address in PAGES_OF_ALL_RUNS else _chosen(address, mapped)

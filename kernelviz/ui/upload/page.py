@@ -142,7 +142,14 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
 
 def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     """Show the map as a Plotly chart, with Streamlit's own chooser of files."""
-    files = st.file_uploader("Pictures", ENDINGS, accept_multiple_files=True, key=f"files-{mine.turn}", help=ALLOWED)
+    files = st.file_uploader(
+        "Pictures",
+        ENDINGS,
+        accept_multiple_files=True,
+        key=f"files-{mine.turn}",
+        help=ALLOWED,
+        max_upload_size=MAX_BYTES // 10**6,
+    )
     known = st.session_state.setdefault(f"added-{mine.turn}", set())
     mine.add((file.name, file) for file in files if file.file_id not in known)
     known.update(file.file_id for file in files)

@@ -1,0 +1,95 @@
+"""Runs that come in as files, and those in the bin."""
+
+import streamlit as st
+
+from kernelviz.errors import UserError
+from kernelviz.library import bin
+from kernelviz.library.importing import import_run, name_in
+from kernelviz.library.names import unused_name
+from kernelviz.library.portable import ENDING
+from kernelviz.ui.runs.state import DONE, done
+from kernelviz.ui.shared import sharing
+from kernelviz.ui.shared.labels import plain
+
+MAX_MB = 200  # of a file that is dropped: server.maxUploadSize
+TURN = "turn of imports"  # of the session: after each import the field is empty again
+EMPTY = "empty the bin"  # of the session: whether to ask again
+
+
+def tell_what_was_done() -> None:
+    """Say once what was done, with a button that takes a deletion back."""
+    sentence, undo = st.session_state.get(DONE, ("", ""))
+    if not sentence:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center", key="done")
+    row.success(sentence, icon=":material/check:")
+    if undo and row.button("Undo", icon=":material/undo:"):
+        _restore(next((one for one in bin.deleted_runs() if one.name == undo), None))
+    if not undo:
+        del st.session_state[DONE]
+
+
+def import_and_bin() -> None:
+    """Show where files are dropped, and what is in the bin."""
+    if sharing.read_only():
+        return
+    turn = st.session_state.setdefault(TURN, 0)
+    dropped = st.file_uploader(
+        f"Bring in a run that was handed on: a {ENDING} file of up to {MAX_MB} MB",
+        [ENDING],
+        accept_multiple_files=True,
+        max_upload_size=MAX_MB,
+        key=f"import-{turn}",
+        help="Larger ones come in with `kernelviz import FILE`. Everything in a file is checked before.",
+    )
+    _import(dropped)
+    _bin()
+
+
+def _import(dropped: list) -> None:
+    came = []
+    for file in dropped:
+        try:
+            wanted = name_in(file)
+            came.append((wanted, import_run(file, unused_name(wanted)).name))
+        except (UserError, OSError) as error:
+            st.error(f"**{plain(file.name)}** was not imported: {error}", icon=":material/block:")
+    if came:
+        st.session_state[TURN] += 1
+        said = [f"{name} is here." if name == wanted else f"{wanted} is here as {name}." for wanted, name in came]
+        done(" ".join(said), chosen=tuple(name for _, name in came))
+        if len(came) == len(dropped):
+            st.rerun()
+
+
+def _bin() -> None:
+    deleted = bin.deleted_runs()
+    if not deleted:
+        return
+    with st.expander(f"Bin ({len(deleted)})", icon=":material/delete:"):
+        for at, one in enumerate(deleted):
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(f"**{one.name}**, deleted on {one.when.astimezone():%-d %b %Y at %H:%M}")
+            if row.button("Restore", key=f"restore-{at}", icon=":material/restore_from_trash:", type="tertiary"):
+                _restore(one)
+        asked = st.session_state.get(EMPTY, 0) == len(deleted)
+        label = f"Remove {'it' if len(deleted) == 1 else f'all {len(deleted)}'} for good" if asked else "Empty the bin"
+        if st.button(label, icon=":material/delete_forever:", type="primary" if asked else "secondary"):
+            st.session_state[EMPTY] = 0 if asked else len(deleted)
+            if asked:
+                bin.empty_bin()
+                done("The bin is empty.")
+            st.rerun()
+
+
+def _restore(one: bin.Deleted | None) -> None:
+    try:
+        if one is None:
+            raise UserError("it is not in the bin any more")
+        folder = bin.put_back(one, unused_name(one.name))
+    except (UserError, OSError) as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    name = folder.name
+    done(f"{name} is back." if name == one.name else f"{one.name} is back as {name}.", chosen=(name,))
+    st.rerun()

@@ -1,0 +1,87 @@
+"""What the page Runs fetches.
+
+/kernelviz/library/map/<name>/<version>     the map of a run as a small picture, WebP
+/kernelviz/library/export/<name>?pictures   the run as one file, to be handed on; pictures=1 includes those
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kernelviz.errors import UserError
+from kernelviz.library.handing_on import export_run
+from kernelviz.plots.map_picture import map_picture
+from kernelviz.storage import items
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.record import BrokenRun, Run
+from kernelviz.storage.store import load_run
+from kernelviz.ui.server.kept_files import kept
+from kernelviz.ui.server.request_parameters import CACHED
+from kernelviz.ui.shared import sharing
+
+SIDE = 192  # pixels, twice what it takes on the page
+MAPS = ("map.parquet", items.FILE)  # where the points are
+
+
+def map_address(run: Run) -> str | None:
+    """Where the picture of a run's map is, an address that changes with it; None for a run without a map."""
+    path = next((path for name in MAPS if (path := run.folder / name).is_file()), None)
+    return path and f"kernelviz/library/map/{run.name}/{run.weights_sha256[:12]}-{path.stat().st_mtime_ns:x}"
+
+
+def export_address(run: Run, with_pictures: bool) -> str:
+    """Where a run is given as one file."""
+    return f"kernelviz/library/export/{run.name}" + ("?pictures=1" if with_pictures else "")
+
+
+def picture(request: Request) -> Response:
+    """The map of a run as a small picture."""
+    name, version = request.path_params["name"], request.path_params["version"]
+    try:
+        run = load_run(name)
+        address = map_address(run)
+        if not address or address.rsplit("/", 1)[1] != version:
+            return PlainTextResponse(f"the run {name!r} has changed; reload the page", 404)
+        data = kept(sharing.cache_folder() / "maps" / name, version, "map.webp", lambda: _picture(run))
+    except FileNotFoundError as error:
+        return PlainTextResponse(str(error), 404)
+    except BrokenRun as error:
+        return PlainTextResponse(str(error), 500)
+    return Response(data, media_type="image/webp", headers=CACHED)
+
+
+def export(request: Request) -> Response:
+    """A run as one file."""
+    folder = tempfile.TemporaryDirectory(prefix="kernelviz-")
+    try:
+        run = load_run(request.path_params["name"])
+        path = export_run(run, Path(folder.name) / run.name, request.query_params.get("pictures") == "1")
+    except (UserError, OSError) as error:
+        folder.cleanup()
+        return PlainTextResponse(str(error), 404 if isinstance(error, FileNotFoundError) else 500)
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    cleanup = BackgroundTask(folder.cleanup)
+    return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers, background=cleanup)
+
+
+def _picture(run: Run) -> bytes:
+    if (run.folder / items.FILE).is_file():
+        coordinates = items.load_items(run.folder).coordinates
+        made = map_picture(coordinates, np.full(len(coordinates), -1), 0, SIDE)
+    else:
+        points, classes = load_map(run.folder), len(getattr(run, "classes", ()))
+        labels = points.label if (points.label >= 0).any() else np.full(len(points), -1)
+        made = map_picture(points.coordinates, labels, classes if (labels >= 0).any() else 0, SIDE)
+    file = io.BytesIO()
+    Image.fromarray(made).save(file, "WEBP", quality=80)
+    return file.getvalue()
+
+
+ROUTES = [Route("/map/{name}/{version}", picture), Route("/export/{name}", export)]
