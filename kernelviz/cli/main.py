@@ -68,10 +68,8 @@ def app(
     ] = None,
 ) -> None:
     """Open the dashboard in the browser."""
-    from kernelviz.library.cleaning import clean
     from kernelviz.ui.server.app import serve
 
-    clean()
     try:
         serve(host, port, run, read_only, runs or [], data_root or [])
     except OSError as error:
