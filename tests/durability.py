@@ -58,11 +58,11 @@ LOG = "training.log"
 
 @dataclass(frozen=True)
 class Whole:
-    """The run of a training that nobody killed: its hash, the names of its files, and the seconds that it took."""
+    """The run of a training that nobody killed: its hash, the names of its files, and how often its folder changed."""
 
     sha256: str
     names: frozenset[str]
-    seconds: float
+    changes: int
 
 
 def child(act: Callable[[], object]) -> int:
@@ -112,10 +112,51 @@ def said(*words: str) -> Callable[[], None]:
 
 def finished(name: str, words: tuple[str, ...]) -> Whole:
     """Train a run that nobody kills."""
-    started = time.monotonic()
-    done(said(*words, name))
-    seconds = time.monotonic() - started
-    return Whole(sha256_of(name), frozenset(path.name for path in (runs_folder() / name).iterdir()), seconds)
+    pid = child(said(*words, name))
+    changes = seen(name, pid)
+    assert (code := code_of(pid)) == 0, f"it ended with {code}: {output()[-600:]}"
+    return Whole(sha256_of(name), frozenset(path.name for path in (runs_folder() / name).iterdir()), changes)
+
+
+def seen(name: str, pid: int, most: float = float("inf")) -> int:
+    """Look on until a process has ended, or a training's folder has changed so often; returns how often it has."""
+    count, before = 0, None
+    while count < most and not is_gone(pid):
+        now = set()
+        with contextlib.suppress(OSError):
+            now = {(one.name, one.stat().st_mtime_ns) for one in os.scandir(runs_folder() / name)}
+        count += now != before
+        before = now
+        time.sleep(0.001)
+    return count
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, its own child that waits for `code_of` included."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def kill(pid: int) -> None:
+    """Kill a process, and wait until it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    while not is_gone(pid):
+        time.sleep(0.001)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def kill_at(share: float, whole: Whole, pid: int) -> None:
+    """Kill the process of a training after a share of the changes of its folder, and up to half a second."""
+    seen(NAME, pid, share * whole.changes)
+    time.sleep(random.random() / 2)
+    kill(pid)
 
 
 def sha256_of(name: str) -> str:
@@ -186,10 +227,7 @@ def check_training(whole: Whole, words: tuple[str, ...], again: Callable[[], Non
 
 def kill_train(share: float, whole: Whole) -> tuple[str, str]:
     """Kill `kernelviz train`."""
-    pid = child(said(*TRAIN, NAME))
-    time.sleep(share * whole.seconds)
-    os.kill(pid, signal.SIGKILL)
-    code_of(pid)
+    kill_at(share, whole, child(said(*TRAIN, NAME)))
     return found(), check_training(whole, TRAIN)
 
 
@@ -198,12 +236,8 @@ def kill_resume(share: float, whole: Whole) -> tuple[str, str]:
     pid = child(said(*TRAIN, NAME))
     while not is_begun(runs_folder() / NAME):
         time.sleep(0.01)
-    os.kill(pid, signal.SIGKILL)
-    code_of(pid)
-    pid = child(said("resume", NAME))
-    time.sleep(share * whole.seconds)
-    os.kill(pid, signal.SIGKILL)
-    code_of(pid)
+    kill(pid)
+    kill_at(share * 2 / 3, whole, child(said("resume", NAME)))
     return found(), check_training(whole, TRAIN)
 
 
@@ -214,11 +248,11 @@ def kill_job(share: float, whole: Whole, training: bool, worker: bool) -> tuple[
     while not is_held(run_lock(NAME)):
         assert process.poll() is None, job_of(NAME).log
         time.sleep(0.02)
-    time.sleep(share * whole.seconds)
-    below = children(process.pid)
-    for pid in [process.pid] * worker + below * training:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    (below,) = children(process.pid)
+    seen(NAME, below, share * whole.changes)
+    time.sleep(random.random() / 2)
+    for pid in [process.pid] * worker + [below] * training:
+        kill(pid)
     process.wait()
     hit = found()
     while not training and is_held(run_lock(NAME)):  # it goes on without its worker
@@ -248,6 +282,7 @@ OF_TRAININGS = {
 def random_kills(n: int, seed: int) -> int:
     """Kill at n random moments; returns how many ended badly."""
     rng = random.Random(seed)
+    random.seed(seed)
     whole = finished(FINISHED, TRAIN)
     prepare()
     of_runs = [name for name in ACTS if name not in ("train", "resume")]
@@ -259,11 +294,11 @@ def random_kills(n: int, seed: int) -> int:
         with kept():
             if name in OF_TRAININGS:
                 share = ((at * 5) % (n - n_runs) + rng.random()) / (n - n_runs)  # spread over its whole life
-                kill = functools.partial(OF_TRAININGS[name], share, whole)
+                strike = functools.partial(OF_TRAININGS[name], share, whole)
             else:
                 share = rng.random()
-                kill = functools.partial(kill_act, ACTS[name], share, whole)
-            bad += row(f"{name}, after {100 * share:.0f} %", kill)
+                strike = functools.partial(kill_act, ACTS[name], share, whole)
+            bad += row(f"{name}, after {100 * share:.0f} %", strike)
     return bad
 
 
@@ -278,8 +313,7 @@ def kill_act(act: "Act", share: float, whole: Whole) -> tuple[str, str]:
     act.before()
     pid = child(lambda: (time.sleep(0.1), act.do()))
     time.sleep(0.1 + share * seconds)
-    os.kill(pid, signal.SIGKILL)
-    code_of(pid)
+    kill(pid)
     return "", act.check(whole)
 
 
@@ -342,8 +376,8 @@ def writes(every: int, only: str = "") -> int:
                 number += 1
                 if number % every == 0:
                     with kept():
-                        kill = functools.partial(kill_write, act, n, torn, whole)
-                        bad += row(f"{name}: {'in' if torn else 'before'} {point}", kill)
+                        strike = functools.partial(kill_write, act, n, torn, whole)
+                        bad += row(f"{name}: {'in' if torn else 'before'} {point}", strike)
     return bad
 
 
@@ -383,8 +417,7 @@ def prepare() -> None:
     pid = child(said(*TRAIN_SHORT, "stopped"))
     while not is_begun(runs_folder() / "stopped"):
         time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    code_of(pid)
+    kill(pid)
     shutil.move(runs_folder() / "stopped", backup("stopped"))
     shutil.rmtree(runs_folder() / FINISHED)
 
@@ -536,10 +569,10 @@ ACTS = {
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def row(moment: str, kill: Callable[[], tuple[str, str]]) -> int:
+def row(moment: str, strike: Callable[[], tuple[str, str]]) -> int:
     """Kill, and print a row of the table; returns 1 if it ended badly."""
     try:
-        hit, outcome = kill()
+        hit, outcome = strike()
         bad = 0
     except Exception as error:
         hit, outcome, bad = found(), f"BAD: {type(error).__name__}: {error}", 1

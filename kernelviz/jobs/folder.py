@@ -122,7 +122,8 @@ def _job(folder: Path) -> Job:
         state = State.waiting if waits else State.failed if failed.exists() else State.paused
     told = next((path for path in (folder / WAITING, failed, folder / plan.FILE) if path.exists()), None)
     since = told.stat().st_mtime if told else 0.0
-    return Job(name, state, since, load_standing(folder), asked(folder), _text(failed))
+    error = _text(failed) if state == State.failed else ""
+    return Job(name, state, since, load_standing(folder), asked(folder), error)
 
 
 def _is_done(name: str) -> bool:

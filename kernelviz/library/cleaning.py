@@ -34,18 +34,21 @@ def clean() -> list[Path]:
         gone += unpacked
     for one in gone:
         shutil.rmtree(one, ignore_errors=True)
-    for one in [path for path in folder.glob(f"*{PARTIAL}") if path.is_file() and _is_old(path)]:
-        one.unlink(missing_ok=True)
-        gone.append(one)
+    for one in folder.glob(f"*{PARTIAL}"):
+        with suppress(OSError):
+            if _is_old(one):
+                one.unlink()
+                gone.append(one)
     for one in folder.iterdir():
-        if NAME.fullmatch(one.name) and one.is_dir() and _is_left(one):
-            with suppress(OSError, Timeout), run_lock(one.name).acquire(timeout=0):
-                gone += _cleaned(one)
+        with suppress(OSError, Timeout):
+            if NAME.fullmatch(one.name) and _has_leftovers(one):
+                with run_lock(one.name).acquire(timeout=0):
+                    gone += _cleaned(one)
     return gone
 
 
-def _is_left(folder: Path) -> bool:
-    """Whether there is something in the folder of a run that may have to go."""
+def _has_leftovers(folder: Path) -> bool:
+    """Whether there is something in the folder of a run that may have to go, or nothing; an OSError if it is none."""
     names = {path.name for path in folder.iterdir()}
     return not names or any(name.endswith(PARTIAL) for name in names) or FILE in names and bool(names & OF_A_TRAINING)
 
