@@ -283,7 +283,7 @@ def random_kills(n: int, seed: int) -> int:
     """Kill at n random moments; returns how many ended badly."""
     rng = random.Random(seed)
     random.seed(seed)
-    whole = finished(FINISHED, TRAIN)
+    whole, short = finished("whole", TRAIN), finished(FINISHED, TRAIN_SHORT)
     prepare()
     of_runs = [name for name in ACTS if name not in ("train", "resume")]
     n_runs = n * 2 // 5
@@ -297,24 +297,32 @@ def random_kills(n: int, seed: int) -> int:
                 strike = functools.partial(OF_TRAININGS[name], share, whole)
             else:
                 share = rng.random()
-                strike = functools.partial(kill_act, ACTS[name], share, whole)
+                strike = functools.partial(kill_act, ACTS[name], share, short)
             bad += row(f"{name}, after {100 * share:.0f} %", strike)
     return bad
 
 
 def kill_act(act: "Act", share: float, whole: Whole) -> tuple[str, str]:
     """Kill what is done with a run, after a share of the time that it takes."""
+    pid = begun(act)
+    started = time.monotonic()
+    code_of(pid)
+    seconds = time.monotonic() - started
     with kept():
-        act.before()
-        pid = child(lambda: (time.sleep(0.1), act.do()))
-        started = time.monotonic()
-        code_of(pid)
-        seconds = max(0.002, time.monotonic() - started - 0.1)
+        pid = begun(act)
+        time.sleep(share * seconds)
+        kill(pid)
+        return f"{1000 * share * seconds:.0f} of {1000 * seconds:.0f} ms", act.check(whole)
+
+
+def begun(act: "Act") -> int:
+    """Begin to do something in a process of its own; returns its number when it has begun."""
     act.before()
-    pid = child(lambda: (time.sleep(0.1), act.do()))
-    time.sleep(0.1 + share * seconds)
-    kill(pid)
-    return "", act.check(whole)
+    ready, write = os.pipe()
+    pid = child(lambda: (os.write(write, b"!"), act.do()))
+    os.read(ready, 1)
+    os.close(ready), os.close(write)
+    return pid
 
 
 # At every write ----------------------------------------------------------------------------------------------------
@@ -358,14 +366,12 @@ def counts(change: str, path: Path, to: Path, below: bool) -> bool:
     return not of_no_matter and not (change == "mkdir" and path.exists()) and not path.name.endswith("unlink.partial")
 
 
-def writes(every: int, only: str = "") -> int:
+def writes(every: int, only: list[str]) -> int:
     """Kill at every so many of the writes of everything that writes; returns how many ended badly."""
     whole = finished(FINISHED, TRAIN_SHORT)
     prepare()
     bad = number = 0
-    for name, act in ACTS.items():
-        if only and only != name:
-            continue
+    for name, act in ((name, ACTS[name]) for name in only):
         with kept():
             act.before()
             told = done(lambda act=act: (killing(0, False), act.do()))
@@ -586,7 +592,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0, help="at so many random moments")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--writes", type=int, default=0, help="at each N-th of all changes of files")
-    parser.add_argument("--only", default="", choices=["", *ACTS], help="of these alone")
+    parser.add_argument("--only", action="append", choices=ACTS, help="of this alone; give it again for more")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"KERNELVIZ_RUNS": f"{folder}/runs", "KERNELVIZ_DATA": f"{folder}/data"}
@@ -598,7 +604,7 @@ def main() -> None:
             for one in Path(folder).iterdir():
                 shutil.rmtree(one, ignore_errors=True)
             backup("").mkdir()
-        bad += writes(given.writes, given.only) if given.writes else 0
+        bad += writes(given.writes, given.only or list(ACTS)) if given.writes else 0
     print(f"{bad} ended badly")
     sys.exit(bool(bad))
 
