@@ -1,12 +1,16 @@
 """Folders and files on disk, and how a file is replaced in one step."""
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
+from safetensors import SafetensorError
+
+PARTIAL = ".partial"  # last letters of the name of a file that is being written
 
 
 def own_file(*parts: str) -> Path:
@@ -35,13 +39,22 @@ def data_folder() -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` to write to: it replaces `path` in one step, or is deleted on an error."""
-    partial = path.with_name(path.name + ".partial")
+    """A temporary file beside `path` to write to: it replaces `path` in one step, or is deleted on an error.
+
+    Raises an OSError with the system's number where it cannot be written, also where safetensors has written it.
+    """
+    partial = path.with_name(path.name + PARTIAL)
     try:
         yield partial
         os.replace(partial, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if not number:
+            raise OSError(f"{path} cannot be written ({error})") from None
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def lock(name: str) -> FileLock:

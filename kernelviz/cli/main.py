@@ -72,12 +72,9 @@ def app(
 ) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.jobs import workers
-    from kernelviz.library.cleaning import clean
     from kernelviz.ui.server.app import serve
 
     workers.slots = jobs
-    if not read_only:
-        clean()
     try:
         serve(host, port, run, read_only, runs or [], data_root or [])
     except OSError as error:

@@ -13,6 +13,8 @@ import typer
 from rich.progress import Progress, TaskID
 
 from kernelviz.cli.output import STOPPED, console, progress_bar
+from kernelviz.jobs.folder import forget_stop
+from kernelviz.library.cleaning import clean
 from kernelviz.storage.record import Run
 from kernelviz.training.loop import Training
 from kernelviz.training.session import Stopped, Watcher, train_run
@@ -68,6 +70,8 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
         command: that the training was begun with; what was typed if not given.
     """
     command = command or shlex.join(["kernelviz", *sys.argv[1:]])
+    clean()
+    forget_stop(name)
     try:
         with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
             warnings.showwarning = lambda message, *_: console.print(str(message), style="yellow", markup=False)

@@ -12,10 +12,11 @@ from kernelviz.errors import UserError
 from kernelviz.storage import record
 from kernelviz.storage.store import NAME, check_name, run_lock
 from kernelviz.training import plan
+from kernelviz.training.files import FAILED, WAITING
 from kernelviz.training.plan import Plan, load_plan
-from kernelviz.training.standing import Ask, Standing, ask, asked, load_standing
+from kernelviz.training.standing import STOPPING, Ask, Standing, ask, asked, load_standing
 
-WAITING, FAILED, LOG = "waiting", "failed", "training.log"
+LOG = "training.log"
 SAID = 4000  # characters of a log's end that are shown
 
 
@@ -103,19 +104,31 @@ def end(folder: Path, error: str = "") -> None:
     (folder / WAITING).unlink(missing_ok=True)
 
 
+def forget_stop(name: str) -> None:
+    """Nobody asks a training any more to stop that is begun by hand: what did was killed before it had an effect."""
+    if NAME.fullmatch(name) and asked(runs_folder() / name) in STOPPING and not _is_done(name):
+        ask(runs_folder() / name, None)
+
+
 def _is_job(folder: Path) -> bool:
     return (folder / plan.FILE).exists() and not (folder / record.FILE).exists()
 
 
 def _job(folder: Path) -> Job:
     name, failed, waits = folder.name, folder / FAILED, (folder / WAITING).exists()
-    if is_held(run_lock(name)) or is_held(job_lock(name)):
+    if _is_done(name):
         state = State.running
     else:
         state = State.waiting if waits else State.failed if failed.exists() else State.paused
     told = next((path for path in (folder / WAITING, failed, folder / plan.FILE) if path.exists()), None)
     since = told.stat().st_mtime if told else 0.0
-    return Job(name, state, since, load_standing(folder), asked(folder), _text(failed))
+    error = _text(failed) if state == State.failed else ""
+    return Job(name, state, since, load_standing(folder), asked(folder), error)
+
+
+def _is_done(name: str) -> bool:
+    """Whether a process does the job of that name."""
+    return is_held(run_lock(name)) or is_held(job_lock(name))
 
 
 def _text(path: Path) -> str:

@@ -34,7 +34,8 @@ def go_on(name: str, changed: Plan | None = None) -> None:
     if job.state in (State.running, State.waiting):
         raise UserError(f"{name} {'runs' if job.state == State.running else 'waits'} already")
     if changed and changed != job.plan:
-        files.remove(job.folder)
+        for file in (files.CHECKPOINT, files.HISTORY):  # before the settings are others: they belong together
+            (job.folder / file).unlink(missing_ok=True)
         changed.save(job.folder)
     wait(job.folder)
     start()
@@ -44,7 +45,7 @@ def pause(name: str) -> None:
     """Stop a training, which keeps its checkpoint; one that waits leaves the queue."""
     job = job_of(name)
     end(job.folder, job.error)
-    if job.state == State.running:
+    if job_of(name).state == State.running:  # perhaps only since a moment ago
         ask(job.folder, Ask.pause)
 
 
@@ -68,6 +69,7 @@ def cancel(name: str) -> None:
         time.sleep(0.05)
     if (job.folder / record.FILE).exists():
         raise UserError(f"{name} has become a run just now; delete the run")
-    gone = runs_folder() / f".{name}.cancelled"
+    gone = runs_folder() / f".{name}{files.CANCELLED}"
+    shutil.rmtree(gone, ignore_errors=True)  # of one that was killed as it did this
     job.folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

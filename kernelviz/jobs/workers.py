@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from kernelviz.disk import is_held, lock
 from kernelviz.jobs.folder import LOG, Job, State, end, job_lock, jobs
+from kernelviz.training.files import WAITING
 from kernelviz.training.standing import Ask, asked, load_standing
 
 LOOK = 0.1  # seconds between two looks at a training
@@ -60,6 +61,8 @@ def _do(job: Job, of: int) -> None:
     """Train a job, unless another worker has it."""
     try:
         with job_lock(job.name).acquire(timeout=0), (job.folder / LOG).open("w", encoding="utf-8") as log:
+            if not (job.folder / WAITING).exists():  # it was paused just now
+                return
             child = subprocess.Popen(
                 training(job.name),
                 stdin=subprocess.DEVNULL,

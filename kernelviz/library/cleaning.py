@@ -1,4 +1,4 @@
-"""What a process that was killed has left among the runs is removed at the next start."""
+"""What a process that was killed has left among the runs is removed when the dashboard or a training starts."""
 
 import os
 import shutil
@@ -6,38 +6,66 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from kernelviz.disk import is_held, lock, runs_folder
+from filelock import Timeout
+
+from kernelviz.disk import PARTIAL, is_held, lock, runs_folder
 from kernelviz.library.bin import GONE
+from kernelviz.storage.record import FILE
 from kernelviz.storage.store import NAME, run_lock
+from kernelviz.training import files
 
 IMPORTING = ".import-"  # first letters of the folder that a file is unpacked into
 IMPORT_LOCK = "import"  # held by the process that unpacks one
 YOUNG = 10.0  # seconds: what was changed since may still be written
+OF_A_TRAINING = {*files.OF_A_TRAINING}
 
 
 def clean() -> list[Path]:
-    """Remove what was not finished: unpacked files, files under a temporary name, what was being deleted.
+    """Remove what was not finished: unpacked files, runs and trainings that were being deleted, files under a temporary
+    name, files of a training that has become a run, and empty folders.
 
     What a process holds the lock of, or has written to in the last seconds, stays. Returns what was removed.
     """
     folder = runs_folder()
     if not os.access(folder, os.W_OK):
         return []
-    gone = [*folder.glob(f".bin/{GONE}*"), *folder.glob(".*.cancelled")]
+    gone = [*folder.glob(f".bin/{GONE}*"), *folder.glob(f".*{files.CANCELLED}")]
     if (unpacked := [*folder.glob(f"{IMPORTING}*")]) and not is_held(lock(IMPORT_LOCK)):
         gone += unpacked
     for one in gone:
         shutil.rmtree(one, ignore_errors=True)
-    partial = [one for one in (*folder.glob("*.partial"), *folder.glob("*/*.partial")) if _is_left(one)]
-    for one in partial:
+    for one in folder.glob(f"*{PARTIAL}"):
         with suppress(OSError):
-            one.unlink()
-    return gone + partial
+            if _is_old(one):
+                one.unlink()
+                gone.append(one)
+    for one in folder.iterdir():
+        with suppress(OSError, Timeout):
+            if NAME.fullmatch(one.name) and _has_leftovers(one):
+                with run_lock(one.name).acquire(timeout=0):
+                    gone += _cleaned(one)
+    return gone
 
 
-def _is_left(path: Path) -> bool:
-    """Whether nobody writes to a file any more."""
-    with suppress(OSError):
-        if path.is_file() and time.time() - path.stat().st_mtime > YOUNG:
-            return not (NAME.fullmatch(path.parent.name) and is_held(run_lock(path.parent.name)))
-    return False
+def _has_leftovers(folder: Path) -> bool:
+    """Whether there is something in the folder of a run that may have to go, or nothing; an OSError if it is none."""
+    names = {path.name for path in folder.iterdir()}
+    return not names or any(name.endswith(PARTIAL) for name in names) or FILE in names and bool(names & OF_A_TRAINING)
+
+
+def _cleaned(folder: Path) -> list[Path]:
+    """Clean the folder of a run, which nobody else may change meanwhile; returns what was removed."""
+    gone = [path for path in folder.glob(f"*{PARTIAL}") if _is_old(path)]
+    if (folder / FILE).is_file():
+        gone += [folder / name for name in OF_A_TRAINING if (folder / name).is_file()]
+    for one in gone:
+        one.unlink()
+    if not any(folder.iterdir()) and (gone or _is_old(folder)):
+        folder.rmdir()
+        gone.append(folder)
+    return gone
+
+
+def _is_old(path: Path) -> bool:
+    """Whether nobody has written there in the last seconds."""
+    return time.time() - path.stat().st_mtime > YOUNG

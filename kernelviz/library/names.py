@@ -2,14 +2,15 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from kernelviz.disk import data_folder, runs_folder
+from kernelviz.disk import data_folder, replacing, runs_folder
 from kernelviz.errors import UserError
-from kernelviz.storage.record import FILE, Run, read_run
+from kernelviz.storage.record import FILE, BrokenRun, Run, read_run
 from kernelviz.storage.store import NAME, claimed, is_shipped, load_run, readable_runs, run_names
 
 
@@ -79,21 +80,31 @@ def rename(name: str, new: str) -> Run:
     Its saved selections go with it. Raises a UserError where the run may not be renamed, or the name is not free.
     """
     with own_folder(name) as folder, free_folder(new) as target:
+        selections = _selections(folder)
+        with suppress(OSError):  # a copy first, so that none is lost if this process is killed
+            for path in selections:
+                copied = data_folder() / "selections" / new / path.name
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(copied) as partial:
+                    shutil.copyfile(path, partial)
         move(folder, target)
-        run = read_run(target)
-        with suppress(OSError):
-            _move_selections(name, run)
-        return run
+        for path in selections:
+            with suppress(OSError):
+                if (data_folder() / "selections" / new / path.name).is_file():
+                    path.unlink()
+        return read_run(target)
 
 
-def _move_selections(old: str, run: Run) -> None:
-    """Take along what was selected on the run's map: those of an older run of that name stay."""
-    folder = data_folder() / "selections" / run.name
-    for path in (data_folder() / "selections" / old).glob("*.json"):
-        with suppress(ValueError, TypeError, KeyError):
-            if json.loads(path.read_text(encoding="utf-8"))["weights"] == run.weights_sha256:
-                folder.mkdir(parents=True, exist_ok=True)
-                os.replace(path, folder / path.name)
+def _selections(folder: Path) -> list[Path]:
+    """The files of what was selected on the map of the run in a folder, and on that of no older run of its name."""
+    found = []
+    with suppress(BrokenRun):
+        run = read_run(folder)
+        for path in (data_folder() / "selections" / folder.name).glob("*.json"):
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                if json.loads(path.read_text(encoding="utf-8"))["weights"] == run.weights_sha256:
+                    found.append(path)
+    return found
 
 
 def needing(name: str) -> list[str]:

@@ -238,7 +238,8 @@ def read_run(folder: Path) -> Run:
         if not isinstance(facts, dict):
             raise ValueError("it is not a JSON object")
         if facts.get("format") != FORMAT:
-            raise BrokenRun(f"{path} has format {facts.get('format')!r}; this version reads format {FORMAT}")
+            newer = "; update kernelviz" if facts.get("format") in range(FORMAT + 1, 1000) else ""
+            raise BrokenRun(f"{path} has format {facts.get('format')!r}; this version reads format {FORMAT}{newer}")
         return new_run(folder, facts)
     except BrokenRun:
         raise

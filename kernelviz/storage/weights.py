@@ -7,6 +7,7 @@ run of a classifier, which is found by the hash of its weights.
 import copy
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,38 @@ def load_network(run: Run) -> nn.Module:
         if arguments.pop("backbone", None):
             arguments["backbone"] = load_backbone(run)
         network = NETWORKS[run.network["name"]](**arguments)
+        check_weights(run)
         load_own(network, load_file(path))
     except BrokenRun:
         raise
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise BrokenRun(f"the weights of run {run.name!r} at {path} do not load: {error}") from None
     return network.eval().requires_grad_(False)
+
+
+def check_weights(run: Run) -> None:
+    """Raise a BrokenRun if the weights in a run's folder are not those that its record names by their hash.
+
+    A file that is not there or cannot be read is for those to tell who load it.
+    The file is read for it once in each of its states; that takes about a millisecond for a megabyte.
+    """
+    path = run.folder / WEIGHTS
+    try:
+        found = _digest(path, path.stat().st_mtime_ns, path.stat().st_size)
+    except OSError:
+        return
+    if run.weights_sha256 and found != run.weights_sha256:
+        raise BrokenRun(
+            f"{path} has not the weights of the run {run.name!r}: their SHA-256 is {found[:12]}…, and its record names "
+            f"{run.weights_sha256[:12]}…; put the right file back, or train the run again"
+        )
+
+
+@lru_cache(256)
+def _digest(path: Path, modified: int, size: int) -> str:
+    """The SHA-256 of a file that was modified at that time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def network_arguments(run: Run) -> dict[str, Any]:
@@ -112,6 +139,7 @@ def pretrained_backbone(name: str, weights: str, depth: int | str) -> Backbone:
         run = load_run(weights)
         if run.network["name"] != name:
             raise UserError(f"the run {weights!r} is a {run.network['name']}, not a {name}; give another --weights")
+        check_weights(run)
         return backbone_from(name, run.folder / WEIGHTS, depth)
     return backbone_from(name, Path(weights).expanduser() if weights else _published(name), depth)
 
@@ -216,6 +244,7 @@ def load_backbone(run: Run) -> Backbone:
             f"the run {run.name!r} needs a {name} whose weights are gone: there is no {path}, and no run has weights "
             f"with the hash {sha256[:12]}…; put them back, or train it again"
         )
+    check_weights(classifier)
     return backbone_from(name, classifier.folder / WEIGHTS, depth)
 
 
@@ -247,10 +276,7 @@ def _run_of(sha256: str) -> Run | None:
 
 
 def _write(weights: dict[str, Tensor], path: Path) -> str:
-    try:
-        with replacing(path) as partial:
-            save_file(weights, partial)
-            partial.chmod(0o644)  # safetensors makes a file that only its owner may read
-    except SafetensorError as error:
-        raise OSError(f"{path} cannot be written ({error}); free space there, then go on with --resume") from None
+    with replacing(path) as partial:
+        save_file(weights, partial)
+        partial.chmod(0o644)  # safetensors makes a file that only its owner may read
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -12,7 +12,7 @@ from torch import Tensor
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
 from kernelviz.storage.weights import load_own, own_weights
-from kernelviz.training.files import CHECKPOINT, HISTORY
+from kernelviz.training.files import CHECKPOINT, HISTORY, remedy
 from kernelviz.training.loop import Progress, Training
 
 SPARE = 50_000_000  # bytes for the map, the pictures and the record
@@ -30,11 +30,11 @@ def save(training: Training, folder: Path) -> None:
             save_file(tensors, partial, {"kernelviz": json.dumps(facts)})
         with replacing(folder / HISTORY) as partial:
             partial.write_text(json.dumps(training.progress.history), encoding="utf-8")
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         size = sum(value.nbytes for value in tensors.values()) / 1e6
         raise OSError(
-            f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error}); free space there or set "
-            "KERNELVIZ_RUNS to another folder, then resume with --resume"
+            f"the checkpoint of {size:.0f} MB cannot be written to {folder} ({error.strerror or error}); "
+            f"{remedy(error, folder)}"
         ) from None
 
 

@@ -63,7 +63,7 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
         if resume:
             checkpoint.resume(training, folder)
         _train(training, folder, watcher, board)
-        run = finish(training, folder, command, lambda done: watcher.placing(done, len(data)))
+        run = _finished(training, folder, command, lambda done: watcher.placing(done, len(data)))
         files.remove(folder)
         return run
 
@@ -128,6 +128,17 @@ def _train(training: Training, folder: Path, watcher: Watcher, board: Board) -> 
             raise Stopped(f"stopped at step {progress.step} of {training.steps}")
         if asked == Ask.finish:
             return
+
+
+def _finished(training: Training, folder: Path, command: str, report: Callable[[int], None]) -> Run:
+    """The run of a training; an OSError says that its checkpoint is kept."""
+    try:
+        return finish(training, folder, command, report)
+    except OSError as error:
+        raise OSError(
+            f"the training of {folder.name} is done, and its run cannot be written to {folder} "
+            f"({error.strerror or error}); {files.remedy(error, folder)}"
+        ) from None
 
 
 def new_training(

@@ -6,6 +6,10 @@ import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+from pydantic import ConfigDict, TypeAdapter
 
 from kernelviz.disk import replacing
 
@@ -30,15 +34,17 @@ class Standing:
     """How far a training is.
 
     Args:
-        stage: "data", "prepare", "train" or "map".
+        stage: what it does.
         share: of the stage that is done, in [0, 1].
         note: one line for a person.
         epoch, loss, per_second, seconds_left: of the stage "train": epochs done with their fraction, mean loss of this
             epoch so far, images (or items) per second, and the seconds to the end of the stage.
     """
 
-    stage: str
-    share: float
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)
+
+    stage: Literal["data", "prepare", "train", "map"]
+    share: Annotated[float, Ge(0), Le(1)]
     note: str = ""
     epoch: float = 0.0
     loss: float | None = None
@@ -47,9 +53,9 @@ class Standing:
 
 
 def load_standing(folder: Path) -> Standing | None:
-    """What a training wrote last into its folder; None where it has not written yet."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Standing(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    """What a training wrote last into its folder; None where it has not written yet, or the file says nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        return TypeAdapter(Standing).validate_json((folder / FILE).read_bytes())
     return None
 
 
@@ -62,10 +68,10 @@ class Board:
         self._asked: Ask | None = None
 
     def write(self, standing: Standing) -> None:
-        """Write how far the training is, unless it was written just now."""
+        """Write how far the training is, unless it was written just now; what cannot be written is left out."""
         if time.monotonic() - self._written >= EVERY or standing.share >= 1:
             self._written = time.monotonic()
-            with replacing(self.folder / FILE) as partial:
+            with contextlib.suppress(OSError), replacing(self.folder / FILE) as partial:
                 partial.write_text(json.dumps(asdict(standing)), encoding="utf-8")
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from kernelviz.disk import data_folder, lock
 from kernelviz.errors import NotFound, UserError
 from kernelviz.library import bin
-from kernelviz.library.cleaning import IMPORT_LOCK, YOUNG, clean
+from kernelviz.library.cleaning import IMPORT_LOCK, OF_A_TRAINING, YOUNG, clean
 from kernelviz.library.names import needing, rename
 from kernelviz.library.notes import Notes, read_notes, write_notes
 from kernelviz.storage.store import claimed, load_run, run_names
@@ -168,6 +168,47 @@ def test_leftovers_are_cleaned_and_nothing_else(add, autoencoder, neighbourly, r
     assert [path.name for path in clean()] == [".import-x", "map.parquet.partial"]
     young.unlink()
     assert files_of(folder) == before
+
+
+def test_what_a_training_that_was_killed_has_left_is_cleaned(add, autoencoder, neighbourly, runs):
+    folder, busy = add(autoencoder), add(neighbourly)
+    before = files_of(folder)
+    for name in OF_A_TRAINING:
+        (folder / name).touch(), (busy / name).touch()
+    stopped, cancelled = runs / "stopped" / "training.json", runs / ".other.cancelled" / "training.json"
+    empty, new = runs / "empty", runs / "new"
+    for path in (stopped, cancelled):
+        path.parent.mkdir()
+        path.touch()
+    empty.mkdir(), new.mkdir()
+    os.utime(empty, (time.time() - 2 * YOUNG,) * 2)
+    with claimed("near"):
+        clean()
+    assert files_of(folder) == before and stopped.exists() and new.exists() and names_in(busy) >= OF_A_TRAINING
+    assert not cancelled.exists() and not cancelled.parent.exists() and not empty.exists()
+    clean()
+    assert not OF_A_TRAINING & names_in(busy)
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_selections_are_never_lost_as_a_run_is_renamed(add, autoencoder, monkeypatch):
+    add(autoencoder)
+    kept = data_folder() / "selections"
+    (kept / "tiny").mkdir(parents=True)
+    (kept / "tiny" / "mine.json").write_text(json.dumps({"weights": autoencoder.weights_sha256}))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("kernelviz.library.names.move", killed)
+        rename("tiny", "other")
+    assert run_names() == ["tiny"] and (kept / "tiny" / "mine.json").is_file()
+    rename("tiny", "other")
+    assert names_in(kept / "other") == {"mine.json"} and not names_in(kept / "tiny")
 
 
 def test_notes_are_texts_of_bounded_size(add, autoencoder):

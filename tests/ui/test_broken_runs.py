@@ -6,6 +6,10 @@ import pytest
 
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
+from kernelviz.jobs import queue
+from kernelviz.storage.store import claimed
+from kernelviz.tasks.recipes import RECIPES
+from kernelviz.ui.shared import sharing
 
 
 def test_a_record_without_a_probe_is_a_warning_on_every_page(add, opened, autoencoder):
@@ -15,6 +19,31 @@ def test_a_record_without_a_probe_is_a_warning_on_every_page(add, opened, autoen
     for page in ("", "probe", "depth", "upload", "runs", "kernels", "recommend", "results"):
         app = opened(page)
         assert not app.exception and len(app.warning) == 2, page
+
+
+def test_maps_of_epochs_that_are_spoilt_stop_no_page(add, opened, autoencoder):
+    (add(autoencoder) / "epochs.safetensors").write_bytes(b"no such thing")
+    for page in ("", "compare"):
+        assert not opened(page).exception, page
+
+
+def test_trainings_whose_files_are_spoilt_stop_no_page(no_runs, opened, monkeypatch, tmp_path):
+    for module in ("queue", "workers"):
+        monkeypatch.setattr(f"kernelviz.jobs.{module}.start", lambda: None)
+    sharing.set_up(data_roots=[tmp_path])
+    contents = [b"", b"\xff", b"[" * 100_000, b'{"stage": 3, "share": "x"}', b'[{"loss": "x"}]', b'[{"epoch": 1}, []]']
+    for at, content in enumerate(contents):
+        for file in ("training.json", "progress.json", "history.json"):
+            name = f"{file[:4]}-{at}"
+            queue.put(name, RECIPES["digits-autoencoder"].plan(0, ""))
+            queue.pause(name)
+            (no_runs / name / file).write_bytes(content)
+    for at in range(len(contents)):
+        with claimed(f"hist-{at}"), claimed(f"prog-{at}"):  # they run
+            app = opened("train")
+            assert not app.exception, contents[at]
+            assert len([one for one in app.markdown if "Running" in one.value]) == 2
+    sharing.set_up()
 
 
 def test_a_run_without_its_map_says_so(add, opened, autoencoder):

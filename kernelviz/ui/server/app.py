@@ -41,6 +41,7 @@ from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
+from kernelviz.library.cleaning import clean
 from kernelviz.plots.images import enlarged, gif, png, sheet
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.record import EmbeddingRun
@@ -83,6 +84,8 @@ def serve(
 
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
+    if not read_only:
+        clean()
     page_frame.awaited.update([run] if run else [])
     app = st.App(own_file("app.py"), routes=ROUTES)
     bootstrap.load_config_options({"server.address": host, "server.port": port})

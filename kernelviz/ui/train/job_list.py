@@ -1,18 +1,17 @@
 """The trainings that wait, run or were stopped: how far each is, what may be done with it, and the map as it grows."""
 
-import contextlib
-import json
 from collections.abc import Callable
 
 import streamlit as st
 
+from kernelviz.disk import runs_folder
 from kernelviz.errors import UserError
 from kernelviz.jobs import queue, workers
-from kernelviz.jobs.folder import Job, State, job_of, jobs
+from kernelviz.jobs.folder import Job, State, jobs
 from kernelviz.plots.curves import history_figure
 from kernelviz.storage.store import run_names
 from kernelviz.tasks.choosing import in_words
-from kernelviz.training.files import HISTORY
+from kernelviz.training.files import load_history
 from kernelviz.training.standing import Ask
 from kernelviz.ui.explore.growing import growing
 from kernelviz.ui.shared import page_frame
@@ -134,8 +133,7 @@ def _growing(running: list[str]) -> None:
 
 @st.fragment(run_every=2 * SECONDS)
 def _curves(name: str) -> None:
-    with contextlib.suppress(UserError, OSError, ValueError):
-        history = json.loads((job_of(name).folder / HISTORY).read_text(encoding="utf-8"))
+    if history := load_history(runs_folder() / name):
         st.plotly_chart(history_figure(history), key=f"live-history-{name}", config={"displayModeBar": False})
         last = history[-1]
         shown = {"validation_5nn": "5-NN on validation", "validation_accuracy": "accuracy on validation"}
