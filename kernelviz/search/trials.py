@@ -8,6 +8,7 @@ from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 from annotated_types import Ge, Le
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -158,6 +159,15 @@ class Search:
         """Write trials.json."""
         with replacing(folder / FILE) as partial:
             partial.write_bytes(to_json(asdict(self), indent=1))
+
+
+def trials_table(search: Search) -> pd.DataFrame:
+    """The trials, the newest first: number, state, quality of the map, error, and the settings."""
+    rows = [
+        {"trial": trial.number + 1, "state": trial.state, "map": trial.quality, "error": trial.error} | trial.settings
+        for trial in reversed(search.trials)
+    ]
+    return pd.DataFrame(rows)
 
 
 def load_search(folder: Path) -> Search:

@@ -1,5 +1,6 @@
 """The trainings that wait, run or were stopped: how far each is, what may be done with it, and the map as it grows."""
 
+import contextlib
 from collections.abc import Callable
 
 import streamlit as st
@@ -9,11 +10,13 @@ from kernelviz.errors import UserError
 from kernelviz.jobs import queue, workers
 from kernelviz.jobs.folder import Job, State, jobs
 from kernelviz.plots.curves import history_figure
+from kernelviz.plots.trade_off import trade_off_figure
+from kernelviz.search.trials import load_search, trials_table
 from kernelviz.storage.store import run_names
 from kernelviz.tasks.choosing import in_words
 from kernelviz.training.files import load_history
 from kernelviz.training.standing import Ask
-from kernelviz.ui.explore.growing import growing
+from kernelviz.ui.canvas import film
 from kernelviz.ui.shared import page_frame
 from kernelviz.ui.train.data_browser import as_text
 from kernelviz.ui.train.settings import AGAIN
@@ -23,6 +26,7 @@ BUSY, READY = "jobs seen", "runs made"  # of the session
 STAGES = {
     "": "Starting",
     "data": "Reading the data",
+    "search": "Finding good settings",
     "prepare": "Finding neighbours or computing features",
     "train": "Training",
     "map": "Placing all of the data",
@@ -90,8 +94,8 @@ def _progress(job: Job) -> None:
 def _buttons(job: Job, where: st.delta_generator.DeltaGenerator) -> None:
     """The buttons of what may be done with a job now."""
     running = job.state == State.running and not job.asked
-    if running and job.standing and job.standing.stage == "train":
-        help_ = "Make the map now, of the weights it has"
+    if running and job.standing and job.standing.stage in ("train", "search"):
+        help_ = "Make the map now, of what it has"
         _button(where, job, "Finish now", ":material/flag:", queue.finish, help_)
     if running or job.state == State.waiting:
         _button(where, job, "Pause", ":material/pause:", queue.pause, "Stop; nothing is lost")
@@ -126,9 +130,20 @@ def _growing(running: list[str]) -> None:
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        growing(name)
+        if film(name, live=True, key=f"film-{name}"):
+            st.rerun()
     with right:
+        _search(name)
         _curves(name)
+
+
+@st.fragment(run_every=2 * SECONDS)
+def _search(name: str) -> None:
+    """Show the trials of a search for good settings, if the job began with one."""
+    with contextlib.suppress(UserError):
+        search = load_search(runs_folder() / name)
+        st.plotly_chart(trade_off_figure(search), key=f"trade-off-{name}", config={"displayModeBar": False})
+        st.dataframe(trials_table(search), hide_index=True, key=f"trials-{name}", height=220)
 
 
 @st.fragment(run_every=2 * SECONDS)

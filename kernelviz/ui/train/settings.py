@@ -47,6 +47,10 @@ DEPTH_HELP = "How much of that network is used: all but its classifier, a module
 GRID_HELP = "Units along each side of the kernel layer. More units: finer maps, and more time."
 LAMBDA_HELP = "How much of an activation is clipped away, from 0 to 1. Higher: one sharp bump; lower: a softer map."
 WIDTH_HELP = "Width of the kernel, in units of the map, which is 8 wide. Wider: smoother maps."
+SEARCH_HELP = (
+    "Short trainings try other grids, lambdas, kernel widths and noises within these minutes, judged on the validation "
+    "part by the map and by what is decoded; the best settings are trained. The settings above are tried first."
+)
 EPOCHS_HELP = "How often every picture is shown. More: a better map, up to a point; it can be finished early."
 
 
@@ -163,13 +167,14 @@ def _stopped() -> set[str]:
 
 
 def _start(found: Found, name: str, recipe: EmbeddingRecipe, is_default: bool) -> None:
+    minutes = _search_minutes(recipe)
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     a_picture = _seconds_of_features(recipe.backbone, recipe.weights, recipe.depth, recipe.views, recipe)
     seconds = expected_seconds(recipe, found.n, a_picture)
     if row.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not name, key="start"):
         command = shlex.join(["kernelviz", "map", found.source, "--name", name])
         command += "" if is_default else "  # and the settings of the recipe, chosen on the page Train"
-        plan = recipe.plan(0, command)
+        plan = recipe.plan(0, command, minutes)
         if name in _stopped():
             queue.go_on(name, plan)
         else:
@@ -177,7 +182,23 @@ def _start(found: Found, name: str, recipe: EmbeddingRecipe, is_default: bool) -
         for chosen in (AGAIN, CHOSEN):
             st.session_state.pop(chosen, None)
         st.rerun()
-    row.caption(f"About {in_words(seconds)} on this machine, if it does nothing else", width="content")
+    after = f", after {minutes:g} minutes of search" if minutes else ""
+    row.caption(f"About {in_words(seconds)}{after} on this machine, if it does nothing else", width="content")
+
+
+def _search_minutes(recipe: EmbeddingRecipe) -> float | None:
+    """The budget of a search for good settings before the training; None without one."""
+    if "neighbours" not in recipe.objectives:
+        return None
+    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    wanted = row.toggle("Find good settings first", key="search", help=SEARCH_HELP)
+    label = "Minutes of search"
+    minutes = (
+        row.number_input(label, 1, 600, 10, key="minutes", width=160, label_visibility="collapsed") if wanted else 0
+    )
+    if wanted:
+        row.caption("minutes", width="content")
+    return float(minutes) or None
 
 
 @st.cache_data(max_entries=20, show_spinner="Measuring this machine …")
