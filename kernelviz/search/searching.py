@@ -179,6 +179,6 @@ def _needed(search: Search) -> float:
 def _too_short(search: Search) -> str:
     enough = math.ceil(max(3 * _needed(search) / 60, 1.1 * search.minutes))
     return (
-        f"{search.minutes:g} minutes are too few for even one trial of {search.epochs} epochs; give --minutes {enough} "
+        f"{search.minutes:g} minutes are too few for even one trial of {search.epochs} epochs; give {enough} minutes "
         "or more"
     )

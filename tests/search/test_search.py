@@ -240,7 +240,7 @@ def test_a_long_full_training_comes_on_top(pretended, digits, tmp_path):
 
 def test_a_budget_that_is_too_short_for_one_trial_is_told_after_its_first_epoch(pretended, digits, tmp_path):
     clock, _ = pretended
-    with pytest.raises(UserError, match="0.2 minutes are too few for even one trial of 4 epochs; give --minutes 1"):
+    with pytest.raises(UserError, match="0.2 minutes are too few for even one trial of 4 epochs; give 1 minutes"):
         searched(of_four_epochs(minutes=0.2), RECIPE, digits, tmp_path, Watcher(clock))
     assert clock.now == 5
 
