@@ -114,7 +114,7 @@ def _table(shown: list[Listed]) -> list[Listed]:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [at for at, name in enumerate(names) if name in before]}},
-        alt="All runs with their metrics, size, date and tags",
+        alt="All runs",
     )
     chosen = [shown[at] for at in told.selection.rows if at < len(shown)]
     st.session_state[CHOSEN] = tuple(one.run.name for one in chosen)
