@@ -117,7 +117,7 @@ def _edit(run: Run, notes: Notes, tags: Sequence[str]) -> None:
     except (UserError, OSError) as error:
         st.error(str(error), icon=":material/error:")
         return
-    done(f"{run.name} is {name} now." if name != run.name else f"Saved what is written of {name}.", chosen=(name,))
+    done(f"{run.name} is {name} now." if name != run.name else "Saved.", chosen=(name,))
     st.rerun()
 
 

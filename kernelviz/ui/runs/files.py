@@ -12,21 +12,23 @@ from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import plain
 
 MAX_MB = 200  # of a file that is dropped: server.maxUploadSize
+NOTICE = 480  # pixels: width of what says what was done
 TURN = "turn of imports"  # of the session: after each import the field is empty again
 EMPTY = "empty the bin"  # of the session: whether to ask again
 
 
 def tell_what_was_done() -> None:
-    """Say once what was done, with a button that takes a deletion back."""
+    """Say once what was done; a deletion stays in sight with a button that takes it back."""
     sentence, undo = st.session_state.get(DONE, ("", ""))
-    if not sentence:
+    if not undo:
+        st.session_state.pop(DONE, None)
+        if sentence:
+            st.toast(sentence, icon=":material/check:")
         return
     row = st.container(horizontal=True, vertical_alignment="center", key="done")
-    row.success(sentence, icon=":material/check:")
-    if undo and row.button("Undo", icon=":material/undo:"):
+    row.success(sentence, icon=":material/check:", width=NOTICE)
+    if row.button("Undo", icon=":material/undo:"):
         _restore(next((one for one in bin.deleted_runs() if one.name == undo), None))
-    if not undo:
-        del st.session_state[DONE]
 
 
 def import_and_bin() -> None:

@@ -76,7 +76,7 @@ def _beside(listed: list[Listed], chosen: list[Listed]) -> None:
         st.caption(
             "Tick one run to open it, train again with its settings or hand it on"
             + ("; " if sharing.read_only() else ", to rename or delete it; ")
-            + "two to four to compare them."
+            + "two to four to compare them. On the keyboard, Shift+Space ticks a row."
         )
     elif len(chosen) <= MOST_COMPARED:
         compared_runs([one.run for one in chosen])
