@@ -118,6 +118,13 @@ def test_a_run_that_others_need_is_deleted_after_a_second_click(add, bottom, hea
     assert run_names() == ["at11", "at31"]
 
 
+def test_a_run_that_cannot_be_read_can_be_deleted(both, opened):
+    (both[0] / "run.json").write_text("{")
+    app = fine(opened("runs"))
+    fine(app.button(key="delete-tiny").click().run())
+    assert run_names() == ["namer"] and [one.name for one in bin.deleted_runs()] == ["tiny"]
+
+
 def test_runs_are_compared(both, opened):
     app = ticked(opened, "tiny", "namer")
     (chart,) = charts(app)

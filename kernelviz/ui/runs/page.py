@@ -52,7 +52,7 @@ def page(runs: list[Run]) -> None:
     if not runs:
         st.info("A run is a trained network with its map. Train one, or bring in one that was handed on.")
         st.code("kernelviz train digits-autoencoder", language="bash")
-        return files.import_and_bin()
+        return files.import_and_bin(())
     listed = [Listed(run, read_notes(run.folder), _changed(run)) for run in runs]
     listed.sort(key=lambda one: one.changed or datetime.min, reverse=True)  # one's own first, the newest before
     shown = _filtered(listed)
@@ -61,7 +61,7 @@ def page(runs: list[Run]) -> None:
         chosen = _table(shown)
     with beside:
         _beside(listed, chosen)
-        files.import_and_bin()
+        files.import_and_bin([run.name for run in runs])
     if 2 <= len(chosen) <= MOST_COMPARED:
         comparison([one.run for one in chosen])
 
