@@ -17,7 +17,7 @@ def map_picture(
     Points without coordinates are left out; a map without labels has one colour.
     """
     placed = np.isfinite(coordinates).all(1)
-    at, labels = coordinates[placed], labels[placed]
+    at, labels = coordinates[placed].astype(float), labels[placed]
     colours = np.array([rgb(one) for one in [*class_colours(classes), UNKNOWN if classes else ABOVE]])
     columns, rows = _pixels(at, side)
     blur = np.clip(1.6 * (2000 / max(1, len(at))) ** 0.25, 0.7, 1.6) * side / 160

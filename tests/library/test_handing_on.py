@@ -9,6 +9,7 @@ import signal
 import stat
 import zipfile
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ from kernelviz.library.cleaning import clean
 from kernelviz.library.handing_on import export_run
 from kernelviz.library.importing import import_run
 from kernelviz.library.notes import read_notes, write_notes
+from kernelviz.storage.calibration import load_calibration
+from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import load_item_table, save_item_table
 from kernelviz.storage.store import load_run, run_names
 from kernelviz.storage.thumbnails import read_thumbnails, save_thumbnails
@@ -352,6 +355,29 @@ def test_a_hostile_file_is_told_and_leaves_nothing(exported, runs, tmp_path, dam
     path = tmp_path / "hostile.kernelviz"
     packed(damage(unpacked(exported)), path)
     is_told(path, said, runs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_damaged_at_random_and_signed_again_is_told_or_opens(exported, runs, tmp_path, seed):
+    sound, random = unpacked(exported), Random(seed)
+    for _ in range(30):
+        name = random.choice(sorted(sound.keys() - {MANIFEST}))
+        data = bytearray(sound[name])
+        for _ in range(random.choice((1, 8))):
+            at = random.choice((random.randrange(len(data)), random.randrange(min(len(data), 2000))))
+            data[at] = random.randrange(256)
+        files = sound | {name: bytes(data)}
+        sha256 = hashlib.sha256(files["weights.safetensors"]).hexdigest()
+        files = record(weights_sha256=sha256)(files) if name == "weights.safetensors" else signed(files)
+        packed(files, tmp_path / "damaged.kernelviz")
+        try:
+            run = import_run(tmp_path / "damaged.kernelviz")
+        except UserError as told:
+            assert "\n" not in str(told) and len(str(told)) < 450
+        else:
+            load_network(run), load_map(run.folder), load_calibration(run.folder)
+            shutil.rmtree(run.folder)
+        assert not left_in(runs)
 
 
 def test_a_link_is_told(exported, runs, tmp_path):

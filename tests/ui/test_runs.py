@@ -36,6 +36,10 @@ def ticked(opened, *names):
     return fine(opened("runs", state={CHOSEN: names}))
 
 
+def said(app):
+    return [one.value for kind in (app.toast, app.success) for one in kind]
+
+
 def button(app, label):
     return next(one for one in app.button if one.label == label)
 
@@ -73,7 +77,7 @@ def test_a_run_is_renamed_and_noted_and_stays_chosen(both, opened):
     app.text_area[0].set_value("a note")
     app = fine(button(app, "Save").click().run())
     assert run_names() == ["digits-1", "namer"] and read_notes(load_run("digits-1").folder).note == "a note"
-    assert "tiny is digits-1 now." in [one.value for one in app.success] and "digits-1" in heads(app)
+    assert "tiny is digits-1 now." in said(app) and "digits-1" in heads(app)
 
 
 def test_a_name_that_is_not_free_is_told(both, opened):
@@ -86,9 +90,9 @@ def test_a_name_that_is_not_free_is_told(both, opened):
 def test_a_deleted_run_comes_back_at_once_or_from_the_bin(both, opened):
     app = ticked(opened, "tiny")
     app = fine(button(app, "Delete").click().run())
-    assert run_names() == ["namer"] and "tiny is in the bin." in [one.value for one in app.success]
+    assert run_names() == ["namer"] and "tiny is in the bin." in said(app)
     app = fine(button(app, "Undo").click().run())
-    assert run_names() == ["namer", "tiny"] and "tiny is back." in [one.value for one in app.success]
+    assert run_names() == ["namer", "tiny"] and "tiny is back." in said(app)
     app = fine(button(app, "Delete").click().run())
     app = fine(app.button(key="restore-0").click().run())
     assert run_names() == ["namer", "tiny"] and bin.deleted_runs() == []
@@ -114,6 +118,13 @@ def test_a_run_that_others_need_is_deleted_after_a_second_click(add, bottom, hea
     assert run_names() == ["at11", "at31"]
 
 
+def test_a_run_that_cannot_be_read_can_be_deleted(both, opened):
+    (both[0] / "run.json").write_text("{")
+    app = fine(opened("runs"))
+    fine(app.button(key="delete-tiny").click().run())
+    assert run_names() == ["namer"] and [one.name for one in bin.deleted_runs()] == ["tiny"]
+
+
 def test_runs_are_compared(both, opened):
     app = ticked(opened, "tiny", "namer")
     (chart,) = charts(app)
@@ -129,7 +140,7 @@ def test_a_file_that_is_dropped_becomes_a_run(both, opened, tmp_path):
     app.file_uploader(key="import-0").upload("tiny.kernelviz", data, "application/zip")
     app = fine(app.run())
     assert run_names() == ["namer", "tiny", "tiny-2"]
-    assert "tiny is here as tiny-2." in [one.value for one in app.success] and "tiny-2" in heads(app)
+    assert "tiny is here as tiny-2." in said(app) and "tiny-2" in heads(app)
     app.file_uploader(key="import-1").upload("torn.kernelviz", data[:500], "application/zip")
     app = app.run()
     assert "**torn.kernelviz** was not imported: the file is damaged" in app.error[0].value

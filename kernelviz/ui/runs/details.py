@@ -5,14 +5,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kernelviz.errors import UserError
 from kernelviz.library import bin, names
 from kernelviz.library.handing_on import has_pictures, size_of
 from kernelviz.library.notes import LONGEST_NOTE, MOST_TAGS, Notes, write_notes
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import is_shipped, of_kind
 from kernelviz.ui.runs.routes import export_address, map_address
-from kernelviz.ui.runs.state import TRAIN_AGAIN, done
+from kernelviz.ui.runs.state import TRAIN_AGAIN, done, tried
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import aims, plain
 from kernelviz.ui.shared.page_frame import PAGES, REGISTERED, link
@@ -108,22 +107,24 @@ def _edit(run: Run, notes: Notes, tags: Sequence[str]) -> None:
         saved = st.form_submit_button("Save", icon=":material/save:")
     if not saved:
         return
-    try:
+
+    def save() -> None:
         if (tuple(chosen), note) != (notes.tags, notes.note):
             write_notes(run.name, chosen, note)
         if name != run.name:
             names.rename(run.name, name)
-    except (UserError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    done(f"{run.name} is {name} now." if name != run.name else f"Saved what is written of {name}.", chosen=(name,))
-    st.rerun()
+
+    heads = ", ".join(names.needing(run.name)) if name != run.name else ""
+    if tried(save):
+        finds = f" What was trained on it goes on finding it: {heads}." if heads else ""
+        done(f"{run.name} is {name} now.{finds}" if name != run.name else "Saved.", chosen=(name,))
+        st.rerun()
 
 
 def _delete(run: Run) -> None:
-    asked = st.session_state.get(CONFIRM) == run.name
+    heads = ", ".join(names.needing(run.name)) if st.session_state.get(CONFIRM) == run.name else ""
+    asked = bool(heads)
     if asked:
-        heads = ", ".join(names.needing(run.name))
         st.warning(f"{heads} cannot be opened without {run.name}.", icon=":material/link:")
     label = "Delete all the same" if asked else "Delete"
     if not st.button(label, icon=":material/delete:", help="Move it to the bin, from which it can be restored."):
@@ -131,11 +132,7 @@ def _delete(run: Run) -> None:
     if not asked and names.needing(run.name):
         st.session_state[CONFIRM] = run.name
         st.rerun()
-    try:
-        bin.delete(run.name, even_if_needed=asked)
-    except (UserError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
-        return
     st.session_state.pop(CONFIRM, None)
-    done(f"{run.name} is in the bin.", undo=run.name)
-    st.rerun()
+    if tried(lambda: bin.delete(run.name, even_if_needed=asked)):
+        done(f"{run.name} is in the bin.", undo=run.name)
+        st.rerun()

@@ -1,36 +1,43 @@
 """Runs that come in as files, and those in the bin."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
+from kernelviz.disk import runs_folder
 from kernelviz.errors import UserError
 from kernelviz.library import bin
 from kernelviz.library.importing import import_run, name_in
 from kernelviz.library.names import unused_name
 from kernelviz.library.portable import ENDING
-from kernelviz.ui.runs.state import DONE, done
+from kernelviz.storage import record
+from kernelviz.storage.store import run_names
+from kernelviz.ui.runs.state import DONE, done, tried
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import plain
 
 MAX_MB = 200  # of a file that is dropped: server.maxUploadSize
+NOTICE = 480  # pixels: width of what says what was done
 TURN = "turn of imports"  # of the session: after each import the field is empty again
 EMPTY = "empty the bin"  # of the session: whether to ask again
 
 
 def tell_what_was_done() -> None:
-    """Say once what was done, with a button that takes a deletion back."""
+    """Say once what was done; a deletion stays in sight with a button that takes it back."""
     sentence, undo = st.session_state.get(DONE, ("", ""))
-    if not sentence:
+    if not undo:
+        st.session_state.pop(DONE, None)
+        if sentence:
+            st.toast(sentence, icon=":material/check:")
         return
     row = st.container(horizontal=True, vertical_alignment="center", key="done")
-    row.success(sentence, icon=":material/check:")
-    if undo and row.button("Undo", icon=":material/undo:"):
+    row.success(sentence, icon=":material/check:", width=NOTICE)
+    if row.button("Undo", icon=":material/undo:"):
         _restore(next((one for one in bin.deleted_runs() if one.name == undo), None))
-    if not undo:
-        del st.session_state[DONE]
 
 
-def import_and_bin() -> None:
-    """Show where files are dropped, and what is in the bin."""
+def import_and_bin(known: Collection[str]) -> None:
+    """Show where files are dropped, what cannot be read (all but the known runs), and what is in the bin."""
     if sharing.read_only():
         return
     turn = st.session_state.setdefault(TURN, 0)
@@ -43,6 +50,7 @@ def import_and_bin() -> None:
         help="Larger ones come in with `kernelviz import FILE`. Everything in a file is checked before.",
     )
     _import(dropped)
+    _broken(known)
     _bin()
 
 
@@ -62,6 +70,21 @@ def _import(dropped: list) -> None:
             st.rerun()
 
 
+def _broken(known: Collection[str]) -> None:
+    """Offer to delete the user's runs that cannot be read; the bar of the page says why they cannot."""
+    broken = [name for name in run_names() if name not in known and (runs_folder() / name / record.FILE).exists()]
+    if not broken:
+        return
+    with st.expander(f"Cannot be read ({len(broken)})", icon=":material/broken_image:"):
+        for name in broken:
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(f"**{name}**")
+            asked = row.button("Delete", key=f"delete-{name}", icon=":material/delete:", type="tertiary")
+            if asked and tried(lambda name=name: bin.delete(name)):
+                done(f"{name} is in the bin.", undo=name)
+                st.rerun()
+
+
 def _bin() -> None:
     deleted = bin.deleted_runs()
     if not deleted:
@@ -76,20 +99,16 @@ def _bin() -> None:
         label = f"Remove {'it' if len(deleted) == 1 else f'all {len(deleted)}'} for good" if asked else "Empty the bin"
         if st.button(label, icon=":material/delete_forever:", type="primary" if asked else "secondary"):
             st.session_state[EMPTY] = 0 if asked else len(deleted)
-            if asked:
-                bin.empty_bin()
+            if asked and tried(bin.empty_bin):
                 done("The bin is empty.")
             st.rerun()
 
 
 def _restore(one: bin.Deleted | None) -> None:
-    try:
-        if one is None:
-            raise UserError("it is not in the bin any more")
-        folder = bin.put_back(one, unused_name(one.name))
-    except (UserError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    name = folder.name
-    done(f"{name} is back." if name == one.name else f"{one.name} is back as {name}.", chosen=(name,))
-    st.rerun()
+    if one is None:
+        done("It is not in the bin any more.")
+        st.rerun()
+    name = unused_name(one.name)
+    if tried(lambda: bin.put_back(one, name)):
+        done(f"{name} is back." if name == one.name else f"{one.name} is back as {name}.", chosen=(name,))
+        st.rerun()

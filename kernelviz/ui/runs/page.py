@@ -52,7 +52,7 @@ def page(runs: list[Run]) -> None:
     if not runs:
         st.info("A run is a trained network with its map. Train one, or bring in one that was handed on.")
         st.code("kernelviz train digits-autoencoder", language="bash")
-        return files.import_and_bin()
+        return files.import_and_bin(())
     listed = [Listed(run, read_notes(run.folder), _changed(run)) for run in runs]
     listed.sort(key=lambda one: one.changed or datetime.min, reverse=True)  # one's own first, the newest before
     shown = _filtered(listed)
@@ -61,7 +61,7 @@ def page(runs: list[Run]) -> None:
         chosen = _table(shown)
     with beside:
         _beside(listed, chosen)
-        files.import_and_bin()
+        files.import_and_bin([run.name for run in runs])
     if 2 <= len(chosen) <= MOST_COMPARED:
         comparison([one.run for one in chosen])
 
@@ -76,7 +76,7 @@ def _beside(listed: list[Listed], chosen: list[Listed]) -> None:
         st.caption(
             "Tick one run to open it, train again with its settings or hand it on"
             + ("; " if sharing.read_only() else ", to rename or delete it; ")
-            + "two to four to compare them."
+            + "two to four to compare them. On the keyboard, Shift+Space ticks a row."
         )
     elif len(chosen) <= MOST_COMPARED:
         compared_runs([one.run for one in chosen])
@@ -114,7 +114,7 @@ def _table(shown: list[Listed]) -> list[Listed]:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [at for at, name in enumerate(names) if name in before]}},
-        alt="All runs with their metrics, size, date and tags",
+        alt="All runs",
     )
     chosen = [shown[at] for at in told.selection.rows if at < len(shown)]
     st.session_state[CHOSEN] = tuple(one.run.name for one in chosen)
