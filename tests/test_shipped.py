@@ -52,7 +52,8 @@ def test_a_map_says_what_is_usual_in_little_space(folder):
     usual = load_calibration(folder)
     assert (usual is not None) == (RUNS[folder].kind == "embedding")
     if usual:
-        assert usual.gaussians.keys() == {"features", "pixels"} and (folder / FILE).stat().st_size < 100_000
+        assert "pixels" in usual.gaussians and (folder / FILE).stat().st_size < 450_000
+        assert len(usual.gaussians.keys() & {"features", "backbone", "stages"}) == 1
 
 
 @shipped

@@ -65,7 +65,7 @@ def test_the_first_map_does_not_wait_for_torch():
 
 
 def test_only_plots_import_plotly():
-    assert users_of("plotly", FILES + APP) == ["kernelviz/plots/curves.py", "kernelviz/plots/maps.py"]
+    assert users_of("plotly", FILES + APP) == [f"kernelviz/plots/{name}.py" for name in ("curves", "maps", "trade_off")]
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)

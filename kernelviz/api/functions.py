@@ -133,7 +133,8 @@ def map(  # noqa: A001 (as kernelviz.map it is what the command line calls it)
 
     Raises UserError for a source that cannot be read.
     """
-    from kernelviz.cli.map import chosen, name_of
+    from kernelviz.cli.map import chosen
+    from kernelviz.tasks.choosing import name_of
 
     given = (str(source), features, str(weights) if weights else None, labels, test, epochs, views)
     recipe = chosen(*given, aloud=progress)

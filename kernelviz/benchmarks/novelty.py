@@ -60,7 +60,7 @@ def _row(run: EmbeddingRun, kinds: dict[str, list[Image.Image]]) -> dict:
     split, rows = held_out(images)
     tested = np.arange(len(images.split("test")[0]))
     tested = np.setdiff1d(tested, rows) if split == "test" else tested
-    embedded, _, shown = embedded_rows(network, images, "test", tested)
+    embedded, shown = embedded_rows(network, images, "test", tested)
     usual = project_embedded(network, points, embedded, shown, calibration)
     by_kind = {kind: _share(one.novelty) for kind, one in found.items()}
     everything = np.concatenate([one.novelty for one in found.values()])

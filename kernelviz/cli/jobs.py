@@ -53,14 +53,22 @@ def cancel(name: Name) -> None:
 
 def resumed(name: str) -> Run:
     """Train what the folder of that name says, from its checkpoint if it has one."""
+    from kernelviz.cli.search import searched_run
     from kernelviz.cli.train import trained
+    from kernelviz.search.searching import finished
+    from kernelviz.search.trials import FILE, load_search
     from kernelviz.tasks.recipes import recipe_of
     from kernelviz.training import files
 
     job = folder.job_of(name)
     plan = job.plan
-    recipe, begun = recipe_of(plan.kind, plan.recipe), files.is_begun(job.folder)
-    run = trained(recipe, name, plan.seed, begun, plan.command)
+    recipe, searched = recipe_of(plan.kind, plan.recipe), (job.folder / FILE).exists()
+    if plan.minutes:
+        run = searched_run(recipe, name, plan.seed, plan.minutes, None, searched, plan.command)
+    else:
+        run = trained(recipe, name, plan.seed, files.is_begun(job.folder), plan.command)
+    if searched:
+        finished(load_search(run.folder), run.folder)
     folder.end(run.folder)
     return run
 

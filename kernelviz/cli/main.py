@@ -15,6 +15,7 @@ from kernelviz import paper
 from kernelviz.cli import library
 from kernelviz.cli.jobs import jobs_cli
 from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.search import search
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.storage.record import Run
@@ -42,6 +43,7 @@ class Benchmark(StrEnum):
     sparse = "sparse"
     ratings = "ratings"
     novelty = "novelty"
+    search = "search"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
@@ -66,10 +68,13 @@ def app(
             "folder on this machine, and on another --host nothing, nor any training."
         ),
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Trainings that may run side by side.")] = 1,
 ) -> None:
     """Open the dashboard in the browser."""
+    from kernelviz.jobs import workers
     from kernelviz.ui.server.app import serve
 
+    workers.slots = jobs
     try:
         serve(host, port, run, read_only, runs or [], data_root or [])
     except OSError as error:
@@ -167,6 +172,9 @@ def map_(
 
     with making.dashboard(name) if open_ else nullcontext():
         _say_trained(trained(recipe, name, seed, resume), as_json)
+
+
+cli.command()(search)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:

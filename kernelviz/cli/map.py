@@ -27,8 +27,12 @@ def chosen(
     epochs: int | None,
     views: int | None = None,
     aloud: bool = True,
+    timed: bool = True,
 ) -> EmbeddingRecipe:
-    """Look at a source, say what was found and what is trained for which reason (if aloud), and give the recipe."""
+    """Look at a source and give the recipe for it.
+
+    If aloud, it says what was found, what is trained for which reason and, if timed, about how long that takes.
+    """
     with progress_bar(shown=aloud) as bar:
         task = bar.add_task("look", total=1, note=source)
         listing = listing_of(source, labels or "", lambda share, note: bar.update(task, completed=share, note=note))
@@ -43,7 +47,7 @@ def chosen(
     for line in described(listing, sizes):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"{reason}; {recipe.epochs} epochs", markup=False, soft_wrap=True)
-    if recipe.views:
+    if timed and recipe.views:
         console.print(f"expected: about {in_words(expected_seconds(recipe, len(listing)))}", markup=False)
     return recipe
 

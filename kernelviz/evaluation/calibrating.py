@@ -6,7 +6,7 @@ from jaxtyping import Int
 from kernelviz.data.images import ImageSet
 from kernelviz.data.picture_set import PictureSet
 from kernelviz.evaluation.inference import AT_ONCE, Embedded, Images, embed, embed_rows
-from kernelviz.evaluation.signals import distances, signals_of, statistics_of, summed
+from kernelviz.evaluation.signals import distances, numbers_of, signals_of, summed
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.calibration import SUM, Calibration, fit_gaussians, spread_of
 from kernelviz.storage.embedding_map import EmbeddingMap
@@ -18,12 +18,11 @@ FEWEST = 50  # images for either
 def calibrate(network: EmbeddingNetwork, points: EmbeddingMap, images: ImageSet | PictureSet) -> Calibration | None:
     """How the signals of novelty are spread over the images of `held_out`; None where there are too few images."""
     split, rows = held_out(images)
-    directions, statistics, labels = _of_training(network, images)
-    if min(len(rows), len(labels)) < FEWEST:
+    values = _of_training(network, images)
+    if min(len(rows), *map(len, values.values())) < FEWEST:
         return None
-    values = {"features": directions, "pixels": statistics}
-    gaussians = {name: fit_gaussians(part, labels) for name, part in values.items() if part.shape[1] > 1}
-    unseen, _, shown = embedded_rows(network, images, split, rows)
+    gaussians = {name: fit_gaussians(part) for name, part in values.items() if part.shape[1] > 1}
+    unseen, shown = embedded_rows(network, images, split, rows)
     away, _ = distances(points.of_split("train"), unseen.coordinates)
     signals = signals_of(network, unseen, shown, away[:, -1], Calibration({}, gaussians))
     spreads = {name: spread for name, values in signals.items() if (spread := spread_of(values))}
@@ -31,13 +30,18 @@ def calibrate(network: EmbeddingNetwork, points: EmbeddingMap, images: ImageSet 
     return Calibration(spreads | {SUM: spread_of(total)}, gaussians)
 
 
-def _of_training(network: EmbeddingNetwork, images: ImageSet | PictureSet) -> list[np.ndarray]:
-    """Directions [n, d], pixel statistics [n, e] and labels of training images, a part of them at a time."""
+def _of_training(network: EmbeddingNetwork, images: ImageSet | PictureSet) -> dict[str, np.ndarray]:
+    """The numbers [n, d] of training images for each signal that has Gaussians, a part of the images at a time.
+
+    Of the pictures whose features are computed once there are only small copies, which the stages of a backbone do not
+    take for the pictures themselves.
+    """
+    names = ("pixels", "features" if not network.backbone else "stages" if images.features is None else "backbone")
     rows, parts = _spaced(len(images.split("train")[0]), FITTED), []
     for some in np.array_split(rows, max(1, -(-len(rows) // AT_ONCE))):
-        known, labels, seen = embedded_rows(network, images, "train", some)
-        parts.append((known.direction, statistics_of(network, seen), labels))
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        known, seen = embedded_rows(network, images, "train", some)
+        parts.append(numbers_of(network, known, seen, names))
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def held_out(images: ImageSet | PictureSet) -> tuple[str, Int[np.ndarray, " n"]]:
@@ -55,10 +59,9 @@ def _spaced(n: int, most: int) -> Int[np.ndarray, " m"]:
 
 def embedded_rows(
     network: EmbeddingNetwork, images: ImageSet | PictureSet, split: str, rows: Int[np.ndarray, " n"]
-) -> tuple[Embedded, Int[np.ndarray, " n"], Images]:
-    """Some rows of a split of a run's own images, embedded; their labels and their images."""
-    pictures, labels = images.split(split)
-    shown = pictures[rows]
+) -> tuple[Embedded, Images]:
+    """Some rows of a split of a run's own images, embedded, and their images."""
+    shown = images.split(split)[0][rows]
     if images.features is None:
-        return embed(network, shown), labels[rows], shown
-    return embed_rows(network, images.features[images.rows(split), 0][rows]), labels[rows], shown
+        return embed(network, shown), shown
+    return embed_rows(network, images.features[images.rows(split), 0][rows]), shown

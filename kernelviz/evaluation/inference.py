@@ -35,7 +35,8 @@ class Embedded:
         activation: the bump of each image on the grid.
         probabilities: one column for each class; without a class head, no columns.
         energy: -log sum exp of the class head's output; NaN without one.
-        direction: of the features that the kernel layer takes, at unit length, projected at random (`_projection`).
+        direction: of the features of the backbone, without one of those that the kernel layer takes, at unit length,
+            projected at random (`_projection`).
     """
 
     coordinates: Float32[np.ndarray, "n 2"]
@@ -116,7 +117,8 @@ def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tupl
     scores = (
         network.class_logits(activation) if network.classifier else activation.new_full((len(activation), 1), torch.nan)
     )
-    direction = functional.normalize(encoded.float(), dim=1) @ _projection(encoded.shape[1])
+    told = (features.flatten(1) if network.backbone else encoded).float()
+    direction = functional.normalize(told, dim=1) @ _projection(told.shape[1])
     probabilities = scores.softmax(1) if network.classifier else scores[:, :0]
     return network.coordinates(activation), activation, probabilities, -scores.logsumexp(1), direction
 

@@ -25,6 +25,8 @@ SPEAKING = 95.0  # percent of the usual images: a signal beyond speaks
 SIGNALS = {  # as they are named in tables and on the pages
     "map": "position on the map",
     "features": "features",
+    "backbone": "features of the backbone",
+    "stages": "stages of the backbone",
     "decoded": "reconstruction",
     "classes": "class scores",
     "pixels": "pixels",

@@ -3,11 +3,15 @@
 | signal | large where |
 |---|---|
 | map | the image lies far from the training images on the map |
-| features | the direction of its features before the kernel layer is unusual |
+| features | the direction of its features before the kernel layer is unusual; there is no backbone |
+| backbone | its pixel statistics and the direction of the features of its backbone are unusual, taken together |
+| stages | its pixel statistics and those of the stages of its backbone (`stage_statistics`) are unusual together |
 | decoded | it is decoded badly |
 | classes | the class head finds no class: its energy -log sum exp of the class scores (Liu et al. 2020) |
 | pixels | its own brightness, edges and colours are unusual (`pixel_statistics`) |
 """
+
+from collections.abc import Collection
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -15,11 +19,12 @@ from jaxtyping import Bool, Float, Float32
 from kernelviz.data.batches import pixels
 from kernelviz.evaluation.inference import PART, Embedded, Images, reconstruction_errors
 from kernelviz.evaluation.pixel_statistics import pixel_statistics
+from kernelviz.evaluation.stage_statistics import stage_statistics
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.calibration import SUM, Calibration
 from kernelviz.storage.embedding_map import EmbeddingMap
 
-WEIGHTS = {"map": 1, "features": 1, "decoded": 1, "classes": 1, "pixels": 3}  # in the sum; pixels tells most
+WEIGHTS = {"map": 1, "features": 1, "backbone": 6, "stages": 6, "decoded": 1, "classes": 1, "pixels": 3}  # in the sum
 NEAREST = 5  # training images that an image is compared with on the map
 SMALLEST = 3  # pixels: side of the smallest images that have statistics
 BLANK = 2.0  # standard deviation of the brightness, of 255, below which there is nothing in an image
@@ -33,17 +38,28 @@ def signals_of(
 
     Args:
         distance: to the farthest of its NEAREST training images on the map.
-        calibration: what two of the signals need; without it there are none of them.
+        calibration: has the Gaussians that the signals of `numbers_of` need; without it there are none of these.
     """
     signals = {"map": distance, "decoded": reconstruction_errors(network, embedded, images)}
     if network.classifier:
         signals["classes"] = embedded.energy
     gaussians = calibration.gaussians if calibration else {}
-    if "features" in gaussians:
-        signals["features"] = gaussians["features"].distance(embedded.direction)
-    if "pixels" in gaussians:
-        signals["pixels"] = gaussians["pixels"].distance(statistics_of(network, images))
+    numbers = numbers_of(network, embedded, images, gaussians)
+    signals |= {name: gaussians[name].distance(numbers[name]) for name in numbers}
     return {name: signals[name].astype(np.float64) for name in WEIGHTS if name in signals}
+
+
+def numbers_of(
+    network: EmbeddingNetwork, embedded: Embedded, images: Images, names: Collection[str]
+) -> dict[str, Float32[np.ndarray, "n d"]]:
+    """The numbers that some signals have Gaussians of."""
+    if not names:
+        return {}
+    numbers = {"features": embedded.direction, "pixels": statistics_of(network, images)}
+    numbers["backbone"] = np.hstack([numbers["pixels"], embedded.direction])
+    if "stages" in names:
+        numbers["stages"] = np.hstack([numbers["pixels"], stage_statistics(network, images)])
+    return {name: numbers[name] for name in names}
 
 
 def statistics_of(network: EmbeddingNetwork, images: Images) -> Float32[np.ndarray, "n statistics"]:

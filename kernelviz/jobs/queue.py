@@ -13,7 +13,7 @@ from kernelviz.training import files, plan
 from kernelviz.training.plan import Plan
 from kernelviz.training.standing import Ask, ask
 
-PATIENCE = 10.0  # seconds in which a training that is cancelled has to let go of its folder
+PATIENCE = 10.0  # seconds in which a training that is cancelled has to release its folder
 
 
 def put(name: str, wanted: Plan) -> None:
@@ -58,7 +58,7 @@ def finish(name: str) -> None:
 
 
 def cancel(name: str) -> None:
-    """End a training at once and delete what it has made; a UserError where its process does not let go."""
+    """End a training at once and delete what it has made; a UserError where its process does not end."""
     job = job_of(name)
     end(job.folder)
     ask(job.folder, Ask.cancel)

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from kernelviz.plots.colours import ABOVE, BELOW, CLASS_COLOURS, UNKNOWN, WRONG
 from kernelviz.plots.maps import POINTS_MARGIN, as_map
 
+PERCENT = {"ticksuffix": " %"}  # of an axis: as `ui.shared.labels.percent` writes it
+
 
 def history_figure(history: list[dict]) -> go.Figure:
     """Training and validation loss over the epochs."""
@@ -29,7 +31,7 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]], longer: lis
         ("test_accuracy", "accuracy", CLASS_COLOURS[0]),
         ("map_5nn", "5-NN on the map", CLASS_COLOURS[1]),
     ):
-        values = [row[key] for row in rows]
+        values = [100 * row[key] for row in rows]
         figure.add_scatter(x=layers, y=values, name=name, mode="lines+markers", line={"color": colour})
     for single, name, symbol, colour in (
         (longer, "accuracy, trained for longer", "circle", CLASS_COLOURS[0]),
@@ -38,12 +40,13 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]], longer: lis
         if single:
             at, accuracies = zip(*single, strict=True)
             marker = {"symbol": symbol, "size": 11, "color": colour}
-            figure.add_scatter(x=at, y=accuracies, name=name, mode="markers", marker=marker)
+            shares = [100 * accuracy for accuracy in accuracies]
+            figure.add_scatter(x=at, y=shares, name=name, mode="markers", marker=marker)
     figure.update_layout(
         height=300,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "depth (layers)", "tickvals": layers},
-        yaxis={"tickformat": ".0%"},
+        yaxis=PERCENT,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
@@ -51,13 +54,13 @@ def profile_figure(rows: list[dict], paper: list[tuple[int, float]], longer: lis
 
 def dimensions_figure(rows: list[dict]) -> go.Figure:
     """Test error over the dimension d for each kernel, mean and standard error: rows of kernel, dim, mean, error."""
-    figure = go.Figure()
+    figure, ticks = go.Figure(), [1, 2, 5, 10, 20, 50]
     for kernel, colour in zip(dict.fromkeys(row["kernel"] for row in rows), CLASS_COLOURS, strict=False):
         own = [row for row in rows if row["kernel"] == kernel]
         figure.add_scatter(
             x=[row["dim"] for row in own],
-            y=[1 - row["mean"] for row in own],
-            error_y={"type": "data", "array": [row["error"] for row in own]},
+            y=[100 * (1 - row["mean"]) for row in own],
+            error_y={"type": "data", "array": [100 * row["error"] for row in own]},
             name=kernel,
             mode="lines+markers",
             line={"color": colour},
@@ -66,7 +69,7 @@ def dimensions_figure(rows: list[dict]) -> go.Figure:
         height=340,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "dimension d of the locations", "type": "log", "tickvals": [row["dim"] for row in rows]},
-        yaxis={"title": "test error", "tickformat": "~%", "type": "log", "dtick": "D2"},
+        yaxis={"title": "test error", "type": "log", "tickvals": ticks, "ticktext": [f"{at} %" for at in ticks]},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
@@ -126,11 +129,10 @@ def noise_figure(rows: list[dict], shift: int) -> go.Figure:
         ("test_accuracy", "test images", CLASS_COLOURS[0]),
         ("shifted_accuracy", f"shifted by {shift} pixels", CLASS_COLOURS[1]),
     ):
-        figure.add_scatter(
-            x=noise, y=[row[key] for row in rows], name=name, mode="lines+markers", line={"color": colour}
-        )
+        shares = [100 * row[key] for row in rows]
+        figure.add_scatter(x=noise, y=shares, name=name, mode="lines+markers", line={"color": colour})
     figure.update_xaxes(title="noise on the positions in training, pixels")
-    figure.update_yaxes(title="accuracy", tickformat=".1%")
+    figure.update_yaxes(title="accuracy", **PERCENT)
     return _small(figure).update_layout(showlegend=True)
 
 
@@ -164,17 +166,17 @@ def sparsity_figure(rows: list[dict]) -> go.Figure:
     texts = [f"λ₀ = {row['sparsity']:g}" for row in rows]
     figure = go.Figure(
         go.Scatter(
-            x=[row["density"] for row in rows],
+            x=[100 * row["density"] for row in rows],
             y=[row["test_rmse"] for row in rows],
             customdata=[row["macs"] for row in rows],
             text=texts,
             textposition=["top left" if row["density"] == 1 else "top right" for row in rows],  # clear of the line
             mode="lines+markers+text",
             line={"color": ABOVE},
-            hovertemplate="%{text}<br>density %{x:.3f}<br>RMSE %{y:.4f}<br>%{customdata:,} MACs<extra></extra>",
+            hovertemplate="%{text}<br>density %{x:.1f} %<br>RMSE %{y:.4f}<br>%{customdata:,} MACs<extra></extra>",
         )
     )
-    figure.update_xaxes(title="share of the weights that are not gated to zero", tickformat=".0%")
+    figure.update_xaxes(title="share of the weights that are not gated to zero", **PERCENT)
     figure.update_yaxes(title="RMSE")
     return _small(figure).update_layout(height=320)
 

@@ -1,6 +1,6 @@
 """What is usual for the images of a run: how the signals of novelty are spread over images that it was not trained on.
 
-<folder>/novelty.safetensors   a spread for each signal and for their sum, and the Gaussians that two of them need
+<folder>/novelty.safetensors   a spread for each signal and for their sum, and the Gaussians that the others need
 """
 
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -20,7 +20,7 @@ LEVELS = 200  # numbers that a spread is stored as
 LOWEST = -20.0  # logarithm of the smallest share of images
 FARTHEST = 5.0  # standard deviations: no number alone makes an image novel
 RIDGE = 1e-3  # of the mean variance, added to each
-MOST_CLASSES, FEWEST = 100, 10  # classes with a center of their own, and images that each of them needs
+MOST, EACH = 300, 20  # centers, at most, and values that each of them has in the mean, at least
 Column = Float[np.ndarray, " n"]
 
 
@@ -64,38 +64,43 @@ def spread_of(values: Shaped[np.ndarray, " n"]) -> Spread | None:
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
-    """A Gaussian around the center of each class, all of one covariance (Lee et al. 2018, section 2.1).
+    """Gaussians of one covariance around many centers; those of Lee et al. 2018 (section 2.1) have one for each class.
 
     Args:
         scale: standard deviation of each number.
         whitening: makes numbers of unit deviation uncorrelated; lower triangular.
-        centers: of the classes, whitened.
+        centers: whitened.
     """
 
     scale: Float[np.ndarray, " d"]
     whitening: Float[np.ndarray, "d d"]
-    centers: Float[np.ndarray, "classes d"]
+    centers: Float[np.ndarray, "centers d"]
 
     def distance(self, values: Float[np.ndarray, "n d"]) -> Column:
         """Mahalanobis distance to the nearest center; along each direction it counts up to FARTHEST."""
         whitened = values / self.scale @ self.whitening
-        distances = [np.square(whitened - center).clip(max=FARTHEST**2).sum(1) for center in self.centers]
-        return np.sqrt(np.min(distances, axis=0))
+        nearest = (np.square(self.centers).sum(1) - 2 * whitened @ self.centers.T).argmin(1)
+        return np.sqrt(np.square(whitened - self.centers[nearest]).clip(max=FARTHEST**2).sum(1))
 
 
-def fit_gaussians(values: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]) -> Gaussians:
-    """Gaussians around the classes that have enough values; around all values where not every class has."""
-    classes, counts = np.unique(labels, return_counts=True)
-    if len(classes) > MOST_CLASSES or counts.min() < FEWEST or classes[0] < 0:
-        labels, classes = np.zeros_like(labels), np.zeros(1, labels.dtype)
-    values = values.astype(np.float64)
-    scale = values.std(0) + 1e-6
+def fit_gaussians(values: Float[np.ndarray, "n d"]) -> Gaussians:
+    """Gaussians with the covariance of all values, around the centers that k-means finds among them."""
+    from sklearn.cluster import MiniBatchKMeans  # slow to import, and needed only here
+
+    scale = values.std(0, dtype=np.float64) + 1e-6
     values = values / scale
-    means = np.stack([values[labels == one].mean(0) for one in classes])
-    covariance = np.cov(values - means[np.searchsorted(classes, labels)], rowvar=False)
+    covariance = np.cov(values, rowvar=False)
     covariance += RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    whitening = np.linalg.cholesky(np.linalg.inv(covariance)).astype(np.float16).astype(np.float32)
-    return Gaussians(scale.astype(np.float32), whitening, (means @ whitening).astype(np.float32))
+    whitening = _halved(np.linalg.cholesky(np.linalg.inv(covariance)))
+    whitened = values.astype(np.float32) @ whitening
+    n = max(1, min(MOST, len(values) // EACH))
+    means = MiniBatchKMeans(n, n_init=1, random_state=0, batch_size=2048, max_iter=20).fit(whitened)
+    return Gaussians(scale.astype(np.float32), whitening, _halved(means.cluster_centers_))
+
+
+def _halved(numbers: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """Numbers as they come back from half precision, in which they are stored."""
+    return numbers.astype(np.float16).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +115,8 @@ class Calibration:
         arrays = {f"spread.{name}": spread.values.astype(np.float32) for name, spread in self.spreads.items()}
         for name, one in self.gaussians.items():
             lower = one.whitening[np.tril_indices(len(one.scale))].astype(np.float16)
-            arrays |= {f"scale.{name}": one.scale, f"whitening.{name}": lower, f"centers.{name}": one.centers}
+            centers = one.centers.astype(np.float16)
+            arrays |= {f"scale.{name}": one.scale, f"whitening.{name}": lower, f"centers.{name}": centers}
         counts = {name: spread.n for name, spread in self.spreads.items()}
         with replacing(folder / FILE) as partial:
             save_file(arrays, partial, metadata={COUNTS: json.dumps(counts)})  # several keys would come in any order

@@ -29,7 +29,7 @@ class EpochMaps:
         index, labels: of each image in its split, and -1 for no label.
         epochs: when each frame was made, in epochs since the start.
         at: coordinates from -extent to extent as 0 to 65534.
-        decoded: what the decoder made of the same few places of the map in each frame; None without a decoder.
+        decoded: what was decoded at the same few coordinates in each frame; None without a decoder.
     """
 
     split: str
@@ -46,7 +46,7 @@ class EpochMaps:
         return len(self.epochs)
 
     def coordinates(self, frame: int) -> Float[np.ndarray, "n 2"]:
-        """Where the images are in a frame; NaN where they have no place."""
+        """Where the images are in a frame; NaN where they have no coordinates."""
         found = self.at[frame].astype(np.float32) / (NOWHERE - 1) * 2 * self.extent - self.extent
         found[(self.at[frame] == NOWHERE).any(1)] = np.nan
         return found
@@ -61,7 +61,7 @@ class EpochMaps:
             x=at[:, 0],
             y=at[:, 1],
             label=self.labels,
-            prediction=np.full(n, -1),
+            prediction=np.full(n, -1, np.int16),
             confidence=nothing,
             error=nothing,
         )
@@ -142,8 +142,10 @@ def _check(maps: EpochMaps) -> None:
     shapes = [maps.epochs.shape == (frames,), maps.labels.shape == maps.index.shape == (n,)]
     shapes += [maps.at.shape == (frames, n, 2), maps.at.dtype == np.uint16, maps.epochs.dtype == np.float32]
     shapes += [maps.index.dtype == np.int32, maps.labels.dtype == np.int16, maps.split in SPLITS]
+    shapes += [np.isfinite(maps.epochs).all(), (np.diff(maps.epochs) > 0).all(), maps.total > 0]
     if maps.decoded is not None:
-        shapes += [maps.decoded.dtype == np.uint8, maps.decoded.ndim in (4, 5), len(maps.decoded) == frames]
+        shapes += [maps.decoded.dtype == np.uint8, maps.decoded.ndim >= 4, maps.decoded.shape[4:] in ((), (3,))]
+        shapes += [len(maps.decoded) == frames, 0 not in maps.decoded.shape[1:]]
     known = range(-1, max(1, len(maps.classes)))
     inside = not n or (maps.index.min() >= 0 and maps.labels.min() in known and maps.labels.max() in known)
     if not (all(shapes) and inside and maps.extent > 0 and np.isfinite(maps.extent)):

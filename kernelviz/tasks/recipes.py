@@ -195,8 +195,6 @@ KINDS = {kind.kind: kind for kind in (EmbeddingRecipe, ClassifierRecipe, Recomme
 
 def recipe_of(kind: str, values: dict[str, Any]) -> Recipe:
     """The recipe of that kind with plain values, those of a plan or of a record; a UserError says what is wrong."""
-    if isinstance(values.get("jitter"), float):  # of older runs: the shift
-        values = values | {"jitter": {"shift": values["jitter"]}}
     try:
         recipe = TypeAdapter(KINDS[kind]).validate_python(values)
     except KeyError:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import to_json
@@ -23,12 +23,14 @@ class Plan:
         kind: of the run that it becomes; `tasks.recipes.recipe_of` makes the recipe of it.
         recipe, seed: as of `train_run`.
         command: what the user typed, or would have to type.
+        minutes: budget of a search for good settings around the recipe, before the training; None: no search.
     """
 
     kind: str
     recipe: dict[str, Any]
     seed: Annotated[int, Ge(0)]
     command: str
+    minutes: Annotated[float, Gt(0)] | None = None
 
     def save(self, folder: Path) -> None:
         """Write training.json."""

@@ -77,7 +77,7 @@ class RunTask(Task):
         return None
 
     def frame(self, film: EpochMaps) -> tuple[np.ndarray, np.ndarray | None]:
-        """Where the images of a film are now, [n, 2], and what the decoder draws at a few places, a sheet."""
+        """Where the images of a film are now, [n, 2], and what is decoded at a few coordinates."""
         raise NotImplementedError
 
     @abstractmethod
@@ -105,9 +105,9 @@ class Recipe(Schedule, ABC):
     data: str
     validation: float = 1 / 6
 
-    def plan(self, seed: int, command: str) -> Plan:
-        """The plan to train it."""
-        return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command)
+    def plan(self, seed: int, command: str, minutes: float | None = None) -> Plan:
+        """The plan to train it, after a search of so many minutes around its settings."""
+        return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command, minutes=minutes)
 
     @abstractmethod
     def load_data(self, progress: Callable[[float, str], None] | None = None) -> Any:

@@ -175,11 +175,15 @@ def shown(page):
     )
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("view", ["side by side", "moving"])
-def test_nothing_is_wider_than_the_page(opened, width, view):
-    page = opened(width=width, show=view, scheme="dark")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for stage in page.locator(".stage").all():
-        area = stage.bounding_box()
-        assert area["x"] >= 0 and area["x"] + area["width"] <= width and area["height"] > 250
+def test_nothing_is_wider_than_the_page(opened, settle):
+    page = opened(scheme="dark")
+    for view, maps in ("side by side", 2), ("moving", 1):
+        page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
+        until(page, lambda maps=maps: page.locator(".stage:visible").count() == maps)
+        for width, height in (1440, 900), (390, 844):
+            page.set_viewport_size({"width": width, "height": height})
+            settle(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            for stage in page.locator(".stage").all():
+                area = stage.bounding_box()
+                assert area["x"] >= 0 and area["x"] + area["width"] <= width and area["height"] > 250

@@ -23,8 +23,12 @@ def on_screen(page, x, y):
     return area["x"] + area["width"] / 2 + x * scale, area["y"] + area["height"] / 2 - y * scale
 
 
-def test_the_bump_follows_an_input_that_is_dragged(opened):
-    page = opened
+def test_kernels_are_played_with(opened):
+    for play in (the_bump_follows_an_input_that_is_dragged, inputs_are_changed, another_kernel_has_another_field):
+        play(opened)
+
+
+def the_bump_follows_an_input_that_is_dragged(page):
     before = place(page)
     page.mouse.move(*on_screen(page, -1.2, 0.8))
     page.mouse.down()
@@ -35,9 +39,9 @@ def test_the_bump_follows_an_input_that_is_dragged(opened):
     assert (x, y) != before and x < -1.5 and y > 1.5
 
 
-def test_inputs_are_added_weighed_and_removed_by_mouse_and_by_keys(opened):
-    page = opened
-    page.mouse.click(*on_screen(page, 3, 3))
+def inputs_are_changed(page):
+    """They are added, weighed and removed, by mouse and by keys."""
+    page.mouse.click(*on_screen(page, 3, -3))
     weight = page.get_by_role("slider", name="Weight α")
     assert weight.input_value() == "1"
     page.keyboard.press("s")
@@ -52,8 +56,7 @@ def test_inputs_are_added_weighed_and_removed_by_mouse_and_by_keys(opened):
     page.locator(".playground .position").filter(has_text="0.25, 0.00").wait_for()
 
 
-def test_another_kernel_has_another_field(opened):
-    page = opened
+def another_kernel_has_another_field(page):
     before = place(page)
     page.get_by_label("Kernel", exact=True).select_option("dot_product")
     until(page, lambda: place(page) != before)

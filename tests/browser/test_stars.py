@@ -24,6 +24,9 @@ def test_what_is_rated_moves_what_is_recommended(opened, settle):
     first = why.inner_text()
     rate(page, settle, 0, 1)
     assert why.inner_text() != first
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Clear all").click()
     settle(page)
     page.get_by_text("this is what everybody likes best").wait_for()
@@ -42,10 +45,3 @@ def test_an_item_is_searched_by_keys_and_its_rating_stands_on_the_map(opened, se
     page.get_by_label("Find on the map").fill("no. 107")
     page.keyboard.press("Enter")
     page.locator(".card.pinned").get_by_text("no. 107").wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_telephone(visit, recommender, scheme):
-    page = visit("recommend", recommender="advice", width=390, height=844, scheme=scheme)
-    page.get_by_role("heading", name="Your ratings").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -160,7 +160,7 @@ def test_a_picture_is_pasted_and_dropped(opened, settle):
 
 
 def test_a_folder_goes_on_after_it_was_stopped(opened, settle, tmp_path):
-    for at in range(600):
+    for at in range(300):
         (tmp_path / f"{at}.png").write_bytes(GOOD)
     (tmp_path / ".hidden.png").write_bytes(GOOD)
     page = opened()
@@ -171,10 +171,10 @@ def test_a_folder_goes_on_after_it_was_stopped(opened, settle, tmp_path):
     }""")
     page.get_by_label("A folder", exact=True).set_input_files(tmp_path)
     page.get_by_role("button", name="Stop placing pictures").click()
-    page.get_by_text(re.compile("^Stopped: .* of 600 placed")).wait_for()
+    page.get_by_text(re.compile("^Stopped: .* of 300 placed")).wait_for()
     page.evaluate("quick()")
     page.get_by_role("button", name="Place the rest").click()
-    page.get_by_text("600 uploaded").wait_for()
+    page.get_by_text("300 uploaded").wait_for()
     settle(page)
     assert not page.locator(".progress").is_visible()
     assert page.locator(".details header output").inner_text().endswith(".png")

@@ -120,7 +120,7 @@ def test_a_paused_training_goes_on_to_its_run():
     queue.go_on("a")
     until(lambda: job_of("a").state == State.running and (runs_folder() / "a" / folder.LOG).stat().st_size)
     queue.finish("a")
-    until(lambda: not jobs())
+    until(lambda: not (jobs() or (runs_folder() / "a" / folder.WAITING).exists()))
     files = {path.name for path in (runs_folder() / "a").iterdir()}
     assert {"run.json", "epochs.safetensors"} <= files and not files & {"waiting", "asked", CHECKPOINT, "training.json"}
 

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import shutil
+import signal
 import stat
 import zipfile
 from dataclasses import replace
@@ -17,7 +19,9 @@ from pyarrow import parquet
 from safetensors.numpy import load, save
 
 from kernelviz.errors import UserError
+from kernelviz.library import importing
 from kernelviz.library.checks import NotImported
+from kernelviz.library.cleaning import clean
 from kernelviz.library.handing_on import export_run
 from kernelviz.library.importing import import_run
 from kernelviz.library.notes import read_notes, write_notes
@@ -122,6 +126,25 @@ def test_a_full_disk_leaves_nothing(exported, runs, full_disk):
     with full_disk(), pytest.raises(OSError):
         import_run(exported)
     assert not left_in(runs)
+
+
+@pytest.mark.parametrize("at", ["map.parquet", "moved"])
+def test_a_process_that_is_killed_leaves_no_half_a_run(exported, runs, monkeypatch, at):
+    def killed(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if not child:
+        unpack = importing._unpack
+        monkeypatch.setattr(importing, "_unpack", lambda *given: (unpack(*given), given[1] == at and killed()))
+        monkeypatch.setattr(importing, "move", killed)
+        import_run(exported)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    (left,) = left_in(runs)
+    assert run_names() == [] and left.startswith(".import-")
+    assert [path.name for path in clean()] == [left] and not left_in(runs)
+    assert import_run(exported).name == "tiny"
 
 
 # Each takes the files of a sound export by their names, and returns those of one that is not.

@@ -143,6 +143,6 @@ def test_confusions_colour_the_errors_and_every_cell_can_be_clicked():
 def test_a_profile_sets_the_papers_accuracies_beside_the_curves():
     rows = [{"layers": 1, "test_accuracy": 0.5, "map_5nn": 0.4}, {"layers": 3, "test_accuracy": 0.6, "map_5nn": 0.5}]
     accuracy, nearest, paper = profile_figure(rows, [(3, 0.7)]).data
-    assert accuracy.x == (1, 3) and accuracy.y == (0.5, 0.6) and nearest.y == (0.4, 0.5)
-    assert (paper.x, paper.y) == ((3,), (0.7,))
+    assert accuracy.x == (1, 3) and accuracy.y == (50, 60) and nearest.y == (40, 50)
+    assert (paper.x, paper.y) == ((3,), (70,))
     assert len(profile_figure(rows, []).data) == 2

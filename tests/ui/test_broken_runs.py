@@ -16,7 +16,7 @@ def test_a_record_without_a_probe_is_a_warning_on_every_page(add, opened, autoen
     add(autoencoder)
     add(autoencoder, "a-broken-one", probe=None)
     (add(autoencoder, "another") / "run.json").write_bytes(b"[" * 100_000)
-    for page in ("", "probe", "depth", "upload", "kernels", "recommend", "results"):
+    for page in ("", "probe", "depth", "upload", "runs", "kernels", "recommend", "results"):
         app = opened(page)
         assert not app.exception and len(app.warning) == 2, page
 

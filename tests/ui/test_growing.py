@@ -2,22 +2,17 @@
 
 import shutil
 
-import numpy as np
 import pytest
+from test_pages import maps
 
-from kernelviz.storage.epochs import no_frames
 
-
-def test_the_page_waits_shows_the_map_as_it_grows_and_then_the_run(opened, add, autoencoder, no_runs):
+def test_the_page_shows_the_map_as_it_grows_and_then_the_run(opened, add, autoencoder, no_runs):
     add(autoencoder, "other")
     (no_runs / "young").mkdir()
     app = opened("", run="young")
-    assert "young is being trained" in app.title[0].value and "after the first epoch" in app.info[0].value
-    coordinates = np.random.default_rng(0).uniform(-3, 3, (20, 2)).astype(np.float32)
-    maps = no_frames("validation", ("a", "b"), 4.0, 10, np.arange(20) % 2).added(3.0, coordinates, None)
-    maps.save(no_runs / "young")
-    app = app.run()
-    assert not app.exception and not app.info and "20 of its images" in app.caption[0].value
+    assert "young is being trained" in app.title[0].value and "opens when the training is done" in app.caption[0].value
+    (told,) = maps(app)
+    assert told["kind"] == "film" and told["live"] and told["address"] == "/kernelviz/jobs/young/film"
     shutil.rmtree(no_runs / "young")
     add(autoencoder, "young")
     app = app.run()

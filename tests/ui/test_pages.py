@@ -21,14 +21,14 @@ from kernelviz.ui.canvas.packing import masked, unmasked
 from kernelviz.ui.upload.uploads import Uploads
 
 OF_A_RUN = ("", "probe", "upload", "kernels")
-PAGES = (*OF_A_RUN, "depth", "compare", "recommend", "results")
+PAGES = (*OF_A_RUN, "depth", "compare", "runs", "recommend", "results")
 RUNS = [read_run(path.parent) for path in sorted(own_file("pretrained").glob("*/run.json"))]
 SHIPPED = of_kind(RUNS, EmbeddingRun)
 
 
 def words(app):
     """All that a page says, as one text."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.code, app.subheader)
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.code, app.header)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -480,7 +480,7 @@ def test_uploads_are_in_the_table_and_a_bad_one_is_listed_with_its_reason(add, o
     app = fine(opened("upload", state=uploaded(*files)))
     assert sorted(app.dataframe[0].value["name"]) == ["seven.png", "three.png"]
     assert len(app.warning) == 1 and "**torn.png**" in app.warning[0].value
-    assert "2 uploaded" in app.subheader[0].value
+    assert "2 uploaded" in app.header[0].value
     assert maps(app)[0]["uploads"]["total"] == 3
     assert len(app.get("download_button")) == 5
 
@@ -514,7 +514,7 @@ def test_a_blank_picture_is_shown_first(add, opened, autoencoder):
     app = fine(opened("upload", state=uploaded(("three.png", written(3)), ("blank.png", file.getvalue()))))
     first = app.dataframe[0].value.iloc[0]
     assert (first["name"], first["compared"]) == ("blank.png", "○ No digit found") and pd.isna(first["prediction"])
-    assert "1 no digit found" in app.subheader[0].value
+    assert "1 no digit found" in app.header[0].value
 
 
 def test_a_row_and_a_mark_choose_each_other(add, opened, autoencoder):
@@ -711,7 +711,7 @@ def test_a_map_of_other_images_is_left_out(add, opened, heads):
 def test_the_results_set_ours_beside_the_papers(add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("results"))
-    headings = [heading.value for heading in app.subheader]
+    headings = [heading.value for heading in app.header]
     assert headings[0].startswith("Figure 3. ") and headings[-1].startswith("Table 4. ") and len(headings) == 9
     commands = [code.value for code in app.code]
     assert any("kernelviz train cifar10-resnet32" in command for command in commands)  # no such run here

@@ -73,11 +73,11 @@ MESSAGES = (
 )
 
 
-@pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"])
+@pytest.mark.parametrize("name", [*MESSAGES, "PlaygroundTold", "FilmTold", "Heard", "ProbeStanding"])
 def test_python_and_the_page_speak_of_the_same(name):
     assert sorted(properties(name)) == sorted(field.name for field in fields(getattr(messages, name)))
 
 
 def test_every_message_has_its_type():
     ours = {name for name, found in vars(messages).items() if getattr(found, "__module__", "") == messages.__name__}
-    assert ours == {*MESSAGES, "PlaygroundTold", "Heard", "ProbeStanding"}
+    assert ours == {*MESSAGES, "PlaygroundTold", "FilmTold", "Heard", "ProbeStanding"}

@@ -18,12 +18,14 @@ from kernelviz.layers import Grid, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import KERNELS, FiniteSupport, Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.plots.colours import COLOURINGS, VALUES, palette
+from kernelviz.plots.film import coordinates_at
 from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.epochs import no_frames
 from kernelviz.storage.record import read_run
 from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER
 from kernelviz.ui.canvas.packing import masked, pack, unmasked
-from kernelviz.ui.canvas.payloads import decoder_payload, points_payload
+from kernelviz.ui.canvas.payloads import decoder_payload, film_payload, points_payload
 from kernelviz.ui.server.paths import STEPS, centers_in, steps_along
 from kernelviz.ui.shared.map_source import ImageMap
 
@@ -430,6 +432,72 @@ def test_between_two_depths_points_are_between_their_places(script):
         other=other,
     )
     np.testing.assert_allclose(out, [one, [0.25, 1, 1], other])
+
+
+@pytest.fixture
+def film():
+    """A made-up film of 30 points, one of which has no coordinates in its first frame."""
+    rng = np.random.default_rng(0)
+    maps = no_frames("validation", ("a", "b"), EXTENT, 4, np.arange(30) % 2)
+    for epoch in (0.0, 1.0, 2.0, 4.0):
+        where = rng.uniform(-4, 4, (30, 2)).astype(np.float32)
+        where[7] = np.nan if epoch == 0 else where[7]
+        maps = maps.added(epoch, where, np.full((9, 2, 2), round(epoch), np.uint8))
+    return maps
+
+
+def test_the_points_of_a_film_move_as_in_its_animation(film, script):
+    times = [0.0, 0.25, 1.0, 1.9, 3.0, 4.0, 7.0]
+    out = script(
+        f"""const all = new frames.Frames()
+        all.add({{ facts, arrays }})
+        const places = {times}.map((epoch) => [all.at(epoch).x, all.at(epoch).y].map((one) => [...one]))
+        return [places, all.all.map(({{ decoded }}) => [decoded.length, decoded[0]]), [all.first, all.last],
+            [-1, 0, 0.5, 3.9, 4, 9].map((epoch) => all.before(epoch)),
+            [[0, 1], [0, -1], [0.5, 1], [0.5, -1], [4, 1], [4, -1]].map(([epoch, way]) => all.next(epoch, way))]""",
+        film_payload(film),
+        imports="features/film/frames",
+    )
+    wanted = [coordinates_at(film, epoch).T for epoch in times]
+    np.testing.assert_allclose(np.array(out[0], float), wanted, atol=1e-4)  # null is NaN
+    assert out[1] == [[36, 0], [36, 1], [36, 2], [36, 4]] and out[2] == [0, 4]
+    assert out[3] == [0, 0, 0, 2, 3, 3] and out[4] == [1, 0, 1, 0, 4, 2]
+
+
+def test_frames_that_a_resumed_training_has_yet_to_make_again_are_forgotten(film, script):
+    parts = [film_payload(film), film_payload(film.until(2.0), 2.0), film_payload(film, 1.0)]
+    out = script(
+        """const all = new frames.Frames()
+        return [facts.one, facts.two, facts.three].map((part) => {
+            const bytes = Buffer.from(part, 'base64')
+            all.add(packing.unpack(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)))
+            return all.all.map(({ epoch }) => epoch)
+        })""",
+        pack(
+            {"none": np.zeros(1, np.uint8)},
+            **{
+                name: base64.b64encode(part).decode() for name, part in zip(("one", "two", "three"), parts, strict=True)
+            },
+        ),
+        imports="features/film/frames",
+    )
+    assert out == [[0, 1, 2, 4], [0, 1, 2], [0, 1, 2, 4]]
+
+
+def test_of_many_frames_every_other_one_is_kept(film, script):
+    out = script(
+        """const all = new frames.Frames()
+        for (let epoch = 0; epoch < 300; epoch++) {
+            const epochs = Float32Array.of(epoch)
+            all.add({ facts: { ...facts, last: epoch, decoded: null }, arrays: { label: arrays.label, epochs,
+                at: arrays.at.slice(0, 60) } })
+        }
+        const epochs = all.all.map(({ epoch }) => epoch)
+        return [epochs.length, epochs[0], epochs.at(-1), epochs.every((epoch, i) => !i || epoch > epochs[i - 1])]""",
+        film_payload(film),
+        imports="features/film/frames",
+    )
+    assert out[0] <= 120 and out[1:] == [0, 299, True]
 
 
 def test_another_depth_is_read_in_the_order_of_the_first_and_who_has_no_place_there_stays(script):

@@ -96,6 +96,13 @@ def test_a_failed_one_says_why(opened):
     folder.end(job_folder("one"), "kernelviz: **no** such folder")
     app = opened("train")
     assert "no" in app.error[0].value and "**no**" not in app.error[0].value
+    app.button(key="Other settings-one").click().run()
+    assert not app.exception and {one.label: one.value for one in app.number_input}["Epochs"] == 60
+    {one.label: one for one in app.number_input}["Epochs"].set_value(5)
+    app.run()
+    app.button(key="start").click().run()
+    (job,) = jobs()
+    assert (job.name, job.state, job.plan.recipe["epochs"]) == ("one", State.waiting, 5)
 
 
 def test_one_that_became_a_run_leads_to_its_map(opened, add, autoencoder):

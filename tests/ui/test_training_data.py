@@ -62,7 +62,7 @@ def test_a_folder_is_listed_without_what_leads_out_of_the_roots(root):
     assert [one.inside for one in listed.entries[:3]] == ["3 pictures", "5 pictures", "3 pictures"]
     assert listed.entries[3].size == 1500
     assert (listed.others, listed.left_out) == (1, 2)  # notes.txt; out and loop
-    assert folders.below(root) == (8, True)
+    assert folders.below(root) == (8, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,28 @@ def test_the_page_goes_from_a_folder_to_what_is_in_it(opened, root):
     next(button for button in app.button if button.label == "Use this folder").click().run()
     assert not app.exception and any("11 pictures" in one.value for one in app.markdown)
     assert app.session_state["data folder"] == str(root)
+
+
+def test_what_runs_were_trained_on_is_offered_again(opened, add, autoencoder, root):
+    add(autoencoder, recipe=autoencoder.recipe | {"data": str(root / "dogs")})
+    app = opened("train")
+    assert not app.exception
+    app.button(key=f"recent-{root / 'dogs'}").click().run()
+    assert not app.exception and app.session_state["data folder"] == str(root / "dogs")
+
+
+def test_a_search_and_a_path_that_is_entered(opened, root):
+    for n in range(60):
+        (root / "cats" / f"sub{n}").mkdir()
+    app = opened("train", {"data browser at": str(root / "cats")})
+    assert any("20 more" in one.value for one in app.caption)
+    app.text_input(key="data browser search").set_value("UB59").run()
+    assert [button.label.split("\u2003")[0] for button in app.button if "sub" in button.label] == ["sub59"]
+    app.text_input(key="data browser search").set_value(str(root / "dogs")).run()
+    next(button for button in app.button if button.label.startswith("Open")).click().run()
+    assert not app.exception and app.session_state["data browser at"] == str(root / "dogs")
+    app.text_input(key="data browser search").set_value("/etc").run()
+    assert any("outside" in one.value for one in app.caption) and not any("Open" in b.label for b in app.button)
 
 
 def test_the_page_is_not_there_where_one_may_not_train(opened, root):

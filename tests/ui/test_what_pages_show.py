@@ -116,10 +116,10 @@ def test_depth_has_a_row_and_a_map_for_each_depth(add, opened, heads):
 def test_upload_has_a_row_for_each_picture_and_names_what_it_did_not_take(add, opened, autoencoder, no_runs):
     add(autoencoder)
     app = fine(opened("upload", uploaded(("three.png", written(3)), ("one.png", written(1)), ("torn.png", b"no"))))
-    assert values(app.subheader)[0].startswith("2 uploaded")
+    assert values(app.header)[0].startswith("2 uploaded")
     table = only_table(app, "prediction")
     assert sorted(table["name"]) == ["one.png", "three.png"]
-    assert np.isfinite(table[["x", "y"]].to_numpy()).all() and table["confidence"].dropna().between(0, 1).all()
+    assert np.isfinite(table[["x", "y"]].to_numpy()).all() and table["confidence"].dropna().between(0, 100).all()
     assert "torn.png" in words(app) and "one.png" not in words(app)
     (told,) = maps(app)
     assert (told["uploads"]["total"], told["uploads"]["preprocessing"]) == (3, autoencoder.preprocess.name)
@@ -167,7 +167,7 @@ def test_recommend_lists_every_item_with_its_mean_and_the_metrics_of_the_run(add
 def test_results_has_a_part_for_each_figure_and_table_with_rows_or_the_command(add, opened, autoencoder):
     add(autoencoder)
     app = fine(opened("results"))
-    heads = values(app.subheader)
+    heads = values(app.header)
     assert [head.split(".")[0].lower().replace(" ", "") for head in heads] == [*EXPERIMENTS]
     tables = [table.value for table in app.dataframe if "verdict" in table.value]
     assert len(tables) + len(app.info) == len(EXPERIMENTS) == 9

@@ -5,10 +5,8 @@ images and weights never pass through here: the page fetches them once (js/core/
 """
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -20,6 +18,7 @@ from kernelviz.plots.colours import ABOVE, BELOW, COLOURINGS, DOTS_SCALE, PROBE,
 from kernelviz.plots.images import data_url
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas import payloads
+from kernelviz.ui.canvas.film import film
 from kernelviz.ui.canvas.heard import checked
 from kernelviz.ui.canvas.messages import (
     DecoderTold,
@@ -36,30 +35,25 @@ from kernelviz.ui.canvas.messages import (
     Told,
     UploadsTold,
 )
+from kernelviz.ui.canvas.mounting import FOLDER, SCRIPT, SCRIPTS, STAMP, mounted
 from kernelviz.ui.canvas.packing import masked
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import MapSource
 from kernelviz.ui.shared.selection import Selection
 
-FOLDER = Path(__file__).parent
-SCRIPTS = {
-    path.relative_to(FOLDER / "js").as_posix(): path.read_bytes() for path in sorted((FOLDER / "js").rglob("*.mjs"))
-}
-STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
-SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
-
-
-# The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.
-LOADER = """
-export default function (component) {
-  const module = import(new URL(component.data.scripts, document.baseURI).href)
-  module
-    .then((canvas) => canvas.render(component))
-    .catch((error) => component.setStateValue("failed", String(error)))
-  return () => module.then((canvas) => canvas.remove(component.parentElement), () => {})
-}
-"""
+__all__ = [
+    "FOLDER",
+    "SCRIPTS",
+    "STAMP",
+    "LinkedMap",
+    "canvas",
+    "canvas_of_maps",
+    "film",
+    "mark",
+    "playground",
+    "probe_of",
+]
 
 
 def canvas(
@@ -138,7 +132,7 @@ def canvas_of_maps(
 
 def playground(key: str) -> None:
     """Show kernels to play with: inputs on the plane, their field, and what the clip leaves of it (Figure 2)."""
-    _mounted()(key=key, data=asdict(PlaygroundTold(SCRIPT, PROBE, [BELOW, ABOVE])), on_failed_change=lambda: None)
+    mounted()(key=key, data=asdict(PlaygroundTold(SCRIPT, PROBE, [BELOW, ABOVE])), on_failed_change=lambda: None)
 
 
 def probe_of(run: EmbeddingRun, standing: ProbeStanding, path: list[list[float]]) -> ProbeTold:
@@ -225,7 +219,7 @@ def _shown(source: MapSource, key: str, told: Told) -> Heard:
     """Put the component on the page, and check what it says."""
     changes = {f"on_{field.name}_change": lambda: None for field in fields(Heard)}
     with st.container(key=f"canvas-{key}"):  # the style of the page reserves the space of the map
-        said = _mounted()(key=key, data=asdict(told), **changes)
+        said = mounted()(key=key, data=asdict(told), **changes)
     return checked(said, told.total, 2 * source.extent)
 
 
@@ -235,9 +229,3 @@ def mark(
     """An image to pin to a map."""
     x, y = map(float, coordinates)
     return MarkTold(x, y, name, data_url(Image.fromarray(picture)), grade)
-
-
-def _mounted():
-    """The component, registered with the server that runs: when this file is imported, there is none yet."""
-    css = (FOLDER / "canvas.css").read_text(encoding="utf-8")
-    return st.components.v2.component("kernelviz_canvas", css=css, js=LOADER)

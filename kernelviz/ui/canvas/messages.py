@@ -234,6 +234,23 @@ class PlaygroundTold:
 
 
 @dataclass(frozen=True)
+class FilmTold:
+    """What Python tells a film.
+
+    Args:
+        address: of its frames; that of a run has files of the whole film beside it, `<address>.gif` and `.webp`.
+        live: whether it is of a training, of which new frames are to come.
+        unit: what the points are, in the plural.
+    """
+
+    scripts: str
+    address: str
+    live: bool
+    unit: str
+    kind: str = "film"
+
+
+@dataclass(frozen=True)
 class Heard:
     """What the page has said: all of it is the browser's word, and checked before it comes here.
 

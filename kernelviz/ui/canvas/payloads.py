@@ -1,4 +1,4 @@
-"""What the page fetches of a run: points, contour lines, sheets of images, the decoder's weights."""
+"""What the page fetches of a run: points, contour lines, sheets of images, the decoder's weights, the film."""
 
 import io
 from functools import lru_cache
@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image
 
-from kernelviz.plots.colours import VALUES, reach
+from kernelviz.plots.colours import VALUES, palette, reach
 from kernelviz.plots.density import contours
 from kernelviz.plots.images import sheet
 from kernelviz.storage.embedding_map import EmbeddingMap
+from kernelviz.storage.epochs import EpochMaps
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import MapSource
 
 SHEET = 1024  # pixels: longest side of a sheet of images
@@ -79,6 +81,23 @@ def sheet_payload(source: MapSource, split: str, side: int, number: int) -> byte
     lossless = side <= MAX_LOSSLESS_SIDE and source.picture_source() != "thumbnails"
     Image.fromarray(picture).save(file, "WEBP", lossless=lossless, quality=50 if lossless else 85, method=2)
     return file.getvalue()
+
+
+def film_payload(maps: EpochMaps, after: float = -1.0) -> bytes:
+    """The frames of a film that were made after an epoch, and what is known of its points."""
+    newer = maps.epochs > after
+    arrays = {"label": maps.labels, "epochs": maps.epochs[newer], "at": maps.at[newer]}
+    if maps.decoded is not None:
+        arrays["decoded"] = maps.decoded[newer]
+    return pack(
+        arrays,
+        split=maps.split,
+        extent=maps.extent,
+        total=maps.total,
+        last=float(maps.epochs.max(initial=-1)),
+        palette=[(plain(name), colour) for name, colour in palette(maps.classes, "label")],
+        decoded=None if maps.decoded is None else maps.decoded.shape[1:],
+    )
 
 
 def decoder_payload(run: EmbeddingRun) -> bytes | None:

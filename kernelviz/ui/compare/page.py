@@ -1,4 +1,4 @@
-"""Compare: the maps of two runs, or of two splits of one run, side by side."""
+"""Compare: the maps of two runs, of two splits of one run, or of two epochs of its training, side by side."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import of_kind
 from kernelviz.ui.canvas import LinkedMap, canvas_of_maps
 from kernelviz.ui.compare import differences, records
-from kernelviz.ui.compare.pair import Pair, Side
+from kernelviz.ui.compare.pair import Pair, Side, epoch_names
 from kernelviz.ui.shared import caches, page_frame, selection
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import plain
@@ -16,6 +16,7 @@ from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
 LEFT, RIGHT = "mnist-neighbours", "mnist-autoencoder"  # what is compared at first, where they are here
 FIT = "Rotate, mirror and shift the right map so that its images lie as near as possible to those of the left one."
+EARLIER = "an earlier epoch"
 SHARED = {"bind": "query-params"}
 
 
@@ -61,15 +62,20 @@ def _controls(runs: dict[str, EmbeddingRun]) -> tuple[Pair | None, str, bool]:
         st.info(f"{one.name} and {other.name} show no split in common.", icon=":material/filter_none:")
         return None, "", False
     _forget_unknown("split", splits)
-    chosen = row.selectbox("Images", splits, _at(splits, "test"), key="split", width=200, **SHARED)
+    chosen = row.selectbox("Images", splits, _at(splits, "test"), key="split", width=175, **SHARED)
     others = [name for name in splits if name != chosen]
-    colouring = row.selectbox("Colour by", COLOURINGS, key="colour", width=230, **SHARED)
+    if one.name == other.name and caches.has_film(one):
+        others.append(EARLIER)
+    colouring = row.selectbox("Colour by", COLOURINGS, key="colour", width=215, **SHARED)
     if one.name != other.name:
         pair = Pair(Side(one, chosen), Side(other, chosen))
         fit = pair.linked and row.toggle("Fit the right map", value=True, key="fit", help=FIT, **SHARED)
         return pair, colouring, fit
     if others:
-        second = row.selectbox("Compared with", others, key="against", width=230, **SHARED)
+        _forget_unknown("against", others)
+        second = row.selectbox("Against", others, key="against", width=200, **SHARED)
+        if second == EARLIER:
+            return _epochs(one, chosen, row), colouring, False
         return Pair(Side(one, chosen), Side(one, second)), colouring, False
     st.info(
         f"{one.name} shows {chosen} {one.unit} only. Choose another run on one side.", icon=":material/filter_none:"
@@ -77,11 +83,23 @@ def _controls(runs: dict[str, EmbeddingRun]) -> tuple[Pair | None, str, bool]:
     return None, colouring, False
 
 
+def _epochs(run: EmbeddingRun, split: str, where: st.delta_generator.DeltaGenerator) -> Pair | None:
+    """The end of a training, and an epoch of it that is chosen."""
+    kept, *names = caches.film_of(run).split, *epoch_names(run)[:-1]
+    if split != kept:
+        st.info(f"Of earlier epochs there are {kept} {run.unit} only.", icon=":material/movie:")
+        st.button(f"Show {kept} {run.unit}", on_click=st.session_state.update, args=({"split": kept},))
+        return None
+    _forget_unknown("epoch", names)
+    epoch = where.selectbox("Epoch", names, key="epoch", width=150, **SHARED)
+    return Pair(Side(run, split, len(names)), Side(run, split, names.index(epoch)))
+
+
 def _run(runs: dict[str, EmbeddingRun], where: st.delta_generator.DeltaGenerator, key: str, name: str, at: int) -> str:
     """The name of the run that is chosen for a side: at first one of that name, else the one at that position."""
     names = list(runs)
     _forget_unknown(key, names)
-    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, width=270, **SHARED)
+    return where.selectbox(key.capitalize(), names, _at(names, name, at), key=key, width=245, **SHARED)
 
 
 def _forget_unknown(key: str, known: list[str]) -> None:
@@ -124,6 +142,11 @@ def _maps(pair: Pair, colouring: str, fit: bool) -> None:
 def _caption(pair: Pair, fit: bool) -> str:
     """What the maps have in common, and how they are linked."""
     left, right, n = pair.left, pair.right, len(pair.same[0])
+    if pair.of_epochs:
+        return (
+            f"{left.what} of {left.run.name}, after its training and at {right.epoch}. "
+            "Point at an image, select, or zoom in on one map, and the other shows the same images."
+        )
     if pair.of_one_run:
         return f"{left.what} and {right.what} on one map. Zooming and moving are linked; no image is in both splits."
     if not pair.linked:

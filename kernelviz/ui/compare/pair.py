@@ -22,18 +22,24 @@ Rows = Int[np.ndarray, " _"]  # of any number of images
 
 @dataclass(frozen=True)
 class Side:
-    """The map of a split of a run."""
+    """The map of a split of a run, or with a frame that of an epoch of its training."""
 
     run: EmbeddingRun
     split: str
+    frame: int | None = None
 
     @property
     def source(self) -> ImageMap:
-        return ImageMap(self.run)
+        return ImageMap(self.run, self.frame)
 
     @property
     def points(self) -> EmbeddingMap:
-        return caches.points_of(self.run).of_split(self.split)
+        return self.source.points(self.split)
+
+    @property
+    def epoch(self) -> str:
+        """When its map was as it is here."""
+        return epoch_names(self.run)[self.frame]
 
     @property
     def what(self) -> str:
@@ -43,7 +49,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two maps side by side: of two runs, or of two splits of one."""
+    """Two maps side by side: of two runs, of two splits of one, or of two epochs of its training."""
 
     left: Side
     right: Side
@@ -53,15 +59,22 @@ class Pair:
         return self.left.run.name == self.right.run.name
 
     @property
+    def of_epochs(self) -> bool:
+        return self.right.frame is not None
+
+    @property
     def titles(self) -> tuple[str, str]:
         """What tells the maps apart."""
         one, other = self.left, self.right
+        if self.of_epochs:
+            return one.epoch, other.epoch
         return (one.split, other.split) if self.of_one_run else (one.run.name, other.run.name)
 
     @property
     def name(self) -> str:
         """What tells the pair from others, for the keys of widgets."""
-        return "-".join(f"{side.run.name}-{side.split}" for side in (self.left, self.right))
+        name = "-".join(f"{side.run.name}-{side.split}" for side in (self.left, self.right))
+        return f"{name}-epochs" if self.of_epochs else name
 
     @property
     def owner(self) -> str:
@@ -71,6 +84,9 @@ class Pair:
     @cached_property
     def same(self) -> tuple[Rows, Rows]:
         """The rows of the images that are on both maps, those of the left and those of the right one."""
+        if self.of_epochs:
+            rows = np.arange(len(self.left.points))
+            return rows, rows
         if self.of_one_run:
             return np.array([], int), np.array([], int)
         return _same(*self._versions, self)
@@ -116,7 +132,12 @@ class Pair:
     @property
     def _versions(self) -> tuple[str, str]:
         """Texts that change with either map."""
-        return tuple(f"{caches.version(side.run)} {side.split}" for side in (self.left, self.right))
+        return tuple(f"{side.source.version} {side.split}" for side in (self.left, self.right))
+
+
+def epoch_names(run: EmbeddingRun) -> list[str]:
+    """A name for each frame of the film of a run."""
+    return [f"epoch {epoch:,.2f}".removesuffix(".00") for epoch in caches.film_of(run).epochs.tolist()]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

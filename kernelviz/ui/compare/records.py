@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from kernelviz.evaluation.quality import MEANING
+from kernelviz.evaluation.quality import MEANING, NAMES
 from kernelviz.library import comparing
 from kernelviz.storage.record import Run
 from kernelviz.ui.compare.pair import Pair
@@ -21,14 +21,19 @@ def metrics(pair: Pair) -> None:
         show_metrics([pair.left.run, pair.right.run], ["left", "right"])
 
 
-def show_metrics(runs: Sequence[Run], columns: Sequence[str]) -> None:
-    """Show the metrics of some runs, each in its column, the best value of each bold where they can be compared."""
+def show_metrics(runs: Sequence[Run], columns: Sequence[str], with_meaning: bool = True) -> None:
+    """Show the metrics of some runs, each in its column, the best value of each bold where they can be compared.
+
+    Args:
+        with_meaning: whether a last column says what each means; else they have the names by which people know them.
+    """
     comparable, found = comparing.are_comparable(runs), comparing.metrics_of(runs)
-    rows = [
-        (name, *(compared(name, *values) if comparable else map(comparing.shown, values)), MEANING[name])
-        for name, values in found.items()
-    ]
-    st.table(pd.DataFrame(rows, columns=["metric", *columns, "meaning"]), hide_index=True, border="horizontal")
+    texts = {
+        name: compared(name, *values) if comparable else map(comparing.shown, values) for name, values in found.items()
+    }
+    rows = [(name, *text, MEANING[name]) if with_meaning else (NAMES[name], *text) for name, text in texts.items()]
+    names = ["metric", *columns, *(["meaning"] if with_meaning else [])]
+    st.table(pd.DataFrame(rows, columns=names), hide_index=True, border="horizontal")
     if comparable:
         st.caption("Measured on the test part of the same data. The best value is bold.")
     elif len(runs) > 1:
@@ -40,6 +45,10 @@ def compared(name: str, *values: float | None) -> tuple[str, ...]:
     best = comparing.best_of(name, values)
     texts = [comparing.shown(value) for value in values]
     return tuple(f"**{text}** :material/check:" if at in best else text for at, text in enumerate(texts))
+
+
+def _all_shown(name: str, *values: float | None) -> tuple[str, ...]:
+    return tuple(map(comparing.shown, values))
 
 
 def settings(pair: Pair) -> None:

@@ -15,7 +15,7 @@ from kernelviz.plots.curves import history_figure
 from kernelviz.plots.maps import map_figure
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.ui.canvas import canvas
+from kernelviz.ui.canvas import canvas, film
 from kernelviz.ui.canvas.messages import InspectorTold
 from kernelviz.ui.explore import search
 from kernelviz.ui.shared import caches, selection
@@ -41,11 +41,15 @@ def page(run: EmbeddingRun) -> None:
     else:
         _map(run, points, split, colouring, view, found)
     explain_missing_images(run)
-    quality, training = st.tabs(["Quality", "Training"])
+    has_film = caches.has_film(run)
+    quality, training, *grew = st.tabs(["Quality", "Training", *(["How it grew"] if has_film else [])])
     with quality:
         _quality(run)
     with training:
         _training(run)
+    if has_film:
+        with grew[0]:
+            film(run.name, live=False, key=f"film-{run.name}")
 
 
 def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> None:

@@ -52,7 +52,7 @@ def _layer(run: EmbeddingRun) -> None:
     n_in, n_out = len(layer.u), len(layer.v)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Where the features lie", anchor=False)
+        st.header("Where the features lie", anchor=False)
         u, alpha = layer.u.numpy(), layer.alpha.numpy()
         st.plotly_chart(locations_figure(u, alpha, run.extent), key="locations", config=NO_MODE_BAR, alt="Locations")
         outside = float((np.abs(u) > run.extent).any(1).mean())
@@ -61,7 +61,7 @@ def _layer(run: EmbeddingRun) -> None:
             f"the sign of α. The frame is the grid of units; {percent(outside)} of the inputs lie outside it."
         )
     with right:
-        st.subheader("The weights", anchor=False)
+        st.header("The weights", anchor=False)
         st.image(
             _weights_picture(run),
             caption=f"α K(u, v): {n_in:,} inputs down, by the angle of u; {n_out:,} units across",
@@ -79,7 +79,7 @@ def _layer(run: EmbeddingRun) -> None:
 
 
 def _storage(n_in: int, n_out: int) -> None:
-    st.subheader("What it takes to store", anchor=False)
+    st.header("What it takes to store", anchor=False)
     choice, shown = st.columns([1, 2], gap="medium", vertical_alignment="center")
     dim = choice.slider("Dimension d of the locations", 1, 100, 2, key="dim")
     own, dense = stored(n_in, n_out, dim)
@@ -94,7 +94,7 @@ def _storage(n_in: int, n_out: int) -> None:
 
 def _support(run: EmbeddingRun) -> None:
     """Show how many weights of this layer a kernel of finite support leaves."""
-    st.subheader("With a kernel of finite support", anchor=False)
+    st.header("With a kernel of finite support", anchor=False)
     scale = st.slider("a in max(0, 1 − a |u − v|²)", 0.01, 4.0, 0.25, key="support")
     layer = network_of(run).kernel_layer
     density = float((FiniteSupport(scale)(layer.u, layer.v) > 0).float().mean())

@@ -17,7 +17,7 @@ CLOSED = "#2b2f3a"
 
 def pictures(run: RecommenderRun) -> None:
     """Show a picture of every gated layer."""
-    st.subheader("Which connections are left", anchor=False)
+    st.header("Which connections are left", anchor=False)
     found = _gates(run.name, run.weights_sha256, run)
     for column, (picture, (n_in, n_out), density, dead) in zip(st.columns(len(found)), found, strict=True):
         said = f"{n_in:,} → {n_out:,}: {percent(density, 1)} open, {percent(dead, 1)} of the locations dead"

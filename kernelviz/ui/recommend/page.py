@@ -116,10 +116,10 @@ def _recommendations(
 ) -> None:
     table = item_titles.titles_of(run).reset_index(drop=True)
     genres = sorted({genre for joined in table["genres"] for genre in joined.split("|") if genre})
-    filters = st.columns([3, 2], vertical_alignment="bottom")
-    wanted = filters[0].multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
+    filters = st.container(horizontal=True, vertical_alignment="bottom")
+    wanted = filters.multiselect("Genres", genres, key=f"genres-{run.name}", placeholder="All") if genres else []
     min_ratings = int(min(MIN_RATINGS, np.median(items.count)))
-    rare = filters[1].toggle(
+    rare = filters.toggle(
         "Include rarely rated items", key=f"rare-{run.name}", help=f"Items with fewer than {min_ratings} ratings"
     )
     if not given:
@@ -227,7 +227,7 @@ def _inside(run: RecommenderRun) -> None:
         gates.pictures(run)
     rows = measured_sparsity()
     if rows:
-        st.subheader("What sparsity costs", anchor=False)
+        st.header("What sparsity costs", anchor=False)
         st.plotly_chart(sparsity_figure(rows), key="sparsity", config=NO_MODE_BAR, alt="Error over density")
         st.caption(
             "Each point is a network on ML-100K with two hidden layers, trained with another weight λ₀ of the penalty "

@@ -15,7 +15,7 @@ def given(run: RecommenderRun) -> dict[int, float]:
     """Show the search, the ratings and the suggested items; returns the ratings by row."""
     names = item_titles.names_of(run)
     given = st.session_state[f"given-{shared(run)}"] = browser_state.kept(f"given-{shared(run)}", dict)
-    st.subheader("Your ratings", anchor=False)
+    st.header("Your ratings", anchor=False)
     search("Search and rate", names, key=f"wanted-{shared(run)}", on_change=_add_searched, args=(run,))
     for row in reversed(given):  # the newest on top
         _one(run, row, names[row])

@@ -92,7 +92,7 @@ def _summary(rows: list[dict] | str) -> str:
 def _part(part: str, rows: list[dict] | str, runs: set[str]) -> tuple[str, st.delta_generator.DeltaGenerator] | None:
     """Show a part; returns where its picture belongs, if it has one."""
     module = experiment(part)
-    st.subheader(f"{_named(part)}. {module.TITLE}", anchor=part)
+    st.header(f"{_named(part)}. {module.TITLE}", anchor=part)
     st.markdown(f"**The paper.** {module.SHOWS}")
     if isinstance(rows, str):
         st.warning(rows, icon=":material/broken_image:")

@@ -1,5 +1,6 @@
 """Two to four runs side by side: their curves, metrics and settings."""
 
+import html
 from collections.abc import Sequence
 
 import streamlit as st
@@ -8,6 +9,7 @@ from kernelviz.plots.curves import histories_figure
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import of_kind
 from kernelviz.ui.compare.records import show_metrics, show_settings
+from kernelviz.ui.runs.details import picture_of
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.page_frame import link
 
@@ -23,16 +25,23 @@ CURVES = {  # as people read them
 }
 
 
+def compared_runs(runs: Sequence[Run]) -> None:
+    """Show which runs are compared, and where the maps of two are side by side."""
+    pictures = [picture_of(run) + f"<p>{html.escape(run.name)}</p>" for run in runs]
+    st.html('<div class="run-pictures">' + "".join(f"<div>{one}</div>" for one in pictures) + "</div>")
+    if len(runs) == 2 == len(of_kind(runs, EmbeddingRun)):
+        link("Compare", "Both maps, linked", left=runs[0].name, right=runs[1].name)
+    st.caption("Their curves, metrics and settings are below the table.")
+
+
 def comparison(runs: Sequence[Run]) -> None:
     """Show the runs side by side."""
     names = [run.name for run in runs]
-    if len(runs) == 2 and len(of_kind(runs, EmbeddingRun)) == 2:
-        link("Compare", "Both maps side by side", left=names[0], right=names[1])
     curves, metrics, settings = st.tabs(["Curves", "Metrics", "Settings"])
     with curves:
         _curves(runs)
     with metrics:
-        show_metrics(runs, names)
+        show_metrics(runs, names, with_meaning=False)
     with settings:
         show_settings(runs, names)
 

@@ -9,7 +9,6 @@ from kernelviz.errors import UserError
 from kernelviz.library import bin, names
 from kernelviz.library.handing_on import has_pictures, size_of
 from kernelviz.library.notes import LONGEST_NOTE, MOST_TAGS, Notes, write_notes
-from kernelviz.library.settings import settings_of
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import is_shipped, of_kind
 from kernelviz.ui.runs.routes import export_address, map_address
@@ -18,6 +17,7 @@ from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import aims, plain
 from kernelviz.ui.shared.page_frame import PAGES, REGISTERED, link
 
+DEVICES = {"cpu": "a CPU", "cuda": "a GPU", "mps": "a GPU"}
 TRAIN = "train"  # the address of the page that trains
 CONFIRM = "delete all the same"  # of the session: the run that is deleted though others need it
 
@@ -34,20 +34,24 @@ def details(run: Run, notes: Notes, tags: Sequence[str]) -> None:
         else:
             _edit(run, notes, tags)
             _delete(run)
+        with st.expander("Command"):
+            st.code(run.made_by["command"], language="bash", wrap_lines=True)
+
+
+def picture_of(run: Run) -> str:
+    """The picture of a run's map as HTML; nothing for a run without a map."""
+    address = map_address(run)
+    return f'<img src="{html.escape(address)}" alt="The map of {html.escape(run.name)}">' if address else ""
 
 
 def _head(run: Run) -> None:
-    address = map_address(run)
-    picture = f'<img src="{html.escape(address)}" alt="The map of {html.escape(run.name)}">' if address else ""
-    epochs, seconds = run.recipe["epochs"], run.made_by["seconds"]
+    epochs, seconds, device = run.recipe["epochs"], run.made_by["seconds"], run.made_by["device"]
     lines = [
         f"{plain(run.data['name'])}, trained to {aims(run.aims)}",
-        f"{epochs} epochs in {_time(seconds)} on {plain(run.made_by['device'])}",
+        f"{epochs} epochs in {_time(seconds)} on {DEVICES.get(device, plain(device))}",
     ]
     said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    st.html(f'<div class="run-head">{picture}<div><h2>{html.escape(run.name)}</h2>{said}</div></div>')
-    with st.expander("Command"):
-        st.code(run.made_by["command"], language="bash", wrap_lines=True)
+    st.html(f'<div class="run-head">{picture_of(run)}<div><h2>{html.escape(run.name)}</h2>{said}</div></div>')
 
 
 def _time(seconds: float) -> str:
@@ -72,7 +76,7 @@ def _open(run: Run) -> None:
 
 def _train_again(run: Run) -> None:
     if st.button("Train again with …", icon=":material/replay:", type="tertiary"):
-        st.session_state[TRAIN_AGAIN] = settings_of(run)
+        st.session_state[TRAIN_AGAIN] = run.name
         st.switch_page(st.session_state[REGISTERED][PAGES[TRAIN][0]])
 
 

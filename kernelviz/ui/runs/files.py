@@ -35,7 +35,7 @@ def import_and_bin() -> None:
         return
     turn = st.session_state.setdefault(TURN, 0)
     dropped = st.file_uploader(
-        f"Bring in a run that was handed on: a {ENDING} file of up to {MAX_MB} MB",
+        f"Import a run: drop a {ENDING} file of up to {MAX_MB} MB",
         [ENDING],
         accept_multiple_files=True,
         max_upload_size=MAX_MB,

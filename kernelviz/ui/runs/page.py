@@ -13,7 +13,7 @@ from kernelviz.storage import record
 from kernelviz.storage.record import Run
 from kernelviz.storage.store import is_shipped
 from kernelviz.ui.runs import files
-from kernelviz.ui.runs.comparison import MOST_COMPARED, comparison
+from kernelviz.ui.runs.comparison import MOST_COMPARED, compared_runs, comparison
 from kernelviz.ui.runs.details import details
 from kernelviz.ui.runs.routes import map_address
 from kernelviz.ui.runs.state import CHOSEN
@@ -28,10 +28,11 @@ SHIPPED = "with kernelviz"  # shown among the tags of a run that travels with it
 
 @dataclass(frozen=True)
 class Listed:
-    """A run and what people write of it."""
+    """A run, what people write of it, and when it was made or renamed; None for one that travels with kernelviz."""
 
     run: Run
     notes: Notes
+    changed: datetime | None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -52,14 +53,15 @@ def page(runs: list[Run]) -> None:
         st.info("A run is a trained network with its map. Train one, or bring in one that was handed on.")
         st.code("kernelviz train digits-autoencoder", language="bash")
         return files.import_and_bin()
-    listed = [Listed(run, read_notes(run.folder)) for run in runs]
+    listed = [Listed(run, read_notes(run.folder), _changed(run)) for run in runs]
+    listed.sort(key=lambda one: one.changed or datetime.min, reverse=True)  # one's own first, the newest before
     shown = _filtered(listed)
     table, beside = st.columns([62, 38], gap="medium")
     with table:
         chosen = _table(shown)
-        files.import_and_bin()
     with beside:
         _beside(listed, chosen)
+        files.import_and_bin()
     if 2 <= len(chosen) <= MOST_COMPARED:
         comparison([one.run for one in chosen])
 
@@ -72,14 +74,14 @@ def _beside(listed: list[Listed], chosen: list[Listed]) -> None:
         details(one.run, one.notes, tags)
     elif not chosen:
         st.caption(
-            "Tick one run to open it, train again with its settings, or hand it on"
+            "Tick one run to open it, train again with its settings or hand it on"
             + ("; " if sharing.read_only() else ", to rename or delete it; ")
-            + f"two to {MOST_COMPARED} to compare them."
+            + "two to four to compare them."
         )
     elif len(chosen) <= MOST_COMPARED:
-        st.caption(f"{len(chosen)} runs are compared below the table.")
+        compared_runs([one.run for one in chosen])
     else:
-        st.caption(f"Up to {MOST_COMPARED} runs can be compared; {len(chosen)} are ticked.")
+        st.caption(f"Up to four runs can be compared; {len(chosen)} are ticked.")
 
 
 def _filtered(listed: list[Listed]) -> list[Listed]:
@@ -126,11 +128,11 @@ def _row(one: Listed) -> dict:
         "map": map_address(run),
         "name": run.name,
         "data": run.data["name"],
-        **{shown: _metric(run, name, 100) for name, shown in SHARES.items()},
+        **{shown: _metric(run, name, 100.0) for name, shown in SHARES.items()},
         **{shown: _metric(run, name) for name, shown in ERRORS.items()},
         "tags": list(one.tags),
         "size": size_of(run, with_pictures=True) / 1e6,
-        "changed": None if is_shipped(run) else _changed(run),
+        "changed": one.changed,
         "trained to": aims(run.aims),
     }
 
@@ -141,6 +143,8 @@ def _metric(run: Run, name: str, times: float = 1.0) -> float | None:
 
 
 def _changed(run: Run) -> datetime | None:
+    if is_shipped(run):
+        return None
     try:
         return datetime.fromtimestamp((run.folder / record.FILE).stat().st_mtime)
     except OSError:
@@ -150,17 +154,17 @@ def _changed(run: Run) -> datetime | None:
 def _columns() -> dict:
     column = st.column_config
     shares = {
-        shown: column.NumberColumn(shown, format="%.1f %%", width=80, help=f"{shown} on the test images")
+        shown: column.NumberColumn(shown, format="%.1f %%", width=76, help=f"{shown} on the test images")
         for shown in SHARES.values()
     }
     return {
         "map": column.ImageColumn("", width=56),
-        "name": column.TextColumn("Run", width=190),
-        "data": column.TextColumn("Data", width=96),
+        "name": column.TextColumn("Run", width=168),
+        "data": column.TextColumn("Data", width=80),
         **shares,
-        **{shown: column.NumberColumn(shown, format="%.3f", width=72) for shown in ERRORS.values()},
-        "tags": column.ListColumn("Tags", width=130),
-        "size": column.NumberColumn("Size", format="%.1f MB", width=80),
+        **{shown: column.NumberColumn(shown, format="%.3f", width=64) for shown in ERRORS.values()},
+        "tags": column.ListColumn("Tags", width=116),
+        "size": column.NumberColumn("Size", format="%.1f MB", width=76),
         "changed": column.DatetimeColumn("Date", format="D MMM YYYY", width=100),
         "trained to": column.TextColumn("Trained to", width=260),
     }

@@ -4,7 +4,7 @@ import streamlit as st
 
 CHOSEN = "chosen runs"  # names of those that are ticked
 DONE = "done with runs"  # a sentence, and the name of a run that can be restored, or ""
-TRAIN_AGAIN = "train_again"  # the settings of a run, for the page Train
+TRAIN_AGAIN = "train_again"  # name of the run whose settings the page Train takes
 
 
 def done(sentence: str, undo: str = "", chosen: tuple[str, ...] = ()) -> None:

@@ -10,6 +10,9 @@
 /kernelviz/runs/<name>/<version>/alike/<split>/<row>       rows of the images that are most like an image, JSON
 /kernelviz/runs/<name>/<version>/likeliest/<split>/<row>   the likeliest classes of an image, with their shares, JSON
 /kernelviz/runs/<name>/<version>/selections/...            selections as files, and kept: see `ui.server.selections`
+/kernelviz/runs/<name>/<version>/film                      the frames of its training, packed
+/kernelviz/runs/<name>/<version>/film.<kind>[?dark]        the same as an animation, GIF or WebP
+/kernelviz/jobs/<name>/film?after                          the newer frames of a training that goes on, never cached
 /kernelviz/runs/<name>/<version>/decoder                   weights of a dense decoder, packed
 /kernelviz/runs/<name>/<version>/decode?x&y[&width&amplitude]  the image decoded at some coordinates, PNG
 /kernelviz/runs/<name>/<version>/walk?path&width&amplitude images decoded along a path, there and back, GIF
@@ -46,14 +49,14 @@ from kernelviz.storage.store import load_mapped, load_run, use_runs
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.runs import routes as library_routes
-from kernelviz.ui.server import index_page, items, selections
+from kernelviz.ui.server import films, index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.likeliest import likeliest
 from kernelviz.ui.server.paths import MAX_ALONG, centers_in, corners_of, steps_along
 from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import caches, page_frame, sharing
-from kernelviz.ui.shared.map_source import MapSource, map_source
+from kernelviz.ui.shared.map_source import AT, MapSource, map_at
 from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
@@ -180,12 +183,12 @@ def window(request: Request, run: EmbeddingRun) -> Response:
 
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
-    return gzipped(payloads.points_payload(map_source(load_run(name)), split))
+    return gzipped(payloads.points_payload(map_at(load_run(name), version), split))
 
 
 def _sheet(source: MapSource, split: str, side: int, number: int) -> bytes:
     """A sheet; those of thumbnails, which take a second or two, are kept on disk."""
-    if source.picture_source() != "thumbnails":
+    if source.picture_source() != "thumbnails" or AT in source.version:  # a film would drive the map's out
         return payloads.sheet_payload(source, split, side, number)
     return kept(
         sharing.cache_folder() / "sheets" / source.run.name,
@@ -231,6 +234,8 @@ ROUTES = [
             Route("/alike/{split}/{row:int}", of_a_map(alike)),
             Route("/likeliest/{split}/{row:int}", of_a_run(likeliest)),
             Mount("/selections", routes=selections.ROUTES),
+            Route("/film", of_a_run(films.frames)),
+            Route("/film.{kind}", of_a_run(films.file)),
             Route("/decoder", of_a_run(decoder)),
             Route("/decode", of_a_run(decode)),
             Route("/walk", of_a_run(walk)),
@@ -238,6 +243,7 @@ ROUTES = [
         ],
     ),
     Mount("/kernelviz/library", routes=library_routes.ROUTES),
+    Route("/kernelviz/jobs/{name}/film", films.growing),
     Mount("/kernelviz/uploads/{token}", routes=routes.ROUTES),
     *index_page.ROUTES,
 ]

@@ -2,7 +2,7 @@
 
 Streamlit's index.html is read from the installed package and changed in memory. What is added to its head:
 
-- the name of the page as the title;
+- the name of the page as the title, and what the dashboard is;
 - the address of the server, which Streamlit otherwise looks for below every page (/probe/_stcore/health, a 404);
 - the style of the frame, so that nothing moves when the page comes;
 - a way past the menu for those who use the keyboard;
@@ -26,6 +26,7 @@ from kernelviz.ui.shared.browser_state import COOKIE
 from kernelviz.ui.shared.page_frame import CSS, PAGES, title_of
 
 USUAL_PORT = 8501
+ABOUT = "Maps of images made by networks with a 2-D kernel layer: any position on a map decodes into an image."
 MARKUP = Path(__file__).with_name("index_page.html")
 
 
@@ -45,7 +46,12 @@ def rewritten(html: str, page: str, command: str) -> str:
     """Streamlit's index page for one of our pages, with the command that starts the server again."""
     head, body = _parts(MARKUP.read_text(encoding="utf-8"))
     html = re.sub(r"<title>.*?</title>", f"<title>{escape(title_of(page))}</title>", html, count=1, flags=re.DOTALL)
-    head = head.replace("PAGES", "|".join(filter(None, PAGES))).replace("/* STYLE */", CSS.read_text(encoding="utf-8"))
+    for name, value in (
+        ("ABOUT", ABOUT),
+        ("PAGES", "|".join(filter(None, PAGES))),
+        ("/* STYLE */", CSS.read_text(encoding="utf-8")),
+    ):
+        head = head.replace(name, value)
     html = html.replace("<script", f"{head}<script", 1)
     return html.replace("<body>", f"<body>\n{body.replace('COMMAND', escape(command))}", 1)
 

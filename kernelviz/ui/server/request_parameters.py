@@ -12,7 +12,7 @@ from kernelviz.errors import UserError
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared import sharing
-from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_source
+from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_at
 
 READ_ONLY = "this dashboard is read-only: nothing can be saved, changed or deleted here"
 CACHED = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -24,8 +24,8 @@ def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Requ
     def endpoint(request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            source = map_source(load_run(name))
-            if request.path_params["version"] != source.version:
+            source = map_at(load_run(name), request.path_params["version"])
+            if source is None:
                 return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
             return answer(request, source)
         except FileNotFoundError as error:

@@ -15,12 +15,12 @@ from kernelviz.plots.clusters import CLUSTER, cluster_column
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
 from kernelviz.sources import listing
-from kernelviz.storage import calibration, item_table, thumbnails
+from kernelviz.storage import calibration, epochs, item_table, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 
 Pictures = list[np.ndarray] | np.ndarray  # of some points: of any shapes, or of one
-BESIDE = (calibration.FILE, item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
+BESIDE = (calibration.FILE, epochs.FILE, item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
 NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
 
 
@@ -32,6 +32,28 @@ def points_of(run: EmbeddingRun) -> EmbeddingMap:
 def calibration_of(run: EmbeddingRun) -> calibration.Calibration | None:
     """What is usual for the images of a run, where that was measured."""
     return _calibration(run.name, version(run), run)
+
+
+def film_of(run: EmbeddingRun) -> epochs.EpochMaps | None:
+    """The maps of the epochs of a run's training, where they were kept; a BrokenRun says what is wrong with them."""
+    return _film(run.name, version(run), run)
+
+
+def has_film(run: EmbeddingRun) -> bool:
+    """Whether there is a film of a run's training that can be shown: of the first images of one of its splits."""
+    try:
+        film = film_of(run)
+    except BrokenRun:
+        return False
+    if film is None or len(film) < 2:
+        return False
+    rows, labels = np.arange(len(film.index)), points_of(run).of_split(film.split).label
+    return np.array_equal(film.index, rows) and np.array_equal(film.labels, labels[rows[: len(labels)]])
+
+
+def points_in(run: EmbeddingRun, frame: int) -> EmbeddingMap:
+    """The images of a run's film as a map at the time of a frame; at the last, as the run's map has them."""
+    return _points_in(run.name, version(run), frame, run)
 
 
 def version(run: EmbeddingRun) -> str:
@@ -140,6 +162,19 @@ def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _calibration(name: str, version: str, _run: EmbeddingRun) -> calibration.Calibration | None:
     return calibration.load_calibration(_run.folder)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _film(name: str, version: str, _run: EmbeddingRun) -> epochs.EpochMaps | None:
+    return epochs.load_epochs(_run.folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _points_in(name: str, version: str, frame: int, _run: EmbeddingRun) -> EmbeddingMap:
+    film = film_of(_run)
+    if frame < len(film) - 1:
+        return film.points(frame)
+    return points_of(_run).of_split(film.split).where(film.index)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -1,9 +1,10 @@
 """What the canvas can show: the map of the images of a run, or the map of the items of a recommender."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Int
 
 from kernelviz.errors import UserError
 from kernelviz.plots.columns import Column
@@ -13,6 +14,8 @@ from kernelviz.storage.items import EXTENT, GRID, SPARSITY
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.ui.shared import caches, item_titles
 from kernelviz.ui.shared.labels import shortened
+
+AT = "@"  # in the version of a map, before the number of a frame
 
 
 @runtime_checkable
@@ -68,11 +71,25 @@ def map_source(run: Run) -> MapSource:
     return SOURCES[type(run)](run)
 
 
+def map_at(run: Run, version: str) -> MapSource | None:
+    """The map of a run that a version names: the run's own, or one of its film; None where there is none."""
+    source, frame = map_source(run), version.rpartition(AT)[2]
+    if AT in version and frame.isdecimal() and type(source) is ImageMap:
+        film = caches.film_of(run)
+        source = replace(source, frame=int(frame)) if film and len(frame) < 9 and int(frame) < len(film) else source
+    return source if source.version == version else None
+
+
 @dataclass(frozen=True)
 class ImageMap:
-    """The map of the images, or the vectors, of an embedding run."""
+    """The map of the images, or the vectors, of an embedding run.
+
+    Args:
+        frame: of the film of its training; the map is then of the images of the film, as they lay at that time.
+    """
 
     run: EmbeddingRun
+    frame: int | None = None
 
     @property
     def unit(self) -> str:
@@ -80,7 +97,8 @@ class ImageMap:
 
     @property
     def version(self) -> str:
-        return caches.version(self.run)
+        version = caches.version(self.run)
+        return version if self.frame is None else f"{version}{AT}{self.frame}"
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -103,11 +121,12 @@ class ImageMap:
         return None if self.run.is_of_vectors else self.run.decoded_shape
 
     def points(self, split: str) -> EmbeddingMap:
-        return caches.points_of(self.run).of_split(split)
+        points = caches.points_of(self.run) if self.frame is None else caches.points_in(self.run, self.frame)
+        return points.of_split(split)
 
     def names(self, split: str) -> list[str] | None:
         table = caches.table_of(self.run)
-        return [shortened(name) for name in table[NAME][table["split"] == split]] if NAME in table else None
+        return [shortened(name) for name in table[NAME].iloc[self._rows(split)]] if NAME in table else None
 
     def picture_source(self) -> str | None:
         return caches.source_of(self.run)
@@ -116,8 +135,12 @@ class ImageMap:
         return caches.pictures_at(self.run, points)
 
     def columns(self, split: str) -> list[Column]:
+        return [column.where(self._rows(split)) for column in caches.columns_in(self.run)]
+
+    def _rows(self, split: str) -> Int[np.ndarray, " n"]:
+        """The rows of the points of a split on the map of all splits."""
         rows = np.flatnonzero(caches.points_of(self.run).split == SPLITS.index(split))
-        return [column.where(rows) for column in caches.columns_in(self.run)]
+        return rows[: len(self.points(split))]  # a film is of the first images of its split
 
 
 @dataclass(frozen=True)

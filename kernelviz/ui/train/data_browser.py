@@ -8,6 +8,7 @@ import streamlit as st
 from kernelviz.data.images import SETS, is_local
 from kernelviz.data.named import SHAPES
 from kernelviz.errors import UserError
+from kernelviz.sources.names import counted
 from kernelviz.storage.store import readable_runs
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.files import offer_download
@@ -16,9 +17,10 @@ from kernelviz.ui.train.folders import Entry, Folder, within
 from kernelviz.ui.train.uploaded_data import uploaded_data
 
 WAYS = ("Folder or file", "Upload", "Image set")
-SHOWN = 40  # entries of a folder; a search finds the others
+MAX_MOST_ENTRIES = 40  # entries of a folder; a search finds the others
 RECENT = 4  # sources of former runs
 MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+BETWEEN = "\u2003"  # a wide space
 CHOSEN, AT, SEARCH = "data folder", "data browser at", "data browser search"  # in the session
 
 st_cached = st.cache_data(ttl=60, max_entries=100, show_spinner=False)
@@ -27,7 +29,8 @@ st_cached = st.cache_data(ttl=60, max_entries=100, show_spinner=False)
 def chosen_source() -> str | None:
     """Show the choice of data, and return what is chosen, as `kernelviz train --data` takes it; None before that."""
     if not sharing.may_train():
-        st.info("Training is off on this server.", icon=":material/lock:")
+        how = "" if sharing.read_only() else " It is switched on with `kernelviz app --data-root FOLDER`."
+        st.info(f"Training is off on this server.{how}", icon=":material/lock:")
         return None
     way = st.segmented_control("Data", WAYS, default=WAYS[0], required=True, key="data way", bind="query-params")
     return {WAYS[0]: chosen_folder, WAYS[1]: uploaded_data, WAYS[2]: named_set}[way]()
@@ -42,19 +45,30 @@ def chosen_folder() -> str | None:
     if not roots:
         st.info("No folder of this machine may be read here. Upload pictures instead.", icon=":material/lock:")
         return None
-    if chosen := _still(st.session_state.get(CHOSEN), roots):
-        row = st.container(horizontal=True, vertical_alignment="center", key="chosen-data")
-        row.markdown(f":material/check_circle: **{as_text(str(chosen))}**", width="content")
-        row.button("Choose another", icon=":material/folder_open:", on_click=st.session_state.pop, args=(CHOSEN,))
-        return str(chosen)
-    _browser(roots)
-    return None
+    row = st.container(horizontal=True, vertical_alignment="center", key="chosen-data")
+    browser = st.empty()  # an element that replaces a block removes at once what was in it
+    chosen = _still(st.session_state.get(CHOSEN), roots)
+    if not chosen:
+        with browser.container(key="data-browser"):
+            _browser(roots)
+        return None
+    row.markdown(f":material/check_circle: **{as_text(str(chosen))}**", width="content")
+    row.button("Choose another", icon=":material/folder_open:", on_click=st.session_state.pop, args=(CHOSEN,))
+    return str(chosen)
 
 
 def named_set() -> str | None:
     """Show the image sets known by name, and return the one that is chosen, if it is on this machine or can be made."""
     names = {name: _set_words(name) for name in (*SETS, SHAPES)}
-    name = st.selectbox("Image set", list(names), index=None, format_func=names.get, key="named set", width=420)
+    name = st.selectbox(
+        "Image set",
+        list(names),
+        index=None,
+        format_func=names.get,
+        key="named set",
+        width=420,
+        placeholder="Choose one",
+    )
     if name in SETS and not is_local(name):
         st.caption(f"{name} is not on this machine yet.")
         offer_download(name)
@@ -106,7 +120,7 @@ def _browser(roots: tuple[Path, ...]) -> None:
 
 def _recent(roots: tuple[Path, ...]) -> None:
     """Show the sources that the newest runs were trained on, as far as they are still there and may be read."""
-    sources = [path for path in map(_allowed, _sources(), [roots] * 100) if path][:RECENT]
+    sources = [path for source in _sources() if (path := _allowed(source, roots))][:RECENT]
     if not sources:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="recent-data"):
@@ -126,16 +140,19 @@ def _crumbs(at: Path, roots: tuple[Path, ...]) -> None:
                 st.button(as_text(other.name, 40), key=f"root-{other}", icon=":material/home_storage:", **_goes(other))
         for path in [one for one in (*reversed(at.parents), at) if one.is_relative_to(root)]:
             icon = ":material/home_storage:" if path == root else None
-            label = as_text(path.name or str(path), 40) + ("" if path == at else "  /")
-            st.button(label, key=f"crumb-{path}", type="tertiary", icon=icon, disabled=path == at, **_goes(path))
+            label = as_text(path.name or str(path), 40)
+            if path == at:
+                st.markdown(f"{icon or ''} **{label}**", width="content")
+            else:
+                st.button(f"{label} /", key=f"crumb-{path}", type="tertiary", icon=icon, **_goes(path))
 
 
 def _use(at: Path, found: Folder) -> None:
     """Show the button that chooses the folder itself, and how many pictures it holds."""
-    n, all_of_them = _below(str(at), at.stat().st_mtime_ns)
-    words = f"{n:,} pictures" if all_of_them else f"more than {n:,} pictures"
+    n, sources, whole = _below(str(at), at.stat().st_mtime_ns)
+    words = ("" if whole else "more than ") + counted(n, "picture", "pictures")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="use-folder"):
-        if st.button("Use this folder", type="primary", icon=":material/check:", disabled=not n and not found.entries):
+        if st.button("Use this folder", type="primary", icon=":material/check:", disabled=whole and not n + sources):
             _choose(at)
         here = len(found.pictures)
         st.caption(words + (" in it and its folders" if n > here else ""), width="content")
@@ -145,18 +162,21 @@ def _entries(at: Path, found: Folder, typed: str) -> None:
     """Show the sub-folders, and the files that are a source, whose names have what was typed."""
     matching = [one for one in found.entries if typed.casefold() in one.name.casefold()]
     with st.container(key="data-entries", gap=None):
-        for one in matching[:SHOWN]:
+        for one in matching[:MAX_MOST_ENTRIES]:
             _entry(at, one)
     notes = []
-    if len(matching) > SHOWN:
-        notes.append(f"{len(matching) - SHOWN:,} more: type a part of the name to find them")
+    if len(matching) > MAX_MOST_ENTRIES:
+        notes.append(f"{len(matching) - MAX_MOST_ENTRIES:,} more: type a part of the name to find them")
     if typed and not matching:
         notes.append("no folder or source has this in its name")
     if found.pictures and not typed:
         some = ", ".join(as_text(name, 40) for name in found.pictures[:3])
-        notes.append(f"{len(found.pictures):,} pictures here: {some}" + (", …" if len(found.pictures) > 3 else ""))
+        notes.append(
+            f"{counted(len(found.pictures), 'picture', 'pictures')} here: {some}"
+            + (", …" if len(found.pictures) > 3 else "")
+        )
     if found.others:
-        notes.append(f"{found.others:,} other files")
+        notes.append(counted(found.others, "other file", "other files"))
     if found.left_out:
         notes.append(f"{found.left_out:,} not shown: outside of what may be read here, or unreadable")
     for note in notes:
@@ -166,10 +186,10 @@ def _entries(at: Path, found: Folder, typed: str) -> None:
 def _entry(at: Path, one: Entry) -> None:
     label, path = as_text(one.name), at / one.name
     if one.is_folder:
-        words = f"{label} :small[:gray[{one.inside}]]" if one.inside else label
+        words = f"{label}{BETWEEN}:small[:gray[{one.inside}]]" if one.inside else label
         st.button(words, key=f"open-{path}", type="tertiary", icon=":material/folder:", **_goes(path))
     elif st.button(
-        f"{label} :small[:gray[{size_words(one.size)}]]",
+        f"{label}{BETWEEN}:small[:gray[{size_words(one.size)}]]",
         key=f"open-{path}",
         type="tertiary",
         icon=":material/draft:",
@@ -245,5 +265,5 @@ def _listed(path: str, changed: int, roots: tuple[Path, ...]) -> Folder:
 
 
 @st_cached
-def _below(path: str, changed: int) -> tuple[int, bool]:
+def _below(path: str, changed: int) -> tuple[int, int, bool]:
     return folders.below(Path(path))

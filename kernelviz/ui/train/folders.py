@@ -101,19 +101,23 @@ def listed(folder: Path, roots: Sequence[Path]) -> Folder:
     return Folder(_glanced(folder, found), sorted(pictures, key=str.lower), others, left_out)
 
 
-def below(folder: Path) -> tuple[int, bool]:
-    """How many pictures lie in a folder and below, and whether that is all of them; links are not followed."""
-    until, left, n, seen = time.monotonic() + BELOW_SECONDS, [folder], 0, 0
+def below(folder: Path) -> tuple[int, int, bool]:
+    """How many pictures, and how many files that are a source, lie in a folder and below; and whether that is all.
+
+    Links are not followed.
+    """
+    until, left, pictures, sources, seen = time.monotonic() + BELOW_SECONDS, [folder], 0, 0, 0
     while left:
         for entry in _quietly(left.pop()):
             seen += 1
             if seen > BELOW_ENTRIES or time.monotonic() > until:
-                return n, False
+                return pictures, sources, False
             if entry.is_dir(follow_symlinks=False):
                 left.append(Path(entry.path))
             else:
-                n += entry.name.lower().endswith(PICTURES)
-    return n, True
+                pictures += entry.name.lower().endswith(PICTURES)
+                sources += entry.name.lower().endswith(SOURCES)
+    return pictures, sources, True
 
 
 def _entries(folder: Path, most: int) -> Iterator[os.DirEntry]:

@@ -29,7 +29,7 @@ from kernelviz.ui.train.folders import root_of, within
 from kernelviz.ui.train.uploaded_data import FOLDER
 
 SAMPLE, COLUMNS, SIDE = 24, 6, 96  # pictures of the sheet, side by side; pixels along a side of each
-MOST_FOUND = 4  # sources that are remembered, with their listings
+MOST_FOUND = 2  # sources that are remembered, with their listings
 MOST_REASONS = 8
 ROWS_SHOWN = 8  # of the table of classes, without scrolling
 
@@ -162,17 +162,17 @@ def _look(source: str, column: str, progress: Progress) -> Found:
 
 def _check_inside(listing: Listing, source: str) -> None:
     """Raise a UserError where files of a listing lie outside the data roots, by links or by paths in a table."""
-    roots, folders = (*sharing.data_roots(), Path(source).resolve()), {}
-    outside = []
-    for file in {file for file in listing.files if file}:
-        folder = folders.get(file.parent) or folders.setdefault(file.parent, file.parent.resolve())
-        real = file.resolve() if file.is_symlink() else folder / file.name
-        if root_of(real, roots) is None:
+    roots, folders, outside = (*sharing.data_roots(), Path(source).resolve()), {}, []
+    for file in map(os.fspath, filter(None, listing.files)):
+        folder = os.path.dirname(file)
+        if folder not in folders:
+            folders[folder] = root_of(Path(folder).resolve(), roots) is not None
+        if root_of(Path(file).resolve(), roots) is None if os.path.islink(file) else not folders[folder]:
             outside.append(file)
     if outside:
         raise UserError(
             f"{len(outside):,} files of {listing.name} lie outside the folders that may be read here, as "
-            f"{min(outside).name}; copy them into it, or start the dashboard with --data-root for their folder"
+            f"{os.path.basename(min(outside))}; copy them into it, or give their folder by --data-root"
         )
 
 

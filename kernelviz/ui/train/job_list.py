@@ -16,6 +16,7 @@ from kernelviz.training.standing import Ask
 from kernelviz.ui.explore.growing import growing
 from kernelviz.ui.shared import page_frame
 from kernelviz.ui.train.data_browser import as_text
+from kernelviz.ui.train.settings import AGAIN
 
 SECONDS = 1.0  # between two looks
 BUSY, READY = "jobs seen", "runs made"  # of the session
@@ -96,6 +97,8 @@ def _buttons(job: Job, where: st.delta_generator.DeltaGenerator) -> None:
         _button(where, job, "Pause", ":material/pause:", queue.pause, "Stop; nothing is lost")
     if job.state in (State.paused, State.failed):
         _button(where, job, "Go on", ":material/play_arrow:", queue.go_on, "From where it stopped")
+        with_others = "Begin anew, with other settings"
+        _button(where, job, "Other settings", ":material/tune:", _again, with_others)
     with where.popover("Log", icon=":material/notes:", type="tertiary"):
         st.code(job.log or "It has not said anything yet.", language=None, wrap_lines=True)
     with where.popover("Cancel", icon=":material/close:", type="tertiary"):
@@ -110,6 +113,10 @@ def _button(where, job: Job, label: str, icon: str, act: Callable[[str], None], 
         except UserError as error:
             st.toast(as_text(str(error), 300), icon=":material/error:")
         st.rerun()
+
+
+def _again(name: str) -> None:
+    st.session_state[AGAIN] = name
 
 
 def _growing(running: list[str]) -> None:

@@ -7,10 +7,11 @@ import streamlit as st
 
 from kernelviz.errors import UserError
 from kernelviz.jobs import queue
-from kernelviz.jobs.folder import jobs
+from kernelviz.jobs.folder import State, job_of, jobs
+from kernelviz.library.settings import same_recipe
 from kernelviz.networks.timm_backbones import LITE0
 from kernelviz.storage.record import ClassifierRun
-from kernelviz.storage.store import NAME, load_run, of_kind, readable_runs, run_names
+from kernelviz.storage.store import NAME, load_mapped, of_kind, readable_runs, run_names
 from kernelviz.tasks.choosing import (
     PIXELS,
     aimed,
@@ -26,7 +27,7 @@ from kernelviz.tasks.recipes import recipe_of
 from kernelviz.ui.train.data_browser import CHOSEN, as_text
 from kernelviz.ui.train.found import Found
 
-AGAIN = "train_again"  # of the session: name of the run whose settings are taken
+AGAIN = "train_again"  # of the session: name of the run, or of the stopped training, whose settings are taken
 OWN = "chosen by the data"
 AIMS = {
     "alike": "What looks alike lies together",
@@ -50,13 +51,16 @@ EPOCHS_HELP = "How often every picture is shown. More: a better map, up to a poi
 
 
 def settings_again() -> EmbeddingRecipe | None:
-    """The recipe of the run that is to be trained again with other settings, if the visitor came here for that."""
+    """The recipe of the run or job that is to be trained with other settings, if the visitor came here for that."""
     name = st.session_state.get(AGAIN)
     if not name:
         return None
     try:
-        run = load_run(name)
-        recipe = recipe_of(run.kind, run.recipe)
+        if name in _stopped():
+            plan = job_of(name).plan
+            recipe = recipe_of(plan.kind, plan.recipe)
+        else:
+            recipe = same_recipe(load_mapped(name))
     except UserError as error:
         st.warning(as_text(str(error), 400), icon=":material/restart_alt:")
         return None
@@ -70,7 +74,7 @@ def show(found: Found, again: EmbeddingRecipe | None) -> None:
     """Show the settings for what was found, and the button that starts the training."""
     st.subheader("What to train", anchor=False)
     try:
-        default, reason = (again, "as of that run") if again else _default(found)
+        default, reason = (again, "the settings that it had") if again else _default(found)
         recipe = _changed(default, found)
         name = _name(found)
         _start(found, name, recipe, recipe == default)
@@ -138,6 +142,8 @@ def _layer(recipe: EmbeddingRecipe) -> dict:
 
 def _name(found: Found) -> str:
     """The name of the new run: at first that of the data, with a number where it is taken."""
+    if st.session_state.get(AGAIN) in _stopped():
+        return st.session_state[AGAIN]
     taken = {*run_names(), *(job.name for job in jobs())}
     base = name_of(found.source)
     free = next(name for name in (base, *(f"{base[:60]}-{n}" for n in range(2, 1000))) if name not in taken)
@@ -151,6 +157,11 @@ def _name(found: Found) -> str:
     return name
 
 
+def _stopped() -> set[str]:
+    """The names of the jobs that do not run or wait."""
+    return {job.name for job in jobs() if job.state in (State.paused, State.failed)}
+
+
 def _start(found: Found, name: str, recipe: EmbeddingRecipe, is_default: bool) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     a_picture = _seconds_of_features(recipe.backbone, recipe.weights, recipe.depth, recipe.views, recipe)
@@ -158,7 +169,11 @@ def _start(found: Found, name: str, recipe: EmbeddingRecipe, is_default: bool) -
     if row.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not name, key="start"):
         command = shlex.join(["kernelviz", "map", found.source, "--name", name])
         command += "" if is_default else "  # and the settings of the recipe, chosen on the page Train"
-        queue.put(name, recipe.plan(0, command))
+        plan = recipe.plan(0, command)
+        if name in _stopped():
+            queue.go_on(name, plan)
+        else:
+            queue.put(name, plan)
         for chosen in (AGAIN, CHOSEN):
             st.session_state.pop(chosen, None)
         st.rerun()

@@ -50,7 +50,7 @@ COLUMNS = {
         help="Unusual: more so than 96 of 100 unseen images of the training set; unlike them: more so than 99",
     ),
     "reasons": st.column_config.TextColumn("because of", help="The signals that say so, the loudest first"),
-    "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+    "confidence": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
     "novelty": st.column_config.NumberColumn(
         format="%.1f %%", help="Share of the unseen images of the training set that are less unusual"
     ),
@@ -197,7 +197,7 @@ def _table(run: EmbeddingRun, preprocessing: str, mine: Uploads, table: pd.DataF
     counts = table["grade"].value_counts()
     unlike = [grade for grade in GRADES if grade != "usual" and grade in counts]
     said = [f"{counts[grade]:,} {grade_words(grade, digits).lower()}" for grade in unlike]
-    st.subheader(" · ".join([f"{len(table):,} uploaded", *said]), anchor=False)
+    st.header(" · ".join([f"{len(table):,} uploaded", *said]), anchor=False)
     chosen_rows = [table.index.get_loc(chosen)] if chosen in table.index else []
     st.dataframe(
         _shown(table, digits),
@@ -236,7 +236,7 @@ def _shown(table: pd.DataFrame, digits: bool) -> "pd.DataFrame | Styler":
             "compared": [f"{GRADES[grade][0]} {grade_words(grade, digits)}" for grade in table["grade"]],
             "reasons": table["reasons"],
             "prediction": nearest,
-            "confidence": table["confidence"].where(~novel),
+            "confidence": 100 * table["confidence"].where(~novel),
             "novelty": table["novelty"],
             "x": table["x"],
             "y": table["y"],

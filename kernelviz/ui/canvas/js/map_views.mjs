@@ -38,7 +38,7 @@ export class MapViews {
     root.classList.toggle('linked', beside)
     if (beside) root.append(row)
     const maps = (beside ? told.maps : [told.maps[0]]).map(({ title }, index) => {
-      const parent = beside ? element('section', { 'aria-label': title }, element('h4', {}, title ?? '')) : root
+      const parent = beside ? element('section', { 'aria-label': title }, element('h2', {}, title ?? '')) : root
       if (beside) row.append(parent)
       /** @type {Tell} */
       const tell = (name, value) => this.tell(name, value)

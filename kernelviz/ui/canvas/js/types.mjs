@@ -142,6 +142,17 @@
  */
 
 /**
+ * What Python tells a film.
+ *
+ * @typedef {object} FilmTold
+ * @property {string} kind 'film'
+ * @property {string} scripts address of main.mjs
+ * @property {string} address of its frames; that of a run has files of the whole film beside it
+ * @property {boolean} live whether it is of a training, of which new frames are to come
+ * @property {string} unit what the points are, in the plural
+ */
+
+/**
  * What the page says to Python, each property by itself.
  *
  * @typedef {object} Heard
@@ -172,8 +183,9 @@
  *
  * @typedef {object} Component
  * @property {HTMLElement} parentElement
- * @property {Told | PlaygroundTold} data
+ * @property {Told | PlaygroundTold | FilmTold} data
  * @property {Tell} setStateValue
+ * @property {(name: 'ended', value: boolean) => void} setTriggerValue says something to Python once
  */
 
 // What the server packs
@@ -204,6 +216,26 @@
 /** @typedef {{ corners: Float32Array, starts: Uint32Array, levels: Float32Array }} Contours */
 
 /** @typedef {{ facts: object, arrays: Contours & Record<string, PackedArray> }} PackedContours */
+
+/**
+ * @typedef {object} FilmFacts
+ * @property {string} split
+ * @property {number} extent
+ * @property {number} total epochs of the whole training
+ * @property {number} last epoch of the newest frame of the training, sent or not
+ * @property {Group[]} palette
+ * @property {number[] | null} decoded shape of the pictures of a frame: [places, height, width] or [..., 3]
+ */
+
+/**
+ * Frames of a film.
+ *
+ * @typedef {{
+ *   label: Int16Array, epochs: Float32Array, at: Uint16Array, decoded?: Uint8Array
+ * } & Record<string, PackedArray>} FilmArrays
+ */
+
+/** @typedef {{ facts: FilmFacts, arrays: FilmArrays }} PackedFilm */
 
 // Geometry
 

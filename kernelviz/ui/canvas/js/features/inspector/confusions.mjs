@@ -9,6 +9,7 @@ import { button, element } from '../../ui/dom.mjs'
 const MOST = 14 // classes of a matrix
 const PAIRS = 40 // pairs that are listed
 const LONGEST = 9 // letters of a class in the head of the matrix
+const UPRIGHT = 3 // letters of a class that still stand in a column
 
 /** @typedef {{ label: number, prediction: number, list: number[] }} Pair points of one class that are predicted as another */
 
@@ -37,10 +38,10 @@ export class Confusions {
     const wrong = all.filter(({ label, prediction }) => label !== prediction)
     const n = wrong.reduce((sum, { list }) => sum + list.length, 0)
     this.node.replaceChildren(
-      element('h3', {}, `${number(n)} of ${number(known)} wrong (${percent(n / known)})`),
+      element('h2', {}, `${number(n)} of ${number(known)} wrong (${percent(n / known)})`),
       element('p', { className: 'hint' }, 'A click on a number selects its images on the map.'),
       ...(classes.length <= MOST ? [this.matrix(all, classes)] : []),
-      element('h4', {}, 'Most confused'),
+      element('h3', {}, 'Most confused'),
       element('div', { className: 'pairs' }, ...wrong.slice(0, PAIRS).map((pair) => this.pair(pair, classes))),
     )
   }
@@ -82,7 +83,7 @@ export class Confusions {
     )
     return element(
       'div',
-      { className: 'matrix' },
+      { className: classes.some((name) => name.length > UPRIGHT) ? 'matrix named' : 'matrix' },
       element('table', {}, element('thead', {}, head), element('tbody', {}, ...rows)),
     )
   }

@@ -17,7 +17,7 @@ export class PinnedItem {
     this.handle = handle
     this.i = -1
     this.painted = false
-    this.title = element('h3')
+    this.title = element('h2')
     this.picture = element('canvas', { width: 256, height: 256, className: 'pixels' })
     this.decoded = element('img', { className: 'pixels', alt: 'Reconstruction from its position on the map' })
     this.decodedFigure = figure(this.decoded, 'Decoded from its position')
@@ -31,7 +31,7 @@ export class PinnedItem {
     this.probe = element('a', { role: 'button', target: '_self' }, 'Open in Probe')
     this.onMap = new Gallery(handle, 'Nearest on the map', NEAREST)
     this.inPixels = new Gallery(handle, 'Nearest in pixels', NEAREST)
-    this.alike = element('section', {}, element('h4', {}, 'Nearest in pixels'), this.inPixels.node)
+    this.alike = element('section', {}, element('h3', {}, 'Nearest in pixels'), this.inPixels.node)
     this.node = element(
       'div',
       { className: 'item' },
@@ -51,7 +51,7 @@ export class PinnedItem {
         button('More like this', 'Select the images that are most like it', () => this.selectAlike()),
         this.probe,
       ),
-      element('h4', {}, 'Nearest on the map'),
+      element('h3', {}, 'Nearest on the map'),
       this.onMap.node,
       this.alike,
     )

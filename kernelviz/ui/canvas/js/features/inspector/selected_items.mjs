@@ -17,7 +17,7 @@ export class SelectedItems {
   /** @param {InspectorHandle} handle */
   constructor(handle) {
     this.handle = handle
-    this.title = element('h3')
+    this.title = element('h2')
     this.classes = element('div', { className: 'likeliest', role: 'list', 'aria-label': 'Images of each class' })
     this.pairs = element('div', { className: 'pairs' })
     this.gallery = new Gallery(handle, 'Selected images')

@@ -1,0 +1,1 @@
+"""Finding good settings: short trainings that are judged on the validation part, and what came of each."""
