@@ -564,10 +564,10 @@ ACTS = {
     **train_acts(),
     "rename": Act(lambda: None, lambda: rename(FINISHED, OTHER), check_rename),
     "delete": Act(lambda: None, lambda: bin.delete(FINISHED), check_delete),
-    "restore": Act(lambda: bin.delete(FINISHED), lambda: bin.restore(FINISHED), check_restore),
-    "empty the bin": Act(lambda: bin.delete(FINISHED), bin.empty_bin, check_emptied),
     "import": Act(lambda: None, lambda: import_run(backup("file.kernelviz"), OTHER), check_import),
     "export": Act(lambda: None, lambda: export_run(load_run(FINISHED), exported()), check_export),
+    "restore": Act(lambda: bin.delete(FINISHED), lambda: bin.restore(FINISHED), check_restore),
+    "empty the bin": Act(lambda: bin.delete(FINISHED), bin.empty_bin, check_emptied),
     "note": Act(lambda: None, lambda: write_notes(FINISHED, (), "a note"), check_note),
 }
 
