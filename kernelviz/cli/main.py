@@ -166,7 +166,9 @@ def map_(
         return print_json(added) if as_json else console.print(making.said(added), markup=False, soft_wrap=True)
     if not source:
         raise UserError("a map is made of a SOURCE: a folder of pictures, an archive, a table, or an array file")
-    name = name or making.name_of(source)
+    from kernelviz.tasks.choosing import name_of
+
+    name = name or name_of(source)
     recipe = making.chosen(source, features, weights, labels, test, epochs, views)
     from kernelviz.cli.train import trained
 

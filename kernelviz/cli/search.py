@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kernelviz.cli.output import STOPPED, AsJson, console, print_json, print_metrics, print_table, progress_bar
 from kernelviz.errors import UserError
+from kernelviz.jobs.folder import forget_stop
 from kernelviz.search.trials import FILE, TOLERANCE, Search, Trial, load_search
 from kernelviz.storage.store import claimed, new_folder
 from kernelviz.training import files
@@ -77,6 +78,7 @@ def searched_run(
     from kernelviz.cli.train import trained
     from kernelviz.search.searching import chosen_recipe, finished
 
+    forget_stop(name)
     folder = new_folder(name)
     with claimed(name):
         recipe.plan(seed, command, minutes).save(folder)

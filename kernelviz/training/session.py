@@ -115,6 +115,8 @@ def _posted(watcher: Watcher, board: Board) -> Watcher:
 def _train(training: Training, folder: Path, watcher: Watcher, board: Board) -> None:
     """Train to the end, or until it is asked to stop; Stopped says that it was stopped."""
     film = Film(training, folder)
+    if training.progress.step and board.asked == Ask.finish:  # it was killed as it finished
+        return
     for progress in training.run():
         asked = Ask.pause if watcher.stopped() else board.asked
         at_epoch = progress.step % training.batches == 0

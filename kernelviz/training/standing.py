@@ -43,7 +43,7 @@ class Standing:
 
     __pydantic_config__ = ConfigDict(allow_inf_nan=False)
 
-    stage: Literal["data", "prepare", "train", "map"]
+    stage: Literal["data", "prepare", "search", "train", "map"]
     share: Annotated[float, Ge(0), Le(1)]
     note: str = ""
     epoch: float = 0.0

@@ -13,8 +13,9 @@ from kernelviz.disk import runs_folder
 from kernelviz.jobs.folder import forget_stop, jobs
 from kernelviz.jobs.queue import cancel, put
 from kernelviz.storage.epochs import EpochMaps, load_epochs
+from kernelviz.storage.store import load_run
 from kernelviz.tasks.recipes import RECIPES
-from kernelviz.training import session
+from kernelviz.training import session, standing
 from kernelviz.training.files import load_history
 from kernelviz.training.loop import Training
 from kernelviz.training.standing import Ask, ask, asked, load_standing
@@ -152,6 +153,30 @@ def test_what_asked_a_training_to_stop_and_was_killed_itself_does_not_stop_it_fo
     ask(folder, Ask.finish)
     forget_stop("hist-0")
     assert asked(folder) == Ask.finish
+
+
+def test_a_training_that_is_killed_as_it_finishes_early_finishes_with_the_same_weights(
+    kernelviz, tiny_recipe, monkeypatch
+):
+    step, finish = Training._step, session.finish
+
+    def asking(self):
+        if self.progress.step == AT:
+            for folder in runs_folder().glob("[ow]*"):
+                ask(folder, Ask.finish)
+        return step(self)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(standing, "LOOK", 0.0)
+    monkeypatch.setattr(Training, "_step", asking)
+    monkeypatch.setattr(session, "finish", killed)
+    assert kernelviz(*TRAIN, "one")[0] == 130
+    monkeypatch.setattr(session, "finish", finish)
+    assert kernelviz("resume", "one")[0] == kernelviz(*TRAIN, "whole")[0] == 0
+    runs = [load_run(name) for name in ("one", "whole")]
+    assert runs[0].weights_sha256 == runs[1].weights_sha256 and len(runs[0].history) == len(runs[1].history) == 2
 
 
 def test_a_cancel_that_was_killed_is_done_again(spoilt):

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,7 +227,8 @@ def convolving(add, autoencoder, no_runs, monkeypatch):
     monkeypatch.setitem(NETWORKS, "convolving", Convolving)
     monkeypatch.setitem(record.KINDS, "convolving", EmbeddingRun)
     folder = add(autoencoder, "conv", network=autoencoder.network | {"name": "convolving"})
-    save_weights(Convolving(autoencoder.image_shape, **SMALL), folder)
+    sha256 = save_weights(Convolving(autoencoder.image_shape, **SMALL), folder)
+    replace(load_run("conv"), weights_sha256=sha256).save()
     return load_run("conv")
 
 
