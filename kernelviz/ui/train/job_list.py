@@ -11,7 +11,9 @@ from kernelviz.jobs import queue, workers
 from kernelviz.jobs.folder import Job, State, jobs
 from kernelviz.plots.curves import history_figure
 from kernelviz.plots.trade_off import trade_off_figure
+from kernelviz.search.trials import FILE as TRIALS
 from kernelviz.search.trials import load_search, trials_table
+from kernelviz.storage.epochs import FILE as FILM
 from kernelviz.storage.store import run_names
 from kernelviz.tasks.choosing import in_words
 from kernelviz.training.files import load_history
@@ -128,12 +130,13 @@ def _growing(running: list[str]) -> None:
     name = running[0] if len(running) == 1 else st.segmented_control("Map of", running, default=running[0])
     if not name:
         return
+    if (runs_folder() / name / TRIALS).exists() and not (runs_folder() / name / FILM).exists():
+        return _search(name)
     left, right = st.columns([3, 2], gap="large")
     with left:
         if film(name, live=True, key=f"film-{name}"):
             st.rerun()
     with right:
-        _search(name)
         _curves(name)
 
 
@@ -142,8 +145,11 @@ def _search(name: str) -> None:
     """Show the trials of a search for good settings, if the job began with one."""
     with contextlib.suppress(UserError):
         search = load_search(runs_folder() / name)
-        st.plotly_chart(trade_off_figure(search), key=f"trade-off-{name}", config={"displayModeBar": False})
-        st.dataframe(trials_table(search), hide_index=True, key=f"trials-{name}", height=220)
+        left, right = st.columns([2, 3], gap="large")
+        left.plotly_chart(trade_off_figure(search), key=f"trade-off-{name}", config={"displayModeBar": False})
+        right.dataframe(trials_table(search), hide_index=True, key=f"trials-{name}", height=260)
+    if (runs_folder() / name / FILM).exists():  # the search is over
+        st.rerun()
 
 
 @st.fragment(run_every=2 * SECONDS)
