@@ -66,7 +66,7 @@ def _open(run: Run) -> None:
             link("Explore", "Open", run=run.name)
         elif of_kind([run], RecommenderRun):
             link("Recommend", "Open", recommender=run.name)
-        if TRAIN in PAGES and not sharing.read_only():
+        if TRAIN in PAGES and sharing.may_train():
             _train_again(run)
         _export(run, False, "Export")
         if has_pictures(run):
