@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).parents[1] / "durability.py"
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the processes of Unix")
 def test_a_kill_at_a_write_harms_nothing():
     only = [word for act in ("train", "rename", "import", "cancel") for word in ("--only", act)]
-    command = [sys.executable, str(SCRIPT), "--writes", "9", *only]
+    command = [sys.executable, str(SCRIPT), "--writes", "12", *only]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.splitlines()) > 5
+    assert len(done.stdout.splitlines()) > 3
