@@ -60,7 +60,10 @@ def replacing(path: Path) -> Iterator[Path]:
 def lock(name: str) -> FileLock:
     """A lock among the user's runs, beside their folders, which may be moved or deleted while it is held."""
     folder = runs_folder() / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make {folder} ({error.strerror}); set KERNELVIZ_RUNS to another folder") from None
     return FileLock(folder / name)
 
 

@@ -51,7 +51,7 @@ def signals_of(
 
 def numbers_of(
     network: EmbeddingNetwork, embedded: Embedded, images: Images, names: Collection[str]
-) -> dict[str, Float32[np.ndarray, "n d"]]:
+) -> dict[str, Float32[np.ndarray, "n _"]]:
     """The numbers that some signals have Gaussians of."""
     if not names:
         return {}

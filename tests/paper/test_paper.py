@@ -129,7 +129,7 @@ def test_the_curve_over_the_noise_is_that_of_the_rows(little_grids):
     assert list(test.x) == [0.0, 0.5] and "shifted by 2" in shifted.name
     rows = json.loads((runs_folder() / "table1.json").read_text())["rows"]
     known = [row for row in rows if row["recipe"] == "mnist-grids" and row["seed"] == 0]
-    assert list(shifted.y) == [row["shifted_accuracy"] for row in sorted(known, key=lambda row: row["noise"])]
+    assert list(shifted.y) == [100 * row["shifted_accuracy"] for row in sorted(known, key=lambda row: row["noise"])]
 
 
 def test_what_shows_runs_is_not_done_again(kernelviz):
@@ -235,4 +235,4 @@ def test_table_4_shows_what_sparsity_costs(little_ratings, kernelviz):
     assert [row["paper"] for row in rows[6:9]] == ["6.05 M", "3.03 M", "0.831"]
     assert rows[0]["verdict"] == "–" and rows[6]["verdict"] == "better"  # counted otherwise; and far fewer
     (curve,) = table4.figure().data
-    assert list(curve.text) == ["λ₀ = 0", "λ₀ = 100"] and curve.x[1] <= curve.x[0] == 1
+    assert list(curve.text) == ["λ₀ = 0", "λ₀ = 100"] and curve.x[1] <= curve.x[0] == 100

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from kernelviz.cli import map as making
+from kernelviz.cli import train
 from kernelviz.search import searching
 from kernelviz.search.space import settings_of
 from kernelviz.search.trials import Search, Trial, load_search
@@ -25,7 +27,7 @@ RECIPE = EmbeddingRecipe(
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """The recipe that is chosen for any source trains in seconds."""
-    monkeypatch.setattr("kernelviz.cli.map.chosen", lambda *_, timed: RECIPE)
+    monkeypatch.setattr(making, "chosen", lambda *_, timed: RECIPE)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def pressed(monkeypatch):
     def ctrl_c():
         yield presses
 
-    monkeypatch.setattr("kernelviz.cli.train.ctrl_c", ctrl_c)
+    monkeypatch.setattr(train, "ctrl_c", ctrl_c)
     return presses
 
 
