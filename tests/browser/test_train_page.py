@@ -44,7 +44,7 @@ def train_by_the_page(chromium, address):
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("Training, epoch").wait_for(timeout=90_000)
-    page.get_by_text("of its images").wait_for()  # the map as it grows
+    page.locator(".film canvas.dots").wait_for()  # the map as it grows
     page.get_by_text("is ready").wait_for(timeout=90_000)
     page.get_by_role("link", name="Open its map").click()
     page.locator("canvas.over").wait_for()
