@@ -47,6 +47,6 @@ def train_by_the_page(chromium, address):
     page.locator(".film canvas.dots").wait_for()  # the map as it grows
     page.get_by_text("is ready").wait_for(timeout=90_000)
     page.get_by_role("link", name="Open its map").click()
-    page.locator("canvas.over").wait_for()
+    page.locator("canvas.over").first.wait_for()
     until(page, lambda: "A map of" in page.locator("h1").inner_text())
     page.close()

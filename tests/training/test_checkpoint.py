@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -148,48 +145,6 @@ def test_a_stopped_training_is_only_overwritten_by_its_resumption(tmp_path):
 
 def test_an_empty_folder_is_free(tmp_path):
     files.refuse_to_overwrite(tmp_path, resumed=False)
-
-
-LONGER = ("train", "digits-autoencoder", "--epochs", 3, "--name")
-
-
-def train_process(name, *words):
-    """A training in a process of its own, with as many threads as here: their number changes the order of sums."""
-    command = [sys.executable, "-m", "kernelviz.cli", *map(str, LONGER), name, *words]
-    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def kill_after_the_first_checkpoint(folder):
-    """Returns the exit code."""
-    process = train_process(folder.name)
-    while not (folder / files.CHECKPOINT).exists():
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.01)
-    process.kill()
-    process.communicate()
-    return process.returncode
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
-def test_a_killed_training_goes_on_to_the_weights_of_one_never_stopped(tmp_path, kernelviz):
-    whole, killed = tmp_path / "runs" / "whole", tmp_path / "runs" / "killed"
-    assert kill_after_the_first_checkpoint(killed) == -signal.SIGKILL
-    assert not (killed / "run.json").exists() and not (killed / WEIGHTS).exists()
-    again = train_process("killed", "--resume")
-    assert kernelviz(*LONGER, "whole")[0] == 0
-    _, errors = again.communicate(timeout=120)
-    assert again.returncode == 0, errors
-    one, other = (load_file(folder / WEIGHTS) for folder in (whole, killed))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    histories = [json.loads((folder / "run.json").read_text())["history"] for folder in (whole, killed)]
-    assert without_times(histories[0]) == without_times(histories[1])  # in double precision
-    assert {path.name for path in killed.iterdir()} == {"run.json", WEIGHTS, *BESIDE}
-
-
-BESIDE = ("map.parquet", "novelty.safetensors", "epochs.safetensors")
 
 
 def interrupting(step):
