@@ -14,7 +14,20 @@ from rich.console import Console
 from kernelviz import paper
 from kernelviz.cli import library
 from kernelviz.cli.jobs import jobs_cli
-from kernelviz.cli.output import STOPPED, AsJson, console, failed, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.output import (
+    STOPPED,
+    AsJson,
+    Features,
+    Labels,
+    TestShare,
+    Weights,
+    console,
+    failed,
+    print_json,
+    print_metrics,
+    print_table,
+    progress_bar,
+)
 from kernelviz.cli.search import search
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
@@ -138,13 +151,10 @@ def map_(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; that of the source if not given.")] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="File with the weights of the features' network.")] = None,
-    labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
-    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")] = 0.2,
+    features: Features = None,
+    weights: Weights = None,
+    labels: Labels = None,
+    test: TestShare = 0.2,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     views: Annotated[
         int | None,

@@ -10,10 +10,27 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+# Options of several commands.
+Features = Annotated[
+    str | None,
+    typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
+]
+Weights = Annotated[str | None, typer.Option(help="File with the weights of the features' network.")]
+Labels = Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")]
+TestShare = Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 console = Console(stderr=True)
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
+
+# Options of several commands.
+Features = Annotated[
+    str | None,
+    typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
+]
+Weights = Annotated[str | None, typer.Option(help="File with the weights of the features' network.")]
+Labels = Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")]
+TestShare = Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 

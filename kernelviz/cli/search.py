@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from kernelviz.cli.output import STOPPED, AsJson, console, print_json, print_metrics, print_table, progress_bar
+from kernelviz.cli.output import (
+    STOPPED,
+    AsJson,
+    Features,
+    Labels,
+    TestShare,
+    Weights,
+    console,
+    print_json,
+    print_metrics,
+    print_table,
+    progress_bar,
+)
 from kernelviz.errors import UserError
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.search.trials import FILE, TOLERANCE, Search, Trial, load_search
@@ -31,13 +43,10 @@ def search(
     minutes: Annotated[float, typer.Option(min=0.01, help="Budget, from when the features are known.")] = 10.0,
     trials: Annotated[int | None, typer.Option(min=1, help="Number of trials, at most.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; that of the source if not given.")] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="File with the weights of the features' network.")] = None,
-    labels: Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")] = None,
-    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")] = 0.2,
+    features: Features = None,
+    weights: Weights = None,
+    labels: Labels = None,
+    test: TestShare = 0.2,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the full training.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option(help="Go on with the stopped search of this name.")] = False,
@@ -45,8 +54,9 @@ def search(
 ) -> None:
     """Find good settings for a map of your pictures or vectors, and train it with them. Ctrl-C loses no trial."""
     from kernelviz.cli import map as making
+    from kernelviz.tasks.choosing import name_of
 
-    name = name or making.name_of(source)
+    name = name or name_of(source)
     recipe = making.chosen(source, features, weights, labels, test, epochs, timed=False)
     folder = _folder(name, resume)
     command = shlex.join(["kernelviz", *sys.argv[1:]])
@@ -167,15 +177,13 @@ class Shown:
 
 def expectation(search: Search) -> str:
     """What the budget allows, in a sentence."""
+    from kernelviz.tasks.choosing import in_words
+
     training, trial = search.training_seconds, search.trials[0].seconds / search.trials[0].epochs * search.epochs
     n = max(1, int((60 * search.minutes - search.reserved) / trial))
-    text = f"expected: {n if search.most is None else min(n, search.most)} trials of about {_time(trial)}"
-    about = f"the full training of the best settings, about {_time(training)}"
+    text = f"expected: {n if search.most is None else min(n, search.most)} trials of about {in_words(trial)}"
+    about = f"the full training of the best settings, about {in_words(training)}"
     return f"{text}, then {about}{', is part of the budget' if search.reserved else ', comes on top of the budget'}"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
 def print_trials(search: Search) -> None:

@@ -18,8 +18,8 @@ from kernelviz.training.files import WAITING
 from kernelviz.training.standing import Ask, asked, load_standing
 
 LOOK = 0.1  # seconds between two looks at a training
-PATIENCE = {"train": 60.0}  # seconds that a training has to stop when it is to be paused, by its stage
-ELSE = 3.0  # before its first step, when nothing is lost
+PATIENCE = 60.0  # seconds that a training has to stop when it is to be paused
+BEFORE = 3.0  # the same before its first step, when nothing is lost
 STOPPED = 130  # the exit code of a training that was stopped
 slots = 1  # how many trainings may run side by side
 
@@ -90,7 +90,8 @@ def _watched(child: subprocess.Popen, job: Job) -> int:
         wanted = asked(job.folder)
         stopping += LOOK * (wanted == Ask.pause)
         at = load_standing(job.folder)
-        if wanted == Ask.cancel or stopping > PATIENCE.get(at.stage if at else "", ELSE):
+        patience = PATIENCE if at and at.stage not in ("data", "prepare") else BEFORE
+        if wanted == Ask.cancel or stopping > patience:
             child.kill()
         time.sleep(LOOK)
     return child.returncode

@@ -100,3 +100,8 @@ def test_a_finished_run_is_not_overwritten(kernelviz):
     assert kernelviz(*WORDS, "--json")[0] == 0
     code, _, errors = kernelviz(*WORDS, "--resume")
     assert code == 2 and "there is a finished run in" in errors
+
+
+def test_without_a_name_the_run_is_called_as_its_source(kernelviz):
+    assert kernelviz("search", "digits", "--trials", "1", "--minutes", "5", "--json")[0] == 0
+    assert load_run("digits").made_by["command"].startswith("kernelviz search digits")
