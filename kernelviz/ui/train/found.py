@@ -141,6 +141,8 @@ def show_found(source: str, column: str = "") -> Found | None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _facts(found)
+        help_ = "After files were added, changed or removed"
+        st.button("Look again", icon=":material/refresh:", type="tertiary", on_click=look_again, help=help_)
     with right:
         _sample(found)
     return found
