@@ -134,7 +134,8 @@ def neighbour_cost(z: Float[Tensor, "m 2"]) -> Float[Tensor, ""]:
 def cauchy(z: Float[Tensor, "n 2"]) -> Float[Tensor, "n n"]:
     """q(a, b) = 1 / (1 + |a - b|^2) of every pair, 0 on the diagonal."""
     square, one = z.square().sum(1, keepdim=True), torch.ones_like(z[:, :1])
-    distance = torch.cat([-2 * z, square, one], 1) @ torch.cat([z, one, square], 1).T
+    with torch.autocast(z.device.type, enabled=False):  # in bfloat16 a distance of 1 far from the origin is lost
+        distance = torch.cat([-2 * z, square, one], 1) @ torch.cat([z, one, square], 1).T
     return (1 + distance.clamp_min(0)).reciprocal() * (1 - torch.eye(len(z), device=z.device))
 
 
