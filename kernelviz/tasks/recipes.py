@@ -26,11 +26,12 @@ SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  #
 
 NEIGHBOURS = EmbeddingRecipe(
     data="mnist",
-    network=HALF | WIDE_AND_SOFT,
+    network={"convolutions": (32, 64), "encoder": (700, 700), "decoder": (1000, 1000)} | WIDE_AND_SOFT,
     objectives={"neighbours": 1.0, "reconstruct": 1.0, "round_trip": 0.1},
-    epochs=60,
+    epochs=80,
     batch=1024,
-    jitter=Jitter(turn=9.0),
+    bend=10.0,
+    jitter=Jitter(warp=0.025),
 )
 
 # Section 3.4: flatten, dense 500, kernel layer of 30 x 30, clip, dense.
