@@ -136,7 +136,18 @@ RECIPES: dict[str, Recipe] = {
     "mnist-labelled": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"supervised_neighbours": 0.3}),
     "mnist-autoencoder": EmbeddingRecipe(data="mnist", epochs=36),
     "mnist-classifier": EmbeddingRecipe(
-        data="mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
+        data="mnist",
+        network={
+            "convolutions": (16, 32),
+            "encoder": (1000, 1000),
+            "decoder": (1000, 1000),
+            "width": 4.0,
+            "sparsity": 0.5,
+        },
+        objectives={"classify": 1.0, "supervised_neighbours": 0.1},
+        epochs=34,
+        bump_share=0.25,
+        jitter=Jitter(shift=0.08, warp=0.025),
     ),
     "mnist-grids": GRIDS,
     "mnist-grids-unknown": replace(GRIDS, network=GRIDS.network | {"known": False, "widths": (6.0, 4.0)}),
