@@ -19,8 +19,6 @@ from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recommender import RecommenderRecipe
 from kernelviz.training.task import Recipe
 
-HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper's widths
-
 WIDE_AND_SOFT = {"width": 4.0, "sparsity": 0.5, "canonical": 0.3}  # a wide kernel and a soft clip, for `neighbours`
 SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  # for 8 x 8 pixels
 
