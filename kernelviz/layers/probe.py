@@ -39,8 +39,9 @@ class Probe:
 
 def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
     """The field of a probe at each center (x, y), in the units of the grid, before the clip."""
-    distance = squared_distance(centers, grid.positions().to(centers))
-    return probe.amplitude * torch.exp(-distance / (2 * probe.width**2))
+    away = [centers[:, [at]] - axis.to(centers) for at, axis in enumerate(grid.axes())]
+    along_x, along_y = (torch.exp(-(part.square()) / (2 * probe.width**2)) for part in away)
+    return probe.amplitude * (along_y[:, :, None] * along_x[:, None, :]).flatten(1)
 
 
 def probes_at_centers(
