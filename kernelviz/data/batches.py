@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from kernelviz.errors import UserError
 
+SHIFTS = 4  # random shifts along each side of a warped image; those between are interpolated
+
 
 def pixels(
     images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], device: str = "cpu"
@@ -38,6 +40,7 @@ class Jitter:
         shift: largest shift in either direction, as a share of the image's side, 0 to 1.
         turn: largest turn, in degrees, 0 to 180.
         zoom: largest zoom in or out, as a share of the image's size, from 0 to below 1.
+        warp: standard deviation of smooth shifts that differ over the image, as a share of its side, 0 to 1.
         pixels: largest shift in whole pixels, which blurs nothing.
         mirror: whether the image may be mirrored, left for right.
     """
@@ -45,24 +48,26 @@ class Jitter:
     shift: float = 0.0
     turn: float = 0.0
     zoom: float = 0.0
+    warp: float = 0.0
     pixels: int = 0
     mirror: bool = False
 
     def __post_init__(self):
-        if not (0 <= self.shift <= 1 and 0 <= self.turn <= 180 and 0 <= self.zoom < 1 and self.pixels >= 0):
+        shares = 0 <= self.shift <= 1 and 0 <= self.zoom < 1 and 0 <= self.warp <= 1
+        if not (shares and 0 <= self.turn <= 180 and self.pixels >= 0):
             raise UserError(
-                "a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1 and whole pixels from 0 "
-                f"on, not {self}"
+                "a jitter has a shift of 0 to 1, a turn of 0 to 180, a zoom of 0 to below 1, a warp of 0 to 1 and "
+                f"whole pixels from 0 on, not {self}"
             )
 
 
 def jitter(
     images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
 ) -> Float[Tensor, "n channels h w"]:
-    """Each image shifted, turned, zoomed and mirrored at random; what leaves the frame is lost."""
+    """Each image shifted, turned, zoomed, warped and mirrored at random; what leaves the frame is lost."""
     if most.pixels or most.mirror:
         images = _moved_by_pixels(images, most, generator)
-    if not (most.shift or most.turn or most.zoom):
+    if not (most.shift or most.turn or most.zoom or most.warp):
         return images
     x, y, turn, zoom = 2 * torch.rand(4, len(images), generator=generator) - 1
     angle, size = math.radians(most.turn) * turn, (1 + most.zoom) ** zoom
@@ -71,6 +76,9 @@ def jitter(
         torch.stack([angle.sin() / size, angle.cos() / size, 2 * most.shift * y], 1),
     ]
     flow = functional.affine_grid(torch.stack(rows, 1).to(images.device), list(images.shape), align_corners=False)
+    if most.warp:
+        shifts = 2 * most.warp * torch.randn(len(images), 2, SHIFTS, SHIFTS, generator=generator).to(images.device)
+        flow = flow + functional.interpolate(shifts, images.shape[2:], mode="bicubic").permute(0, 2, 3, 1)
     return functional.grid_sample(images, flow, align_corners=False)
 
 

@@ -1,18 +1,28 @@
-"""The graph of nearest neighbours of images, by the distance of their features; stored on disk by content."""
+"""The graph of nearest neighbours of images, by the distance of their features; stored on disk by content.
+
+The features of pictures without a backbone are histograms of oriented gradients.
+"""
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int32, Shaped
+import torch
+from jaxtyping import Float, Float32, Int32, Shaped, UInt8
 from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
+from torch.nn import functional
 from usearch.index import Index
 
+from kernelviz.data.batches import pixels
 from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import UserError
 
 EXACT = 10_000  # images up to which every distance is computed; more are searched by a hierarchical graph (HNSW)
+CELLS, DIRECTIONS = 7, 8  # of `oriented_gradients`: cells along a side, and bins of each
+AT_ONCE = 256  # images whose gradients are in memory
 BLOCK = 4096  # images between two calls of `progress`
 VERSION = 1  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
 
@@ -80,6 +90,31 @@ def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], 
         graph[start : start + len(part)] = found[~own].reshape(len(part), k)
         progress((n + start + len(part)) // 2)
     return graph
+
+
+def oriented_gradients(images: UInt8[np.ndarray, "n h w *c"]) -> Float32[np.ndarray, "n d"]:
+    """Which edges an image has where: in each of up to CELLS x CELLS cells, a histogram of their directions.
+
+    These are the features of Dalal and Triggs (2005) with overlapping cells: every pixel counts by the length of its
+    gradient, that of its steepest channel, in the two bins and in the cells next to it. Of the histograms the square
+    roots are taken, and each image is scaled to length 1; an image of one colour is zero.
+    """
+    parts = np.array_split(images, math.ceil(len(images) / AT_ONCE) or 1)
+    return torch.cat([_histograms(pixels(part)) for part in parts]).numpy()
+
+
+def _histograms(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
+    around = functional.pad(images, (1, 1, 1, 1), mode="replicate")
+    x, y = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :-2], around[:, :, 2:, 1:-1] - around[:, :, :-2, 1:-1]
+    length, steepest = torch.hypot(x, y).max(1, keepdim=True)
+    direction = torch.take_along_dim(torch.atan2(y, x), steepest, 1) * (DIRECTIONS / (2 * math.pi))
+    bins = torch.arange(DIRECTIONS).view(-1, 1, 1)
+    apart = (direction - bins + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2
+    counts = length * (1 - apart.abs()).clamp_min(0)
+    cells = [min(CELLS, side) for side in images.shape[2:]]
+    return functional.normalize(
+        functional.interpolate(counts, cells, mode="bilinear", antialias=True).flatten(1).sqrt()
+    )
 
 
 def _fingerprint(features: Features, k: int) -> str:

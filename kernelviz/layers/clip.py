@@ -37,7 +37,8 @@ def center_of_mass(
 ) -> Float[Tensor, "*batch dim"]:
     """The coordinates of an activation, c = sum_i x_i v_i / sum_i x_i. Eq. (10).
 
-    The coordinates of an activation that is zero everywhere are NaN.
+    The coordinates of an activation that is zero everywhere are NaN. They are computed in the precision of the
+    positions, also under autocast: bfloat16 would move them by more than the distance of nearest neighbours.
 
     Args:
         activation: x, at least 0.
@@ -47,4 +48,6 @@ def center_of_mass(
         >>> center_of_mass(torch.tensor([1.0, 3.0, 0.0]), positions).tolist()
         [0.75, 0.0]
     """
-    return activation @ positions / activation.sum(-1, keepdim=True)
+    with torch.autocast(activation.device.type, enabled=False):
+        activation = activation.to(positions.dtype)
+        return activation @ positions / activation.sum(-1, keepdim=True)

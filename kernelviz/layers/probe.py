@@ -39,18 +39,24 @@ class Probe:
 
 def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
     """The field of a probe at each center (x, y), in the units of the grid, before the clip."""
-    distance = squared_distance(centers, grid.positions().to(centers))
-    return probe.amplitude * torch.exp(-distance / (2 * probe.width**2))
+    away = [centers[:, [at]] - axis.to(centers) for at, axis in enumerate(grid.axes())]
+    along_x, along_y = (torch.exp(-(part.square()) / (2 * probe.width**2)) for part in away)
+    return probe.amplitude * (along_y[:, :, None] * along_x[:, None, :]).flatten(1)
 
 
-@torch.no_grad()
 def probes_at_centers(
-    activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip, probe: Probe
+    activation: Float[Tensor, "n units"], grid: Grid, clip: PercentileClip, probe: Probe, bend: float = 0.0
 ) -> Float[Tensor, "n units"]:
-    """The activation of a probe at each activation's center of mass; one without coordinates stays as it is."""
-    centers = center_of_mass(activation.float(), grid.positions().to(activation.device))
-    bumps = clip(gaussian_bump(centers, grid, probe))
-    return torch.where(centers.isfinite().all(1, keepdim=True), bumps, activation.float()).to(activation.dtype)
+    """The activation of a probe at each activation's center of mass; one without coordinates stays as it is.
+
+    Args:
+        bend: the centers take so many times their gradient; 0: none.
+    """
+    empty = ~(activation > 0).any(1, keepdim=True)
+    centers = center_of_mass(torch.where(empty, 1.0, activation.float()), grid.positions().to(activation.device))
+    fixed = centers.detach()
+    bumps = clip(gaussian_bump(fixed + bend * (centers - fixed) if bend else fixed, grid, probe))
+    return torch.where(empty, activation.detach(), bumps.to(activation.dtype))
 
 
 def bump_spread(activation: Float[Tensor, "n units"], grid: Grid) -> Float[Tensor, " n"]:

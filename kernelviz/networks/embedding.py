@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -22,6 +23,7 @@ class EmbeddingNetwork(nn.Module):
     Args:
         image_shape: channels, height, width.
         encoder: widths of the dense layers before the kernel layer.
+        convolutions: widths of convolutions before these, 3 x 3 with stride 2 and a ReLU; without a backbone only.
         decoder: widths of the hidden layers after it.
         grid: rows and columns of the kernel layer.
         extent, width: half the side of the grid and width of the Gaussian kernel, in the same units.
@@ -59,6 +61,7 @@ class EmbeddingNetwork(nn.Module):
         noise: float = 0.0,
         decoded_shape: Sequence[int] | None = None,
         of_vectors: bool = False,
+        convolutions: Sequence[int] = (),
         backbone: Backbone | None = None,
     ):
         super().__init__()
@@ -79,15 +82,17 @@ class EmbeddingNetwork(nn.Module):
             "noise": noise,
             "decoded_shape": list(decoded_shape) if decoded_shape else None,
             "of_vectors": of_vectors,
+            "convolutions": list(convolutions),
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
         self.decoded_shape = tuple(decoded_shape or image_shape)
         self.backbone = backbone.extractor if backbone else None
-        inputs = backbone.size_of_features(image_shape) if backbone else math.prod(image_shape)
+        inputs = backbone.size_of_features(image_shape) if backbone else size_of_convolved(image_shape, convolutions)
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
+            *convolutional(image_shape[0], convolutions),
             nn.Flatten(),
             *([UnitLength()] if unit_features else []),
             *([Noise(noise)] if noise else []),
@@ -141,11 +146,16 @@ class EmbeddingNetwork(nn.Module):
         """Center of mass of each activation, in the units of the grid; NaN where it is zero everywhere."""
         return center_of_mass(activation, self.kernel_layer.v)
 
-    def code(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n units"]:
-        """What the image decoder takes: the activation, or the canonical bump at the activation's coordinates."""
-        # Departure: with a canonical bump the decoder learns from coordinates alone, and its cost does not bend the
-        # map: the center takes no gradient. A probe of that shape is the decoder's native input.
-        return probes_at_centers(activation, self.grid, self.clip, self.canonical) if self.canonical else activation
+    def code(self, activation: Float[Tensor, "n units"], bend: float = 0.0) -> Float[Tensor, "n units"]:
+        """What the image decoder takes: the activation, or the canonical bump at the activation's coordinates.
+
+        The coordinates take `bend` times the gradient of what follows.
+        """
+        # Departure: with a canonical bump the decoder learns from coordinates alone; a probe of that shape is its
+        # native input. Its cost bends the map only as far as the recipe says.
+        if not self.canonical:
+            return activation
+        return probes_at_centers(activation, self.grid, self.clip, self.canonical, bend)
 
     def decode(self, activation: Float[Tensor, "n units"]) -> Float[Tensor, "n channels height width"]:
         """The decoded images, pixels in [0, 1], or vectors."""
@@ -212,6 +222,21 @@ def resized(images: Float[Tensor, "n c h w"], shape: Sequence[int]) -> Float[Ten
     if tuple(images.shape[2:]) == size:
         return images
     return functional.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def convolutional(channels: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Convolutions of the given widths, each of which halves both sides, with a ReLU after each."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise([channels, *widths]):
+        layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU()]
+    return layers
+
+
+def size_of_convolved(shape: Sequence[int], widths: Sequence[int]) -> int:
+    """How many numbers `convolutional` makes of an image of a shape (channels, height, width)."""
+    channels, height, width = shape
+    sides = 2 ** len(widths)
+    return (widths[-1] if widths else channels) * math.ceil(height / sides) * math.ceil(width / sides)
 
 
 def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:

@@ -28,7 +28,7 @@ from kernelviz.tasks.recipes import NEIGHBOURS, VECTORS, WIDE_AND_SOFT, changed_
 PIXELS, OF_VECTORS = "pixels", "vectors"
 FEWEST_NUMBERS = 16  # of vectors that come beside pictures, unasked; a list of fewer numbers may be a box
 SAMPLED = 60  # pictures whose headers are read to know their sizes
-SMALL = 64  # pixels: grey pictures that are no larger are compared pixel by pixel
+SMALL = 64  # pixels: grey pictures that are no larger are compared by their edges
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
 LARGE_BATCH = 512
 LONGEST_NAME = 60  # letters of a name that is made
@@ -112,7 +112,7 @@ def chosen_recipe(
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
-        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by pixels: {why}"
+        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by the edges in them: {why}"
     recipe = changed_recipe("photos", data=source, backbone=features, weights=weights)
     recipe = replace(recipe, column=labels or "", **_length(len(listing)))
     why = "as asked" if features else "they come with kernelviz and know ordinary photographs"

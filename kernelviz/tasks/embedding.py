@@ -52,6 +52,8 @@ class EmbeddingRecipe(Recipe):
         objectives: weight of each cost, by its name in OBJECTIVES.
         smoothing: share of each label that `classify` spreads over all classes.
         bump_share: share of each batch that the decoder or class head sees as a probe at its own center of mass.
+        bend: how strongly the decoder's cost bends a map with canonical bumps: how many times its gradient the centers
+            take.
         jitter: how far the input images are moved at random while the targets stay; with the objective `neighbours`
             only an image's partner is moved.
         labels: share of the training labels that the objectives see.
@@ -78,6 +80,7 @@ class EmbeddingRecipe(Recipe):
     objectives: dict[str, float] = field(default_factory=lambda: {"reconstruct": 1.0})
     smoothing: float = 0.0
     bump_share: float = 0.4
+    bend: float = 0.0
     jitter: Jitter = Jitter()
     labels: float = 1.0
     neighbours: int = 15
@@ -221,6 +224,7 @@ class EmbeddingTask(RunTask):
             scale=self.schedule.scale,
             probe=self.probe,
             bump_share=self.schedule.bump_share,
+            bend=self.schedule.bend,
             smoothing=self.schedule.smoothing,
             generator=generator,
         )

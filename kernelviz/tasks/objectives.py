@@ -25,6 +25,7 @@ class Batch:
         scale: half the side of the map, in the units of the similarity of `neighbours`, `supervised_neighbours`
             and `round_trip`.
         probe, bump_share: which probe replaces the activation of an image, and for which share of the images.
+        bend: how many times its gradient `reconstruct` passes on to the centers of canonical bumps.
         smoothing: share of each label that is spread over all classes.
         generator: the source of all randomness.
     """
@@ -39,13 +40,14 @@ class Batch:
     scale: float
     probe: Probe
     bump_share: float
+    bend: float
     smoothing: float
     generator: torch.Generator
 
 
 def reconstruct(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], batch: Batch) -> Float[Tensor, ""]:
     """Binary cross-entropy per pixel in nats, mean over pixels and images (section 3.3); for vectors, `errors`."""
-    code = network.code(activation) if network.canonical else partly_probes(network, activation, batch)
+    code = network.code(activation, batch.bend) if network.canonical else partly_probes(network, activation, batch)
     decoded = network.pixel_logits(code).float()
     if network.of_vectors:
         return network.errors(decoded, batch.images).mean()
@@ -134,7 +136,8 @@ def neighbour_cost(z: Float[Tensor, "m 2"]) -> Float[Tensor, ""]:
 def cauchy(z: Float[Tensor, "n 2"]) -> Float[Tensor, "n n"]:
     """q(a, b) = 1 / (1 + |a - b|^2) of every pair, 0 on the diagonal."""
     square, one = z.square().sum(1, keepdim=True), torch.ones_like(z[:, :1])
-    distance = torch.cat([-2 * z, square, one], 1) @ torch.cat([z, one, square], 1).T
+    with torch.autocast(z.device.type, enabled=False):  # in bfloat16 a distance of 1 far from the origin is lost
+        distance = torch.cat([-2 * z, square, one], 1) @ torch.cat([z, one, square], 1).T
     return (1 + distance.clamp_min(0)).reciprocal() * (1 - torch.eye(len(z), device=z.device))
 
 

@@ -19,18 +19,17 @@ from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recommender import RecommenderRecipe
 from kernelviz.training.task import Recipe
 
-HALF = {"encoder": (1000, 1000, 1500), "decoder": (1000, 1000)}  # of the paper's widths
-
 WIDE_AND_SOFT = {"width": 4.0, "sparsity": 0.5, "canonical": 0.3}  # a wide kernel and a soft clip, for `neighbours`
 SMALL = {"encoder": (300, 300, 500), "decoder": (300, 300), "grid": (30, 30)}  # for 8 x 8 pixels
 
 NEIGHBOURS = EmbeddingRecipe(
     data="mnist",
-    network=HALF | WIDE_AND_SOFT,
+    network={"convolutions": (32, 64), "encoder": (700, 700), "decoder": (1000, 1000)} | WIDE_AND_SOFT,
     objectives={"neighbours": 1.0, "reconstruct": 1.0, "round_trip": 0.1},
-    epochs=60,
+    epochs=80,
     batch=1024,
-    jitter=Jitter(turn=9.0),
+    bend=10.0,
+    jitter=Jitter(warp=0.025),
 )
 
 # Section 3.4: flatten, dense 500, kernel layer of 30 x 30, clip, dense.
@@ -135,7 +134,18 @@ RECIPES: dict[str, Recipe] = {
     "mnist-labelled": replace(NEIGHBOURS, objectives=NEIGHBOURS.objectives | {"supervised_neighbours": 0.3}),
     "mnist-autoencoder": EmbeddingRecipe(data="mnist", epochs=36),
     "mnist-classifier": EmbeddingRecipe(
-        data="mnist", network=HALF, objectives={"classify": 1.0}, epochs=34, bump_share=0.25, jitter=Jitter(shift=0.08)
+        data="mnist",
+        network={
+            "convolutions": (16, 32),
+            "encoder": (1000, 1000),
+            "decoder": (1000, 1000),
+            "width": 4.0,
+            "sparsity": 0.5,
+        },
+        objectives={"classify": 1.0, "supervised_neighbours": 0.1},
+        epochs=34,
+        bump_share=0.25,
+        jitter=Jitter(shift=0.08, warp=0.025),
     ),
     "mnist-grids": GRIDS,
     "mnist-grids-unknown": replace(GRIDS, network=GRIDS.network | {"known": False, "widths": (6.0, 4.0)}),

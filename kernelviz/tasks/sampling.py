@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int, Int32, Int64, Shaped, UInt8
 from torch import Tensor
 
 from kernelviz.data.images import ImageSet
-from kernelviz.data.neighbours import neighbour_graph
+from kernelviz.data.neighbours import neighbour_graph, oriented_gradients
 from kernelviz.data.picture_set import PictureSet, directions
 from kernelviz.training.task import Report
 
@@ -58,15 +58,15 @@ def part_of(
 ) -> Part:
     """A part of a set, with the nearest neighbours of each image and the rows that have a label, where wanted.
 
-    Neighbours are near in `features`, by the cosine, where these are given; else in pixels. Of the training labels only
-    a share is shown, chosen at random by the seed. `report` is called with the number of
-    images whose neighbours are found.
+    Neighbours are near in `features`, by the cosine, where these are given; else in oriented gradients. Of the training
+    labels only a share is shown, chosen at random by the seed. `report` is called with the number of images whose
+    neighbours are found.
     """
     pictures, labels = images.split(split)
     if split == "train" and share < 1:
         labels = np.where(np.random.default_rng(seed).random(len(labels)) < share, labels, -1)
     graph = np.zeros((len(pictures), 0), np.int32)
     if neighbours and len(pictures) > 1:
-        rows = pictures if features is None else directions(features.flatten(2).numpy())
+        rows = oriented_gradients(pictures) if features is None else directions(features.flatten(2).numpy())
         graph = neighbour_graph(rows, neighbours, report)
     return Part(pictures, labels, graph, np.flatnonzero(labels >= 0) if with_labels else np.array([], int))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernelviz.data import neighbours
-from kernelviz.data.neighbours import nearest_neighbours, neighbour_graph
+from kernelviz.data.neighbours import nearest_neighbours, neighbour_graph, oriented_gradients
 
 
 def sorted_by_distance(features, k):
@@ -122,3 +122,55 @@ def test_a_spoilt_graph_is_made_anew(features, made, own_data, spoil):
 def test_where_nothing_can_be_stored_there_is_a_graph_all_the_same(features, own_data):
     own_data.write_text("a file where the folder should be")
     assert neighbour_graph(features, 5).tolist() == sorted_by_distance(features, 5)
+
+
+def ramp(degrees, side=28):
+    """An image that becomes brighter in one direction, counted from x towards y, which points down."""
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    angle = math.radians(degrees)
+    return (100 + 2 * (x * math.cos(angle) + y * math.sin(angle))).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("direction", range(8))
+def test_a_gradient_counts_in_the_bin_of_its_direction(direction):
+    counts = oriented_gradients(ramp(45 * direction)[None]).reshape(8, 7, 7) ** 2
+    assert (counts[direction] > 0).all() and counts[direction].sum() > 0.9 * counts.sum()
+
+
+def test_a_gradient_counts_in_the_cell_where_it_is():
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 5:7, 21:23] = 200
+    count = oriented_gradients(image).reshape(8, 7, 7).sum(0)
+    assert np.unravel_index(count.argmax(), count.shape) == (1, 5)
+    assert not count[4:].any() and not count[:, :3].any()
+
+
+def test_light_and_contrast_do_not_count_and_one_colour_is_zero():
+    image = np.random.default_rng(0).integers(0, 100, (1, 12, 12), np.uint8)
+    np.testing.assert_allclose(oriented_gradients(image), oriented_gradients(2 * image + 20), atol=1e-5)
+    assert not oriented_gradients(np.full((2, 12, 12, 3), 80, np.uint8)).any()
+
+
+@pytest.mark.parametrize(
+    "shape, d", [((28, 28), 392), ((8, 8), 392), ((3, 4), 96), ((1, 1), 8), ((64, 5, 3), 280)], ids=str
+)
+def test_oriented_gradients_of_any_size_have_length_1(shape, d):
+    found = oriented_gradients(np.random.default_rng(0).integers(0, 256, (9, *shape), np.uint8))
+    assert found.shape == (9, d) and found.dtype == np.float32
+    if shape != (1, 1):
+        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+    assert oriented_gradients(np.zeros((0, *shape), np.uint8)).shape == (0, d)
+
+
+def test_a_grey_image_in_colour_has_the_same_gradients(digits):
+    grey = digits.train_images[:20]
+    np.testing.assert_array_equal(oriented_gradients(np.stack([grey] * 3, -1)), oriented_gradients(grey))
+
+
+def test_neighbours_by_gradients_are_more_often_of_one_class_than_by_pixels(digits):
+    images, labels = digits.split("train")
+    shares = [
+        (labels[nearest_neighbours(features, 15)] == labels[:, None]).mean()
+        for features in (images, oriented_gradients(images))
+    ]
+    assert shares[1] > shares[0] + 0.01

@@ -338,6 +338,14 @@ def test_center_of_mass_by_hand(activation, wanted):
     assert center_of_mass(torch.tensor(activation) * 1.0, positions).tolist() == wanted
 
 
+def test_center_of_mass_is_as_precise_under_autocast():
+    positions, activation = 30 + torch.randn(9, 2), torch.rand(5, 9)
+    exact = center_of_mass(activation, positions)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(center_of_mass(activation, positions), exact)
+        assert center_of_mass(activation.bfloat16(), positions).dtype == torch.float32
+
+
 def test_center_of_mass_moves_with_the_positions_and_not_with_the_amplitude():
     positions, activation, shift = torch.randn(9, 2), torch.rand(5, 9), torch.tensor([10.0, -3.0])
     center = center_of_mass(activation, positions)

@@ -138,6 +138,16 @@ def test_the_decoder_is_given_the_activation_itself_or_the_bump_at_its_coordinat
     assert made_again(network).canonical == Probe(0.9, 1.0)
 
 
+@pytest.mark.parametrize("image_shape, wanted", [((1, 28, 28), 6 * 7 * 7), ((3, 8, 5), 6 * 2 * 2), ((1, 1, 9), 6 * 3)])
+def test_convolutions_halve_the_sides_before_the_dense_layers(image_shape, wanted):
+    network = EmbeddingNetwork(image_shape, **SMALL, convolutions=(4, 6)).eval()
+    assert shapes(network.encoder)[0] == (20, wanted)
+    kinds = [type(layer) for layer in network.encoder[:5]]
+    assert kinds == [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU, nn.Flatten]
+    assert network.activation(torch.rand(3, *image_shape)).shape == (3, 40)
+    assert not made_again(network).load_state_dict(network.state_dict()).missing_keys
+
+
 def test_a_decoder_of_other_images_than_those_that_are_embedded():
     network = EmbeddingNetwork(
         image_shape=(3, 20, 20), encoder=(16,), decoder=(8,), grid=(5, 5), decoded_shape=(3, 64, 64)

@@ -1,6 +1,7 @@
 """The costs against sums written out, which images reach the decoder as probes, and what takes a gradient."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,6 +35,7 @@ def batch_of(n, share=0.0, labels=None, seed=0, **others):
         scale=15.0,
         probe=PROBE,
         bump_share=share,
+        bend=0.0,
         smoothing=0.0,
         generator=torch.Generator().manual_seed(seed),
         **nothing | others,
@@ -150,6 +152,17 @@ def test_cauchy_of_far_points_and_of_doubles():
     assert q[0, 2].item() == pytest.approx(1 / 28801, rel=1e-3)
 
 
+def test_cauchy_and_its_gradient_are_the_same_under_autocast():
+    z = (40 + torch.rand(50, 2)).requires_grad_()
+    gradients = []
+    for mixed in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            q = cauchy(z)
+        gradients.append(torch.autograd.grad(q.sum(), z)[0])
+        assert q.dtype == torch.float32
+    assert torch.equal(*gradients)
+
+
 def test_a_pair_without_coordinates_takes_no_part_in_neighbours(network):
     activation, partners = (part.detach().clone() for part in network.activation(torch.rand(8, 1, 2, 3)).chunk(2))
     activation[1], partners[2] = 0, 0
@@ -241,3 +254,24 @@ def test_a_decoder_of_canonical_bumps_does_not_bend_the_map(canonical):
     reconstruct(canonical, canonical.activation(torch.rand(8, 1, 2, 3)), batch_of(8)).backward()
     assert all(weight.grad is None or not weight.grad.any() for weight in canonical.encoder.parameters())
     assert canonical.kernel_layer.u.grad is None and canonical.decoder[0].weight.grad.any()
+
+
+def test_a_decoder_of_canonical_bumps_bends_the_map_as_far_as_it_is_told(canonical):
+    images = torch.rand(8, 1, 2, 3)
+    bent = {}
+    for bend in (1.0, 3.0):
+        canonical.zero_grad()
+        batch = replace(batch_of(8), images=images, bend=bend)
+        reconstruct(canonical.eval(), canonical.activation(images), batch).backward()
+        bent[bend] = (canonical.kernel_layer.u.grad.clone(), canonical.decoder[0].weight.grad.clone())
+    assert bent[1.0][0].any()
+    torch.testing.assert_close(bent[3.0][0], 3 * bent[1.0][0])
+    torch.testing.assert_close(bent[3.0][1], bent[1.0][1])
+
+
+def test_an_activation_of_zeros_does_not_spoil_the_gradient_of_the_others(canonical):
+    activation = canonical.eval().activation(torch.rand(4, 1, 2, 3)).detach()
+    activation[1] = 0
+    activation.requires_grad_()
+    reconstruct(canonical, activation, replace(batch_of(4), bend=1.0)).backward()
+    assert activation.grad.isfinite().all() and activation.grad[0].any() and not activation.grad[1].any()

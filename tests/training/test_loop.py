@@ -346,8 +346,25 @@ def test_jitter_turns_and_zooms_about_the_middle_by_at_most_that(most):
         assert 14.5 < distance.max() < 15.2 and 6.5 < distance.min() < 7
 
 
+def test_a_warp_shifts_the_parts_of_an_image_smoothly_and_apart():
+    x, y = torch.meshgrid(torch.linspace(0, 1, 40), torch.linspace(0, 1, 40), indexing="xy")
+    ramps = torch.stack([x, y])[:, None].repeat_interleave(300, 0)
+    moved = jitter(ramps, Jitter(warp=0.02), torch.Generator().manual_seed(0))
+    shift = ((moved - ramps) * 39 / 40)[..., 8:-8, 8:-8]  # as a share of the side, where nothing comes from outside
+    assert 0.01 < shift.std() < 0.03 and shift.mean().abs() < 2e-3
+    assert shift.std((2, 3)).mean() > 0.006
+    assert shift.diff(dim=3).abs().max() < 0.02
+
+
 def test_a_jitter_out_of_range_is_an_error():
-    for wrong in ({"shift": -0.1}, {"shift": 1.5}, {"turn": 200.0}, {"zoom": 1.0}, {"zoom": float("nan")}):
+    for wrong in (
+        {"warp": 1.1},
+        {"shift": -0.1},
+        {"shift": 1.5},
+        {"turn": 200.0},
+        {"zoom": 1.0},
+        {"zoom": float("nan")},
+    ):
         with pytest.raises(ValueError, match="a jitter has a shift of 0 to 1"):
             Jitter(**wrong)
 
