@@ -8,6 +8,7 @@ from rich.console import Console
 
 from kernelviz.cli.output import AsJson, console, print_json, print_table
 from kernelviz.errors import NotFound, UserError
+from kernelviz.export import FORMATS, write
 from kernelviz.storage.store import hidden_runs, load_run, readable_runs
 
 LISTED = ("map_5nn", "place_mse", "test_accuracy")
@@ -119,16 +120,22 @@ def restore(
 
 def export(
     run: Name,
-    out: Annotated[Path | None, typer.Option(help="File to write; RUN.kernelviz if not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File or folder to write; named after the run if not given.")] = None,
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(['kernelviz', *FORMATS])}.")] = "kernelviz",
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Include the small pictures and the table of your own data.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one file, to be handed on."""
+    """Write a run as one file, to be handed on, or in a format of others."""
     from kernelviz.library.handing_on import export_run, has_pictures
 
     found = load_run(run)
+    if form != "kernelviz":
+        if form not in FORMATS:
+            raise UserError(f"there is no format {form!r}; there are {', '.join(['kernelviz', *FORMATS])}")
+        path = write(found, form, out, pictures)
+        return print_json({"run": run, "path": str(path)}) if as_json else _say(f"{path} is written.")
     path = export_run(found, out or Path(run), pictures)
     if as_json:
         return print_json({"run": run, "file": str(path), "bytes": path.stat().st_size})
