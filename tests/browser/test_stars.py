@@ -23,7 +23,7 @@ def test_what_is_rated_moves_what_is_recommended(opened, settle):
     why = page.get_by_text(re.compile(r"^Why \d\.\d\d for no\. 1\d\d\?"))
     first = why.inner_text()
     rate(page, settle, 0, 1)
-    assert why.inner_text() != first
+    why.filter(has_not_text=first).wait_for()
     page.set_viewport_size({"width": 390, "height": 844})
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
