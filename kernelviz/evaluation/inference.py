@@ -33,6 +33,8 @@ class Embedded:
     Args:
         coordinates: (x, y) in the units of the grid; NaN where the activation is zero everywhere.
         activation: the bump of each image on the grid.
+        clarity: how far the top of the field of the kernel layer rises above its mean: of the images that a map places
+            wrongly, most are unclear (assets/docs/results.md).
         probabilities: one column for each class; without a class head, no columns.
         energy: -log sum exp of the class head's output; NaN without one.
         direction: of the features of the backbone, without one of those that the kernel layer takes, at unit length,
@@ -41,6 +43,7 @@ class Embedded:
 
     coordinates: Float32[np.ndarray, "n 2"]
     activation: Float32[np.ndarray, "n units"]
+    clarity: Float32[np.ndarray, " n"]
     probabilities: Float32[np.ndarray, "n classes"]
     energy: Float32[np.ndarray, " n"]
     direction: Float32[np.ndarray, "n k"]
@@ -113,14 +116,15 @@ def _embedded(
 def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tuple[Tensor, ...]:
     """The fields of `Embedded` for the features of some images."""
     encoded = network.encoder(features)
-    activation = network.clip(network.kernel_layer(encoded))
+    field = network.kernel_layer(encoded)
+    activation, clarity = network.clip(field), field.amax(1) - field.mean(1)
     scores = (
         network.class_logits(activation) if network.classifier else activation.new_full((len(activation), 1), torch.nan)
     )
     told = (features.flatten(1) if network.backbone else encoded).float()
     direction = functional.normalize(told, dim=1) @ _projection(told.shape[1])
     probabilities = scores.softmax(1) if network.classifier else scores[:, :0]
-    return network.coordinates(activation), activation, probabilities, -scores.logsumexp(1), direction
+    return network.coordinates(activation), activation, clarity, probabilities, -scores.logsumexp(1), direction
 
 
 @lru_cache(maxsize=8)
@@ -199,6 +203,7 @@ def make_map(
                     prediction=probabilities.argmax(1) if network.classifier else np.full(n, -1),
                     confidence=probabilities.max(1) if network.classifier else np.full(n, np.nan, np.float32),
                     error=reconstruction_errors(network, embedded, pictures[part]),
+                    clarity=embedded.clarity,
                 )
             )
     whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})

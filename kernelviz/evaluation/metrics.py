@@ -29,6 +29,7 @@ from kernelviz.storage.items import Items, fold_in
 FEWEST = 5  # known images among which neighbours are sought
 RETURNED = 512  # decoded images that are embedded again where this takes a backbone
 TRUSTED, TRUSTED_NEIGHBOURS = 10_000, 5  # images of which trustworthiness is measured, and neighbours of each
+UNCERTAIN = 0.1  # share of the images whose position is called uncertain
 AT_ONCE = 256  # images whose distances to all others are in memory at a time
 
 
@@ -50,6 +51,7 @@ def evaluate_map(
     compared = pictures if images.features is None else images.features[images.rows("test"), 0]
     compared = directions(compared[:, None]) if network.of_vectors else compared
     metrics["trustworthiness"] = map_trustworthiness(compared[placed], embedded.coordinates[placed])
+    metrics |= certainty_metrics(points.of_split("test"))
     metrics["unimodal_share"] = float(unimodal(embedded.activation, network.grid).mean())
     metrics["unplaced"] = int((~placed).sum())
     if images.features is None:
@@ -90,6 +92,18 @@ def folded_error(
         predicted, _ = fold_in(items, mine.indices, mine.data, noise)
         errors.append(predicted[theirs.indices].clip(*between) - theirs.data)
     return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+
+
+def certainty_metrics(points: EmbeddingMap) -> dict[str, float]:
+    """How often the prediction of an image is wrong with a certain position, and of one that has not."""
+    judged = points.where((points.label >= 0) & (points.prediction >= 0) & np.isfinite(points.clarity))
+    if not len(judged):
+        return {}
+    wrong, certainty = judged.prediction != judged.label, judged.certainty
+    return {
+        "wrong_certain": float(wrong[certainty >= np.median(certainty)].mean()),
+        "wrong_uncertain": float(wrong[certainty <= np.quantile(certainty, UNCERTAIN)].mean()),
+    }
 
 
 def map_metrics(

@@ -16,6 +16,8 @@ NAMES = {  # of the metrics, as people read them
     "silhouette": "silhouette",
     "trustworthiness": "trustworthiness",
     "unimodal_share": "activations of one bump",
+    "wrong_certain": "wrong where the position is certain",
+    "wrong_uncertain": "wrong where the position is uncertain",
     "unplaced": "images without a position",
     "probe_round_trip": "probe round trip, grid steps",
     "test_rmse": "RMSE",
@@ -42,6 +44,8 @@ MEANING = {
     "silhouette": "how far apart the classes lie on the map, -1 to 1: mean silhouette of the test images",
     "trustworthiness": "how many of the 5 neighbours on the map are neighbours in pixels, or in the features, too",
     "unimodal_share": "share of the test activations that are one connected bump",
+    "wrong_certain": "share of wrong predictions among the half of the test images whose position is the most certain",
+    "wrong_uncertain": "share of wrong predictions among the tenth of them whose position is the least certain",
     "unplaced": "test images without a position on the map (their activation is zero)",
     "probe_round_trip": "median distance between a probe and the position of its decoded image, in grid steps",
     "test_rmse": "root mean square error of the predicted ratings on the test part",
@@ -53,7 +57,17 @@ MEANING = {
     "seconds_per_10000": "seconds to embed 10,000 images on this machine",
 }
 LOWER_IS_BETTER = {
-    *("test_bce", "test_mse", "place_mse", "unplaced", "probe_round_trip", "test_rmse", "new_rmse"),
+    *(
+        "test_bce",
+        "test_mse",
+        "place_mse",
+        "unplaced",
+        "wrong_certain",
+        "wrong_uncertain",
+        "probe_round_trip",
+        "test_rmse",
+        "new_rmse",
+    ),
     *("seconds_per_10000", "macs", "parameters", "dead_share", "density"),
 }
 

@@ -22,6 +22,7 @@ VALUES = {  # numbers by which the points may be coloured
     "density": lambda points, extent: density(points.coordinates, extent),
     "kNN agreement": lambda points, extent: points.agreement,
     "reconstruction error": lambda points, extent: points.error,
+    "certainty of position": lambda points, extent: points.certainty,
 }
 COLOURINGS = ("label", "prediction", "right or wrong", *VALUES)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
 from scipy.spatial import KDTree
+from scipy.stats import rankdata
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
@@ -23,7 +24,9 @@ COLUMNS = {
     "prediction": np.int16,
     "confidence": np.float32,
     "error": np.float32,  # of the decoded image, mean square per pixel in [0, 1]; NaN = no decoder
+    "clarity": np.float32,  # of the position (`evaluation.inference.Embedded`); NaN = not recorded
 }
+ONCE_MISSING = ("error", "clarity")  # older maps lack them
 ADDED = "added"  # the split of images that came after the training (`tasks.adding`)
 SPLITS = (*listing.SPLITS, ADDED)
 AGREEING = 15  # neighbours among which a point's own label is counted
@@ -42,6 +45,7 @@ class EmbeddingMap:
     prediction: Shaped[np.ndarray, " n"]
     confidence: Shaped[np.ndarray, " n"]
     error: Shaped[np.ndarray, " n"]
+    clarity: Shaped[np.ndarray, " n"]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -94,6 +98,14 @@ class EmbeddingMap:
         return share
 
     @cached_property
+    def certainty(self) -> Float[np.ndarray, " n"]:
+        """Share of the points that are placed no more clearly than each, 0 to 1; NaN where the clarity is unknown."""
+        known = np.isfinite(self.clarity)
+        share = np.full(len(self), np.nan)
+        share[known] = rankdata(self.clarity[known], "max") / max(1, known.sum())
+        return share
+
+    @cached_property
     def _tree(self) -> tuple[KDTree, np.ndarray]:
         rows = np.flatnonzero(self.placed)
         return KDTree(self.coordinates[rows]), rows
@@ -115,8 +127,8 @@ def load_map(folder: Path) -> EmbeddingMap:
     path = folder / "map.parquet"
     try:
         table = parquet.read_table(path)
-        if "error" not in table.column_names:  # older maps lack the column
-            table = table.append_column("error", pa.nulls(len(table), pa.float32()))
+        for name in set(ONCE_MISSING).difference(table.column_names):
+            table = table.append_column(name, pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no map of a run ({error}); train the run again") from None

@@ -64,6 +64,7 @@ class EpochMaps:
             prediction=np.full(n, -1, np.int16),
             confidence=nothing,
             error=nothing,
+            clarity=nothing,
         )
 
     def until(self, epoch: float) -> "EpochMaps":

@@ -13,7 +13,7 @@ from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.record import BrokenRun
 
 FILE = "table.parquet"
-MAP_COLUMNS = ("split", "index", "x", "y", "label", "prediction", "confidence", "error")  # of `map_table`
+MAP_COLUMNS = ("split", "index", "x", "y", "label", "prediction", "confidence", "error", "certainty")  # of `map_table`
 
 
 def save_item_table(folder: Path, table: pd.DataFrame) -> None:
@@ -47,6 +47,7 @@ def map_table(points: EmbeddingMap, classes: tuple[str, ...], folder: Path) -> p
             "prediction": names[points.prediction],
             "confidence": points.confidence,
             "error": points.error,
+            "certainty": points.certainty,
         }
     )
     own = load_item_table(folder)

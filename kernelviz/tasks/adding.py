@@ -95,6 +95,7 @@ def _with(points: EmbeddingMap, projection: Projection, labels: np.ndarray) -> E
         "prediction": projection.prediction,
         "confidence": projection.confidence,
         "error": projection.error,
+        "clarity": projection.embedded.clarity,
     }
     return EmbeddingMap(**{name: np.concatenate([getattr(points, name), columns[name]]) for name in COLUMNS})
 

@@ -107,6 +107,7 @@ def make_run(folder: Path, n: int) -> None:
         prediction=np.where(rng.random(n) < 0.95, cloud % 10, 0),
         confidence=rng.random(n).astype(np.float32),
         error=rng.random(n).astype(np.float32),
+        clarity=rng.random(n).astype(np.float32),
     ).save(folder)
 
 

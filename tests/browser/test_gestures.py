@@ -16,7 +16,7 @@ from kernelviz.storage.embedding_map import load_map
 
 CARD, PINNED = ".card:not(.pinned)", ".inspector .item"
 PICTURE = f"{CARD} div:not(.decoded) > canvas"  # of the point, beside what is decoded there
-STEPS = 3  # moves of the pointer along each line that is drawn
+STEPS = 3  # moves of the pointer along each line
 EXTENT, MARGIN = 4.0, 1.06  # of the maps of the tests; of the extent, what is on the screen when all of it fits
 
 

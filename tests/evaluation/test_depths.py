@@ -29,6 +29,7 @@ def map_of(coordinates, label=0, prediction=0):
         prediction=np.broadcast_to(np.int16(prediction), n),
         confidence=np.ones(n, np.float32),
         error=np.full(n, np.nan, np.float32),
+        clarity=np.full(n, np.nan, np.float32),
     )
 
 

@@ -11,6 +11,7 @@ from sklearn.manifold import trustworthiness
 from kernelviz.evaluation.inference import embed
 from kernelviz.evaluation.metrics import (
     MEANING,
+    certainty_metrics,
     classification_metrics,
     evaluate_map,
     knn_accuracy,
@@ -25,7 +26,10 @@ from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map
 from kernelviz.storage.weights import load_network
 
-ALWAYS = {"map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"}
+ALWAYS = {
+    *("map_1nn", "map_5nn", "silhouette", "trustworthiness", "unimodal_share", "unplaced", "seconds_per_10000"),
+    *("wrong_certain", "wrong_uncertain"),
+}
 RECONSTRUCTION = {"test_bce", "test_mse", "place_mse", "probe_round_trip"}
 
 FORMS = {
@@ -57,6 +61,18 @@ def test_unimodal_of_many_does_not_join_them():
     expected = [answer for *_, answer in FORMS.values()]
     assert unimodal(together, Grid(3, 4, 1.0)).tolist() == expected
     assert unimodal(together[::-1], Grid(3, 4, 1.0)).tolist() == expected[::-1]
+
+
+def test_wrong_predictions_are_counted_by_the_certainty_of_the_position():
+    n = 20
+    clarity = np.float32([np.nan, *range(1, n)])
+    label = np.zeros(n, int)
+    label[[1, 2, 15]] = 1  # predicted is 0; the least certain tenth are 1 and 2
+    points = map_of(np.zeros((n, 2)), label)
+    points = EmbeddingMap(**{name: getattr(points, name) for name in COLUMNS} | {"clarity": clarity})
+    assert certainty_metrics(points) == {"wrong_certain": 0.1, "wrong_uncertain": 1.0}
+    assert np.isnan(points.certainty[0]) and points.certainty[[1, -1]].tolist() == [1 / 19, 1.0]
+    assert certainty_metrics(map_of(np.zeros((n, 2)), -np.ones(n, int))) == {}
 
 
 def map_of(coordinates, labels):

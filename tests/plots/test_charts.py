@@ -27,7 +27,9 @@ def points():
     label, prediction = np.array([0, 0, 1, 1, -1, -1]), np.array([0, 0, 1, 0, 1, -1])
     confidence = np.array([1, 1, 0.8, 0.6, 0.4, np.nan], np.float32)
     error = np.array([0.03, 0.5, 0.01, 0.02, 0.04, 0.02], np.float32)
-    return EmbeddingMap(np.arange(6) + 100, np.zeros(6, int), x, 2 * x, label, prediction, confidence, error)
+    return EmbeddingMap(
+        np.arange(6) + 100, np.zeros(6, int), x, 2 * x, label, prediction, confidence, error, np.full(6, np.nan)
+    )
 
 
 def shown(figure):

@@ -25,7 +25,9 @@ def random_map(n=120, seed=0, unplaced=0.1, unlabelled=0.1):
     label = np.where(random.random(n) < unlabelled, -1, random.integers(0, 3, n))
     index = np.array([np.sum(split[:at] == split[at]) for at in range(n)])
     nothing = np.full(n, np.nan, np.float32)
-    return EmbeddingMap(index, split, coordinates[:, 0], coordinates[:, 1], label, np.full(n, -1), nothing, nothing)
+    return EmbeddingMap(
+        index, split, coordinates[:, 0], coordinates[:, 1], label, np.full(n, -1), nothing, nothing, nothing
+    )
 
 
 def by_distance(points, center, rows):
@@ -123,7 +125,7 @@ def test_points_with_equal_coordinates_do_not_vote_for_themselves():
     n = 8  # all coincide: the neighbours that are found need not hold the point itself
     label = np.array([1, 0, 0, 0, 0, 0, 0, 0])
     zeros = np.zeros(n, np.float32)
-    points = EmbeddingMap(np.arange(n), np.zeros(n, int), zeros, zeros, label, np.full(n, -1), zeros, zeros)
+    points = EmbeddingMap(np.arange(n), np.zeros(n, int), zeros, zeros, label, np.full(n, -1), zeros, zeros, zeros)
     assert voted(points).prediction.tolist() == [0] * n
 
 
@@ -226,7 +228,7 @@ def test_agreement_of_few_points_and_of_many_that_coincide():
         assert few.agreement[row] == pytest.approx(np.mean(few.label[others] == few.label[row]))
     n = 40
     zeros = np.zeros(n, np.float32)
-    coincident = EmbeddingMap(np.arange(n), zeros, zeros, zeros, np.zeros(n, int), zeros, zeros, zeros)
+    coincident = EmbeddingMap(np.arange(n), zeros, zeros, zeros, np.zeros(n, int), zeros, zeros, zeros, zeros)
     assert (coincident.agreement == 1).all()
 
 

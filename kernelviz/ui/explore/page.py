@@ -59,6 +59,8 @@ def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring:
             "this network has no decoder" if not run.has_decoder else "this map was made before errors were recorded"
         )
         st.info(f"There is no reconstruction error: {reason}.", icon=":material/palette:")
+    elif colouring == "certainty of position" and not np.isfinite(points.clarity).any():
+        st.info("This map was made before the certainty of positions was recorded.", icon=":material/palette:")
     elif colouring == "kNN agreement" and (points.label < 0).all():
         st.info("There is no kNN agreement: these images have no labels.", icon=":material/palette:")
 

@@ -40,7 +40,7 @@ def points_of(run: RecommenderRun) -> EmbeddingMap:
     unpredicted = np.full(n, -1, np.int16)
     split = np.full(n, SPLITS.index(SPLIT), np.uint8)
     x, y = items.coordinates.T
-    return EmbeddingMap(np.arange(n, dtype=np.int32), split, x, y, label, unpredicted, unknown, unknown)
+    return EmbeddingMap(np.arange(n, dtype=np.int32), split, x, y, label, unpredicted, unknown, unknown, unknown)
 
 
 def names_of(run: RecommenderRun) -> list[str]:

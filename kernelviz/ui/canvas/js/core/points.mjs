@@ -7,6 +7,8 @@ import { faded, grouped, pixel, ramp, ranked, valueAt } from './colours.mjs'
 import { HIDDEN, FULL } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
+const UNCERTAIN = 0.1 // share of the images whose position is called uncertain
+
 /**
  * @typedef {object} PointSettings
  * @property {number} total rows of all maps that are linked, with those that have no coordinates
@@ -246,6 +248,7 @@ export class Points {
     if (label !== undefined) lines.push(this.names && prediction === undefined ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
+    if (this.value('certainty of position', i) < UNCERTAIN) lines.push('its position is uncertain')
     return this.colouring === 'confidence' ? lines : [...lines, ...this.coloured(i)]
   }
 
