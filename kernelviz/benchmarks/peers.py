@@ -7,20 +7,28 @@ from importlib import import_module
 from importlib.metadata import version
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
+from scipy.stats import spearmanr
 
 from kernelviz.data.images import load
 from kernelviz.errors import UserError
-from kernelviz.evaluation.metrics import knn_accuracy
+from kernelviz.evaluation.metrics import knn_accuracy, map_silhouette, map_trustworthiness
 from kernelviz.evaluation.quality import PEERS_FILE
+from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.measured_rows import store_rows
+from kernelviz.storage.store import load_run
 
 Pixels = Float[np.ndarray, "n d"]
 Note = Callable[[str], None]
+OURS = ("mnist-neighbours", "mnist-autoencoder")
+PAIRS = 100_000  # of test images whose distances are compared
 
 
 def report(note: Note) -> dict:
-    """Fit each peer on the 50,000 training images, embed the 10,000 test images, and store the metrics for the app."""
+    """Fit each peer on the 50,000 training images, embed the 10,000 test images, and store the metrics for the app.
+
+    Runs of this package are measured beside them.
+    """
     tools = {name: _installed(name) for name in PEERS}
     images = load("mnist")
     (train, labels), (test, test_labels) = images.split("train"), images.split("test")
@@ -32,13 +40,39 @@ def report(note: Note) -> dict:
         rows.append(
             {
                 "method": f"{name} {version(name)}",
-                **{f"map_{k}nn": knn_accuracy(known, labels, embedded, test_labels, k) for k in (1, 5)},
+                **measures(known, labels, embedded, test_labels, _pixels(test)),
                 "fit_seconds": round(fitted - started, 1),
                 "embed_seconds": round(time.perf_counter() - fitted, 1),
             }
         )
     store_rows(PEERS_FILE, rows)
-    return {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of both."]}
+    for name in OURS:
+        points = load_map(load_run(name).folder)
+        parts = (points.of_split("train"), points.of_split("test"))
+        (known, labels), (embedded, test_labels) = ((part.coordinates, part.label) for part in parts)
+        rows.append({"method": name, **measures(known, labels, embedded, test_labels, _pixels(test))})
+    return {"rows": rows, "notes": [f"Measured on {os.cpu_count()} cores; the default settings of the others."]}
+
+
+def measures(
+    known: Float[np.ndarray, "m 2"],
+    labels: Int[np.ndarray, " m"],
+    embedded: Float[np.ndarray, "n 2"],
+    test_labels: Int[np.ndarray, " n"],
+    test: Pixels,
+) -> dict[str, float | None]:
+    """What is measured of a map: kNN from the training to the test images, and how it keeps what is near and far."""
+    placed = np.isfinite(embedded).all(1)
+    at, pictures = embedded[placed], test[placed]
+    one, other = np.random.default_rng(0).integers(0, len(at), (2, PAIRS))
+    lengths = [np.linalg.norm(rows[one] - rows[other], axis=1) for rows in (pictures, at)]
+    return {
+        **{f"map_{k}nn": knn_accuracy(known, labels, embedded, test_labels, k) for k in (1, 5, 10, 15, 50)},
+        "trustworthiness": map_trustworthiness(pictures, at),
+        "continuity": map_trustworthiness(at, pictures),
+        "rank_correlation": float(spearmanr(*lengths).statistic),  # Shepard
+        "silhouette": map_silhouette(at, test_labels[placed]),
+    }
 
 
 def _umap(umap, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
@@ -58,8 +92,16 @@ def _tsne(tsne, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, fl
     return np.asarray(known), np.asarray(known.transform(components.transform(test))), fitted
 
 
-PEERS = {"umap-learn": _umap, "openTSNE": _tsne}
-MODULES = {"umap-learn": "umap", "openTSNE": "openTSNE"}
+def _pacmap(pacmap, train: Pixels, test: Pixels) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coordinates by PaCMAP on pixels, and the time when the fit was done."""
+    mapper = pacmap.PaCMAP(random_state=0, save_tree=True)
+    known = mapper.fit_transform(train)
+    fitted = time.perf_counter()
+    return known, mapper.transform(test), fitted
+
+
+PEERS = {"umap-learn": _umap, "openTSNE": _tsne, "pacmap": _pacmap}
+MODULES = {"umap-learn": "umap", "openTSNE": "openTSNE", "pacmap": "pacmap"}
 
 
 def _installed(name: str):

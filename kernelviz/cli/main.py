@@ -43,6 +43,9 @@ cli = typer.Typer(
 )
 
 
+MOST_COLUMNS = 8  # of a table in the terminal
+
+
 class Benchmark(StrEnum):
     """The benchmarks of `bench`."""
 
@@ -345,7 +348,10 @@ def bench(
     if as_json:
         return print_json(reports)
     for report in reports.values():
-        print_table(report["rows"][0], (row.values() for row in report["rows"]), *report["notes"])
+        lines = [list(report["rows"][0]), *(list(row.values()) for row in report["rows"])]
+        if len(lines[0]) > MOST_COLUMNS:  # then they are lines
+            lines = [[values[at] if at < len(values) else "" for values in lines] for at in range(len(lines[0]))]
+        print_table(lines[0], lines[1:], *report["notes"])
 
 
 def main() -> None:

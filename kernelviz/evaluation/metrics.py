@@ -185,8 +185,10 @@ def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np
     }
 
 
-def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n 2"]) -> float | None:
+def map_trustworthiness(pictures: np.ndarray, coordinates: Float[np.ndarray, "n d"]) -> float | None:
     """Trustworthiness of the first TRUSTED images, by pixels or features; None for fewer than 12 images.
+
+    With both exchanged it is the continuity of the map.
 
     That of scikit-learn, without the distances between all images at once: how far those that are nearest on the map
     are from being the nearest by their pixels (Venna and Kaski 2001).

@@ -41,11 +41,13 @@ def axes():
 def one_peer(monkeypatch):
     monkeypatch.setattr(peers, "PEERS", {"numpy": by_label})
     monkeypatch.setattr(peers, "MODULES", {"numpy": "numpy"})
+    monkeypatch.setattr(peers, "OURS", ())  # their maps are of the whole set
 
 
 def test_a_peer_is_measured_on_the_test_images_and_stored(small_mnist, one_peer, kernelviz):
     code, out, _ = kernelviz("bench", "peers", "--json")
     (row,) = json.loads(out)["peers"]["rows"]
+    assert row["continuity"] > 0.5 and -1 < row["rank_correlation"] < 1
     assert code == 0 and row["method"] == f"numpy {np.__version__}"
     assert 0.15 < row["map_1nn"] < 0.6 and 0.15 < row["map_5nn"] < 0.6  # chance is 0.1
     assert row["fit_seconds"] < 0.5 <= row["embed_seconds"]
