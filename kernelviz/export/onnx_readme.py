@@ -19,8 +19,8 @@ A map of {takes} by kernelviz {kernelviz} as ONNX files, trained on {data}. The 
 
 {tables}
 
-The grid has {rows} x {columns} units; its longer side goes from {low:g} to {high:g}. The metadata of every file hold the grid, the
-classes and the preprocessing as JSON: `session.get_modelmeta().custom_metadata_map`.
+The grid has {rows} x {columns} units; its longer side goes from {low:g} to {high:g}. The metadata of every file hold
+the grid, the classes and the preprocessing as JSON: `session.get_modelmeta().custom_metadata_map`.
 
 ```python
 {code}
@@ -39,7 +39,7 @@ PREPROCESSED = {
     "crop": (", ImageOps", "image = ImageOps.fit(image, ({width}, {height}), Image.Resampling.LANCZOS)"),
     "digit": (
         "\n\nfrom kernelviz.ingest.preprocessing import Preprocess, preprocess_image",
-        "# finds the ink, makes it bright on black, scales it to {box} x {box} pixels and puts its center in the middle\n"
+        "# the ink is found, made bright on black, scaled to {box} x {box} pixels, its center put in the middle\n"
         'image = preprocess_image(image, Preprocess("digit", {height}, {width}, 1, {box}))',
     ),
 }
