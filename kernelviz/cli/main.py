@@ -60,6 +60,7 @@ class Benchmark(StrEnum):
     ratings = "ratings"
     novelty = "novelty"
     search = "search"
+    onnx = "onnx"
 
 
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`

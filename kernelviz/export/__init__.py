@@ -16,7 +16,9 @@ class Format(NamedTuple):
     purpose: str
 
 
-FORMATS: dict[str, Format] = {}
+FORMATS: dict[str, Format] = {
+    "onnx": Format("kernelviz.export.onnx", "", "networks for ONNX Runtime: images to coordinates, and back"),
+}
 
 
 def write(run: Run, name: str, path: Path | None = None, pictures: bool = False) -> Path:
