@@ -179,6 +179,18 @@ class LoadedMap(LoadedRun):
         figure = map_figure(self.points.of_split(split), self.record.extent, self.classes, colour)
         return figure.update_layout(width=620, height=620)
 
+    def figure(self, path: str | Path, what: str = "map", **look) -> Path:
+        """Write a figure for print, with embedded fonts, or an animation; returns its path. Needs `kernelviz[figures]`.
+
+        Args:
+            path: ending .pdf, .svg or .png; of an animation .gif or .webp.
+            what: "map" (Figure 5), "decoded" (Figure 6), "depth" (Figure 7); or an animation, "path" or "film".
+            look: fields of `kernelviz.export.figures.Look`: width="8.5cm", dpi=300, split="test", colour="label", ...
+        """
+        from kernelviz.export.figures import Look, figure
+
+        return figure(self.record, what, Path(path), Look(**look))
+
     def _ingested(self, images: np.ndarray | Iterable | Path | Image.Image) -> tuple[list[Picture], list[RejectedFile]]:
         """Images as the network takes them, in order."""
         if isinstance(images, str | Path | Image.Image):

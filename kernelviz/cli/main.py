@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kernelviz import paper
 from kernelviz.cli import library
+from kernelviz.cli.figure import figure
 from kernelviz.cli.jobs import jobs_cli
 from kernelviz.cli.output import (
     STOPPED,
@@ -301,6 +302,7 @@ def probe(
         Image.fromarray(image).save(partial, "PNG")
 
 
+cli.command()(figure)
 library.register(cli)
 
 

@@ -1,5 +1,6 @@
 """Whether weights fit the network of a record, told from shapes alone: nothing of it is allocated."""
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import nn
@@ -8,6 +9,7 @@ from kernelviz.library.checks import NotImported
 from kernelviz.library.portable import BACKBONE, WEIGHTS
 from kernelviz.networks import NETWORKS, new_backbone
 from kernelviz.networks.truncated import truncated
+from kernelviz.storage.eight_bits import SCALE
 from kernelviz.storage.record import Run
 from kernelviz.storage.weights import backbone_is_here, network_arguments, own_weights, without_prefix
 
@@ -55,5 +57,15 @@ def _shapes_of(state: dict[str, torch.Tensor]) -> Shapes:
 
 
 def _shapes_in(run: Run, name: str) -> Shapes:
+    scaled: set[str] = set()
     with safe_open(run.folder / name, "numpy") as file:
-        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118  no dictionary
+        shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118  no dictionary
+        for scales in [key for key in shapes if key.endswith(SCALE)]:
+            matrix, values = scales.removesuffix(SCALE), file.get_tensor(scales)
+            fits = shapes.get(matrix, ())[:1] == shapes.pop(scales) and file.get_slice(matrix).get_dtype() == "I8"
+            if not fits or values.dtype != np.float32 or not (np.isfinite(values) & (values >= 0)).all():
+                raise NotImported(f"its {name} has {scales}, which are not the scales of a matrix of 8 bits")
+            scaled.add(matrix)
+        if any(file.get_slice(key).get_dtype() == "I8" for key in shapes.keys() - scaled):
+            raise NotImported(f"its {name} has a matrix of 8 bits without scales")
+    return shapes

@@ -1,14 +1,15 @@
 """The columns of a user's own table, as points are coloured by them: numbers, dates, and categories."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 from pandas.api import types
 
-from kernelviz.plots.colours import UNKNOWN, class_colours
+from kernelviz.plots.colours import UNKNOWN, class_colours, palette
+from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.item_table import own_columns
 
 MAX_COLUMNS = 40  # of a table
@@ -48,6 +49,20 @@ def columns_of(table: pd.DataFrame, taken: Collection[str]) -> list[Column]:
         if made and len(found) < MAX_COLUMNS:
             found.append(made)
     return found
+
+
+def group_of(
+    points: EmbeddingMap, classes: tuple[str, ...], colouring: str, column: Column | None = None
+) -> tuple[Int[np.ndarray, " n"], Sequence[tuple[str, str]]]:
+    """The number of each point's group, and name and colour of each group, by a colouring or a column of categories."""
+    if column:
+        return np.where(column.values < 0, len(column.groups) - 1, column.values), column.groups
+    groups = palette(classes, colouring)
+    if colouring == "right or wrong":
+        unknown = (points.label < 0) | (points.prediction < 0)
+        return np.where(unknown, 2, points.prediction != points.label), groups
+    group = points.label if colouring == "label" else points.prediction
+    return np.where(group < 0, len(classes), group), groups
 
 
 def kind_of(values: pd.Series) -> str:

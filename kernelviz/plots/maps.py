@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from kernelviz.plots.colours import DOTS_SCALE, PROBE, VALUES, WRONG, palette, reach, rgb
-from kernelviz.plots.columns import Column
+from kernelviz.plots.colours import DOTS_SCALE, PROBE, VALUES, WRONG, reach, rgb
+from kernelviz.plots.columns import Column, group_of
 from kernelviz.storage.embedding_map import EmbeddingMap
 
 NAMED = 20  # marks on a map, at most, that have their texts beside them
@@ -27,26 +27,14 @@ def map_figure(
         scale = {"colorscale": DOTS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(colouring)}
         traces = [_dots(shown, rows, classes, color=values, **scale)]
     else:
+        group, groups = group_of(shown, classes, colouring, column and column.where(rows))
+        parts = [(name, colour, group == at) for at, (name, colour) in enumerate(groups)]
         traces = [
             _dots(shown.where(mask), rows[mask], classes, name=f"{name} ({mask.sum():,})", color=colour)
-            for name, colour, mask in _groups(shown, classes, colouring, column and column.where(rows))
+            for name, colour, mask in parts
+            if mask.any()
         ]
     return as_map(go.Figure(traces), extent)
-
-
-def _groups(points: EmbeddingMap, classes: tuple[str, ...], colouring: str, column: Column | None):
-    """Name, colour and mask of each group of points that is not empty."""
-    named = column.groups if column else palette(classes, colouring)
-    if column:
-        group = np.where(column.values < 0, len(named) - 1, column.values)
-    elif colouring == "right or wrong":
-        unknown = (points.label < 0) | (points.prediction < 0)
-        group = np.where(unknown, 2, points.prediction != points.label)
-    else:
-        group = points.label if colouring == "label" else points.prediction
-        group = np.where(group < 0, len(classes), group)
-    parts = [(name, colour, group == at) for at, (name, colour) in enumerate(named)]
-    return [part for part in parts if part[2].any()]
 
 
 def _dots(points: EmbeddingMap, rows: np.ndarray, classes: tuple[str, ...], name: str = "", **marker) -> go.Scattergl:

@@ -31,6 +31,7 @@ from kernelviz.networks.timm_backbones import (
     timm_normalisation,
 )
 from kernelviz.networks.truncated import Truncated, truncated
+from kernelviz.storage.eight_bits import from_eight_bits, in_eight_bits
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run, readable_runs, run_names
 
@@ -41,13 +42,13 @@ WEIGHTS, BACKBONE = "weights.safetensors", "backbone.safetensors"
 PREFIX = "lower."  # of the names in a backbone.safetensors that an early version wrote
 
 
-def save_weights(network: nn.Module, folder: Path) -> str:
-    """Write weights.safetensors, dense matrices in float16 and the rest as it is; returns its SHA-256."""
+def save_weights(network: nn.Module, folder: Path, eight_bits: bool = False) -> str:
+    """Write weights.safetensors, dense matrices in float16 or in 8 bits, the rest as it is; returns its SHA-256."""
     weights = {
         name: (value.half() if value.numel() >= HALVED else value).cpu().contiguous()
         for name, value in own_weights(network).items()
     }
-    return _write(weights, folder / WEIGHTS)
+    return _write(in_eight_bits(weights) if eight_bits else weights, folder / WEIGHTS)
 
 
 def own_weights(network: nn.Module) -> dict[str, Tensor]:
@@ -56,9 +57,9 @@ def own_weights(network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_own(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Load own weights strictly; raises a RuntimeError or KeyError where they do not fit."""
+    """Load own weights strictly; raises a RuntimeError, ValueError or KeyError where they do not fit."""
     state = network.state_dict()
-    weights = {name: tensor.to(state[name].dtype) for name, tensor in weights.items()}
+    weights = {name: tensor.to(state[name].dtype) for name, tensor in from_eight_bits(weights).items()}
     backbone = {name: value for name, value in state.items() if name.startswith("backbone.")}
     network.load_state_dict(weights | backbone, strict=True)
 
