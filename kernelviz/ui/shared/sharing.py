@@ -5,6 +5,7 @@ elsewhere whose requests a proxy passes on, both are off unless data roots are g
 every change of the folders of runs and data; what lives in the session of a visitor, such as uploads, stays.
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
 
+FOLDERS = re.compile(  # in a text, the folder of a file: quoted, or up to a space
+    r"""(?<=['"])[/\\][^'"\n]*[/\\]|(?<![\w.:/…])(?:[A-Za-z]:)?[/\\](?=\S)(?:[^\s/\\'",;:]+[/\\])*"""
+)
 PASSED_ON = {"x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"}  # headers that a proxy adds
 
 
@@ -84,6 +88,11 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def without_folders(text: str) -> str:
+    """A text without the folders in which the files that it names lie."""
+    return FOLDERS.sub("…/", text)
 
 
 def _is_for_this_machine() -> bool:
