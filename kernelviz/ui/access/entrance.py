@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypedDict, Unpack
 from urllib.parse import SplitResult, quote, urlsplit
@@ -124,7 +124,7 @@ def parted(address: str) -> SplitResult | None:
     return found
 
 
-@cache
+@lru_cache(maxsize=8)
 def _machine(host: str) -> tuple[str, ...]:
     """The names by which a server that listens at a host can be asked, the first on this machine."""
     if host not in EVERYWHERE:

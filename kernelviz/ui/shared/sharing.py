@@ -95,6 +95,11 @@ def without_folders(text: str) -> str:
     return FOLDERS.sub("…/", text)
 
 
+def for_the_visitor(text: str) -> str:
+    """A text as the visitor of this session may read it: elsewhere, without the folders of this machine."""
+    return text if _is_for_this_machine() else without_folders(text)
+
+
 def _is_for_this_machine() -> bool:
     """Whether the server listens for this machine alone, and the session that asks, if one does, is on it."""
     asked = get_script_run_ctx(suppress_warning=True)
