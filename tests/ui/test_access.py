@@ -163,8 +163,9 @@ def test_the_token_in_the_first_address_becomes_a_cookie():
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/" in cookie and TOKEN not in cookie
     assert "Secure" not in cookie
-    assert client.get("/told").status_code == 200 and opens(client, origin="http://localhost:8501")
-    assert client_of(host="0.0.0.0").get("/told", cookies=dict(client.cookies)).status_code == 401  # a later token
+    assert client.get("/told").status_code == 200
+    assert opens(client, origin="http://localhost:8501", cookie=cookie.split(";")[0])
+    assert client_of(host="0.0.0.0").get("/told", headers={"cookie": cookie}).status_code == 401  # a later token
     safe = client_of(host="0.0.0.0", token=TOKEN).get("https://localhost/told", params={"token": TOKEN})
     assert "Secure" in safe.headers["set-cookie"]
 
@@ -282,7 +283,7 @@ def test_what_is_wrong_with_the_options_is_said(asked, why):
 @pytest.mark.parametrize("options", [["--port", "99999"], ["--port", "-1"], ["--host", "no.such.host.invalid"]])
 def test_a_port_or_host_that_cannot_be_is_one_line(kernelviz, options):
     code, _, err = kernelviz("app", *options)
-    assert code == 2 and len(err.strip().splitlines()) == 1 and options[1] in err
+    assert code == 2 and len(err.strip().splitlines()) == 1 and options[0] in err
 
 
 def test_a_visitor_has_some_requests_at_a_time_and_the_others_wait_or_are_refused(monkeypatch):
@@ -332,8 +333,8 @@ def test_a_visitor_has_some_pages_at_a_time(monkeypatch):
             pass
         assert refused.value.code == 1013
         first.send_text("bye")
-    with client.websocket_connect("/"):
-        pass
+    with client.websocket_connect("/") as second:
+        second.send_text("bye")
 
 
 async def _body(scope, receive, send):
@@ -348,13 +349,11 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
     monkeypatch.setattr(bounds, "PATIENCE", 0.3)
     post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
 
-    async def heard(port, sent, reads=True):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    async def heard(port, sent):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        if not reads:
-            await asyncio.sleep(2)
         try:
-            return await asyncio.wait_for(reader.read(), 5)
+            return await asyncio.wait_for(reader.read(), 20)
         except ConnectionResetError:
             return b"ended"
         finally:
@@ -366,17 +365,20 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
             server = uvicorn.Server(settings)
             running = asyncio.create_task(server.serve([listening]))
             port = listening.getsockname()[1]
+            unread, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+            writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
             half = [heard(port, b"GET / HTTP/1.1\r\nHost: loc") for _ in range(50)]
-            again = heard(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
             bodies = [heard(port, post + b"x" * 500) for _ in range(20)]
-            answers = await asyncio.gather(
-                *half, *bodies, again, heard(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", False)
-            )
+            again = heard(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
+            answers = await asyncio.gather(*half, *bodies, again)
+            async with asyncio.timeout(20):
+                while server.server_state.connections:
+                    await asyncio.sleep(0.05)
             server.should_exit = True
             await running
+            writer.close()
         return answers
 
-    *half, unread = asyncio.run(attacks())
-    assert all(one in (b"", b"ended") for one in half[:50])
-    assert all(one == b"ended" or b" 408 " in one for one in half[50:70]) and b" 200 " in half[70]
-    assert len(unread) < 30_000_000
+    answers = asyncio.run(attacks())
+    assert all(one in (b"", b"ended") for one in answers[:50])
+    assert all(one == b"ended" or b" 408 " in one for one in answers[50:70]) and b" 200 " in answers[70]

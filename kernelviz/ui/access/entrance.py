@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypedDict, Unpack
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 from kernelviz.errors import UserError
 from kernelviz.ui.shared import sharing
+from kernelviz.ui.shared.sharing import name_in
 
 SHORTEST_TOKEN = 16  # letters
 TOKEN_VARIABLE = "KERNELVIZ_TOKEN"  # of the environment
@@ -106,22 +107,6 @@ def said(way_in: Entrance) -> str:
             + "\nIt wants no token: whoever can reach it can use it, as far as no proxy asks who they are."
         )
     return text
-
-
-def name_in(host: str) -> str:
-    """The name in a Host header, in lower case and without its port; empty where it is none."""
-    found = parted(f"//{host}")
-    plain = found and not (found.path or found.query or found.fragment or "@" in found.netloc)
-    return (found.hostname or "").rstrip(".") if plain else ""
-
-
-def parted(address: str) -> SplitResult | None:
-    try:
-        found = urlsplit(address)
-        found.port  # noqa: B018, raises where it is no port
-    except ValueError:
-        return None
-    return found
 
 
 @lru_cache(maxsize=8)

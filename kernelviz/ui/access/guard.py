@@ -24,9 +24,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from kernelviz.ui.access.entrance import Entrance, name_in, parted
+from kernelviz.ui.access.entrance import Entrance
 from kernelviz.ui.server.index_page import policy
 from kernelviz.ui.shared import sharing
+from kernelviz.ui.shared.sharing import name_in, parted
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 OPEN = {"/_stcore/health"}  # says that the server runs, and no more

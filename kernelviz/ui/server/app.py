@@ -90,11 +90,11 @@ def serve(
     if not read_only:
         clean()
     page_frame.awaited.update([run] if run else [])
-    bootstrap.load_config_options({"server.address": host, "server.port": port})
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
         # Streamlit's own server leaves Nagle's algorithm on, which with delayed acknowledgements costs every small
         # answer 40 ms; sockets that this one accepts take the setting over.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        bootstrap.load_config_options({"server.address": host, "server.port": port})
         way_in = entrance(host, listening.getsockname()[1], **who_may_ask)
         print(said(way_in), file=sys.stderr, flush=True)
         if not st.get_option("server.headless"):
