@@ -94,13 +94,14 @@ def serve(
         # Streamlit's own server leaves Nagle's algorithm on, which with delayed acknowledgements costs every small
         # answer 40 ms; sockets that this one accepts take the setting over.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        bootstrap.load_config_options({"server.address": host, "server.port": port})
         way_in = entrance(host, listening.getsockname()[1], **who_may_ask)
+        app = application(way_in)  # before the options: Streamlit looks for its settings beside the script
+        bootstrap.load_config_options({"server.address": host, "server.port": way_in.port})
         print(said(way_in), file=sys.stderr, flush=True)
         if not st.get_option("server.headless"):
             webbrowser.open(way_in.addresses(f"run={run}" if run else "")[0])
         settings = uvicorn.Config(
-            application(way_in),
+            app,
             http=ImpatientProtocol,
             log_level="warning",
             access_log=False,
