@@ -1,6 +1,6 @@
 """Loads and attacks a dashboard of its own, and prints what it held. Run by hand, each some minutes:
 
-    python tests/load.py connections   300 half-sent requests, and 50 foreign WebSockets; how health answers meanwhile
+    python tests/load.py connections   300 half-sent requests, and 50 WebSockets of a page elsewhere; how health answers meanwhile
     python tests/load.py requests      5,000 distinct requests; memory before and after
     python tests/load.py visitors      100 visitors that come and leave; memory before, and after they are forgotten
     python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -52,7 +53,11 @@ class Session:
         self.cookie = f"kernelviz_browser={secrets.token_urlsafe(16)}"
         headers = {"Cookie": self.cookie, "Origin": f"http://127.0.0.1:{port}"}
         address = f"ws://127.0.0.1:{port}/_stcore/stream"
-        self.socket = connect(address, additional_headers=headers, subprotocols=["streamlit"], max_size=None)
+        opened = connect(
+            address, additional_headers=headers, subprotocols=["streamlit"], max_size=None, ping_interval=None
+        )
+        self.left = ExitStack()
+        self.socket = self.left.enter_context(opened)
 
     def run(self, **more):
         """Run the page with an address; the seconds, and all that it sent."""
@@ -105,11 +110,15 @@ def connections(port):
     begun, opened, slowest = time.monotonic(), 0, 0.0
     for _ in range(50):
         try:
-            connect(f"ws://127.0.0.1:{port}/_stcore/stream", additional_headers={"Origin": "https://evil.com"}).close()
-            opened += 1
+            with connect(f"ws://127.0.0.1:{port}/_stcore/stream", additional_headers={"Origin": "https://evil.com"}):
+                opened += 1
         except InvalidStatus:
             slowest = max(slowest, visitor.ask("_stcore/health")[0])
-    print(SAID.format("foreign WebSockets", f"{opened} of 50 opened, {time.monotonic() - begun:.1f} s for all"))
+    print(
+        SAID.format(
+            "WebSockets of a page elsewhere", f"{opened} of 50 opened, {time.monotonic() - begun:.1f} s for all"
+        )
+    )
     print(SAID.format("slowest answer meanwhile", f"{slowest:.2f} s"))
 
 
@@ -150,7 +159,7 @@ def visitors(port):
     def visit(number):
         session = Session(port, ("", "probe")[number % 2], {"run": runs[number % 4 % len(runs)].name})
         session.run()
-        session.socket.close()
+        session.left.close()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(visit, range(8)))
@@ -165,7 +174,10 @@ def visitors(port):
 def sessions(port):
     """Sessions at once; what they see has to be their own."""
     runs = mapped()
-    before, times = megabytes(port), {"first page": [], "interaction": [], "decoded image": [], "upload": []}
+    before, times = (
+        megabytes(port),
+        {"first page": [], "interaction": [], "decoded image": [], "upload": [], "whether it is there": []},
+    )
 
     def visit(number):
         run = runs[number % len(runs)]
@@ -183,10 +195,16 @@ def sessions(port):
             times["decoded image"].append(seconds)
             assert image.startswith(b"\x89PNG")
         uploaded(session, run, number, times["upload"])
-        session.socket.close()
+        session.left.close()
 
     with ThreadPoolExecutor(SESSIONS) as pool:
-        list(pool.map(visit, range(SESSIONS)))
+        visits = [pool.submit(visit, number) for number in range(SESSIONS)]
+        other = Session(port, "", {})
+        while not all(one.done() for one in visits):
+            times["whether it is there"].append(other.ask("_stcore/health")[0])
+            time.sleep(0.5)
+    for one in visits:
+        one.result()
     for what, seconds in times.items():
         parts = statistics.quantiles(seconds, n=20)
         said = f"median {statistics.median(seconds):.2f} s, 95th percentile {parts[-1]:.2f} s, {len(seconds)} of them"

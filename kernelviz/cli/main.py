@@ -111,7 +111,7 @@ def app(
     try:
         serve(host, port, run, read_only, runs or [], data_root or [], **who)
     except socket.gaierror as error:
-        raise UserError(f"--host {host} is no address of this machine ({error.strerror})") from None
+        raise UserError(f"--host {host} is not known ({error.strerror}); give an address of this machine") from None
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 

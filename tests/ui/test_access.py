@@ -71,6 +71,12 @@ def never_asked(monkeypatch):
     monkeypatch.setattr(net_util, "get_internal_ip", asked)
 
 
+async def together(coroutines):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in coroutines]
+    return [task.result() for task in tasks]
+
+
 def opens(client, **headers):
     """The Host by which the WebSocket of a page is opened; None where it is refused."""
     try:
@@ -80,10 +86,10 @@ def opens(client, **headers):
         return None
 
 
-FOREIGN_NAMES = ["evil.com", "evil.com:8501", "localhost.evil.com", "localhost@evil.com", "192.168.1.5", "", "a b", "["]
+OTHER_NAMES = ["evil.com", "evil.com:8501", "localhost.evil.com", "localhost@evil.com", "192.168.1.5", "", "a b", "["]
 
 
-@pytest.mark.parametrize("name", FOREIGN_NAMES)
+@pytest.mark.parametrize("name", OTHER_NAMES)
 def test_another_name_of_the_server_is_refused_on_every_route(name):
     client = client_of()
     for path in ("/", "/probe", "/told", "/_stcore/health", "/kernelviz/runs/tiny/1/points/test", "/nothing"):
@@ -99,7 +105,7 @@ def test_the_names_of_this_machine_are_answered(name):
     assert client_of().get("/told", headers={"host": name}).status_code == 200
 
 
-FOREIGN_PAGES = [
+OTHER_PAGES = [
     "https://evil.com",
     "http://localhost:3000",
     "http://localhost",
@@ -109,7 +115,7 @@ FOREIGN_PAGES = [
 
 
 @pytest.mark.parametrize(
-    "origin", [*FOREIGN_PAGES, "null", "", "http://evil.com@localhost:8501x", "file://localhost:8501"]
+    "origin", [*OTHER_PAGES, "null", "", "http://evil.com@localhost:8501x", "file://localhost:8501"]
 )
 def test_a_page_of_another_origin_opens_no_session_and_asks_for_nothing(origin):
     client = client_of()
@@ -118,7 +124,7 @@ def test_a_page_of_another_origin_opens_no_session_and_asks_for_nothing(origin):
         assert client.request(method, "/told", headers=OWN | {"origin": origin}).status_code == 403
 
 
-def test_foreign_sessions_are_refused_at_once_and_an_own_one_is_opened():
+def test_sessions_of_other_pages_are_refused_at_once_and_an_own_one_is_opened():
     client = client_of(allowed_hosts=["maps.example.org"], no_token=True)
     assert not any(opens(client, origin="https://evil.com") for _ in range(10))
     assert opens(client, origin="http://localhost:8501") == opens(client) == "localhost:8501"
@@ -311,7 +317,7 @@ def test_a_visitor_has_some_requests_at_a_time_and_the_others_wait_or_are_refuse
 
     async def all_at_once(browsers):
         app = Bounds(slow)
-        statuses = await asyncio.gather(*(ask(app, browser) for browser in browsers))
+        statuses = await together(ask(app, browser) for browser in browsers)
         assert not app._visitors
         return statuses
 
@@ -370,7 +376,7 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
             half = [heard(port, b"GET / HTTP/1.1\r\nHost: loc") for _ in range(50)]
             bodies = [heard(port, post + b"x" * 500) for _ in range(20)]
             again = heard(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
-            answers = await asyncio.gather(*half, *bodies, again)
+            answers = await together([*half, *bodies, again])
             async with asyncio.timeout(20):
                 while server.server_state.connections:
                     await asyncio.sleep(0.05)

@@ -75,7 +75,8 @@ def serve(
     data_roots: Sequence[Path] = (),
     **who_may_ask: Unpack[Asked],
 ) -> None:
-    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken.
+    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken,
+    a gaierror that no such host is known.
 
     Args:
         read_only, data_roots: what visitors may do (`ui.shared.sharing`).
@@ -85,6 +86,7 @@ def serve(
     from streamlit.web import bootstrap
 
     entrance(host, port, **who_may_ask)  # what is wrong with it is said before anything is done
+    socket.getaddrinfo(host or None, port)
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
     if not read_only:
