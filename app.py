@@ -1,11 +1,9 @@
 """The entry point of the dashboard: `kernelviz app`, or `streamlit run app.py`."""
 
-import streamlit as st
-
-from kernelviz.ui.server.app import ROUTES
+from kernelviz.ui.server.app import application_of_streamlit
 from kernelviz.ui.shared import page_frame
 
 if __name__ == "__main__":  # at each run of a page
     page_frame.show()
 else:  # once, when the server starts
-    app = st.App(__file__, routes=ROUTES)
+    app = application_of_streamlit()

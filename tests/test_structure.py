@@ -108,3 +108,16 @@ def test_every_kind_has_a_task_and_a_way_into_python():
     assert {kind.kind for kind in kinds} == TASKS.keys() and LOADED.keys() <= kinds
     for task in TASKS.values():
         assert callable(task.load_data) and callable(task.evaluate)
+
+
+def test_every_cache_has_a_size():
+    for path in FILES:
+        functions = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)]
+        for function in functions:
+            for decorator in map(ast.unparse, function.decorator_list):
+                if re.match(r"cache|lru_cache|st\.cache", decorator) and decorator != "cached_property":
+                    alone = decorator == "cache" and not function.args.args  # keeps one value
+                    assert alone or re.search(r"max_entries=\d|lru_cache\((maxsize=)?\d", decorator), (
+                        path,
+                        function.name,
+                    )

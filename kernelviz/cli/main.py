@@ -1,6 +1,7 @@
 """The commands of `kernelviz ...`, and what their errors mean."""
 
 import json
+import socket
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -64,13 +65,16 @@ class Benchmark(StrEnum):
     onnx = "onnx"
 
 
+LOCAL = "127.0.0.1"
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
 
 
 @cli.command()
 def app(
-    host: str = "127.0.0.1",
-    port: int = 8501,
+    host: Annotated[str, typer.Option(help="Address that it listens at; 0.0.0.0 for all of this machine.")] = LOCAL,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port that it listens at; 0 for any that is free.")
+    ] = 8501,
     run: Annotated[str | None, typer.Option(help="Name of the run to show first.")] = None,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Only look: no training, nothing saved, changed or deleted.")
@@ -87,14 +91,32 @@ def app(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trainings that may run side by side.")] = 1,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="KERNELVIZ_TOKEN",
+            help="Token that visitors have to bring; a new one if not given, where others can reach it.",
+        ),
+    ] = None,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let in whoever can reach it, as where a proxy asks who they are.")
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name by which it is reached besides, as through a proxy; give it again for more."),
+    ] = None,
+    base_path: Annotated[str, typer.Option(help="Path below which a proxy serves it, as /maps.")] = "",
 ) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.jobs import workers
     from kernelviz.ui.server.app import serve
 
     workers.slots = jobs
+    who = {"allowed_hosts": allowed_host or (), "token": token, "no_token": no_token, "base_path": base_path}
     try:
-        serve(host, port, run, read_only, runs or [], data_root or [])
+        serve(host, port, run, read_only, runs or [], data_root or [], **who)
+    except socket.gaierror as error:
+        raise UserError(f"--host {host} is not known ({error.strerror}); give an address of this machine") from None
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 

@@ -21,7 +21,7 @@ from kernelviz.storage.store import load_run
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import masked, unmasked
 from kernelviz.ui.server.app import ROUTES
-from kernelviz.ui.server.paths import MAX_CORNERS, STEPS, corners_of, steps_along
+from kernelviz.ui.server.decoding import MAX_CORNERS, STEPS, corners_of, steps_along
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.network_cache import decoded_at, dense_layers, network_of

@@ -111,7 +111,7 @@ def test_explore_has_a_tab_for_the_film_of_a_run_that_has_one(filmed, opened):
     app = fine(opened(""))
     assert [tab.label for tab in app.tabs][:3] == ["Quality", "Training", "How it grew"]
     (told,) = [one for one in maps(app) if one["kind"] == "film"]
-    assert told["address"].startswith("/kernelviz/runs/tiny/") and not told["live"] and told["unit"] == "images"
+    assert told["address"].startswith("kernelviz/runs/tiny/") and not told["live"] and told["unit"] == "images"
 
 
 @pytest.mark.parametrize("damage", ["none", "torn", "others", "one"])

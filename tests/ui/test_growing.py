@@ -12,7 +12,7 @@ def test_the_page_shows_the_map_as_it_grows_and_then_the_run(opened, add, autoen
     app = opened("", run="young")
     assert "young is being trained" in app.title[0].value and "opens when the training is done" in app.caption[0].value
     (told,) = maps(app)
-    assert told["kind"] == "film" and told["live"] and told["address"] == "/kernelviz/jobs/young/film"
+    assert told["kind"] == "film" and told["live"] and told["address"] == "kernelviz/jobs/young/film"
     shutil.rmtree(no_runs / "young")
     add(autoencoder, "young")
     app = app.run()

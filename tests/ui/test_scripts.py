@@ -26,7 +26,7 @@ from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER
 from kernelviz.ui.canvas.packing import masked, pack, unmasked
 from kernelviz.ui.canvas.payloads import decoder_payload, film_payload, points_payload
-from kernelviz.ui.server.paths import STEPS, centers_in, steps_along
+from kernelviz.ui.server.decoding import STEPS, centers_in, steps_along
 from kernelviz.ui.shared.map_source import ImageMap
 
 EXTENT = 4.0

@@ -149,7 +149,7 @@ def _decoder_told(source: MapSource) -> DecoderTold | None:
 
 
 def _base(source: MapSource) -> str:
-    return f"/kernelviz/runs/{source.run.name}/{source.version}"
+    return f"kernelviz/runs/{source.run.name}/{source.version}"
 
 
 def _linked_map_told(one: LinkedMap, images: ImagesTold | None) -> MapTold:

@@ -30,9 +30,9 @@ def film(name: str, live: bool, key: str) -> bool:
 
 def _of_a_training(name: str) -> FilmTold:
     check_name(name)
-    return FilmTold(SCRIPT, f"/kernelviz/jobs/{name}/film", live=True, unit="points")
+    return FilmTold(SCRIPT, f"kernelviz/jobs/{name}/film", live=True, unit="points")
 
 
 def _of_a_run(name: str) -> FilmTold:
     run = load_mapped(name)
-    return FilmTold(SCRIPT, f"/kernelviz/runs/{name}/{caches.version(run)}/film", live=False, unit=run.unit)
+    return FilmTold(SCRIPT, f"kernelviz/runs/{name}/{caches.version(run)}/film", live=False, unit=run.unit)

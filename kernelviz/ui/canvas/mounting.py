@@ -10,7 +10,7 @@ SCRIPTS = {
     path.relative_to(FOLDER / "js").as_posix(): path.read_bytes() for path in sorted((FOLDER / "js").rglob("*.mjs"))
 }
 STAMP = hashlib.sha256(b"".join(SCRIPTS.values())).hexdigest()[:16]
-SCRIPT = f"/kernelviz/canvas/{STAMP}/main.mjs"
+SCRIPT = f"kernelviz/canvas/{STAMP}/main.mjs"
 
 
 # The scripts import each other by relative addresses, which a script that Streamlit puts into the page cannot do.

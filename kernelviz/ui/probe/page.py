@@ -15,7 +15,7 @@ from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.ui.canvas import canvas, probe_of
 from kernelviz.ui.canvas.messages import ProbeStanding
 from kernelviz.ui.probe import vectors
-from kernelviz.ui.server.paths import corners_of
+from kernelviz.ui.server.decoding import corners_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import aims
 from kernelviz.ui.shared.map_source import ImageMap

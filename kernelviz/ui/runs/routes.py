@@ -23,7 +23,7 @@ from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run
 from kernelviz.ui.server.kept_files import kept
-from kernelviz.ui.server.request_parameters import CACHED
+from kernelviz.ui.server.request_parameters import CACHED, NO_RUN
 from kernelviz.ui.shared import sharing
 
 SIDE = 192  # pixels, twice what it takes on the page
@@ -50,8 +50,8 @@ def picture(request: Request) -> Response:
         if not address or address.rsplit("/", 1)[1] != version:
             return PlainTextResponse(f"the run {name!r} has changed; reload the page", 404)
         data = kept(sharing.cache_folder() / "maps" / name, version, "map.webp", lambda: _picture(run))
-    except FileNotFoundError as error:
-        return PlainTextResponse(str(error), 404)
+    except FileNotFoundError:
+        return PlainTextResponse(NO_RUN, 404)
     except BrokenRun as error:
         return PlainTextResponse(str(error), 500)
     return Response(data, media_type="image/webp", headers=CACHED)
@@ -63,9 +63,12 @@ def export(request: Request) -> Response:
     try:
         run = load_run(request.path_params["name"])
         path = export_run(run, Path(folder.name) / run.name, request.query_params.get("pictures") == "1")
+    except FileNotFoundError:
+        folder.cleanup()
+        return PlainTextResponse(NO_RUN, 404)
     except (UserError, OSError) as error:
         folder.cleanup()
-        return PlainTextResponse(str(error), 404 if isinstance(error, FileNotFoundError) else 500)
+        return PlainTextResponse(str(error), 500)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     cleanup = BackgroundTask(folder.cleanup)
     return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers, background=cleanup)

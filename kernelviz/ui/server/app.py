@@ -21,49 +21,49 @@
 /kernelviz/uploads/<token>/...                             the uploads of a session: see `ui.upload.routes`
 /, /<page>                                                 the page of the dashboard: see `ui.server.index_page`
 
-A version names the state of a run, so that browsers may cache every answer; another version is answered with 404.
+Pages ask by addresses without a slash at the front, so that all of this may lie below any path of a proxy. Who may ask
+is decided in `ui.access.guard`. A version names the state of a run, so that browsers may cache every answer; another
+version is answered with 404.
 A parameter that is not allowed is answered with 400 and a line that says which values are.
 """
 
+import os
 import socket
 import sys
 import webbrowser
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Unpack
 
-import numpy as np
 import streamlit as st
 import uvicorn
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
-from kernelviz.errors import UserError
 from kernelviz.library.cleaning import clean
-from kernelviz.plots.images import enlarged, gif, png, sheet
 from kernelviz.storage.embedding_map import SPLITS
-from kernelviz.storage.record import EmbeddingRun
-from kernelviz.storage.store import load_mapped, load_run, use_runs
+from kernelviz.storage.store import load_run, use_runs
+from kernelviz.ui.access.bounds import CONNECTIONS, Bounds, ImpatientProtocol
+from kernelviz.ui.access.entrance import TOKEN_VARIABLE, Asked, Entrance, entrance, said
+from kernelviz.ui.access.guard import Guard
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
 from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.runs import routes as library_routes
-from kernelviz.ui.server import films, index_page, items, selections
+from kernelviz.ui.server import decoding, films, index_page, items, selections
 from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.likeliest import likeliest
-from kernelviz.ui.server.paths import MAX_ALONG, centers_in, corners_of, steps_along
-from kernelviz.ui.server.request_parameters import CACHED, number, of_a_map, of_a_run, one_of
-from kernelviz.ui.shared import caches, page_frame, sharing
+from kernelviz.ui.server.request_parameters import CACHED, of_a_map, of_a_run, one_of
+from kernelviz.ui.shared import page_frame, sharing
 from kernelviz.ui.shared.map_source import AT, MapSource, map_at
 from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
-WINDOW_SIDE = 1000  # pixels: longest side of a window, about
-WALK_SIDE = 224  # pixels: longest side of the pictures of a walk
-PROBE_REACH = 2.0  # times the extent: how far from the middle a probe may lie
 
 
 def serve(
@@ -73,38 +73,61 @@ def serve(
     read_only: bool = False,
     runs: Sequence[Path] = (),
     data_roots: Sequence[Path] = (),
+    **who_may_ask: Unpack[Asked],
 ) -> None:
-    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken.
+    """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken,
+    a gaierror that no such host is known.
 
     Args:
         read_only, data_roots: what visitors may do (`ui.shared.sharing`).
         runs: folders of runs in place of the user's own, the first for new ones.
+        who_may_ask: see `ui.access.entrance`.
     """
     from streamlit.web import bootstrap
 
+    entrance(host, port, **who_may_ask)  # what is wrong with it is said before anything is done
+    socket.getaddrinfo(host or None, port)
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
     if not read_only:
         clean()
     page_frame.awaited.update([run] if run else [])
-    app = st.App(own_file("app.py"), routes=ROUTES)
-    bootstrap.load_config_options({"server.address": host, "server.port": port})
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
         # Streamlit's own server leaves Nagle's algorithm on, which with delayed acknowledgements costs every small
         # answer 40 ms; sockets that this one accepts take the setting over.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        print(f"The dashboard is at {address} until Ctrl-C.", file=sys.stderr, flush=True)
+        way_in = entrance(host, listening.getsockname()[1], **who_may_ask)
+        app = application(way_in)  # before the options: Streamlit looks for its settings beside the script
+        bootstrap.load_config_options({"server.address": host, "server.port": way_in.port})
+        print(said(way_in), file=sys.stderr, flush=True)
         if not st.get_option("server.headless"):
-            webbrowser.open(f"{address}/?run={run}" if run else address)
+            webbrowser.open(way_in.addresses(f"run={run}" if run else "")[0])
         settings = uvicorn.Config(
             app,
+            http=ImpatientProtocol,
             log_level="warning",
             access_log=False,
+            server_header=False,
             ws_per_message_deflate=False,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         uvicorn.Server(settings).run(sockets=[listening])
+
+
+def application(way_in: Entrance) -> st.App:
+    """The dashboard as an ASGI application."""
+    middleware = [Middleware(Guard, entrance=way_in), Middleware(Bounds)]
+    return st.App(own_file("app.py"), routes=ROUTES, middleware=middleware)
+
+
+def application_of_streamlit() -> st.App:
+    """The dashboard for `streamlit run`, at the address of Streamlit's settings."""
+    host, port = st.get_option("server.address") or "", st.get_option("server.port")
+    way_in = entrance(host, port, token=os.environ.get(TOKEN_VARIABLE))
+    if way_in.token:
+        print(said(way_in), file=sys.stderr, flush=True)
+    return application(way_in)
 
 
 def script(request: Request) -> Response:
@@ -139,48 +162,6 @@ def images(request: Request, source: MapSource) -> Response:
     return Response(data, media_type="image/webp", headers=CACHED)
 
 
-def decoder(request: Request, run: EmbeddingRun) -> Response:
-    """The weights of a dense decoder; no content where there is none, and .../decode has to be asked."""
-    data = _decoder(run.name, caches.version(run))
-    if data is None:
-        return Response(status_code=204, headers=CACHED)
-    return Response(data, media_type=BYTES, headers=CACHED | {"Content-Encoding": "identity"})  # gzip gains little
-
-
-def decode(request: Request, run: EmbeddingRun) -> Response:
-    """The image decoded at some coordinates."""
-    center = np.array([[number(request, axis, PROBE_REACH * run.extent) for axis in "xy"]])
-    (picture,) = _decoded(request, run, center)
-    return Response(png(picture), media_type="image/png", headers=CACHED)
-
-
-def walk(request: Request, run: EmbeddingRun) -> Response:
-    """The images decoded along a path, there and back."""
-    corners = corners_of(request.query_params.get("path", ""), PROBE_REACH * run.extent)
-    if len(corners) < 2:
-        raise UserError("a path has at least two corners, as in path=0.5_-1~2_1.25")
-    decoded = _decoded(request, run, steps_along(corners))
-    data = gif(np.stack([enlarged(picture, WALK_SIDE) for picture in [*decoded, *decoded[-2:0:-1]]]))
-    name = {"Content-Disposition": f'attachment; filename="{run.name}_walk.gif"'}
-    return Response(data, media_type="image/gif", headers=CACHED | name)
-
-
-def window(request: Request, run: EmbeddingRun) -> Response:
-    """The images decoded in a rectangle, side by side as PNG, or one after the other as GIF, every other row back."""
-    corners = corners_of(request.query_params.get("box", ""), PROBE_REACH * run.extent)
-    centers = centers_in(corners, round(number(request, "n", float(MAX_ALONG))))
-    rows, columns = centers.shape[:2]
-    animated = one_of(("png", "gif"), request.query_params.get("as", "png")) == "gif"
-    if animated:
-        centers[1::2] = centers[1::2, ::-1]
-    decoded = _decoded(request, run, centers.reshape(-1, 2))
-    if not animated:
-        return Response(png(enlarged(sheet(decoded, columns), WINDOW_SIDE)), media_type="image/png", headers=CACHED)
-    name = {"Content-Disposition": f'attachment; filename="{run.name}_window.gif"'}
-    data = gif(np.stack([enlarged(picture) for picture in decoded]))
-    return Response(data, media_type="image/gif", headers=CACHED | name)
-
-
 @lru_cache(maxsize=8)
 def _points(name: str, version: str, split: str) -> bytes:
     return gzipped(payloads.points_payload(map_at(load_run(name), version), split))
@@ -196,24 +177,6 @@ def _sheet(source: MapSource, split: str, side: int, number: int) -> bytes:
         f"{split}-{side}-{number}.webp",
         lambda: payloads.sheet_payload(source, split, side, number),
     )
-
-
-@lru_cache(maxsize=2)
-def _decoder(name: str, version: str) -> bytes | None:
-    return payloads.decoder_payload(load_mapped(name))
-
-
-def _decoded(request: Request, run: EmbeddingRun, coordinates: np.ndarray) -> np.ndarray:
-    """The images decoded at some coordinates [n, 2], with the probe that a request asks for."""
-    from kernelviz.evaluation.inference import decode_probes  # torch takes seconds to import; the map needs none of it
-    from kernelviz.layers.probe import Probe
-    from kernelviz.ui.shared.network_cache import network_of
-
-    if not run.decodes_images:
-        raise UserError(f"{run.name} has no decoder of images")
-    asked = {size: number(request, size, 1e6) for size in ("width", "amplitude") if size in request.query_params}
-    probe = Probe(**(run.probe | asked))
-    return decode_probes(network_of(run), coordinates, probe)
 
 
 def _packed(data: bytes) -> Response:
@@ -236,10 +199,10 @@ ROUTES = [
             Mount("/selections", routes=selections.ROUTES),
             Route("/film", of_a_run(films.frames)),
             Route("/film.{kind}", of_a_run(films.file)),
-            Route("/decoder", of_a_run(decoder)),
-            Route("/decode", of_a_run(decode)),
-            Route("/walk", of_a_run(walk)),
-            Route("/window", of_a_run(window)),
+            Route("/decoder", of_a_run(decoding.decoder)),
+            Route("/decode", of_a_run(decoding.decode)),
+            Route("/walk", of_a_run(decoding.walk)),
+            Route("/window", of_a_run(decoding.window)),
         ],
     ),
     Mount("/kernelviz/library", routes=library_routes.ROUTES),

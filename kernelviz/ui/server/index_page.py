@@ -8,8 +8,13 @@ Streamlit's index.html is read from the installed package and changed in memory.
 - a way past the menu for those who use the keyboard;
 - what is shown until the first element is there, and what is said when the server has stopped;
 - on a phone, the end of the menu of pages when one is chosen.
+
+Its content security policy lets nothing in from elsewhere, and runs no script but Streamlit's, ours and those written
+here, which it knows by their hashes. The canvas is loaded by a script that Streamlit makes: a blob.
 """
 
+import base64
+import hashlib
 import re
 import secrets
 from functools import lru_cache
@@ -40,6 +45,29 @@ def index(request: Request) -> Response:
     if COOKIE not in request.cookies:
         response.set_cookie(COOKIE, secrets.token_urlsafe(16), httponly=True, samesite="strict")
     return response
+
+
+@lru_cache(maxsize=32)
+def policy(host: str) -> str:
+    """The content security policy of the index page of a host; it is the same for all pages."""
+    scripts = re.findall(r"<script>(.*?)</script>", rewritten(_of_streamlit(), "", ""), flags=re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
+    known = " ".join(f"'sha256-{one}'" for one in hashes)
+    return "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src 'self' blob: {known}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' blob: data:",
+            "font-src 'self' data:",
+            f"connect-src 'self' blob: data: ws://{host} wss://{host}",  # some browsers do not count these as 'self'
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        ]
+    )
 
 
 def rewritten(html: str, page: str, command: str) -> str:

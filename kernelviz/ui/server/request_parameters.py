@@ -8,14 +8,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from kernelviz.errors import UserError
+from kernelviz.errors import NotFound, UserError
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 from kernelviz.storage.store import load_run
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.map_source import ImageMap, MapSource, map_at
 
 READ_ONLY = "this dashboard is read-only: nothing can be saved, changed or deleted here"
-CACHED = {"Cache-Control": "public, max-age=31536000, immutable"}
+NO_RUN = "there is no such run here; reload the page"
+CACHED = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Request], Response]:
@@ -24,7 +25,13 @@ def of_a_map(answer: Callable[[Request, MapSource], Response]) -> Callable[[Requ
     def endpoint(request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            source = map_at(load_run(name), request.path_params["version"])
+            run = load_run(name)
+        except NotFound:
+            return PlainTextResponse(NO_RUN, 404)
+        except BrokenRun as error:
+            return PlainTextResponse(str(error), 500)
+        try:
+            source = map_at(run, request.path_params["version"])
             if source is None:
                 return PlainTextResponse(f"run {name!r} has changed; reload the page", 404)
             return answer(request, source)

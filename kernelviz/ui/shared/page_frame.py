@@ -78,7 +78,7 @@ def show() -> None:
         try:
             page.run()
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(sharing.for_the_visitor(str(error)), icon=":material/error:")
 
 
 def title_of(address: str) -> str:
@@ -103,7 +103,7 @@ def _tell(row: DeltaGenerator, reasons: list[str] | None, what: str, icon: str) 
     how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
     with row.popover(f"{how_many} {what}", icon=icon, type="tertiary"):
         for reason in reasons:
-            st.warning(reason)
+            st.warning(sharing.for_the_visitor(reason))
 
 
 def choose(bar: DeltaGenerator, label: str, names: list[str], key: str, default: str = "") -> str:

@@ -5,13 +5,14 @@ elsewhere whose requests a proxy passes on, both are off unless data roots are g
 every change of the folders of runs and data; what lives in the session of a visitor, such as uploads, stays.
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -19,6 +20,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
 
+FOLDERS = re.compile(  # in a text, the folder of a file: quoted, or up to a space
+    r"""(?<=['"])[/\\][^'"\n]*[/\\]|(?<![\w.:/…])(?:[A-Za-z]:)?[/\\](?=\S)(?:[^\s/\\'",;:]+[/\\])*"""
+)
 PASSED_ON = {"x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"}  # headers that a proxy adds
 
 
@@ -71,8 +75,7 @@ def is_here(headers: Mapping[str, str], client: str | None) -> bool:
         client: the address that it came from.
     """
     passed_on = PASSED_ON & {name.lower() for name in headers}
-    asked = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-    return not passed_on and is_loopback(client or "") and is_loopback(asked)
+    return not passed_on and is_loopback(client or "") and is_loopback(name_in(headers.get("host", "")))
 
 
 def is_loopback(host: str) -> bool:
@@ -84,6 +87,33 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def name_in(host: str) -> str:
+    """The name in a Host header, in lower case and without its port; empty where it is none."""
+    found = parted(f"//{host}")
+    plain = found and not (found.path or found.query or found.fragment or "@" in found.netloc)
+    return (found.hostname or "").rstrip(".") if plain else ""
+
+
+def parted(address: str) -> SplitResult | None:
+    """The parts of an address; None where it is none."""
+    try:
+        found = urlsplit(address)
+        found.port  # noqa: B018, raises where it is no port
+    except ValueError:
+        return None
+    return found
+
+
+def without_folders(text: str) -> str:
+    """A text without the folders in which the files that it names lie."""
+    return FOLDERS.sub("…/", text)
+
+
+def for_the_visitor(text: str) -> str:
+    """A text as the visitor of this session may read it: elsewhere, without the folders of this machine."""
+    return text if _is_for_this_machine() else without_folders(text)
 
 
 def _is_for_this_machine() -> bool:

@@ -250,7 +250,7 @@ def _set_words(name: str) -> str:
     return f"{name} · {'on this machine' if is_local(name) else 'to be downloaded'}"
 
 
-@st.cache_data(ttl=10, show_spinner=False)
+@st.cache_data(ttl=10, max_entries=1, show_spinner=False)
 def _sources() -> list[str]:
     """The paths that runs were trained on, those of the newest runs first."""
     runs, _ = readable_runs()

@@ -122,7 +122,7 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
         "test",
         f"upload-{run.name}",
         uploads=UploadsTold(
-            address=f"/kernelviz/uploads/{mine.token}",
+            address=f"kernelviz/uploads/{mine.token}",
             preprocessing=preprocessing,
             revision=mine.turn,
             total=mine.total,

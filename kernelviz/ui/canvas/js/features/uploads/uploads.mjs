@@ -113,7 +113,7 @@ export class Uploads {
 
   /** What a map is called on the server, with the preprocessing of the pictures for it. */
   get onMap() {
-    return `${this.handle.address().replace('/kernelviz/runs/', '')}/${this.told.preprocessing}`
+    return `${this.handle.address().replace('kernelviz/runs/', '')}/${this.told.preprocessing}`
   }
 
   /** Which uploads on which map: another text where everything has to be asked for again. */
