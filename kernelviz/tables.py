@@ -1,5 +1,6 @@
 """Tables on disk, in the format that the ending of a file's name says."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how text begins that a spreadsheet runs (OWASP, CSV injection)
+FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # how text begins that spreadsheets run (OWASP, CSV injection)
 
 
 def to_json(table: pd.DataFrame) -> str:
@@ -19,9 +20,16 @@ def to_json(table: pd.DataFrame) -> str:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """The table as CSV for spreadsheets: an apostrophe stands before text that they would run as a formula."""
+    """The table as CSV, with a header and without an index, made `safe_for_spreadsheets`."""
+    safe = safe_for_spreadsheets(table)
+    text = safe.to_csv(index=False)
+    return text if "\r" not in text else safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)  # else it ends a row
+
+
+def safe_for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text, also of the header, that a spreadsheet would run as a formula."""
     safe = table.apply(lambda column: column if is_numeric_dtype(column) else column.astype(object).map(_harmless))
-    return safe.rename(columns=_harmless).to_csv(index=False)
+    return safe.rename(columns=_harmless)
 
 
 def _harmless(value: object) -> object:
@@ -48,7 +56,7 @@ def _write_npz(table: pd.DataFrame, path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda table, path: table.to_csv(path, index=False),
+    ".csv": lambda table, path: path.write_text(to_csv(table), encoding="utf-8", newline=""),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
     ".json": lambda table, path: path.write_text(to_json(table), encoding="utf-8"),
     ".npz": _write_npz,

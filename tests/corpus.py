@@ -124,3 +124,22 @@ FILES = PLACED | {name: data for name, (data, _) in REFUSED.items()} | {name: on
 N_PLACED = len(PLACED) + sum(n for _, n, _ in ARCHIVES.values())
 REASONS = [reason for _, reason in REFUSED.values()]
 REASONS += [reason for *_, reasons in ARCHIVES.values() for reason in reasons]
+NASTY = {  # names from outside, by what they try
+    "html": "<img src=x onerror=alert(1)>",
+    "script end": "</script><script>alert(1)</script>",
+    "picture": "![x](http://example.org/x.png)",
+    "link": "[x](javascript:alert(1))",
+    "markdown": "# *a* `b` :red[c] :material/delete: $\\frac{1}{2}$ | <http://example.org>",
+    "markup": "[bold red]a[/] [/nope] [link=http://example.org]b[/link]",
+    "formula": "=cmd|' /C calc'!A0",
+    "formula after a break": "a\r=1+1",
+    "colour": "\x1b[31;1mred\x1b[0m",
+    "title of a terminal": "\x1b]0;owned\x07 \x9b2J \x08\x08",
+    "direction": "\u202egnp.exe \u2066\u2069",
+    "lines": "a\nb\r\nc\td\u2028e",
+    "quotes": "\"'`&amp;<>%s{0}{x}\\",
+    "no text": "\udcff\ud800",
+    "nothing to see": "\u200b\ufeff\x00\ue000",
+    "long": "a" * 5000,
+    "empty": "",
+}

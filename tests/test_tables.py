@@ -1,12 +1,13 @@
 """Tables on disk come back as they were."""
 
+import csv
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kernelviz.tables import WRITERS, check_ending, write_table
+from kernelviz.tables import FORMULA, WRITERS, check_ending, write_table
 
 TABLE = pd.DataFrame(
     {
@@ -58,3 +59,12 @@ def test_a_full_disk_leaves_the_old_table(tmp_path, full_disk, ending):
     with full_disk(), pytest.raises(OSError):
         write_table(large, path)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_no_text_of_a_csv_is_a_formula(tmp_path):
+    texts = [f"{first}cmd|' /C calc'!A0" for first in FORMULA]
+    table = pd.DataFrame({"=1+1": texts, "x": -1.0, "kind": pd.Categorical(texts)})
+    write_table(table, tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["'=1+1", "x", "kind"] and rows == [[f"'{text}", "-1.0", f"'{text}"] for text in texts]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kernelviz.cli.output import AsJson, console, print_json, print_table
+from kernelviz.cli.output import AsJson, print_json, print_table, say
 from kernelviz.errors import NotFound, UserError
 from kernelviz.export import FORMATS, write
 from kernelviz.storage.store import hidden_runs, load_run, readable_runs
@@ -32,7 +32,7 @@ def runs(as_json: AsJson = False) -> None:
     else:
         Console().print("There is no run yet: train one with `kernelviz train digits-autoencoder`.")
     for reason in broken + hidden:
-        console.print(reason, style="yellow", markup=False)
+        say(reason, "yellow")
 
 
 def compare(
@@ -161,7 +161,7 @@ def import_(
 
 
 def _say(text: str) -> None:
-    Console().print(text, markup=False, soft_wrap=True, highlight=False)
+    say(text, to=Console())
 
 
 def register(cli: typer.Typer) -> None:

@@ -21,19 +21,21 @@ from kernelviz.cli.output import (
     AsJson,
     Features,
     Labels,
+    Seed,
     TestShare,
     Weights,
-    console,
     failed,
     print_json,
     print_metrics,
     print_table,
     progress_bar,
+    say,
 )
 from kernelviz.cli.search import search
 from kernelviz.errors import UserError
 from kernelviz.paper import EXPERIMENTS
 from kernelviz.storage.record import Run
+from kernelviz.text import visible
 
 # torch takes seconds to import: each command imports what it needs, so that `kernelviz app` starts at once.
 
@@ -147,7 +149,7 @@ def train(
     titles: Annotated[
         str | None, typer.Option(help="File with the columns item and title, for a recommender of your ratings.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     resume: Annotated[bool, typer.Option(help="Resume the stopped training of this name.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -187,7 +189,7 @@ def map_(
         int | None,
         typer.Option(min=1, max=16, help="Views of each picture that count as alike: parts of it, mirrored, relit."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     resume: Annotated[bool, typer.Option(help="Go on with the stopped training of this name.")] = False,
     add: Annotated[str | None, typer.Option(help="Put these onto the map of --name, without training.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the dashboard on the map.")] = False,
@@ -200,7 +202,7 @@ def map_(
         if not name:
             raise UserError("--add puts pictures onto the map of a run; name it with --name")
         added = making.add(name, add)
-        return print_json(added) if as_json else console.print(making.said(added), markup=False, soft_wrap=True)
+        return print_json(added) if as_json else say(making.said(added))
     if not source:
         raise UserError("a map is made of a SOURCE: a folder of pictures, an archive, a table, or an array file")
     from kernelviz.tasks.choosing import name_of
@@ -220,7 +222,7 @@ def _say_trained(run: Run, as_json: bool) -> None:
     if as_json:
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics})
     print_metrics(run.metrics)
-    Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+    say(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.", to=Console())
 
 
 @cli.command()
@@ -247,7 +249,7 @@ def embed(
     """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
     from kernelviz.cli.embed import embedded
     from kernelviz.storage.store import load_mapped
-    from kernelviz.tables import check_ending, to_json, write_table
+    from kernelviz.tables import check_ending, to_csv, to_json, write_table
 
     if out:
         check_ending(out)
@@ -258,9 +260,10 @@ def embed(
     if as_json:
         print_json({"run": run, found.unit: json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:
-        print(table.to_csv(index=False), end="")
+        text = to_csv(table)
+        print(visible(text) if sys.stdout.isatty() else text, end="")
     for one in rejected:
-        console.print(f"{one.name}: {one.reason}", style="yellow", markup=False, soft_wrap=True)
+        say(f"{one.name}: {one.reason}", "yellow")
     if not len(table):
         raise UserError(
             f"none of the {len(rejected)} files could be read" if rejected else "no picture was found there"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from kernelviz.cli.output import console, progress_bar
+from kernelviz.cli.output import progress_bar, say
 from kernelviz.data.listings import listing_of
 from kernelviz.errors import UserError
 from kernelviz.tasks import adding
@@ -45,10 +45,10 @@ def chosen(
     if not aloud:
         return recipe
     for line in described(listing, sizes):
-        console.print(line, markup=False, soft_wrap=True)
-    console.print(f"{reason}; {recipe.epochs} epochs", markup=False, soft_wrap=True)
+        say(line)
+    say(f"{reason}; {recipe.epochs} epochs")
     if timed and recipe.views:
-        console.print(f"expected: about {in_words(expected_seconds(recipe, len(listing)))}", markup=False)
+        say(f"expected: about {in_words(expected_seconds(recipe, len(listing)))}")
     return recipe
 
 

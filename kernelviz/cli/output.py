@@ -1,14 +1,27 @@
 """What the commands print: results on standard output, progress and errors on standard error."""
 
 import json
+import math
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
+from rich.text import Text
+
+from kernelviz.text import visible
+from kernelviz.training.plan import LARGEST_SEED
 
 # Options of several commands.
 Features = Annotated[
@@ -18,32 +31,43 @@ Features = Annotated[
 Weights = Annotated[str | None, typer.Option(help="File with the weights of the features' network.")]
 Labels = Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")]
 TestShare = Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 console = Console(stderr=True)
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 
-# Options of several commands.
-Features = Annotated[
-    str | None,
-    typer.Option(help="What is compared: pixels, vectors, a name of timm's, a run, or package.module:factory."),
-]
-Weights = Annotated[str | None, typer.Option(help="File with the weights of the features' network.")]
-Labels = Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")]
-TestShare = Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
+
+class _Note(TextColumn):
+    """What a task of a progress bar is at."""
+
+    def render(self, task: Task) -> Text:
+        return Text(visible(str(task.fields["note"])))
 
 
 def progress_bar(shown: bool = True) -> Progress:
     """A progress bar on standard error; nothing where that is no terminal, or where `shown` is false."""
-    columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    columns = (BarColumn(30), MofNCompleteColumn(), _Note(""), TimeElapsedColumn())
     columns = (TextColumn("{task.description:>6}"), *columns, TextColumn("left"), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not (shown and console.is_terminal))
 
 
+def say(text: str, style: str = "", to: Console | None = None) -> None:
+    """Print a text with names from outside in it, on standard error or to another console, wrapped by the terminal."""
+    (to or console).print(Text(visible(text), style), soft_wrap=True)
+
+
 def print_json(value: dict) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(value))
+    """One JSON object on standard output; null for numbers that JSON has not."""
+    print(json.dumps(_finite(value)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable], *below: str) -> None:
@@ -51,11 +75,17 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable], *below: str) -
     name, *others = columns
     rows = [tuple(row) for row in rows]
     space = min(MAX_NAME, max((len(str(row[0])) for row in rows), default=0))
-    first = Column(name, min_width=space + 1, overflow="fold")
-    table = Table(first, *(Column(one, overflow="fold") for one in others), box=SIMPLE_HEAD, collapse_padding=True)
+    first = Column(_text(name), min_width=space + 1, overflow="fold")
+    columns = [first, *(Column(_text(one), overflow="fold") for one in others)]
+    table = Table(*columns, box=SIMPLE_HEAD, collapse_padding=True)
     for row in rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
-    Console().print(table, *below, sep="\n")
+        table.add_row(*(_text(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
+    Console().print(table, *map(_text, below), sep="\n")
+
+
+def _text(value: object) -> Text:
+    """A value as text, in which nothing is markup or acts on the terminal."""
+    return Text(visible(str(value)))
 
 
 def print_metrics(metrics: dict[str, float]) -> None:
@@ -71,5 +101,5 @@ def print_metrics(metrics: dict[str, float]) -> None:
 def failed(message: str, code: int) -> int:
     """Say in one line on standard error what went wrong; returns the exit code."""
     if message:  # without arguments there is only the help
-        console.print(f"kernelviz: {' '.join(message.split())}", style="red", markup=False, soft_wrap=True)
+        say(f"kernelviz: {' '.join(message.split())}", "red")
     return code

@@ -16,13 +16,14 @@ from kernelviz.cli.output import (
     AsJson,
     Features,
     Labels,
+    Seed,
     TestShare,
     Weights,
-    console,
     print_json,
     print_metrics,
     print_table,
     progress_bar,
+    say,
 )
 from kernelviz.errors import UserError
 from kernelviz.jobs.folder import forget_stop
@@ -48,7 +49,7 @@ def search(
     labels: Labels = None,
     test: TestShare = 0.2,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the full training.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     resume: Annotated[bool, typer.Option(help="Go on with the stopped search of this name.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +67,7 @@ def search(
         return print_json({"run": run.name, "folder": str(run.folder), "metrics": run.metrics, **found.facts})
     print_trials(found)
     print_metrics(run.metrics)
-    Console().print(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.")
+    say(f"The run {run.name!r} is in {run.folder}; look at it with `kernelviz app`.", to=Console())
 
 
 def searched_run(
@@ -147,7 +148,7 @@ def _searched(
     ask(folder, None)
     if search.state == "stopped":
         done = f"stopped after {len(search.complete)} complete trials"
-        console.print(f"{done}; go on with `kernelviz resume {folder.name}`", soft_wrap=True)
+        say(f"{done}; go on with `kernelviz resume {folder.name}`")
         raise typer.Exit(STOPPED)
     return search
 
@@ -166,13 +167,13 @@ class Shown:
         trial = search.trials[-1]
         if trial.epochs and not self.expected:
             self.expected = True
-            console.print(expectation(search), markup=False, soft_wrap=True)
+            say(expectation(search))
         standing = f"{_values(trial)}, epoch {trial.epochs}/{search.epochs}" if trial.epochs else ""
         best = f"; best {_values(search.best)}" if search.best else ""
         self.show(search.spent, f"trial {trial.number + 1}: {standing}{best}")
         if trial.state != "running":
             line = f"trial {trial.number + 1} {trial.state} after {trial.seconds:.0f} s: {_values(trial)}"
-            console.print(f"{line}; {_settings(trial)}", markup=False, soft_wrap=True)
+            say(f"{line}; {_settings(trial)}")
 
 
 def expectation(search: Search) -> str:

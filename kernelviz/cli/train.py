@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import typer
 from rich.progress import Progress, TaskID
 
-from kernelviz.cli.output import STOPPED, console, progress_bar
+from kernelviz.cli.output import STOPPED, progress_bar, say
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.library.cleaning import clean
 from kernelviz.storage.record import Run
@@ -60,7 +60,7 @@ class Bars:
         self._show("train", training.progress.step, training.steps, _standing(training))
         at_epoch = training.progress.step % training.batches == 0
         if at_epoch and not self.bar.console.is_terminal:  # a log file has no moving bar: a line an epoch instead
-            self.bar.console.print(_standing(training), soft_wrap=True)
+            say(_standing(training), to=self.bar.console)
 
 
 def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "") -> Run:
@@ -74,10 +74,10 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
     forget_stop(name)
     try:
         with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
-            warnings.showwarning = lambda message, *_: console.print(str(message), style="yellow", markup=False)
+            warnings.showwarning = lambda message, *_: say(str(message), "yellow")
             return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
-        console.print(f"{stopped}; go on with `kernelviz resume {name}`", markup=False, soft_wrap=True)
+        say(f"{stopped}; go on with `kernelviz resume {name}`")
         raise typer.Exit(STOPPED) from None
 
 

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
 from kernelviz.networks.devices import mixed_precision
 from kernelviz.sources.listing import NAME, PATH, SPLITS, Listing
+from kernelviz.text import shown
 
 SMALL_SIDE = 256  # pixels along the longer side of a small picture
 LOSSLESS = 64  # pixels: a picture that is no larger loses nothing
@@ -258,9 +260,15 @@ def _table(listing: Listing, rows: Int[np.ndarray, " n"]) -> pd.DataFrame:
     """Name and file of some rows of a listing, and the columns of its own table."""
     own = {
         NAME: [listing.names[row] for row in rows],
-        PATH: [os.fspath(listing.files[row] or "") for row in rows],
+        PATH: [_path(listing.files[row]) for row in rows],
     }
     return pd.concat([pd.DataFrame(own), listing.table.iloc[rows].reset_index(drop=True)], axis=1)
+
+
+def _path(file: Path | None) -> str:
+    """The path of a file; none for one whose name is no text, which a table cannot hold."""
+    path = os.fspath(file or "")
+    return path if path == shown(path) else ""
 
 
 def _small_or_none(content: Content) -> bytes:

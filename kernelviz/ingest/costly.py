@@ -1,25 +1,62 @@
-"""Small files that would keep a decoder busy for minutes: refused by their structure, before anything is decoded."""
+"""Small files that would keep a decoder busy for minutes are refused; large ones wait for each other's memory."""
 
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition, Lock
 
 MAX_SCANS = 100  # of a JPEG; encoders write about 10, and the most that optimisers try is below 70
 MAX_CHUNKS = 25_000  # of a PNG; encoders write 8 kB of pixels in each, so that the largest file has 2,500
 MAX_TILES = (
     100_000  # tiles or strips of a TIFF; one of 50 million pixels in tiles of 64 x 64 has 37,000 in three planes
 )
+MAX_SCANNED = 1_000_000_000  # pixels of a JPEG times its scans, each of which goes through all of them
+MAX_DECODED = 1_000_000_000  # bytes that all threads together decode into
 
 MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # within a scan, all others belong to its pixels
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+JPEG = b"\xff\xd8"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def check_structure(data: bytes) -> None:
     """Raise a ValueError for a JPEG with too many scans, or a PNG with too many chunks; it says what to do."""
-    if data.startswith(b"\xff\xd8") and _scans(data) > MAX_SCANS:
+    if data.startswith(JPEG) and _scans(data) > MAX_SCANS:
         raise ValueError(f"the JPEG has more than {MAX_SCANS} scans, which no camera writes; save it again")
     if data.startswith(PNG) and _chunks(data) > MAX_CHUNKS:
         raise ValueError(f"the PNG has more than {MAX_CHUNKS:,} chunks, which no program writes; save it again")
+
+
+def check_scans(data: bytes, pixels: int) -> None:
+    """Raise a ValueError for a JPEG that has too many scans for its pixels."""
+    if data.startswith(JPEG) and pixels * _scans(data) > MAX_SCANNED:
+        raise ValueError("the JPEG has more scans than cameras write at its size; save it again")
+
+
+class Memory:
+    """Bytes that several threads share: who wants more than are left waits until others are done."""
+
+    def __init__(self, total: int):
+        self.total = self.left = total
+        self._turn, self._changed = Lock(), Condition()
+
+    @contextmanager
+    def of(self, n: int) -> Iterator[None]:
+        """Have n bytes, or all where n is more; who waits for many is not overtaken by those who want few."""
+        n = min(n, self.total)
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: self.left >= n)
+            self.left -= n
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.left += n
+                self._changed.notify_all()
+
+
+decoding = Memory(MAX_DECODED)
 
 
 def _scans(data: bytes) -> int:

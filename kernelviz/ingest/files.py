@@ -23,6 +23,7 @@ from PIL import Image
 from kernelviz.ingest.archives import is_archive, members
 from kernelviz.ingest.image_file import UnreadableImage, check_size, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
+from kernelviz.text import shown
 
 MOST_WARNINGS = 6  # of one set of files
 
@@ -107,8 +108,12 @@ def contents(name: str, file: IOBase) -> Iterator[tuple[str, Content]]:
     file.seek(0)
     try:
         if is_archive(start):
+            is_empty = True
             for member, content in members(file):
-                yield f"{name}: {member}", content
+                is_empty = False
+                yield f"{name}: {shown(member)}", content
+            if is_empty:
+                raise UnreadableImage("the archive holds no file; choose one with pictures in it")
         else:
             check_size(size)
             yield name, file.read()
@@ -126,9 +131,9 @@ def contents_of_paths(paths: Iterable[Path]) -> Iterator[tuple[str, Content]]:
 def _contents_of_path(path: Path) -> Iterator[tuple[str, Content]]:
     try:
         with _opened(path) as file:
-            yield from contents(str(path), file)
+            yield from contents(shown(str(path)), file)
     except UnreadableImage as error:
-        yield str(path), error
+        yield shown(str(path)), error
 
 
 def read_file(path: Path) -> bytes:

@@ -3,10 +3,10 @@
 import contextlib
 import io
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.costly import MAX_TILES, check_structure
+from kernelviz.ingest.costly import MAX_TILES, check_scans, check_structure, decoding
 from kernelviz.ingest.pixels import flattened, is_deep
 
 MAX_BYTES = 20_000_000  # of one file
@@ -16,7 +16,12 @@ MAX_FRAMES = 1000  # that are counted
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")  # that Pillow reads
 ALLOWED = (*FORMATS, "HEIC")  # HEIC by the package of the extra "heic"
 JPEG = b"\xff\xd8\xff"  # first bytes
-ENOUGH = (1024, 1024)  # pixels: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as it stays larger than this
+ENOUGH = (1024, 1024)  # pixels: a picture may be decoded at 1/2, 1/4 or 1/8 as long as it stays larger than this
+LARGE = 4_000_000  # pixels: other pictures than JPEG stay as they are up to this size
+BYTES = {"JPEG": 4, "MPO": 4, "PNG": 5, "BMP": 9}  # of memory for each pixel while a format is decoded, about
+MORE_BYTES = 16  # of all other formats
+ORIENTATION = 0x0112  # tag of EXIF
+TURNS = {number: Image.Transpose(turn) for number, turn in {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.items()}
 
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2"}
@@ -36,24 +41,33 @@ def open_image(data: bytes, enough: tuple[int, int] = ENOUGH) -> Image.Image:
     Args:
         data: the bytes of the file.
         enough: width and height that the picture is needed at. A JPEG is decoded at the smallest of 1/8, 1/4, 1/2 of
-            its size at which both sides are still as long as the longer of these; other formats as they are.
+            its size at which both sides are still as long as the longer of these; so is any other picture of more than
+            LARGE pixels, until it has no more than those.
     """
     _check_not_empty(data)
     check_size(len(data))
     image = _opened(data)
-    _check_pixels(image)
-    try:
-        image.draft(None, (max(enough), max(enough)))  # a picture on its side has them the other way round
-        image.load()
-        _turn_upright(image)
-    except Exception as error:  # decoders raise errors of many kinds on damaged files
-        raise UnreadableImage(
-            f"the {image.format} picture is damaged or cut short; save it again and choose the new file"
-        ) from error
-    try:
-        return flattened(image)
-    except ValueError as error:
-        raise UnreadableImage(str(error)) from error
+    _check_pixels(image, data)
+    with decoding.of(image.width * image.height * BYTES.get(image.format, MORE_BYTES)):
+        try:
+            image.draft(None, (max(enough), max(enough)))  # a picture on its side has them the other way round
+            image.load()
+        except Exception as error:  # decoders raise errors of many kinds on damaged files
+            raise UnreadableImage(
+                f"the {image.format} picture is damaged or cut short; save it again and choose the new file"
+            ) from error
+        try:
+            return _upright(flattened(image, _divisor(image, max(enough))), image)
+        except ValueError as error:
+            raise UnreadableImage(str(error)) from error
+
+
+def _divisor(image: Image.Image, enough: int) -> int:
+    """By what both sides of a decoded picture are divided: 1, 2, 4 or 8."""
+    divisor = 1
+    while divisor < 8 and min(image.size) >= 2 * divisor * enough and image.width * image.height > LARGE * divisor**2:
+        divisor *= 2
+    return divisor
 
 
 def frames(data: bytes) -> int:
@@ -97,7 +111,7 @@ def check_header(data: bytes) -> None:
     """
     _check_not_empty(data)
     check_size(len(data))
-    _check_pixels(_opened(data))
+    _check_pixels(_opened(data), data)
 
 
 def check_size(n_bytes: int) -> None:
@@ -121,7 +135,7 @@ def _opened(data: bytes) -> Image.Image:
     except ValueError as error:
         raise UnreadableImage(str(error)) from error
     try:
-        return Image.open(io.BytesIO(data), formats=formats)
+        image = Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("far too many") from error
     except UnidentifiedImageError as error:
@@ -130,6 +144,7 @@ def _opened(data: bytes) -> Image.Image:
         ) from error
     except Exception as error:
         raise UnreadableImage("the picture's header is damaged; save it again and choose the new file") from error
+    return image
 
 
 def _is_heic(data: bytes) -> bool:
@@ -153,11 +168,15 @@ def _heif() -> tuple[str]:
     return ("HEIF",)
 
 
-def _check_pixels(image: Image.Image) -> None:
-    """Raise UnreadableImage for more pixels than are allowed of their kind, or for too many tiles."""
+def _check_pixels(image: Image.Image, data: bytes) -> None:
+    """Raise UnreadableImage for more pixels than are allowed of their kind, or for too many scans or tiles."""
     most = MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS
     if image.width * image.height > most:
         raise _too_many_pixels(f"{image.width} x {image.height}", most)
+    try:
+        check_scans(data, image.width * image.height)
+    except ValueError as error:
+        raise UnreadableImage(str(error)) from error
     if len(image.tile) > MAX_TILES:
         raise UnreadableImage(f"the picture has more than {MAX_TILES:,} tiles or strips; save it again")
 
@@ -168,6 +187,9 @@ def _too_many_pixels(came: str, most: int = MAX_PIXELS) -> UnreadableImage:
     )
 
 
-def _turn_upright(image: Image.Image) -> None:
+def _upright(image: Image.Image, decoded: Image.Image) -> Image.Image:
+    """A picture turned as the file says that it was decoded from."""
+    turn = None
     with contextlib.suppress(Exception):  # good pixels are read in spite of a broken EXIF record
-        ImageOps.exif_transpose(image, in_place=True)
+        turn = TURNS.get(decoded.getexif().get(ORIENTATION))
+    return image if turn is None else image.transpose(turn)

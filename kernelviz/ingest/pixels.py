@@ -17,13 +17,24 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith(("I", "F"))
 
 
-def flattened(image: Image.Image) -> Image.Image:
-    """A picture as "L" or as "RGB" by its colour profile, with transparency on white.
+def flattened(image: Image.Image, divisor: int = 1) -> Image.Image:
+    """A picture as "L" or as "RGB" by its colour profile, with transparency on white, its sides divided.
 
     Raises a ValueError for pixels that are no numbers.
     """
     if is_deep(image):
-        return Image.fromarray(_eight_bits(image))
+        return Image.fromarray(_eight_bits(image)).reduce(divisor)
+    whole = None
+    for top, part in _parts(image, divisor):
+        flat = _flat(part).reduce(divisor)
+        if part.height == image.height:
+            return flat
+        whole = whole or Image.new(flat.mode, (flat.width, -(-image.height // divisor)))
+        whole.paste(flat, (0, top // divisor))
+    return whole
+
+
+def _flat(image: Image.Image) -> Image.Image:
     grey = image.mode in ("1", "L", "LA", "La")
     profile = image.info.get("icc_profile")
     if image.mode == "La":
@@ -72,7 +83,12 @@ def _eight_bits(image: Image.Image) -> UInt8[np.ndarray, "h w"]:
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, Shaped[np.ndarray, "rows w"]]]:
     """The pixels a few rows at a time, each with the number of its first row."""
-    rows = max(1, BAND // image.width)
+    for top, part in _parts(image):
+        yield top, np.asarray(part)
+
+
+def _parts(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:
+    """Some rows at a time, a multiple of a number but for the last, each with the number of its first row."""
+    rows = max(1, BAND // (image.width * multiple)) * multiple
     for top in range(0, image.height, rows):
-        bottom = min(top + rows, image.height)
-        yield top, np.asarray(image.crop((0, top, image.width, bottom)))
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))

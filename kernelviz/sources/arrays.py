@@ -17,7 +17,8 @@ from kernelviz.ingest.image_file import MAX_PIXELS
 from kernelviz.sources.columns import LABELS, VECTORS, column_of
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import SPLITS, Listing
-from kernelviz.sources.names import check_count, shown, some_of, stamp_of
+from kernelviz.sources.names import check_count, some_of, stamp_of
+from kernelviz.text import shown
 
 ALLOWED = (
     "pictures as train_images, val_images and test_images or as images, [n, h, w] or [n, h, w, channels], with "

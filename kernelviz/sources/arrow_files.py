@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32
 
 from kernelviz.errors import UserError
-from kernelviz.sources.names import check_count, shown
+from kernelviz.sources.names import check_count
+from kernelviz.text import shown
 
 BUFFER = 1_000_000  # bytes of a column that are read together
 FEW, MANY = 32, 4096  # rows of a Parquet file that are unpacked together, where they are pictures or not

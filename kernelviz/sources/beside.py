@@ -12,8 +12,9 @@ from kernelviz.errors import UserError
 from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.sources.columns import LABELS, PATHS, column_of
 from kernelviz.sources.manifest import flat, read_table
-from kernelviz.sources.names import counted, shown, some_of
+from kernelviz.sources.names import counted, some_of
 from kernelviz.sources.tree import Tree
+from kernelviz.text import shown
 
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 SIDECARS = (".cls", ".json", ".txt")

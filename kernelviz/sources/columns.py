@@ -8,7 +8,8 @@ import pandas as pd
 from jaxtyping import Int64
 
 from kernelviz.errors import UserError
-from kernelviz.sources.names import shown, split_of
+from kernelviz.sources.names import split_of
+from kernelviz.text import shown
 
 PATHS = ("file_name", "filename", "file", "path", "image", "image_path")
 LABELS = ("label", "class", "target", "category")

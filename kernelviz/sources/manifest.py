@@ -17,7 +17,8 @@ from kernelviz.sources.arrow_files import scalar_columns, scalars, table_file
 from kernelviz.sources.columns import LABELS, PARTS, PATHS, column_of
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
-from kernelviz.sources.names import check_count, counted, shown, some_of, stamp
+from kernelviz.sources.names import check_count, counted, some_of, stamp
+from kernelviz.text import shown
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]  # but not as a path, a label or a split

@@ -1,4 +1,4 @@
-"""What names say: of a split, of a file that is no picture; and how names are shown to a person."""
+"""What names say: of a split, of a file that is no picture."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from kernelviz.errors import UserError
 from kernelviz.ingest.image_file import FORMATS
 from kernelviz.sources.listing import SPLITS
+from kernelviz.text import shown
 
 MAX_ITEMS = 5_000_000
 WORDS = {  # what people call the splits
@@ -48,14 +49,6 @@ def why_no_picture(name: str) -> str:
     if NO_PICTURES.fullmatch(ending):
         return f"{ending} files are no pictures; pictures are {', '.join(FORMATS)}"
     return ""
-
-
-def shown(text: str) -> str:
-    """A name in which bytes and surrogates that are no text are written with backslashes."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def some_of(names: Sequence[str], most: int = 5) -> str:

@@ -19,10 +19,11 @@ from kernelviz.sources.beside import beside
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
 from kernelviz.sources.manifest import ENDINGS, manifest
-from kernelviz.sources.names import check_count, counted, shown, some_of, why_no_picture
+from kernelviz.sources.names import check_count, counted, some_of, why_no_picture
 from kernelviz.sources.rows import of_rows
 from kernelviz.sources.shards import is_saved, saved, with_items
 from kernelviz.sources.tree import Tree, archive_tree, folder_tree, is_zip
+from kernelviz.text import shown
 
 ALLOWED = (
     f"allowed are a folder of pictures ({', '.join(FORMATS)}), a .zip or .tar of one, a .csv, .tsv, .jsonl or .parquet "

@@ -29,7 +29,8 @@ from kernelviz.sources.columns import PATHS, PICTURES, VECTORS, column_of
 from kernelviz.sources.layout import assigned
 from kernelviz.sources.listing import Listing
 from kernelviz.sources.manifest import of_table
-from kernelviz.sources.names import check_count, shown, stamp_of
+from kernelviz.sources.names import check_count, stamp_of
+from kernelviz.text import shown
 
 
 @dataclass(frozen=True)

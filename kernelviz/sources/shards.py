@@ -7,8 +7,9 @@ from pathlib import Path
 from kernelviz.errors import UserError
 from kernelviz.sources.arrow_files import TableFile, names_in, table_file
 from kernelviz.sources.listing import Listing
-from kernelviz.sources.names import shown, split_of, split_of_file
+from kernelviz.sources.names import split_of, split_of_file
 from kernelviz.sources.rows import columns_of, of_rows
+from kernelviz.text import shown
 
 SAVED, OF_SPLITS, INFO = "state.json", "dataset_dict.json", "dataset_info.json"
 

@@ -13,7 +13,8 @@ from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.ingest.tars import list_tar, read_tar
 from kernelviz.ingest.walk import walk
 from kernelviz.sources.listing import Read
-from kernelviz.sources.names import shown, split_of, split_of_file, stamp, stamp_of
+from kernelviz.sources.names import split_of, split_of_file, stamp, stamp_of
+from kernelviz.text import shown
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
 
 FILE = "training.json"
+LARGEST_SEED = 2**63 - 1  # that torch's generators take
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -28,14 +29,18 @@ class Plan:
 
     kind: str
     recipe: dict[str, Any]
-    seed: Annotated[int, Ge(0)]
+    seed: Annotated[int, Ge(0), Le(LARGEST_SEED)]
     command: str
     minutes: Annotated[float, Gt(0)] | None = None
 
     def save(self, folder: Path) -> None:
-        """Write training.json."""
+        """Write training.json; a UserError where a name in it is no text."""
+        try:
+            facts = to_json(asdict(self), indent=1)
+        except PydanticSerializationError:  # of a path
+            raise UserError("the name of the data or of another file is no text in UTF-8; rename it") from None
         with replacing(folder / FILE) as partial:
-            partial.write_bytes(to_json(asdict(self), indent=1))
+            partial.write_bytes(facts)
 
 
 def load_plan(folder: Path) -> Plan:

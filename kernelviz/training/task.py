@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kernelviz.errors import UserError
 from kernelviz.storage.epochs import EpochMaps
-from kernelviz.training.plan import Plan
+from kernelviz.training.plan import LARGEST_SEED, Plan
 
 Report = Callable[[int], None]  # is told how many images (or items) are done
 
@@ -107,6 +108,8 @@ class Recipe(Schedule, ABC):
 
     def plan(self, seed: int, command: str, minutes: float | None = None) -> Plan:
         """The plan to train it, after a search of so many minutes around its settings."""
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UserError(f"the seed is a number from 0 to {LARGEST_SEED}, not {seed}")
         return Plan(kind=self.kind, recipe=asdict(self), seed=seed, command=command, minutes=minutes)
 
     @abstractmethod

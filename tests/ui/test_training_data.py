@@ -13,8 +13,8 @@ from PIL import Image
 from kernelviz.disk import data_folder
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ui.shared import sharing
+from kernelviz.ui.shared.labels import as_text
 from kernelviz.ui.train import folders, found
-from kernelviz.ui.train.data_browser import as_text
 from kernelviz.ui.train.uploaded_data import safe_name, store
 
 

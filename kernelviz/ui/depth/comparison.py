@@ -14,7 +14,7 @@ from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import selection
 from kernelviz.ui.shared.gallery import gallery
-from kernelviz.ui.shared.labels import class_names, percent
+from kernelviz.ui.shared.labels import class_names, percent, plain
 
 CONFUSION_WIDTH = 760  # pixels
 
@@ -57,7 +57,7 @@ def images(heads: list[EmbeddingRun], maps: list[EmbeddingMap], rows: np.ndarray
         )
         return
     correct = [
-        f"{percent(_share_correct(points.where(rows)))} at {depth_of(run)}"
+        f"{percent(_share_correct(points.where(rows)))} at {plain(depth_of(run))}"
         for run, points in zip(heads, maps, strict=True)
     ]
     st.markdown(f"**{len(rows):,} selected** · correct: {', '.join(correct)}")

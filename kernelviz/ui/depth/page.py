@@ -75,7 +75,7 @@ def _invite() -> None:
 def _controls(heads: list[EmbeddingRun]) -> tuple[list[EmbeddingRun], str, str]:
     """The heads to show, the shallowest first; what to colour by; and the view."""
     row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
-    names = {run.name: depth_of(run) for run in heads}
+    names = {run.name: plain(depth_of(run)) for run in heads}
     chosen = row.pills(
         "Depths",
         list(names),

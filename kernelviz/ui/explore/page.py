@@ -214,6 +214,6 @@ def _training(run: EmbeddingRun) -> None:
     made = run.made_by
     seconds = made["seconds"]
     time = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
-    st.caption(f"Trained in {time} on {made['device']}, seed {run.seed}:")
+    st.caption(f"Trained in {time} on {plain(made['device'])}, seed {run.seed}:")
     st.code(made["command"], language="bash", wrap_lines=True)
     st.json({"recipe": run.recipe, "versions": made["versions"], "commit": made["commit"]}, expanded=False)

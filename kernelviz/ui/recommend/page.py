@@ -15,7 +15,7 @@ from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.recommend import gates, rating
 from kernelviz.ui.shared import item_titles, page_frame, sharing
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import message, plain
 from kernelviz.ui.shared.map_source import ItemMap
 from kernelviz.ui.shared.plotly_fallback import simple_map_instead
 
@@ -98,7 +98,7 @@ def _ask_for_titles(run: RecommenderRun) -> bool:
         try:
             movielens.fetch(name, lambda share, note: bar.progress(min(share, 1.0), note))
         except FileNotFoundError as error:
-            st.error(str(error), icon=":material/cloud_off:")
+            st.error(message(str(error)), icon=":material/cloud_off:")
         else:
             st.rerun()
     return True

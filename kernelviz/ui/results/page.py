@@ -14,6 +14,7 @@ from kernelviz.evaluation.quality import MEANING, NAMES
 from kernelviz.paper import AGREES, EXPERIMENTS, VERDICTS, experiment
 from kernelviz.storage.record import BrokenRun, Run
 from kernelviz.storage.store import load_run
+from kernelviz.ui.shared.labels import message
 from kernelviz.ui.shared.page_frame import link, top_bar
 
 MAX_WIDTH = 900  # pixels
@@ -95,7 +96,7 @@ def _part(part: str, rows: list[dict] | str, runs: set[str]) -> tuple[str, st.de
     st.header(f"{_named(part)}. {module.TITLE}", anchor=part)
     st.markdown(f"**The paper.** {module.SHOWS}")
     if isinstance(rows, str):
-        st.warning(rows, icon=":material/broken_image:")
+        st.warning(message(rows), icon=":material/broken_image:")
         return None
     if not rows:
         st.info("This has not been measured on this machine yet. Run:", icon=":material/terminal:")
@@ -133,7 +134,7 @@ def _show_picture(part: str, slot: st.delta_generator.DeltaGenerator) -> None:
     try:
         slot.image(_picture(part, versions), caption=module.FIGURE, width="stretch", alt=module.FIGURE)
     except UserError as error:
-        slot.warning(str(error), icon=":material/broken_image:")
+        slot.warning(message(str(error)), icon=":material/broken_image:")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -14,7 +14,7 @@ from kernelviz.storage import record
 from kernelviz.storage.store import run_names
 from kernelviz.ui.runs.state import DONE, done, tried
 from kernelviz.ui.shared import sharing
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import message, plain
 
 MAX_MB = 200  # of a file that is dropped: server.maxUploadSize
 NOTICE = 480  # pixels: width of what says what was done
@@ -61,7 +61,7 @@ def _import(dropped: list) -> None:
             wanted = name_in(file)
             came.append((wanted, import_run(file, unused_name(wanted)).name))
         except (UserError, OSError) as error:
-            st.error(f"**{plain(file.name)}** was not imported: {error}", icon=":material/block:")
+            st.error(f"**{plain(file.name)}** was not imported: {message(str(error))}", icon=":material/block:")
     if came:
         st.session_state[TURN] += 1
         said = [f"{name} is here." if name == wanted else f"{wanted} is here as {name}." for wanted, name in came]

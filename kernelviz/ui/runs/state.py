@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from kernelviz.errors import UserError
+from kernelviz.ui.shared.labels import message
 
 CHOSEN = "chosen runs"  # names of those that are ticked
 DONE = "done with runs"  # a sentence, and the name of a run that can be restored, or ""
@@ -22,6 +23,6 @@ def tried(action: Callable[[], object]) -> bool:
     try:
         action()
     except (UserError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return False
     return True

@@ -7,7 +7,7 @@ from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.ingest.image_file import ALLOWED as FORMATS
 from kernelviz.ingest.image_file import MAX_BYTES
 from kernelviz.ui.shared import sharing
-from kernelviz.ui.shared.labels import plain
+from kernelviz.ui.shared.labels import message, plain
 
 # For the dialog; the content decides.
 ENDINGS = ["png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff", "heic", "heif", "zip"]
@@ -21,7 +21,7 @@ def warn_of_rejected(rejected: list[RejectedFile]) -> None:
     """Name the files that were rejected, grouped by the reason; of many reasons the first few."""
     reasons = by_reason(rejected)
     for reason, names in list(reasons.items())[:MAX_REASONS]:
-        st.warning(f"Rejected: {_listed(names)}. The reason: {reason}.", icon=":material/block:")
+        st.warning(f"Rejected: {_listed(names)}. The reason: {message(reason)}.", icon=":material/block:")
     others = sum(len(names) for names in list(reasons.values())[MAX_REASONS:])
     if others:
         st.warning(f"{others:,} more files were rejected for other reasons.", icon=":material/block:")
@@ -42,7 +42,7 @@ def offer_download(name: str) -> None:
         download(name, lambda share, note: bar.progress(min(share, 1.0), note))
     except OSError as error:
         bar.empty()
-        st.error(str(error), icon=":material/cloud_off:")
+        st.error(message(str(error)), icon=":material/cloud_off:")
     else:
         st.rerun()
 

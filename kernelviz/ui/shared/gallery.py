@@ -13,6 +13,7 @@ from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.files import offer_download
+from kernelviz.ui.shared.labels import plain
 
 IMAGES_PER_PAGE = 60
 SQUARE = 168  # pixels: side of a picture in the gallery, twice what it takes on the page
@@ -45,7 +46,7 @@ def explain_missing_images(run: EmbeddingRun) -> None:
         st.caption("There are no pictures of these points.")
         return
     st.caption(
-        f"The images of {name} are not on this machine"
+        f"The images of {plain(name)} are not on this machine"
         + (
             "; these images are decoded from their positions on the map."
             if run.has_decoder

@@ -1,7 +1,12 @@
 """Names as the pages show them: file and class names as plain text, objectives in words."""
 
+import re
 from collections.abc import Iterable
 from numbers import Real
+
+from kernelviz.text import visible
+
+MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 
 AIMS = {
     "reconstruct": "reconstruct",
@@ -22,6 +27,19 @@ def plain(name: str) -> str:
     """The name of a file or class as text: no Markdown, no HTML, at most 40 letters."""
     text = "".join(letter if letter.isalnum() or letter in " .-_()'" else "·" for letter in name)
     return shortened(text, 40)
+
+
+def as_text(name: str, most: int = 120) -> str:
+    """A name for texts in Markdown, in which nothing of it has a meaning; its last `most` letters if it is longer."""
+    text = " ".join(visible(name).split())
+    text = text if len(text) <= most else f"…{text[-most:]}"
+    return MARKDOWN.sub(r"\\\1", text).replace(":", ":\u2060")  # a word joiner: no icon, emoji or colour either
+
+
+def message(text: str, most: int = 600) -> str:
+    """A sentence with names from outside for Markdown: code stays code, but nothing is a link, picture or formula."""
+    text = shortened(" ".join(visible(text).split()), most)
+    return re.sub(r"([\\\[\]<$])", r"\\\1", text).replace("://", ":\u2060//").replace(":material/", ":\u2060material/")
 
 
 def shortened(text: str, most: int = 80) -> str:

@@ -12,7 +12,7 @@ from kernelviz.evaluation.depths import depth_of
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import NAME, hidden_runs, of_kind, readable_runs, run_names
 from kernelviz.ui.shared import caches, sharing
-from kernelviz.ui.shared.labels import aims, plain
+from kernelviz.ui.shared.labels import aims, message, plain
 
 REGISTERED = "pages"  # in the session, by their titles
 DEFAULT_RUN = "mnist-neighbours"
@@ -78,7 +78,7 @@ def show() -> None:
         try:
             page.run()
         except UserError as error:
-            st.error(sharing.for_the_visitor(str(error)), icon=":material/error:")
+            st.error(message(sharing.for_the_visitor(str(error))), icon=":material/error:")
 
 
 def title_of(address: str) -> str:
@@ -103,7 +103,7 @@ def _tell(row: DeltaGenerator, reasons: list[str] | None, what: str, icon: str) 
     how_many = "1 run" if len(reasons) == 1 else f"{len(reasons)} runs"
     with row.popover(f"{how_many} {what}", icon=icon, type="tertiary"):
         for reason in reasons:
-            st.warning(sharing.for_the_visitor(reason))
+            st.warning(message(sharing.for_the_visitor(reason)))
 
 
 def choose(bar: DeltaGenerator, label: str, names: list[str], key: str, default: str = "") -> str:
@@ -161,7 +161,7 @@ def _details(run: EmbeddingRun) -> str:
     rows, columns = run.grid
     return (
         f"**{run.unit.capitalize()}** {plain(run.data['name'])} ({len(run.classes)} classes)  \n"
-        + (f"**Backbone** {run.backbone['network']}, {depth_of(run)}  \n" if run.backbone else "")
+        + (f"**Backbone** {plain(run.backbone['network'])}, {plain(depth_of(run))}  \n" if run.backbone else "")
         + f"**Trained to** {aims(run.recipe['objectives'])}, {run.recipe['epochs']} epochs  \n"
         f"**Kernel layer** {rows} × {columns} units, Gaussian of width {run.arguments['width']:g}, λ = {run.sparsity:g}"
     )

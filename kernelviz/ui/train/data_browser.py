@@ -1,6 +1,5 @@
 """The choice of data to train on: a folder or file on the server's machine, an upload, or an image set by name."""
 
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +11,7 @@ from kernelviz.sources.names import counted
 from kernelviz.storage.store import readable_runs
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.files import offer_download
+from kernelviz.ui.shared.labels import as_text
 from kernelviz.ui.train import folders
 from kernelviz.ui.train.folders import Entry, Folder, within
 from kernelviz.ui.train.uploaded_data import uploaded_data
@@ -19,7 +19,6 @@ from kernelviz.ui.train.uploaded_data import uploaded_data
 WAYS = ("Folder or file", "Upload", "Image set")
 MAX_MOST_ENTRIES = 40  # entries of a folder; a search finds the others
 RECENT = 4  # sources of former runs
-MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 BETWEEN = "\u2003"  # a wide space
 CHOSEN, AT, SEARCH = "data folder", "data browser at", "data browser search"  # in the session
 
@@ -74,13 +73,6 @@ def named_set() -> str | None:
         offer_download(name)
         return None
     return name
-
-
-def as_text(name: str, most: int = 120) -> str:
-    """A name for texts in Markdown, in which nothing of it has a meaning; its last `most` letters if it is longer."""
-    text = " ".join(name.split())
-    text = text if len(text) <= most else f"…{text[-most:]}"
-    return MARKDOWN.sub(r"\\\1", text).replace(":", ":\u2060")  # a word joiner: no icon, emoji or colour either
 
 
 def size_words(n_bytes: int) -> str:

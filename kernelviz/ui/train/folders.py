@@ -9,8 +9,9 @@ from pathlib import Path
 
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.archives import is_hidden
-from kernelviz.sources.names import counted, shown
+from kernelviz.sources.names import counted
 from kernelviz.sources.reading import READERS
+from kernelviz.text import shown
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 SOURCES = (*READERS, ".gz")  # endings of files that are a source by themselves

@@ -24,7 +24,7 @@ from kernelviz.plots.images import sheet
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.tasks.choosing import Sizes, described, sizes_of
 from kernelviz.ui.shared import sharing
-from kernelviz.ui.train.data_browser import as_text
+from kernelviz.ui.shared.labels import as_text
 from kernelviz.ui.train.folders import root_of, within
 from kernelviz.ui.train.uploaded_data import FOLDER
 

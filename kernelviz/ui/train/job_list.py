@@ -20,7 +20,7 @@ from kernelviz.training.files import load_history
 from kernelviz.training.standing import Ask
 from kernelviz.ui.canvas import film
 from kernelviz.ui.shared import page_frame
-from kernelviz.ui.train.data_browser import as_text
+from kernelviz.ui.shared.labels import as_text
 from kernelviz.ui.train.settings import AGAIN
 
 SECONDS = 1.0  # between two looks

@@ -24,7 +24,8 @@ from kernelviz.tasks.choosing import (
 )
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import recipe_of
-from kernelviz.ui.train.data_browser import CHOSEN, as_text
+from kernelviz.ui.shared.labels import as_text
+from kernelviz.ui.train.data_browser import CHOSEN
 from kernelviz.ui.train.found import Found
 
 AGAIN = "train_again"  # of the session: name of the run, or of the stopped training, whose settings are taken

@@ -17,10 +17,11 @@ from kernelviz.ingest.archives import MAX_MEMBERS, MAX_UNPACKED, is_hidden, list
 from kernelviz.ingest.files import RejectedFile
 from kernelviz.ingest.image_file import MAX_BYTES, UnreadableImage, check_header, check_size
 from kernelviz.sources.arrow_files import table_file
-from kernelviz.sources.names import shown
 from kernelviz.sources.reading import read_source
 from kernelviz.sources.rows import columns_of
+from kernelviz.text import shown
 from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.labels import message
 
 WHOLE = (".zip", ".npy", ".npz", ".parquet")  # endings of files that are a source by themselves
 MAX_WHOLE = 500_000_000  # bytes of such a file
@@ -57,7 +58,7 @@ def uploaded_data() -> str | None:
     _, path, rejected, error = known
     warn_of_rejected(rejected)
     if error:
-        st.error(error, icon=":material/block:")
+        st.error(message(error), icon=":material/block:")
     return path
 
 

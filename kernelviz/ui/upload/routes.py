@@ -80,8 +80,18 @@ async def files(request: Request) -> Response:
         by_token(request.path_params["token"])  # before the body is read
     except FileNotFoundError as error:
         return PlainTextResponse(str(error), 404)
-    async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
-        return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
+    try:
+        async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
+            return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
+    except OSError as error:  # parts of more than 1 MB are on disk while they arrive
+        await _read_to_the_end(request)
+        return PlainTextResponse(f"the server has no space for the files ({error.strerror}); free space there", 507)
+
+
+async def _read_to_the_end(request: Request) -> None:
+    """Read what is left of a body: a browser that is still sending would not see the answer."""
+    while (await request.receive()).get("more_body"):
+        pass
 
 
 def _stored(uploads: Uploads, form: FormData) -> Response:
@@ -89,7 +99,7 @@ def _stored(uploads: Uploads, form: FormData) -> Response:
     try:
         names = [str(name) for name in json.loads(form["names"])]
         uploads.add(list(zip(names, sent, strict=True)), str(form["batch"])[:MAX_NAME_LENGTH])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return PlainTextResponse("wanted: files, a JSON list with a name for each, and a name of the batch", 400)
     return JSONResponse({"total": uploads.total})
 

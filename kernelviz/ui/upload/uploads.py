@@ -20,6 +20,7 @@ from kernelviz.ingest.files import Picture, RejectedFile, contents, ingest
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
+from kernelviz.text import shown
 from kernelviz.ui.shared import browser_state, caches
 from kernelviz.ui.upload.upload_store import UploadStore
 
@@ -73,7 +74,7 @@ class Uploads:
                 with self._lock:
                     if mine is not self._bytes:
                         return
-                    self._store(name[:MAX_NAME_LENGTH], data)
+                    self._store(shown(name[:MAX_NAME_LENGTH]), data)
             self._batches |= {batch} if batch else set()
 
     def _store(self, name: str, data: bytes | UnreadableImage) -> None:
