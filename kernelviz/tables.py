@@ -20,8 +20,13 @@ def to_json(table: pd.DataFrame) -> str:
 
 def to_csv(table: pd.DataFrame) -> str:
     """The table as CSV for spreadsheets: an apostrophe stands before text that they would run as a formula."""
+    return harmless_table(table).to_csv(index=False)
+
+
+def harmless_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before texts that spreadsheets would run as a formula, also names of columns."""
     safe = table.apply(lambda column: column if is_numeric_dtype(column) else column.astype(object).map(_harmless))
-    return safe.rename(columns=_harmless).to_csv(index=False)
+    return safe.rename(columns=_harmless)
 
 
 def _harmless(value: object) -> object:
@@ -48,7 +53,7 @@ def _write_npz(table: pd.DataFrame, path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda table, path: table.to_csv(path, index=False),
+    ".csv": lambda table, path: path.write_text(to_csv(table), encoding="utf-8", newline=""),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
     ".json": lambda table, path: path.write_text(to_json(table), encoding="utf-8"),
     ".npz": _write_npz,

@@ -220,7 +220,7 @@ def embed(
     """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
     from kernelviz.cli.embed import embedded
     from kernelviz.storage.store import load_mapped
-    from kernelviz.tables import check_ending, to_json, write_table
+    from kernelviz.tables import check_ending, to_csv, to_json, write_table
 
     if out:
         check_ending(out)
@@ -231,7 +231,7 @@ def embed(
     if as_json:
         print_json({"run": run, found.unit: json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:
-        print(table.to_csv(index=False), end="")
+        print(to_csv(table), end="")
     for one in rejected:
         console.print(f"{one.name}: {one.reason}", style="yellow", markup=False, soft_wrap=True)
     if not len(table):

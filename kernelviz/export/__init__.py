@@ -16,7 +16,13 @@ class Format(NamedTuple):
     purpose: str
 
 
-FORMATS: dict[str, Format] = {}
+FORMATS: dict[str, Format] = {
+    "parquet": Format("kernelviz.export.parquet", ".parquet", "a table of all points, as Embedding Atlas reads it"),
+    "csv": Format("kernelviz.export.csv", ".csv", "the same for a spreadsheet"),
+    "tensorboard": Format("kernelviz.export.tensorboard", "", "a folder for TensorBoard's projector"),
+    "fiftyone": Format("kernelviz.export.fiftyone", "", "a dataset for FiftyOne"),
+    "hub": Format("kernelviz.export.hub", "", "a model folder for the Hugging Face Hub, with a card"),
+}
 
 
 def write(run: Run, name: str, path: Path | None = None, pictures: bool = False) -> Path:
