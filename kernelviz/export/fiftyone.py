@@ -197,7 +197,7 @@ def _visualisation(found: Exported) -> dict:
     return {
         "cls": "fiftyone.brain.visualization.VisualizationResults",
         "points": _packed(found.points.coordinates[rows].astype(np.float64)),
-        "sample_ids": _packed(np.array([_id(found, row) for row in rows])),
+        "sample_ids": _packed(np.array([_id(found, row) for row in rows.tolist()])),
         "label_ids": None,
     }
 

@@ -14,7 +14,7 @@ from kernelviz.storage.store import mapped
 
 NEAREST = 10  # neighbours of a point
 FIRST = (NAME, PATH, "split", "index", "label", "prediction", "confidence", "x", "y", "error", "novelty")
-ADDED = ("novelty", "neighbours", "image")  # columns that the map has not
+ADDED = ("neighbours", "image")
 
 
 class Exported(NamedTuple):
@@ -37,12 +37,12 @@ def exported(run: Run) -> Exported:
     """The points of a run; a UserError where it has no map of images."""
     run = mapped(run)
     points = load_map(run.folder)
-    table = map_table(points, run.classes, run.folder)
-    table = table.assign(split=table["split"].astype(str), novelty=novelty_on_map(points).astype(np.float32))
-    first = [name for name in FIRST if name in table]
-    own = table.drop(columns=[*first, *MAP_COLUMNS], errors="ignore")
-    columns = {shown: own[name] for shown, name in own_columns(own, [*first, *ADDED]).items()}
-    return Exported(run, points, pd.DataFrame({name: table[name] for name in first} | columns), *_nearest(points))
+    known = map_table(points, run.classes, run.folder)
+    own = known.drop(columns=[*MAP_COLUMNS, NAME, PATH], errors="ignore")
+    own_by_name = {shown: own[name] for shown, name in own_columns(own, [*FIRST, *ADDED]).items()}
+    ours = known.assign(split=known["split"].astype(str), novelty=novelty_on_map(points).astype(np.float32))
+    table = pd.DataFrame({name: ours[name] for name in FIRST if name in ours} | own_by_name)
+    return Exported(run, points, table, *_nearest(points))
 
 
 def _nearest(points: EmbeddingMap) -> tuple[Int[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
