@@ -16,7 +16,10 @@ class Format(NamedTuple):
     purpose: str
 
 
-FORMATS: dict[str, Format] = {}
+FORMATS: dict[str, Format] = {
+    "html": Format("kernelviz.ui.standalone", ".html", "a page without a server, which opens from disk"),
+    "html-folder": Format("kernelviz.ui.standalone.folder", "", "the same as a folder, for a static host"),
+}
 
 
 def write(run: Run, name: str, path: Path | None = None, pictures: bool = False) -> Path:
