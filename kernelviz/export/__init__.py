@@ -22,6 +22,8 @@ FORMATS: dict[str, Format] = {
     "tensorboard": Format("kernelviz.export.tensorboard", "", "a folder for TensorBoard's projector"),
     "fiftyone": Format("kernelviz.export.fiftyone", "", "a dataset for FiftyOne"),
     "hub": Format("kernelviz.export.hub", "", "a model folder for the Hugging Face Hub, with a card"),
+    "html": Format("kernelviz.ui.standalone", ".html", "a page without a server, which opens from disk"),
+    "html-folder": Format("kernelviz.ui.standalone.folder", "", "the same as a folder, for a static host"),
 }
 
 

@@ -113,14 +113,15 @@ def source_of(run: EmbeddingRun) -> str | None:
     return "own" if images_of(run) else "decoded" if run.decodes_images else None
 
 
-def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
+def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) -> Pictures | None:
     """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
-    Images that are not on this machine are decoded from their coordinates; None where there is no decoder either.
+    Images that are not on this machine are decoded from their coordinates, or with `decoded` all of them are; None where
+    there is no decoder either.
     """
-    if thumbnails.has_thumbnails(run.folder):
+    if not decoded and thumbnails.has_thumbnails(run.folder):
         return [_pixels(picture) for picture in thumbnails_at(run, points)]
-    images = images_of(run)
+    images = None if decoded else images_of(run)
     if images:
         return images.split(SPLITS[points.split[0]])[0][points.index]
     if not run.decodes_images:
