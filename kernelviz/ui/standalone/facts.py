@@ -154,5 +154,3 @@ def _items(table: pd.DataFrame) -> dict:
         known = as_texts(table[name]) if form == "category" else as_numbers(table[name])
         values[name] = [None if value is None or value != value else value for value in known.tolist()]
     return {"described": [described(row) for _, row in table.iterrows()], "values": values}
-
-
