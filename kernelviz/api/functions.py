@@ -49,7 +49,7 @@ def load(name: str) -> LoadedRun:
 
 
 def import_run(file: str | Path, name: str | None = None) -> LoadedRun:
-    """Bring in a run from a file that `LoadedRun.export` or `kernelviz export` wrote, and load it.
+    """Bring in a run from a file, or a model folder, that `LoadedRun.export` or `kernelviz export` wrote, and load it.
 
     Raises UserError, in one line, where the file holds no sound run, or where there is a run of that name.
 

@@ -1,6 +1,7 @@
 """A network with a map in use: images or vectors in, coordinates out, and with a decoder the way back."""
 
 import html
+import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,6 +162,31 @@ class LoadedMap(LoadedRun):
     def inverse_transform(self, coordinates: ArrayLike) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
         """The images or vectors at some coordinates, as scikit-learn's transformers have it: `decode(coordinates)`."""
         return self.decode(coordinates)
+
+    def widget(
+        self, split: str | None = None, colour: str = "label", view: str = "dots", probe: bool = False
+    ) -> "kernelviz.ui.notebook.widget.MapWidget":
+        """The map as a widget for Jupyter, marimo, VS Code and others: the canvas of the dashboard in a cell.
+
+        Lasso some points, and `widget.selection` has their rows in `map`; with a decoder, an image is decoded under the
+        pointer. Raises a UserError without anywidget, which the extra "notebook" brings.
+
+        Args:
+            split: "train", "validation" or "test"; None: the test images, if there are any.
+            colour: one of `kernelviz.plots.colours.COLOURINGS`, or a column of the run's own table.
+            view: "dots" or "images".
+            probe: whether a probe is dragged over the map, and what it decodes stands beside it.
+        """
+        if not importlib.util.find_spec("anywidget"):
+            raise UserError('the widget needs anywidget: pip install "kernelviz[notebook]"')
+        if probe and not self.record.has_decoder:
+            raise UserError(
+                f"the run {self.name!r} has no decoder to probe; choose one that was trained to reconstruct"
+            )
+        from kernelviz.ui.notebook.widget import MapWidget
+
+        shown = {"colour": colour, "view": view} | ({"split": split} if split else {})
+        return MapWidget(self.record, probe=probe, **shown)
 
     def plot(self, split: str = "test", colour: str = "label") -> "plotly.graph_objects.Figure":
         """The map of a split as a Plotly figure.

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
+from kernelviz.errors import UserError
+from kernelviz.export import FORMATS, write
 from kernelviz.library.handing_on import export_run
 from kernelviz.storage.record import Run
 from kernelviz.storage.weights import load_network
@@ -47,13 +49,18 @@ class LoadedRun:
         """The network in float32 and evaluation mode, on the CPU."""
         return load_network(self.record)
 
-    def export(self, path: str | Path, with_pictures: bool = False) -> Path:
+    def export(self, path: str | Path, with_pictures: bool = False, format: str = "kernelviz") -> Path:
         """Write the run as one file, to be handed on (`kernelviz.import_run`); returns its path, ending .kernelviz.
 
         Args:
             with_pictures: whether the small pictures and the table of your own data go along.
+            format: another format to write, one of `kernelviz.export.FORMATS` ("parquet", "csv", "hub", ...).
         """
-        return export_run(self.record, Path(path), with_pictures)
+        if format == "kernelviz":
+            return export_run(self.record, Path(path), with_pictures)
+        if format not in FORMATS:
+            raise UserError(f"there is no format {format!r}; there are {', '.join(['kernelviz', *FORMATS])}")
+        return write(self.record, format, Path(path), with_pictures)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, trained on {self.record.data['name']})"

@@ -145,14 +145,14 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file that `export` has written.")],
+    file: Annotated[Path, typer.Argument(help="A file or a model folder that `export` has written.")],
     name: Annotated[str | None, typer.Option(help="Name of the run; that in the file if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring in a run from a file. All in it is checked before, and no run is overwritten."""
+    """Bring in a run from a file or a model folder. All in it is checked before, and no run is overwritten."""
     from kernelviz.library.importing import import_run
 
-    if not file.is_file():
+    if not file.exists():
         raise NotFound(f"there is no file {file}")
     run = import_run(file, name or "")
     if as_json:

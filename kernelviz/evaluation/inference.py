@@ -38,7 +38,7 @@ class Embedded:
         probabilities: one column for each class; without a class head, no columns.
         energy: -log sum exp of the class head's output; NaN without one.
         direction: of the features of the backbone, without one of those that the kernel layer takes, at unit length,
-            projected at random (`_projection`).
+            projected at random (`random_projection`).
     """
 
     coordinates: Float32[np.ndarray, "n 2"]
@@ -122,13 +122,13 @@ def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tupl
         network.class_logits(activation) if network.classifier else activation.new_full((len(activation), 1), torch.nan)
     )
     told = (features.flatten(1) if network.backbone else encoded).float()
-    direction = functional.normalize(told, dim=1) @ _projection(told.shape[1])
+    direction = functional.normalize(told, dim=1) @ random_projection(told.shape[1])
     probabilities = scores.softmax(1) if network.classifier else scores[:, :0]
     return network.coordinates(activation), activation, clarity, probabilities, -scores.logsumexp(1), direction
 
 
 @lru_cache(maxsize=8)
-def _projection(d: int) -> Float[Tensor, "d k"]:
+def random_projection(d: int) -> Float[Tensor, "d k"]:
     """Random signs, which keep angles (Johnson and Lindenstrauss 1984); NumPy promises this stream for ever."""
     if d <= DIRECTION:
         return torch.eye(d)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import PART, Embedded, Images, embed
-from kernelviz.evaluation.signals import blank, distances, novelty_of, signals_of, summed
+from kernelviz.evaluation.signals import NEAREST, blank, distances, novelty_of, signals_of, summed
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.sources.listing import Listing
@@ -178,6 +178,21 @@ def project_embedded(
         novelty=np.where(placed & ~nothing, np.nan_to_num(novelty), 100.0),
         blank=nothing,
     )
+
+
+def novelty_on_map(points: EmbeddingMap) -> Column:
+    """How unlike the training images each point of a map is, 0 to 100, by the map alone: `usual` says what is usual.
+
+    Of a training image, the distance is that to the others. Points without coordinates have 100.
+    """
+    train, placed = points.of_split("train"), points.placed
+    distance = np.full(len(points), np.nan)
+    if train.placed.any() and placed.any():
+        away, _ = train.nearest(points.coordinates[placed], NEAREST + 1)
+        own = points.split[placed] == SPLITS.index("train")
+        distance[placed] = np.where(own, away[:, -1], away[:, :NEAREST][:, -1])
+    _, novelty = novelty_of({"map": distance, "decoded": points.error.astype(np.float64)}, usual(points))
+    return np.where(placed, np.nan_to_num(novelty), 100.0)
 
 
 @lru_cache(maxsize=8)

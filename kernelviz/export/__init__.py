@@ -18,6 +18,13 @@ class Format(NamedTuple):
 
 FORMATS: dict[str, Format] = {
     "onnx": Format("kernelviz.export.onnx", "", "networks for ONNX Runtime: images to coordinates, and back"),
+    "parquet": Format("kernelviz.export.parquet", ".parquet", "a table of all points, as Embedding Atlas reads it"),
+    "csv": Format("kernelviz.export.csv", ".csv", "the same for a spreadsheet"),
+    "tensorboard": Format("kernelviz.export.tensorboard", "", "a folder for TensorBoard's projector"),
+    "fiftyone": Format("kernelviz.export.fiftyone", "", "a dataset for FiftyOne"),
+    "hub": Format("kernelviz.export.hub", "", "a model folder for the Hugging Face Hub, with a card"),
+    "html": Format("kernelviz.ui.standalone", ".html", "a page without a server, which opens from disk"),
+    "html-folder": Format("kernelviz.ui.standalone.folder", "", "the same as a folder, for a static host"),
 }
 
 

@@ -1,6 +1,7 @@
 """A run as one file, to be handed on."""
 
 import hashlib
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from kernelviz.library.portable import (
     FORMAT,
     MANIFEST,
     NEEDED,
+    ON_THE_HUB,
     PICTURES,
     WEIGHTS,
     Content,
@@ -44,14 +46,30 @@ def export_run(run: Run, path: Path, with_pictures: bool = False) -> Path:
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the name of a file")
     with tempfile.TemporaryDirectory() as folder, replacing(path) as partial:
-        files = _files_of(run, Path(folder), with_pictures)
-        with zipfile.ZipFile(partial, "w") as zipped:
-            contents = {name: _add(zipped, name, file) for name, file in files.items()}
-            if contents[WEIGHTS].sha256 != run.weights_sha256:
-                raise BrokenRun(f"the weights of run {run.name!r} are not those of its record; train it again")
-            manifest = Manifest(format=FORMAT, name=run.name, made_by=f"kernelviz {__version__}", files=contents)
-            zipped.writestr(_info(MANIFEST), manifest.model_dump_json(indent=1))
+        contents = _pack(_files_of(run, Path(folder), with_pictures), run.name, partial)
+        if contents[WEIGHTS].sha256 != run.weights_sha256:
+            raise BrokenRun(f"the weights of run {run.name!r} are not those of its record; train it again")
     return path
+
+
+def packed(model: Path, folder: Path) -> Path:
+    """A model folder (`export.hub`) as a `.kernelviz` file in another folder; a UserError where it is none."""
+    files = {name: model / ON_THE_HUB.get(name, name) for name in FILES}
+    files = {name: file for name, file in files.items() if file.is_file()}
+    if lacking := [ON_THE_HUB[name] for name in ON_THE_HUB if name not in files]:
+        raise UserError(f"{model} is no model folder of kernelviz: it has no {lacking[0]}")
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", model.resolve().name).lstrip("._-")[:64] or "model"
+    _pack(files, name, folder / f"model{ENDING}")
+    return folder / f"model{ENDING}"
+
+
+def _pack(files: dict[str, Path], name: str, path: Path) -> dict[str, Content]:
+    """Write a `.kernelviz` file; returns what is in it."""
+    with zipfile.ZipFile(path, "w") as zipped:
+        contents = {part: _add(zipped, part, file) for part, file in files.items()}
+        manifest = Manifest(format=FORMAT, name=name, made_by=f"kernelviz {__version__}", files=contents)
+        zipped.writestr(_info(MANIFEST), manifest.model_dump_json(indent=1))
+    return contents
 
 
 def size_of(run: Run, with_pictures: bool = False) -> int:

@@ -18,7 +18,7 @@ from kernelviz.disk import lock, runs_folder
 from kernelviz.errors import UserError
 from kernelviz.library.checks import NotImported, checked_run
 from kernelviz.library.cleaning import IMPORT_LOCK, IMPORTING
-from kernelviz.library.handing_on import without_originals
+from kernelviz.library.handing_on import packed, without_originals
 from kernelviz.library.names import free_folder, move
 from kernelviz.library.portable import ENDING, FILES, FORMAT, MANIFEST, WEIGHTS, Manifest, without_paths
 from kernelviz.storage import item_table
@@ -34,7 +34,9 @@ UNREADABLE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, Run
 
 
 def import_run(file: Path | IOBase, name: str = "") -> Run:
-    """Bring in the run in a `.kernelviz` file; returns it. All is checked before, and nothing is ever overwritten.
+    """Bring in the run in a `.kernelviz` file, or in a model folder (`export.hub`); returns it.
+
+    All is checked before, and nothing is ever overwritten.
 
     Raises NotImported, in one line that names what is wrong with the file, and a UserError where the name is not free
     or the free space is too little.
@@ -42,6 +44,9 @@ def import_run(file: Path | IOBase, name: str = "") -> Run:
     Args:
         name: what the run is called here; "": what the file says.
     """
+    if isinstance(file, Path) and file.is_dir():
+        with tempfile.TemporaryDirectory() as folder:
+            return import_run(packed(file, Path(folder)), name)
     with _opened(file) as (zipped, manifest):
         return _brought_in(zipped, manifest, name or manifest.name)
 

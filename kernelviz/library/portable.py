@@ -26,6 +26,10 @@ MAP, WEIGHTS, BACKBONE = "map.parquet", "weights.safetensors", "backbone.safeten
 PICTURES = (item_table.FILE, thumbnails.FILE)  # only where they are wanted
 FILES = (record.FILE, WEIGHTS, BACKBONE, MAP, calibration.FILE, items.FILE, notes.FILE, epochs.FILE, *PICTURES)
 NEEDED = {"embedding": (MAP,), "recommender": (items.FILE,)}  # by the kind of a run, beside record and weights
+ON_THE_HUB = {
+    WEIGHTS: "model.safetensors",
+    record.FILE: "config.json",
+}  # names of files in a model folder (`export.hub`)
 PATHS = ("data", "weights", "titles")  # settings that may be a path
 
 

@@ -41,9 +41,15 @@ def load_run(name: str) -> Run:
 
 def load_mapped(name: str) -> EmbeddingRun:
     """The run of that name, which must be one with a map; else a UserError."""
-    run = load_run(name)
+    return mapped(load_run(name))
+
+
+def mapped(run: Run) -> EmbeddingRun:
+    """The run, which must be one with a map; else a UserError."""
     if not isinstance(run, EmbeddingRun):
-        raise UserError(f"the run {name!r} is a {run.kind} and has no map of images; choose another run, or train one")
+        raise UserError(
+            f"the run {run.name!r} is a {run.kind} and has no map of images; choose another run, or train one"
+        )
     return run
 
 

@@ -24,6 +24,7 @@ from kernelviz.storage.epochs import no_frames
 from kernelviz.storage.record import read_run
 from kernelviz.storage.weights import load_network
 from kernelviz.ui.canvas import FOLDER
+from kernelviz.ui.canvas.bundle import bundle
 from kernelviz.ui.canvas.packing import masked, pack, unmasked
 from kernelviz.ui.canvas.payloads import decoder_payload, film_payload, points_payload
 from kernelviz.ui.server.decoding import STEPS, centers_in, steps_along
@@ -916,3 +917,21 @@ def test_marks_of_one_position_fan_out(script):
         distances = np.linalg.norm(fan[:, None] - fan[None], axis=-1)[~np.eye(len(fan), dtype=bool)]
         assert distances.min() > 0.8 * apart
     assert np.linalg.norm(spread.mean(0) - [100, 100]) < 1e-9 and np.linalg.norm(spread - [100, 100], axis=1).max() < 30
+
+
+def test_the_scripts_are_bundled_into_one_that_exports_what_the_entry_does(node, tmp_path):
+    (tmp_path / "lone").mkdir()
+    (tmp_path / "lone" / "main.mjs").write_text(bundle(FOLDER / "js" / "main.mjs"))
+    (tmp_path / "a.mjs").write_text("// A comment.\nimport { b as c, d } from './b.mjs'\nexport default c(2) + d\n")
+    (tmp_path / "b.mjs").write_text("export const [d, e] = [40, 1]\nexport function b(x) {\n  return x * e\n}\n")
+    (tmp_path / "lone" / "a.mjs").write_text(bundle(tmp_path / "a.mjs"))
+    said = "import * as main from './main.mjs'\nimport a from './a.mjs'\nconsole.log(Object.keys(main).join(), a)\n"
+    (tmp_path / "lone" / "said.mjs").write_text(said)
+    done = subprocess.run([node, tmp_path / "lone" / "said.mjs"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "remove,render 42\n", done.stderr
+    (tmp_path / "b.mjs").write_text("import { x } from './b.mjs'\nexport const d = x\n")
+    with pytest.raises(ValueError, match="b.mjs imports itself"):
+        bundle(tmp_path / "a.mjs")
+    (tmp_path / "b.mjs").write_text("export let b = 1\n")
+    with pytest.raises(ValueError, match="cannot be bundled: export let b"):
+        bundle(tmp_path / "a.mjs")

@@ -53,6 +53,7 @@ __all__ = [
     "mark",
     "playground",
     "probe_of",
+    "told_of",
 ]
 
 
@@ -80,11 +81,23 @@ def canvas(
         uploads: makes the map one that pictures can be uploaded to.
         inspector: shows beside the map what is pinned and selected.
     """
-    shown = MapTold(_base(source), source.picture_source(), marks=marks)
-    told = _told(source, split, [shown], source.extent, colouring, selection)
-    decoder = None if probe or uploads else _decoder_told(source)
+    told = told_of(source, split, colouring, selection, marks)
+    decoder = None if probe or uploads else told.decoder
     told = replace(told, view=view, found=found, decoder=decoder, probe=probe, uploads=uploads, inspector=inspector)
     return _shown(source, key, told)
+
+
+def told_of(
+    source: MapSource,
+    split: str,
+    colouring: str = "label",
+    selection: Selection | None = None,
+    marks: Sequence[MarkTold] = (),
+) -> Told:
+    """What the page is told of a single map of a split, of which the decoder decodes what is pointed to."""
+    shown = MapTold(_base(source), source.picture_source(), marks=marks)
+    told = _told(source, split, [shown], source.extent, colouring, selection)
+    return replace(told, decoder=_decoder_told(source))
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import streamlit as st
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from kernelviz.data.images import SETS, ImageSet, Preprocess, is_local, load
+from kernelviz.data.images import ImageSet, load
 from kernelviz.disk import data_folder
+from kernelviz.evaluation.own_images import own_images
 from kernelviz.plots.clusters import CLUSTER, cluster_column
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
-from kernelviz.sources import listing
 from kernelviz.storage import calibration, epochs, item_table, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
@@ -99,15 +99,11 @@ def splits_of(run: EmbeddingRun) -> list[str]:
 
 def images_of(run: EmbeddingRun) -> ImageSet | None:
     """The images of a run's set, if they are on this machine, the map was made of them, and it has none of its own."""
-    source = run.recipe["data"]
-    beyond_memory = run.recipe.get("views") and source not in SETS
-    if run.is_of_vectors or thumbnails.has_thumbnails(run.folder) or beyond_memory or not is_local(source):
-        return None
-    try:
-        images = _images(source, os.fspath(data_folder()), run.preprocess, **run.shares)
-    except (OSError, ValueError):
-        return None
-    return images if _belong(images, points_of(run)) else None
+
+    def read(source: str, **settings) -> ImageSet:
+        return _images(source, os.fspath(data_folder()), **settings)
+
+    return own_images(run, points_of(run), read)
 
 
 def source_of(run: EmbeddingRun) -> str | None:
@@ -117,14 +113,15 @@ def source_of(run: EmbeddingRun) -> str | None:
     return "own" if images_of(run) else "decoded" if run.decodes_images else None
 
 
-def pictures_at(run: EmbeddingRun, points: EmbeddingMap) -> Pictures | None:
+def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) -> Pictures | None:
     """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
-    Images that are not on this machine are decoded from their coordinates; None where there is no decoder either.
+    Images that are not on this machine are decoded from their coordinates, or with `decoded` all of them are; None where
+    there is no decoder either.
     """
-    if thumbnails.has_thumbnails(run.folder):
+    if not decoded and thumbnails.has_thumbnails(run.folder):
         return [_pixels(picture) for picture in thumbnails_at(run, points)]
-    images = images_of(run)
+    images = None if decoded else images_of(run)
     if images:
         return images.split(SPLITS[points.split[0]])[0][points.index]
     if not run.decodes_images:
@@ -148,10 +145,6 @@ def _pixels(picture: bytes) -> UInt8[np.ndarray, "h w c"]:
         return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
     except (OSError, ValueError, UnidentifiedImageError):
         return NO_PICTURE
-
-
-def _belong(images: ImageSet, points: EmbeddingMap) -> bool:
-    return all(np.array_equal(points.of_split(split).label, images.split(split)[1]) for split in listing.SPLITS)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -191,5 +184,5 @@ def _columns(name: str, version: str, _run: EmbeddingRun) -> list[Column]:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _images(name: str, folder: str, preprocess: Preprocess, **shares) -> ImageSet:
-    return load(name, allow_download=False, preprocess=preprocess, **shares)
+def _images(name: str, folder: str, **settings) -> ImageSet:
+    return load(name, **settings)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kernelviz.errors import UserError
+from kernelviz.plots.clusters import CLUSTER
 from kernelviz.plots.columns import Column
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
 from kernelviz.storage.item_table import NAME
@@ -86,10 +87,12 @@ class ImageMap:
 
     Args:
         frame: of the film of its training; the map is then of the images of the film, as they lay at that time.
+        closed: whether its images and the user's table stay out: images are decoded from their coordinates.
     """
 
     run: EmbeddingRun
     frame: int | None = None
+    closed: bool = False
 
     @property
     def unit(self) -> str:
@@ -126,16 +129,21 @@ class ImageMap:
 
     def names(self, split: str) -> list[str] | None:
         table = caches.table_of(self.run)
+        if self.closed:
+            return None
         return [shortened(name) for name in table[NAME].iloc[self._rows(split)]] if NAME in table else None
 
     def picture_source(self) -> str | None:
+        if self.closed:
+            return "decoded" if self.run.decodes_images else None
         return caches.source_of(self.run)
 
     def pictures(self, points: EmbeddingMap) -> caches.Pictures | None:
-        return caches.pictures_at(self.run, points)
+        return caches.pictures_at(self.run, points, decoded=self.closed)
 
     def columns(self, split: str) -> list[Column]:
-        return [column.where(self._rows(split)) for column in caches.columns_in(self.run)]
+        own = [column for column in caches.columns_in(self.run) if not self.closed or column.name == CLUSTER]
+        return [column.where(self._rows(split)) for column in own]
 
     def _rows(self, split: str) -> Int[np.ndarray, " n"]:
         """The rows of the points of a split on the map of all splits."""

@@ -5,6 +5,7 @@
 /** @import { Layer, MarkTold, PackedPoints, Pixel, Point, Tell, Told } from './types.mjs' */
 /** @import { Tool } from './ui/tools.mjs' */
 
+import { linkOf, readAddress } from './core/address.mjs'
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
 import { numbersOf } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
@@ -379,7 +380,7 @@ export class MapCanvas {
 
   /** Copy an address that shows the same. */
   async copyLink() {
-    const address = (await this.memory?.writeAddress()) ?? location.href
+    const address = (await this.memory?.writeAddress()) ?? linkOf(readAddress())
     const copied = await copyText(address)
     if (copied) this.stage.remark('The link is copied: it shows this view and this selection.')
     else this.note(`This browser does not let the page copy: ${address}`)

@@ -2,6 +2,7 @@
 
 /** @import { Packed, Tile } from '../types.mjs' */
 
+import { ask, showPicture } from './asking.mjs'
 import { contextOf } from './raster.mjs'
 import { unpack } from './packing.mjs'
 
@@ -18,7 +19,7 @@ const MOST = 192 // sheets of grey images, about 1 MB of pixels each; a quarter 
  * @returns {Promise<P>}
  */
 export async function fetchPacked(address) {
-  return /** @type {Promise<P>} */ (unpacked(await fetch(address)))
+  return /** @type {Promise<P>} */ (unpacked(await ask(address)))
 }
 
 /**
@@ -27,7 +28,7 @@ export async function fetchPacked(address) {
  * @param {string} address
  */
 export async function fetchPackedIfThere(address) {
-  const response = await fetch(address)
+  const response = await ask(address)
   return response.status === 204 ? null : unpacked(response)
 }
 
@@ -189,7 +190,7 @@ export class Sheets {
    */
   async read(name, sheet) {
     try {
-      const response = await fetch(`${this.base}/${name}`)
+      const response = await ask(`${this.base}/${name}`)
       if (!response.ok) throw new Error(await said(response))
       const bitmap = await createImageBitmap(await response.blob())
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
@@ -233,7 +234,7 @@ export class Thumbnails {
     if (this.kept.size >= MOST_THUMBNAILS) this.kept.delete([...this.kept.keys()][0])
     const image = new Image()
     image.onload = this.loaded
-    image.src = `${this.base}/${row}`
+    showPicture(image, `${this.base}/${row}`)
     this.kept.set(row, image)
     return image
   }

@@ -3,6 +3,7 @@
 
 /** @import { ProbeStanding } from '../types.mjs' */
 
+import { ask } from '../core/asking.mjs'
 import { Decoder, Grid, bump, clip, clippedShare } from '../core/decoder.mjs'
 import { fetchPackedIfThere, messageOf, said } from '../core/fetching.mjs'
 import { contextOf } from '../core/raster.mjs'
@@ -99,7 +100,7 @@ export class Decoding {
         const asked = this.wanted
         this.wanted = null
         const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))
-        const response = await fetch(`${handle.address()}/decode?${query}`)
+        const response = await ask(`${handle.address()}/decode?${query}`)
         if (!response.ok) throw new Error(await said(response))
         const image = await createImageBitmap(await response.blob())
         if (this.decoder) break // which has decoded something newer

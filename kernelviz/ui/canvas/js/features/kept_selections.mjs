@@ -2,6 +2,7 @@
 
 /** @import { Told } from '../types.mjs' */
 
+import { ask } from '../core/asking.mjs'
 import { said } from '../core/fetching.mjs'
 import { masked, unmasked } from '../core/packing.mjs'
 
@@ -48,7 +49,7 @@ export class KeptSelections {
    */
   async rowsOf(id) {
     const { told, address } = this.handle
-    const response = await fetch(`${address()}/selections/${id}`).catch(() => null)
+    const response = await ask(`${address()}/selections/${id}`).catch(() => null)
     if (!response?.ok) return null
     /** @type {{ split: string, rows: string }} */
     const { split, rows } = await response.json()
@@ -67,7 +68,7 @@ export class KeptSelections {
     const { split, total } = told()
     const body = JSON.stringify({ split, rows: masked(rows, total), ...more })
     const headers = { 'Content-Type': 'application/json' }
-    const response = await fetch(`${base()}/${address}`, { method: 'POST', headers, body })
+    const response = await ask(`${base()}/${address}`, { method: 'POST', headers, body })
     if (!response.ok) throw new Error(await said(response))
     return response
   }

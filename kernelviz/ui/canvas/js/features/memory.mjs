@@ -2,6 +2,7 @@
 
 /** @import { MapState } from '../core/map_state.mjs' */
 
+import { linkOf, readAddress, writeAddress } from '../core/address.mjs'
 import { read, written } from '../core/map_state.mjs'
 
 const REST = 350 // ms without a change, after which one is remembered
@@ -38,11 +39,11 @@ export class Memory {
 
   /** Take over what the address says; what is done from then on is remembered. */
   async begin() {
-    const { view, hidden, contours, pinned, selection } = read(location.hash)
+    const { view, hidden, contours, pinned, selection } = read(readAddress().hash)
     const now = this.handle.now()
     const rows = selection && !now.rows.size ? await this.handle.rowsOf(selection) : null
     if (selection && !now.rows.size && !rows) this.handle.note('The selection of this link is not kept on this server.')
-    const said = location.hash.length > 1
+    const said = readAddress().hash.length > 1
     if (said) {
       this.handle.become({
         view,
@@ -118,10 +119,10 @@ export class Memory {
       this.id = now.rows.size ? await this.handle.keep(now.rows).catch(() => '') : ''
       this.kept = now.rows
     }
-    const address = new URL(location.href)
+    const address = readAddress()
     address.hash = written({ ...now, selection: this.id })
-    if (address.href !== location.href) history.replaceState(history.state, '', address)
-    return address.href
+    if (address.href !== readAddress().href) writeAddress(address)
+    return linkOf(address)
   }
 
   stop() {

@@ -2,6 +2,7 @@
 
 /** @import { Bounds, Image, Layer, Note, Point, ProbeShape, ProbeStanding, Redraw, Tell, Told } from '../types.mjs' */
 
+import { readAddress, writeAddress } from '../core/address.mjs'
 import { clamp } from '../core/view.mjs'
 import { ProbePanel } from './probe_panel.mjs'
 import { Walk } from './walk.mjs'
@@ -84,18 +85,17 @@ export class ProbeFeature {
     const { x, y, width, amplitude } = this.probe
     const { usual } = this.told
     const parts = { x, y, w: width / usual.width, a: amplitude / usual.amplitude }
-    const address = new URL(location.href)
+    const address = readAddress()
     for (const [name, value] of Object.entries(parts)) address.searchParams.set(name, String(Number(value.toFixed(3))))
     if (this.walk.ready) address.searchParams.set('path', this.walk.text)
     else address.searchParams.delete('path')
     this.window.writeAddress(address.searchParams)
-    if (moved && isFirstEntry()) history.pushState(history.state, '', address)
-    else history.replaceState(history.state, '', address)
+    writeAddress(address, moved && isFirstEntry())
   }
 
   /** Stand where the address says, after Back or Forward. */
   adopt() {
-    const asked = new URLSearchParams(location.search)
+    const asked = readAddress().searchParams
     const { usual } = this.told
     const [x, y, w, a] = ['x', 'y', 'w', 'a'].map((name) => Number(asked.get(name) ?? NaN))
     if (![x, y, w, a].every(Number.isFinite)) return // another page

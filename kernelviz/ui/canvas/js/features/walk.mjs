@@ -2,6 +2,7 @@
 
 /** @import { Point, ProbeShape } from '../types.mjs' */
 
+import { isServed } from '../core/asking.mjs'
 import { pathText, pointAlong, stepsAlong } from '../core/path.mjs'
 import { clamp } from '../core/view.mjs'
 import { button, element } from '../ui/dom.mjs'
@@ -78,6 +79,7 @@ export class Walk {
 
   show() {
     for (const part of [this.play, this.save, this.clear]) part.hidden = !this.ready
+    if (!isServed()) this.save.hidden = true
     this.hint.hidden = this.ready
     this.play.textContent = this.playing ? 'Pause' : 'Play'
     if (!this.ready) return

@@ -2,6 +2,8 @@
 
 /** @import { Bounds, Note, Point, ProbeShape } from '../types.mjs' */
 
+import { readAddress } from '../core/address.mjs'
+import { isServed, showPicture } from '../core/asking.mjs'
 import { pathText } from '../core/path.mjs'
 import { clamp } from '../core/view.mjs'
 import { button, element, slider } from '../ui/dom.mjs'
@@ -42,7 +44,7 @@ export class DecodedWindow {
     const buttons = element('div', { className: 'walk' }, this.png, this.gif, close)
     this.node = element('section', { className: 'window', 'aria-label': 'Window' })
     this.node.append(this.size.node, this.picture, buttons)
-    this.read(new URLSearchParams(location.search))
+    this.read(readAddress().searchParams)
   }
 
   /**
@@ -111,7 +113,8 @@ export class DecodedWindow {
     const address = `${this.handle.address()}/window?${query}`
     this.picture.style.aspectRatio = `${columns} / ${rows}`
     this.picture.alt = `Images decoded at ${this.words} positions`
-    this.picture.src = this.png.href = address
+    showPicture(this.picture, address, this.png)
+    this.gif.hidden = !isServed()
     this.gif.href = `${address}&as=gif`
   }
 

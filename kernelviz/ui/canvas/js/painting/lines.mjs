@@ -2,6 +2,8 @@
 
 /** @import { Context, Mark, Picture } from '../types.mjs' */
 
+import { showPicture } from '../core/asking.mjs'
+
 /**
  * A line in a colour, with an edge that shows it on any ground.
  *
@@ -60,7 +62,7 @@ export function imageOf(mark, loaded) {
   if (!mark.image && mark.picture) {
     mark.image = new Image()
     mark.image.onload = loaded
-    mark.image.src = mark.picture
+    showPicture(mark.image, mark.picture)
   }
   const { image } = mark
   if (image instanceof HTMLImageElement) return image.complete && image.naturalWidth ? image : null

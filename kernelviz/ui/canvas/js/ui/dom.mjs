@@ -3,7 +3,7 @@
 /** @typedef {Record<string, unknown>} Properties */
 
 /**
- * An element with properties (`class`, `style` and `aria-...` as attributes) and children.
+ * An element with properties (`class`, `aria-...` as attributes) and children.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -14,7 +14,9 @@
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag)
   for (const [name, value] of Object.entries(properties)) {
-    if (name in made && !name.includes('-') && name !== 'style') Object.assign(made, { [name]: value })
+    if (name === 'style')
+      made.style.cssText = String(value) // which a content security policy allows
+    else if (name in made && !name.includes('-')) Object.assign(made, { [name]: value })
     else made.setAttribute(name === 'className' ? 'class' : name, String(value))
   }
   made.append(...children)

@@ -1,5 +1,6 @@
 // The link on a pinned card that opens the original file of its image, or words that say why it cannot be opened.
 
+import { ask } from '../core/asking.mjs'
 import { element } from './dom.mjs'
 
 /**
@@ -54,7 +55,7 @@ export class Original {
  */
 async function itemAt(address) {
   try {
-    const response = await fetch(address)
+    const response = await ask(address)
     return response.ok ? await response.json() : null
   } catch {
     return null

@@ -6,6 +6,7 @@
 /** @import { KeptSelections } from '../kept_selections.mjs' */
 /** @import { Note, Told } from '../../types.mjs' */
 
+import { isServed } from '../../core/asking.mjs'
 import { button, element } from '../../ui/dom.mjs'
 import { Confusions } from './confusions.mjs'
 import { Gallery } from './gallery.mjs'
@@ -52,7 +53,8 @@ export class Inspector {
     this.overview = element('div', {}, this.hint, this.spread.node)
     /** @type {Tab} */
     this.tab = 'items'
-    this.tabs = Object.entries(TABS).map(([name, title]) => {
+    const tabs = Object.entries(TABS).filter(([name]) => isServed() || name !== 'saved')
+    this.tabs = tabs.map(([name, title]) => {
       const tab = /** @type {Tab} */ (name)
       return { tab, node: element('button', { type: 'button', role: 'tab', onclick: () => this.open(tab) }, title) }
     })

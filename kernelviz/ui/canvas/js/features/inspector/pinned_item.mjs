@@ -2,6 +2,8 @@
 
 /** @import { InspectorHandle } from './inspector.mjs' */
 
+import { linkToPage } from '../../core/address.mjs'
+import { ask, showPicture } from '../../core/asking.mjs'
 import { percent } from '../../core/points.mjs'
 import { paintImage, paintWhole } from '../../ui/card.mjs'
 import { bar, button, element, figure } from '../../ui/dom.mjs'
@@ -73,9 +75,9 @@ export class PinnedItem {
     this.pictures.hidden = !handle.sheets()
     this.pictureFigure.hidden = told.maps[0].source === 'decoded' // it would be the same
     this.decodedFigure.hidden = !told.decoder
-    if (told.decoder) this.decoded.src = `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`
+    if (told.decoder) showPicture(this.decoded, `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`)
     this.probe.hidden = !told.decoder
-    this.probe.href = `/probe?run=${encodeURIComponent(told.inspector?.run ?? '')}&x=${x.toFixed(3)}&y=${y.toFixed(3)}`
+    this.probe.href = linkToPage('probe', { run: told.inspector?.run ?? '', x: x.toFixed(3), y: y.toFixed(3) })
     this.facts.replaceChildren(...rowsOf(factsOf(points, i, told.classes)))
     this.likeliest.hidden = this.alike.hidden = true
     this.similar = []
@@ -97,7 +99,7 @@ export class PinnedItem {
    * @param {number} i
    */
   async findLikeliest(address, i) {
-    const response = await fetch(address).catch(() => null)
+    const response = await ask(address).catch(() => null)
     if (!response?.ok) return
     /** @type {{ by: string, classes: [name: string, share: number][] }} */
     const { by, classes } = await response.json()
@@ -112,7 +114,7 @@ export class PinnedItem {
    * @param {number} i
    */
   async findAlike(address, i) {
-    const response = await fetch(address).catch(() => null)
+    const response = await ask(address).catch(() => null)
     const points = this.handle.points()
     if (!response?.ok || this.i !== i || !points) return
     this.similar = points.at(await response.json())

@@ -2,6 +2,7 @@
 
 /** @import { InspectorHandle } from './inspector.mjs' */
 
+import { ask } from '../../core/asking.mjs'
 import { messageOf, said } from '../../core/fetching.mjs'
 import { number } from '../../core/points.mjs'
 import { button, element } from '../../ui/dom.mjs'
@@ -20,7 +21,7 @@ export class SavedSelections {
   async load() {
     const { split, keeps } = this.handle.told()
     try {
-      const response = await fetch(`${this.handle.address()}/selections/`)
+      const response = await ask(`${this.handle.address()}/selections/`)
       if (!response.ok) throw new Error(await said(response))
       /** @type {Saved[]} */
       const all = await response.json()
@@ -52,7 +53,7 @@ export class SavedSelections {
 
   /** @param {string} id */
   async remove(id) {
-    await fetch(`${this.handle.address()}/selections/${id}`, { method: 'DELETE' }).catch(() => null)
+    await ask(`${this.handle.address()}/selections/${id}`, { method: 'DELETE' }).catch(() => null)
     this.load()
   }
 

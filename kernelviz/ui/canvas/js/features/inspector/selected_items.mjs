@@ -2,6 +2,7 @@
 
 /** @import { InspectorHandle } from './inspector.mjs' */
 
+import { isServed } from '../../core/asking.mjs'
 import { number, percent } from '../../core/points.mjs'
 import { messageOf } from '../../core/fetching.mjs'
 import { copyText } from '../../ui/clipboard.mjs'
@@ -12,6 +13,11 @@ import { Gallery } from './gallery.mjs'
 const PAIRS = 6 // pairs of classes that are confused most
 const CLASSES = 10 // classes with the most images
 const ENDINGS = { csv: 'CSV', parquet: 'Parquet', json: 'JSON' }
+
+/** Files that can be made: Parquet by the server only. */
+function endings() {
+  return Object.entries(ENDINGS).filter(([ending]) => isServed() || ending !== 'parquet')
+}
 
 export class SelectedItems {
   /** @param {InspectorHandle} handle */
@@ -42,7 +48,7 @@ export class SelectedItems {
       element(
         'div',
         { className: 'actions' },
-        ...Object.entries(ENDINGS).map(([ending, name]) =>
+        ...endings().map(([ending, name]) =>
           button(name, `Save what is known of the selected images as ${name}`, () => this.saveAs(ending)),
         ),
         button('Copy list', 'Copy their names, or their numbers', () => this.copy()),

@@ -3,6 +3,7 @@
 /** @import { Grade } from '../../types.mjs' */
 /** @import { NamedFile } from './dropped_files.mjs' */
 
+import { ask } from '../../core/asking.mjs'
 import { messageOf, said } from '../../core/fetching.mjs'
 
 const FILES = 200 // of one request
@@ -180,7 +181,7 @@ export class Transfer {
  * @returns {Promise<unknown>}
  */
 export async function asked(address, options) {
-  const response = await fetch(address, options)
+  const response = await ask(address, options)
   if (!response.ok) throw new Error(await said(response))
   return response.json()
 }
