@@ -1,4 +1,4 @@
-"""The scripts of the page as one: ES modules, each in a function of its own, in the order in which they need each other.
+"""The scripts of the page as one: its ES modules, each in a function of its own, those first that others need.
 
 A page without a server cannot load modules: their addresses would be files, which browsers do not open, or made in the
 page, which its content security policy does not allow.
@@ -14,7 +14,9 @@ MAIN = FOLDER / "js" / "main.mjs"
 IMPORT = re.compile(r"^import \{([^}]*)\} from '([^']+)'\n", re.M)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+|\[[\w, ]+\]))", re.M)
 NOTHING = re.compile(r"^export \{\}\n", re.M)
-LEFT = re.compile(r"^(?:import|export)\b.*", re.M)  # what is left of modules is of another form, which is not known here
+LEFT = re.compile(
+    r"^(?:import|export)\b.*", re.M
+)  # what is left of modules is of another form, which is not known here
 COMMENT = re.compile(r"^ */\*\*.*?\*/\n|^ *// [^\n]*\n", re.M | re.S)
 ENDING = re.compile(r"</script|<!--", re.I)  # would end the script in a page
 

@@ -19,7 +19,9 @@ def document(title: str, facts: dict, data: Mapping[str, bytes], folder: bool = 
         folder: whether more data lie in files beside it, which the page may fetch.
     """
     script = bundle()
-    styles = [(path / name).read_text(encoding="utf-8") for path, name in ((FOLDER, "page.css"), (CANVAS, "canvas.css"))]
+    styles = [
+        (path / name).read_text(encoding="utf-8") for path, name in ((FOLDER, "page.css"), (CANVAS, "canvas.css"))
+    ]
     policy = {
         "default-src": "'none'",
         "script-src": _hash(script),

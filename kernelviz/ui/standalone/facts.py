@@ -26,7 +26,7 @@ from kernelviz.ui.shared.labels import GRADES, plain, shortened
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.standalone.network import calibration_payload, encoder_payload
 
-MAX_PICTURED = 20_000  # images of a split that have pictures in the page
+MAX_PICTURED = 15_000  # images that have pictures in the page, those of the test split first
 ALLOWED = "PNG, JPEG, WebP, GIF, AVIF, BMP"  # what browsers read
 UPLOADS = "/kernelviz/uploads/page"
 
@@ -90,7 +90,10 @@ def _sheets(source: ImageMap, split: str) -> Data:
 
 
 def _sides(source: ImageMap, split: str) -> tuple[int, ...]:
-    return payloads.tile_sides(source) if len(source.points(split)) <= MAX_PICTURED else ()
+    """Pixels of an image along each side on the sheets of every level; none for a split without pictures."""
+    splits = sorted(caches.splits_of(source.run), key=["test", "validation", "train"].index)
+    n = sum(len(source.points(one)) for one in splits[: splits.index(split) + 1])
+    return payloads.tile_sides(source) if n <= MAX_PICTURED else ()
 
 
 def _told(source: ImageMap, split: str):
@@ -154,5 +157,3 @@ def _items(table: pd.DataFrame) -> dict:
         known = as_texts(table[name]) if form == "category" else as_numbers(table[name])
         values[name] = [None if value is None or value != value else value for value in known.tolist()]
     return {"described": [described(row) for _, row in table.iterrows()], "values": values}
-
-
