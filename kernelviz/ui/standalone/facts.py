@@ -19,7 +19,7 @@ from kernelviz.ui.canvas import payloads, probe_of, told_of
 from kernelviz.ui.canvas.messages import ChosenUpload, InspectorTold, ProbeStanding, UploadsTold
 from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.explore.search import Field, fields
-from kernelviz.ui.probe.page import home
+from kernelviz.ui.probe.page import home_of
 from kernelviz.ui.server.items import described
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import GRADES, plain, shortened
@@ -47,7 +47,7 @@ def facts_of(run: EmbeddingRun, pictures: bool, places: bool) -> dict:
     colourings = [*first, *VALUES] if first else [*COLOURINGS]
     colourings += [key for key in names if key not in colourings]
     probe = run.has_decoder and not run.is_of_vectors
-    standing = ProbeStanding(*home(run), run.probe["width"], run.probe["amplitude"])
+    standing = ProbeStanding(*home_of(run), run.probe["width"], run.probe["amplitude"])
     return {
         "run": run.name,
         "unit": run.unit,

@@ -36,7 +36,7 @@ function sinc(x) {
  * @param {Filter} filter
  */
 function weightsOf(from, [start, end], to, filter) {
-  const scale = (end - start) / to
+  const scale = Math.fround(end - start) / to
   const wide = Math.max(1, scale)
   const support = filter.support * wide
   return Array.from({ length: to }, (_, at) => {
