@@ -120,7 +120,7 @@ def source_of(run: EmbeddingRun) -> str | None:
 def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) -> Pictures | None:
     """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
-    Images that are not on this machine, with `decoded` all of them, are decoded from their coordinates; None where there
+    Images that are not on this machine, or with `decoded` all, are decoded from their coordinates; None where there
     is no decoder either.
     """
     if not decoded and thumbnails.has_thumbnails(run.folder):
