@@ -10,7 +10,7 @@ from kernelviz.library.handing_on import has_pictures, size_of
 from kernelviz.library.notes import LONGEST_NOTE, MOST_TAGS, Notes, write_notes
 from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import is_shipped, of_kind
-from kernelviz.ui.runs.routes import export_address, map_address
+from kernelviz.ui.runs.routes import export_address, map_address, page_address
 from kernelviz.ui.runs.state import TRAIN_AGAIN, done, tried
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import aims, plain
@@ -71,6 +71,11 @@ def _open(run: Run) -> None:
         _export(run, False, "Export")
         if has_pictures(run):
             _export(run, True, "Export with pictures")
+        if of_kind([run], EmbeddingRun):
+            st.html(
+                f'<a class="run-export" href="{html.escape(page_address(run))}" download>Save as a page</a>',
+                width="content",
+            )
 
 
 def _train_again(run: Run) -> None:

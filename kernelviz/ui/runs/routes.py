@@ -2,10 +2,12 @@
 
 /kernelviz/library/map/<name>/<version>     the map of a run as a small picture, WebP
 /kernelviz/library/export/<name>?pictures   the run as one file, to be handed on; pictures=1 includes those
+/kernelviz/library/page/<name>              the map of a run as a page without a server, HTML
 """
 
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from kernelviz.errors import UserError
+from kernelviz.export import write
 from kernelviz.library.handing_on import export_run
 from kernelviz.plots.map_picture import map_picture
 from kernelviz.storage import items
@@ -41,6 +44,11 @@ def export_address(run: Run, with_pictures: bool) -> str:
     return f"kernelviz/library/export/{run.name}" + ("?pictures=1" if with_pictures else "")
 
 
+def page_address(run: Run) -> str:
+    """Where the map of a run is given as a page without a server."""
+    return f"kernelviz/library/page/{run.name}"
+
+
 def picture(request: Request) -> Response:
     """The map of a run as a small picture."""
     name, version = request.path_params["name"], request.path_params["version"]
@@ -59,10 +67,20 @@ def picture(request: Request) -> Response:
 
 def export(request: Request) -> Response:
     """A run as one file."""
+    pictures = request.query_params.get("pictures") == "1"
+    return _made(request, "application/zip", lambda run, folder: export_run(run, folder / run.name, pictures))
+
+
+def page(request: Request) -> Response:
+    """The map of a run as a page without a server, without the pictures and the table of the user's own data."""
+    return _made(request, "text/html", lambda run, folder: write(run, "html", folder / f"{run.name}.html"))
+
+
+def _made(request: Request, kind: str, make: Callable[[Run, Path], Path]) -> Response:
+    """A file that is made of a run in a folder of its own, which goes when it is sent."""
     folder = tempfile.TemporaryDirectory(prefix="kernelviz-")
     try:
-        run = load_run(request.path_params["name"])
-        path = export_run(run, Path(folder.name) / run.name, request.query_params.get("pictures") == "1")
+        path = make(load_run(request.path_params["name"]), Path(folder.name))
     except FileNotFoundError:
         folder.cleanup()
         return PlainTextResponse(NO_RUN, 404)
@@ -71,7 +89,7 @@ def export(request: Request) -> Response:
         return PlainTextResponse(str(error), 500)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     cleanup = BackgroundTask(folder.cleanup)
-    return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers, background=cleanup)
+    return FileResponse(path, media_type=kind, filename=path.name, headers=headers, background=cleanup)
 
 
 def _picture(run: Run) -> bytes:
@@ -87,4 +105,4 @@ def _picture(run: Run) -> bytes:
     return file.getvalue()
 
 
-ROUTES = [Route("/map/{name}/{version}", picture), Route("/export/{name}", export)]
+ROUTES = [Route("/map/{name}/{version}", picture), Route("/export/{name}", export), Route("/page/{name}", page)]

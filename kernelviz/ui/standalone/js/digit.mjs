@@ -58,7 +58,7 @@ export function findInk(grey) {
   const scale = WORK / Math.max(grey.width, grey.height)
   const [width, height] = [grey.width, grey.height].map((side) => Math.max(1, rounded(side * scale)))
   const { data } = resized(grey, width, height, BICUBIC)
-  const light = { width, height, values: Float64Array.from(data, (value) => value / 255) }
+  const light = { width, height, values: new Float64Array(data).map((value) => value / 255) }
   return withoutClutter(stretched(darkness(evened(sheetIn(blurred(light, NOISE_BLUR))))))
 }
 
@@ -240,7 +240,7 @@ function withoutClutter(ink) {
   const counted = sum(inside) > 0.3 * (sum(mass) - sum(inside)) ? inside : mass
   const least = Math.max(SPECK * sum(counted), 1e-9)
   const isInk = counted.map((one) => Number(one >= least))
-  const steps = stepsFrom({ width, height, values: Uint8Array.from(numbers, (number) => isInk[number]) })
+  const steps = stepsFrom({ width, height, values: new Uint8Array(numbers).map((_, at) => isInk[numbers[at]]) })
   return mapped(ink, (value, at) => (steps[at] <= SOFT && (!numbers[at] || isInk[numbers[at]]) ? value : 0))
 }
 

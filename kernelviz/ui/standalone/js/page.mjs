@@ -45,9 +45,7 @@ export class Page {
     this.mounted = ''
     /** @type {Search | null} */
     this.search = null
-    this.tabs = Object.entries(VIEWS).map(([view, title]) =>
-      element('a', { href: `#page=${view}`, onclick: (/** @type {Event} */ event) => this.go(event, view) }, title),
-    )
+    this.tabs = Object.entries(VIEWS).map(([view, title]) => element('a', { href: `#page=${view}` }, title))
     const nav = element('nav', { 'aria-label': 'Views' }, ...this.tabs)
     this.about = element('p', { className: 'about' })
     this.controls = element('div', { className: 'controls' })
@@ -59,6 +57,7 @@ export class Page {
       shadow.host,
     )
     addEventListener('hashchange', () => this.show())
+    addEventListener('click', (event) => this.follow(event))
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.tell())
     this.show()
   }
@@ -105,13 +104,17 @@ export class Page {
   }
 
   /**
-   * @param {Event} event
-   * @param {string} view
+   * Follow a link within the page, which a frame may not do by itself; what it does not say stays as it is.
+   *
+   * @param {MouseEvent} event
    */
-  go(event, view) {
+  follow(event) {
+    const link = event.composedPath().find((one) => one instanceof HTMLAnchorElement)
+    const said = link?.getAttribute('href') ?? ''
+    if (!said.startsWith('#') || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
     const parts = partsOfHash()
-    parts.set('page', view)
+    for (const [name, value] of new URLSearchParams(said.slice(1))) parts.set(name, value)
     writeHash(parts, true)
     this.show()
   }

@@ -21,7 +21,9 @@ export function mapped({ width, height, values }, change) {
  * @returns {Mask}
  */
 export function maskOf({ width, height, values }, holds) {
-  return { width, height, values: Uint8Array.from(values, (value) => Number(holds(value))) }
+  const set = new Uint8Array(values.length)
+  for (let at = 0; at < set.length; at++) if (holds(values[at])) set[at] = 1
+  return { width, height, values: set }
 }
 
 /**
@@ -58,19 +60,25 @@ export function partOf({ width, values }, { top, left, bottom, right }) {
  *
  * @param {Plane} plane
  * @param {number} reach how far beyond its ends a line is needed
- * @param {(line: Float64Array, n: number) => Float64Array} change of a line of n numbers with `reach` more at both ends
+ * @param {(line: Float64Array, out: Float64Array) => void} change of a line with `reach` more at both ends
  * @returns {Plane}
  */
 function alongBoth({ width, height, values }, reach, change) {
-  const out = values.slice()
-  const along = (/** @type {number} */ start, /** @type {number} */ step, /** @type {number} */ n) => {
-    const line = new Float64Array(n + 2 * reach)
-    for (let at = 0; at < line.length; at++) line[at] = out[start + step * reflected(at - reach, n)]
-    change(line, n).forEach((value, at) => (out[start + step * at] = value))
+  const made = values.slice()
+  for (const [lines, next, n, step] of [
+    [width, 1, height, width],
+    [height, width, width, 1],
+  ]) {
+    // prettier-ignore
+    const places = Int32Array.from({ length: n + 2 * reach }, (_, at) => step * reflected(at - reach, n))
+    const [line, out] = [new Float64Array(places.length), new Float64Array(n)]
+    for (let k = 0, start = 0; k < lines; k++, start += next) {
+      for (let at = 0; at < line.length; at++) line[at] = made[start + places[at]]
+      change(line, out)
+      for (let at = 0; at < n; at++) made[start + step * at] = out[at]
+    }
   }
-  for (let x = 0; x < width; x++) along(x, width, height)
-  for (let y = 0; y < height; y++) along(y * width, 1, width)
-  return { width, height, values: out }
+  return { width, height, values: made }
 }
 
 /**
@@ -94,11 +102,13 @@ export function blurred(plane, deviation) {
     Math.exp(-((at - reach) ** 2) / (2 * deviation ** 2)),
   )
   const sum = weights.reduce((a, b) => a + b)
-  return alongBoth(plane, reach, (line, n) =>
-    Float64Array.from({ length: n }, (_, at) =>
-      weights.reduce((all, weight, k) => all + (weight / sum) * line[at + k], 0),
-    ),
-  )
+  return alongBoth(plane, reach, (line, out) => {
+    for (let at = 0; at < out.length; at++) {
+      let all = 0
+      for (let k = 0; k < weights.length; k++) all += weights[k] * line[at + k]
+      out[at] = all / sum
+    }
+  })
 }
 
 /**
@@ -108,16 +118,14 @@ export function blurred(plane, deviation) {
  * @param {number} side
  */
 export function meanOver(plane, side) {
-  return alongBoth(plane, (side - 1) / 2, (line, n) => {
-    const out = new Float64Array(n)
+  return alongBoth(plane, (side - 1) / 2, (line, out) => {
     let sum = 0
     for (let at = 0; at < side - 1; at++) sum += line[at]
-    for (let at = 0; at < n; at++) {
+    for (let at = 0; at < out.length; at++) {
       sum += line[at + side - 1]
       out[at] = sum / side
       sum -= line[at]
     }
-    return out
   })
 }
 
@@ -129,9 +137,8 @@ export function meanOver(plane, side) {
  * @param {1 | -1} sign
  */
 function most(plane, side, sign) {
-  return alongBoth(plane, (side - 1) / 2, (line, n) => {
-    const out = new Float64Array(n)
-    const queue = new Int32Array(line.length) // places of falling numbers, the first the largest of the window
+  const queue = new Int32Array(plane.width + plane.height + side) // of falling numbers, the first the largest of the window
+  return alongBoth(plane, (side - 1) / 2, (line, out) => {
     let [first, end] = [0, 0]
     for (let at = 0; at < line.length; at++) {
       while (end > first && sign * line[queue[end - 1]] <= sign * line[at]) end--
@@ -139,7 +146,6 @@ function most(plane, side, sign) {
       if (queue[first] <= at - side) first++
       if (at >= side - 1) out[at - side + 1] = line[queue[first]]
     }
-    return out
   })
 }
 
@@ -225,7 +231,8 @@ export function patchesOf({ width, height, values }, diagonal) {
  * @param {Mask} mask
  */
 export function stepsFrom({ width, height, values }) {
-  const out = Float64Array.from(values, (value) => (value ? 0 : Infinity))
+  const out = new Float64Array(values.length).fill(Infinity)
+  for (let at = 0; at < out.length; at++) if (values[at]) out[at] = 0
   const pass = (/** @type {number} */ at, /** @type {number} */ step, /** @type {boolean} */ inside) => {
     if (inside && out[at - step] + 1 < out[at]) out[at] = out[at - step] + 1
   }

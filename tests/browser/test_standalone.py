@@ -1,0 +1,57 @@
+"""A page without a server, opened from disk without network, in a frame that may do nothing but run scripts."""
+
+from html import escape
+
+import pytest
+from waits import frames, until
+
+from kernelviz.ui.standalone import page as page_of
+
+
+@pytest.fixture
+def framed(chromium, neighbourly, tmp_path):
+    """The page of the run "near" in a frame of a page on disk; an error in its console fails the test."""
+    (tmp_path / "near.html").write_text(page_of(neighbourly, pictures=False), encoding="utf-8")
+    frame = f'<iframe sandbox="allow-scripts" src="{escape("near.html")}" width="1200" height="860"></iframe>'
+    (tmp_path / "index.html").write_text(frame)
+    context, errors = chromium.new_context(viewport={"width": 1300, "height": 900}, offline=True), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto((tmp_path / "index.html").as_uri())
+    inside = page.frame_locator("iframe")
+    inside.locator(".status").wait_for(state="hidden")
+    frames(page)
+    yield page, inside
+    context.close()
+    assert not errors
+
+
+def test_a_page_from_disk_selects_searches_decodes_and_places(framed):
+    page, inside = framed
+    title = inside.locator(".inspector h2").first
+    inside.get_by_role("button", name="Select with a lasso").click()
+    area = inside.locator("canvas.over").bounding_box()
+    corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.12)]
+    for at, (x, y) in enumerate(corners):
+        page.mouse.move(area["x"] + x * area["width"], area["y"] + y * area["height"], steps=3)
+        if not at:
+            page.mouse.down()
+    page.mouse.up()
+    until(page, lambda: "selected" in title.text_content())
+    inside.get_by_label("Search").fill("17")
+    until(page, lambda: title.text_content() == "No. 17")
+    inside.get_by_role("button", name="Open in Probe").click()
+    decoded = inside.get_by_label("The decoded image")
+    before = decoded.evaluate("canvas => canvas.toDataURL()")
+    inside.locator("canvas.over").press("ArrowLeft")
+    until(page, lambda: decoded.evaluate("canvas => canvas.toDataURL()") != before)
+    inside.get_by_role("link", name="Place pictures").click()
+    inside.get_by_role("button", name="Sketch a digit").click()
+    pad = inside.locator("canvas.pad").bounding_box()
+    page.mouse.move(pad["x"] + 140, pad["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(pad["x"] + 140, pad["y"] + 230, steps=6)
+    page.mouse.up()
+    inside.locator(".details:visible .verdict").wait_for()
+    assert " at (" in inside.locator(".verdict").text_content()
