@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import typer
 
@@ -137,10 +138,22 @@ def test_every_file_that_departs_is_named():
     assert departing and not [path for path in departing if path.relative_to(ROOT).as_posix() not in text]
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "python.md"], ids=lambda page: page.name)
-def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run(page):
+    """Run the Python of a page, and return what it has named."""
     names = {"__name__": "__main__"}
     for line, block in python_blocks(page):
         exec(compile("\n" * (line - 1) + block, str(page), "exec"), names)
-    assert names["mine"].name == "mine"
+    return names
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "python.md"], ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(page)["mine"].name == "mine"
+
+
+def test_the_layers_are_put_into_other_networks(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # no compiler follows the checks of shapes
+    names = run(DOCS / "layers.md")
+    assert names["right"].float().mean() > 0.5 and names["coordinates"].std(0).min() > 0.5  # chance is 0.1
+    assert names["losses"][-1] < names["losses"][0] - 5 and names["samples"].shape == (5, 64)

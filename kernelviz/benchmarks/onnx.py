@@ -8,7 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
+from kernelviz.data.batches import pixels
+from kernelviz.evaluation.inference import at_a_time
 from kernelviz.export.onnx import EMBED, check_installed, facts_of, graphs, to_model
+from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.store import load_mapped
 
 RUNS = ("mnist-neighbours", "cifar10-resnet32-kept31", "shapes")  # dense layers, a ResNet, an EfficientNet
@@ -31,7 +34,7 @@ def _rows(name: str, note: Callable[[str], None]) -> list[dict]:
     note(f"{name} is exported")
     graph = graphs(run)[EMBED]
     content = to_model(graph, facts_of(run)).SerializeToString()
-    ways = {"torch": _by_torch(graph.module), "onnxruntime": _by_onnxruntime(content)}
+    ways = {"torch": _by_torch(graph.module.network), "onnxruntime": _by_onnxruntime(content)}
     rows = []
     for n in IMAGES:
         note(f"{name}, {n} images at a time")
@@ -60,10 +63,12 @@ def _timed(
     return {way: median(times) for way, times in taken.items()}, found
 
 
-def _by_torch(module: torch.nn.Module) -> Callable[[Images], Coordinates]:
+def _by_torch(network: EmbeddingNetwork) -> Callable[[Images], Coordinates]:
     def embed(images: Images) -> Coordinates:
+        parts = pixels(images).split(at_a_time(images.shape[1:3]))  # of large images all at once take torch longer
         with torch.inference_mode():
-            return module(torch.from_numpy(images))[0].numpy()
+            activation = network.activation_of(torch.cat([network.features(part) for part in parts]))
+            return network.coordinates(activation).numpy()
 
     return embed
 
