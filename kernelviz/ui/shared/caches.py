@@ -116,8 +116,8 @@ def source_of(run: EmbeddingRun) -> str | None:
 def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) -> Pictures | None:
     """The images of some points of one split, uint8; those of a run with thumbnails are whole and of any shape.
 
-    Images that are not on this machine are decoded from their coordinates, or with `decoded` all of them are; None where
-    there is no decoder either.
+    Images that are not on this machine, or with `decoded` all, are decoded from their coordinates; None where there
+    is no decoder either.
     """
     if not decoded and thumbnails.has_thumbnails(run.folder):
         return [_pixels(picture) for picture in thumbnails_at(run, points)]

@@ -1,4 +1,4 @@
-"""The scripts of the page as one: ES modules, each in a function of its own, in the order in which they need each other.
+"""The scripts of the page as one: its ES modules, each in a function of its own, those first that others need.
 
 A page without a server cannot load modules: their addresses would be files, which browsers do not open, or made in the
 page, which its content security policy does not allow.

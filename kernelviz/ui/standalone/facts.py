@@ -19,14 +19,14 @@ from kernelviz.ui.canvas import payloads, probe_of, told_of
 from kernelviz.ui.canvas.messages import ChosenUpload, InspectorTold, ProbeStanding, UploadsTold
 from kernelviz.ui.canvas.packing import gzipped
 from kernelviz.ui.explore.search import Field, fields
-from kernelviz.ui.probe.page import home
+from kernelviz.ui.probe.page import home_of
 from kernelviz.ui.server.items import described
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.labels import GRADES, plain, shortened
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.standalone.network import calibration_payload, encoder_payload
 
-MAX_PICTURED = 20_000  # images of a split that have pictures in the page
+MAX_PICTURED = 15_000  # images that have pictures in the page, those of the test split first
 ALLOWED = "PNG, JPEG, WebP, GIF, AVIF, BMP"  # what browsers read
 UPLOADS = "/kernelviz/uploads/page"
 
@@ -47,7 +47,7 @@ def facts_of(run: EmbeddingRun, pictures: bool, places: bool) -> dict:
     colourings = [*first, *VALUES] if first else [*COLOURINGS]
     colourings += [key for key in names if key not in colourings]
     probe = run.has_decoder and not run.is_of_vectors
-    standing = ProbeStanding(*home(run), run.probe["width"], run.probe["amplitude"])
+    standing = ProbeStanding(*home_of(run), run.probe["width"], run.probe["amplitude"])
     return {
         "run": run.name,
         "unit": run.unit,
@@ -90,7 +90,10 @@ def _sheets(source: ImageMap, split: str) -> Data:
 
 
 def _sides(source: ImageMap, split: str) -> tuple[int, ...]:
-    return payloads.tile_sides(source) if len(source.points(split)) <= MAX_PICTURED else ()
+    """Pixels of an image along each side on the sheets of every level; none for a split without pictures."""
+    splits = sorted(caches.splits_of(source.run), key=["test", "validation", "train"].index)
+    n = sum(len(source.points(one)) for one in splits[: splits.index(split) + 1])
+    return payloads.tile_sides(source) if n <= MAX_PICTURED else ()
 
 
 def _told(source: ImageMap, split: str):

@@ -120,8 +120,7 @@ export class Page {
 
   show() {
     const { view, split, facts } = this
-    const about = `${facts.told[split].what}, a page made by kernelviz. Nothing leaves it.`
-    this.about.textContent = about
+    this.about.textContent = `${facts.told[split].what} · made by kernelviz`
     this.tabs.forEach((tab, at) => {
       if (Object.keys(VIEWS)[at] === view) tab.setAttribute('aria-current', 'page')
       else tab.removeAttribute('aria-current')

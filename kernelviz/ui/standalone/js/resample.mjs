@@ -36,7 +36,7 @@ function sinc(x) {
  * @param {Filter} filter
  */
 function weightsOf(from, [start, end], to, filter) {
-  const scale = (end - start) / to
+  const scale = Math.fround(end - start) / to
   const wide = Math.max(1, scale)
   const support = filter.support * wide
   return Array.from({ length: to }, (_, at) => {
@@ -60,7 +60,7 @@ function weightsOf(from, [start, end], to, filter) {
  * @returns {Raster}
  */
 export function resized(picture, width, height, filter, box = [0, 0, picture.width, picture.height]) {
-  const [left, top, right, bottom] = box
+  const [left, top, right, bottom] = box.map(Math.fround) // as Pillow has them
   let made = picture
   if (width !== picture.width || left !== 0 || right !== width)
     made = across(made, weightsOf(picture.width, [left, right], width, filter))

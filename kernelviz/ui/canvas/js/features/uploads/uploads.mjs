@@ -6,6 +6,7 @@
 /** @import { NamedFile } from './dropped_files.mjs' */
 /** @import { ProjectedRow } from './transfer.mjs' */
 
+import { isServed } from '../../core/asking.mjs'
 import { messageOf } from '../../core/fetching.mjs'
 import { element } from '../../ui/dom.mjs'
 import { Camera } from './camera.mjs'
@@ -87,7 +88,8 @@ export class Uploads {
     this.empty = element(
       'p',
       { className: 'hint' },
-      'Nothing is uploaded yet. Scans, screenshots, photographs: one forward pass gives each picture its position, and ' +
+      isServed() ? 'Nothing is uploaded yet. ' : 'Nothing is placed yet. Pictures stay in this page. ',
+      'Scans, screenshots, photographs: one forward pass gives each picture its position, and ' +
         'the map does not change.',
     )
     this.panel = element('div', { className: 'panel' }, this.empty, this.pad.node, this.camera.node, this.details.node)
