@@ -29,10 +29,11 @@ CARD = """---
 
 # {name}
 
-{what} It was made by [kernelviz](https://pypi.org/project/kernelviz/), which opens it:
+{what}
+
+`pip install kernelviz` brings what opens it:
 
 ```bash
-pip install kernelviz
 hf download USER/{name} --local-dir {name}
 kernelviz import {name}
 kernelviz app --run {name}
@@ -41,7 +42,7 @@ kernelviz app --run {name}
 ```python
 import kernelviz
 
-run = kernelviz.import_run("{name}")
+run = kernelviz.load("{name}")  # after the import
 {use}
 ```
 
@@ -91,15 +92,7 @@ def card(run: Run) -> str:
         name=run.name,
         what=_what(run),
         use=_use(run),
-        metrics="\n".join(
-            [
-                "| metric | value | meaning |",
-                "|---|---|---|",
-                *(f"| {name} | {value:.4g} | {says} |" for name, value, says in metrics),
-            ]
-        )
-        if metrics
-        else "None was measured.",
+        metrics=_metrics_table(metrics),
         data=_data(run, data, classes),
         limits=_limits(run, bool(classes)),
     )
@@ -110,10 +103,10 @@ def escaped(text: object) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def _front(run: Run, data: str, metrics: list[tuple[str, float, str]]) -> dict:
+def _front(run: Run, data: str, metrics: list[tuple[str, float]]) -> dict:
     """The YAML at the beginning of the card; each value is JSON, which is YAML too."""
     task = PIPELINES.get(run.kind, "tabular-regression")
-    results = [{"type": name, "name": name, "value": value} for name, value, _ in metrics]
+    results = [{"type": name, "name": NAMES.get(name, name), "value": value} for name, value in metrics]
     entry = {
         "task": {"type": task},
         "dataset": {"name": data, "type": re.sub(r"\W+", "-", data) or "data"},
@@ -124,14 +117,15 @@ def _front(run: Run, data: str, metrics: list[tuple[str, float, str]]) -> dict:
     return front | ({"model-index": [{"name": run.name, "results": [entry]}]} if metrics else {})
 
 
-def _metrics(run: Run) -> list[tuple[str, float, str]]:
-    """Name, value and meaning of each metric that is known."""
-    known = [(name, value) for name, value in run.metrics.items() if name in MEANING and name not in HERE]
-    return [
-        (NAMES.get(name, name), round(float(value), 6), MEANING[name])
-        for name, value in known
-        if isinstance(value, int | float)
-    ]
+def _metrics(run: Run) -> list[tuple[str, float]]:
+    """Name and value of each metric that is known."""
+    known = [(name, run.metrics[name]) for name in run.metrics if name in MEANING and name not in HERE]
+    return [(name, round(float(value), 6)) for name, value in known if isinstance(value, int | float)]
+
+
+def _metrics_table(metrics: list[tuple[str, float]]) -> str:
+    rows = [f"| {NAMES.get(name, name)} | {value:.4g} | {MEANING[name]} |" for name, value in metrics]
+    return "\n".join(["| metric | value | meaning |", "|---|---|---|", *rows]) if rows else "None was measured."
 
 
 def _what(run: Run) -> str:

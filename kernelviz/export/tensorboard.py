@@ -2,6 +2,8 @@
 
 tensors.tsv, metadata.tsv, sprite.png   a row, or a tile, for each point
 projector_config.pbtxt                  names them; `tensorboard --logdir FOLDER` reads it
+
+The coordinates have a zero as a third: the projector shows three principal components, and nothing where there are two.
 """
 
 import math
@@ -30,7 +32,7 @@ def write(run: Run, path: Path, pictures: bool) -> Path:
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)] if len(rows) else rows
     files = pictures_of(found.run, found.points) if pictures else None
     path.mkdir(parents=True, exist_ok=True)
-    lines = [f"{x:.6g}\t{y:.6g}\n" for x, y in found.points.coordinates[rows]]
+    lines = [f"{x:.6g}\t{y:.6g}\t0\n" for x, y in found.points.coordinates[rows]]
     _write(path / "tensors.tsv", "".join(lines))
     _write(path / "metadata.tsv", _metadata(found.table.iloc[rows]))
     config = ['tensor_name: "map"', 'tensor_path: "tensors.tsv"', 'metadata_path: "metadata.tsv"']

@@ -15,6 +15,7 @@ from kernelviz.ui.canvas import FOLDER, messages
 from kernelviz.ui.standalone.bundle import FOLDER as PAGE
 
 PACKAGES = ("typescript@5.9.3", "prettier@3.6.2")
+WIDGET = PAGE.with_name("notebook")
 TYPES = (FOLDER / "js" / "types.mjs").read_text()
 
 
@@ -46,21 +47,25 @@ def tool(programs):
     return run
 
 
-def test_the_types_of_the_scripts_agree(tool):
-    done = tool("tsc", "--noEmit", "-p", PAGE / "jsconfig.json")  # its scripts and those of the canvas
+@pytest.mark.parametrize("folder", [PAGE, WIDGET], ids=lambda folder: folder.name)
+def test_the_types_of_the_scripts_agree(tool, folder):
+    done = tool("tsc", "--noEmit", "-p", folder / "jsconfig.json")  # its scripts and those of the canvas
     assert done.returncode == 0, done.stdout
 
 
 def test_the_scripts_and_the_styles_are_formatted(tool):
     files = [
-        file for folder in (FOLDER, PAGE) for ending in ("mjs", "css", "json") for file in folder.rglob(f"*.{ending}")
+        file
+        for folder in (FOLDER, PAGE, WIDGET)
+        for ending in ("mjs", "css", "json")
+        for file in folder.rglob(f"*.{ending}")
     ]
     done = tool("prettier", "--check", *files)  # in the style of .prettierrc
     assert done.returncode == 0, done.stderr
 
 
 def test_nothing_is_taken_out_of_the_check():
-    for path in [*(FOLDER / "js").rglob("*.mjs"), *(PAGE / "js").rglob("*.mjs")]:
+    for path in [path for folder in (FOLDER, PAGE, WIDGET) for path in (folder / "js").rglob("*.mjs")]:
         assert not re.search(r"@ts-|\{any\}|\bany\[\]", path.read_text()), path.name
 
 

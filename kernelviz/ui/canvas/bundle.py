@@ -33,7 +33,7 @@ def _linked(path: Path, done: dict[Path, str], parts: list[str], above: tuple[Pa
         if other not in done:
             body = _linked(other, done, parts, (*above, path))
             exported = ", ".join(names.strip("[]") for names in EXPORT.findall(body))
-            done[other] = f"{other.stem}_{len(done)}"
+            done[other] = f"${other.stem}_{len(done)}"
             parts.append(f"const {done[other]} = (() => {{\n{EXPORT.sub('', body)}return {{ {exported} }}\n}})()")
         return f"const {{{names.replace(' as ', ': ')}}} = {done[other]}\n"
 
