@@ -1,6 +1,6 @@
 """Loads and attacks a dashboard of its own, and prints what it held. Run by hand, each some minutes:
 
-    python tests/load.py connections   300 half-sent requests, and 50 WebSockets of a page elsewhere; how health answers meanwhile
+    python tests/load.py connections   300 half-sent requests, and 50 WebSockets of a page elsewhere
     python tests/load.py requests      5,000 distinct requests; memory before and after
     python tests/load.py visitors      100 visitors that come and leave; memory before, and after they are forgotten
     python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload

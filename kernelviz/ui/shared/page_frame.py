@@ -1,5 +1,7 @@
 """The frame around every page: set-up, navigation, and a bar with the heading and the choice of the run."""
 
+import gc
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -39,6 +41,8 @@ WITHOUT_RUNS = ("train", "runs")  # pages that show themselves where there is no
 BROKEN, HIDDEN = "broken runs", "hidden runs"  # of the session: a sentence for each
 CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
+FEW_MODULES = 100  # whose objects are not worth a stop
+_frozen = 0  # modules that were imported when their objects were last set aside
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
 
 
@@ -79,6 +83,20 @@ def show() -> None:
             page.run()
         except UserError as error:
             st.error(message(sharing.for_the_visitor(str(error))), icon=":material/error:")
+    freeze_modules()
+
+
+def freeze_modules() -> None:
+    """Spare Python the search for garbage among what is imported, once much has been.
+
+    Streamlit has it look through all objects after each run of a page, while nothing else can run: among those of torch
+    and the other modules that takes longer than most pages.
+    """
+    global _frozen
+    if len(sys.modules) > _frozen + FEW_MODULES:
+        _frozen = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 def title_of(address: str) -> str:
