@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli import library
+from kernelviz.cli import library, logs
+from kernelviz.cli.doctor import doctor
 from kernelviz.cli.jobs import jobs_cli
+from kernelviz.cli.logs import Level
 from kernelviz.cli.output import (
     STOPPED,
     AsJson,
@@ -84,14 +86,16 @@ def app(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trainings that may run side by side.")] = 1,
+    log_level: Annotated[Level, typer.Option(help="What is logged; info: a line for each request.")] = Level.warning,
 ) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.jobs import workers
     from kernelviz.ui.server.app import serve
 
     workers.slots = jobs
+    logs.set_up()
     try:
-        serve(host, port, run, read_only, runs or [], data_root or [])
+        serve(host, port, run, read_only, runs or [], data_root or [], log_level)
     except OSError as error:
         raise OSError(f"{host}:{port} cannot be served ({error.strerror}); choose another with --port") from None
 
@@ -189,6 +193,7 @@ def map_(
 
 
 cli.command()(search)
+cli.command()(doctor)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:

@@ -73,12 +73,14 @@ def serve(
     read_only: bool = False,
     runs: Sequence[Path] = (),
     data_roots: Sequence[Path] = (),
+    log_level: str = "warning",
 ) -> None:
     """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken.
 
     Args:
         read_only, data_roots: what visitors may do (`ui.shared.sharing`).
         runs: folders of runs in place of the user's own, the first for new ones.
+        log_level: of uvicorn; with "info", a line for each request.
     """
     from streamlit.web import bootstrap
 
@@ -99,8 +101,8 @@ def serve(
             webbrowser.open(f"{address}/?run={run}" if run else address)
         settings = uvicorn.Config(
             app,
-            log_level="warning",
-            access_log=False,
+            log_level=log_level,
+            access_log=log_level in ("info", "debug"),
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
