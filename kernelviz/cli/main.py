@@ -13,9 +13,11 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
-from kernelviz.cli import library
+from kernelviz.cli import library, logs
+from kernelviz.cli.doctor import doctor
 from kernelviz.cli.figure import figure
 from kernelviz.cli.jobs import jobs_cli
+from kernelviz.cli.logs import Level
 from kernelviz.cli.output import (
     STOPPED,
     AsJson,
@@ -108,15 +110,17 @@ def app(
         typer.Option(help="Name by which it is reached besides, as through a proxy; give it again for more."),
     ] = None,
     base_path: Annotated[str, typer.Option(help="Path below which a proxy serves it, as /maps.")] = "",
+    log_level: Annotated[Level, typer.Option(help="What is logged; info: a line for each request.")] = Level.warning,
 ) -> None:
     """Open the dashboard in the browser."""
     from kernelviz.jobs import workers
     from kernelviz.ui.server.app import serve
 
     workers.slots = jobs
+    logs.set_up()
     who = {"allowed_hosts": allowed_host or (), "token": token, "no_token": no_token, "base_path": base_path}
     try:
-        serve(host, port, run, read_only, runs or [], data_root or [], **who)
+        serve(host, port, run, read_only, runs or [], data_root or [], log_level, **who)
     except socket.gaierror as error:
         raise UserError(f"--host {host} is not known ({error.strerror}); give an address of this machine") from None
     except OSError as error:
@@ -216,6 +220,7 @@ def map_(
 
 
 cli.command()(search)
+cli.command()(doctor)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:

@@ -73,6 +73,7 @@ def serve(
     read_only: bool = False,
     runs: Sequence[Path] = (),
     data_roots: Sequence[Path] = (),
+    log_level: str = "warning",
     **who_may_ask: Unpack[Asked],
 ) -> None:
     """Serve the dashboard until it is stopped, with a run to show first; an OSError says that the port is taken,
@@ -81,6 +82,7 @@ def serve(
     Args:
         read_only, data_roots: what visitors may do (`ui.shared.sharing`).
         runs: folders of runs in place of the user's own, the first for new ones.
+        log_level: of uvicorn; with "info", a line for each request.
         who_may_ask: see `ui.access.entrance`.
     """
     from streamlit.web import bootstrap
@@ -105,9 +107,9 @@ def serve(
         settings = uvicorn.Config(
             app,
             http=ImpatientProtocol,
-            log_level="warning",
-            access_log=False,
             server_header=False,
+            log_level=log_level,
+            access_log=log_level in ("info", "debug"),
             ws_per_message_deflate=False,
             limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
