@@ -6,6 +6,7 @@
 /** @import { Tool } from './ui/tools.mjs' */
 
 import { linkOf, readAddress } from './core/address.mjs'
+import { isServed } from './core/asking.mjs'
 import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
 import { numbersOf } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
@@ -270,7 +271,7 @@ export class MapCanvas {
     this.stage.showStatus(
       element('div', { role: 'alert' }, why),
       button('Try again', 'Try again', () => this.load()),
-      button('Use the simple map', 'Use the simple map', () => this.tell('failed', why)),
+      ...(isServed() ? [button('Use the simple map', 'Use the simple map', () => this.tell('failed', why))] : []),
     )
   }
 

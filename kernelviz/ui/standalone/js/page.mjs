@@ -141,6 +141,7 @@ export class Page {
     this.stand = null
     const missing = this.missing(view)
     this.shadow.host.toggleAttribute('hidden', Boolean(missing))
+    this.shadow.host.classList.toggle('placing', view === 'place')
     if (missing) return this.say(missing, view === 'place' ? facts.command : '')
     this.stand = element('div')
     this.shadow.append(this.stand)
