@@ -38,7 +38,7 @@ def blocks(document):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The folder "digits" with the files of a run; a file that another run has left there is gone."""
+    """The folder "digits" with the files of a run."""
     return write(load_run(RUN), "onnx", tmp_path_factory.mktemp("onnx") / "digits")
 
 
