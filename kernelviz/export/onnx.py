@@ -35,6 +35,7 @@ from kernelviz.storage.weights import HALVED, load_network
 OPSET = 18
 EMBED, DECODE, RECONSTRUCT = FILES = ("embed.onnx", "decode.onnx", "reconstruct.onnx")
 ROWS = "n"  # the name of the free dimension
+LARGEST = 2**31  # bytes of a file, by its format
 
 Pictures = UInt8[Tensor, "n h w *c"] | Float32[Tensor, "n d"]
 
@@ -177,7 +178,10 @@ def _decoded(network: EmbeddingNetwork, activation: Float[Tensor, "n units"]) ->
 
 
 def to_model(graph: Graph, facts: dict[str, Any]) -> "onnx.ModelProto":
-    """The content of the file of a graph."""
+    """The content of the file of a graph; a UserError where it is too large, or where torch cannot export it."""
+    size = sum(tensor.nbytes for tensor in graph.module.state_dict().values())
+    if size >= LARGEST:
+        raise UserError(f"the network of the run {facts['run']!r} has {size / 1e9:.1f} GB; an ONNX file has at most 2")
     try:
         with torch.no_grad():
             program = torch.onnx.export(

@@ -88,7 +88,7 @@ def _code(facts: Mapping[str, Any], decodes: bool) -> str:
     shape = dict(zip(("channels", "height", "width"), facts["shape"], strict=True))
     if not facts["preprocess"]:
         return VECTORS.format(**shape) + EMBED.format(**facts) + (DECODE if decodes else "")
-    more, preprocessed = PREPROCESSED[facts["preprocess"]["name"]]
+    more, preprocessed = PREPROCESSED.get(facts["preprocess"]["name"], ("", ""))
     mode = "L" if shape["channels"] == 1 else "RGB"
     code = PICTURE.format(more=more, mode=mode, preprocessed=preprocessed.format(**facts["preprocess"]))
     return code + EMBED.format(**facts) + (DECODE + SAVE if decodes else "")

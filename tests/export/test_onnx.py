@@ -15,6 +15,7 @@ from kernelviz.benchmarks import onnx as benchmark
 from kernelviz.data.batches import pixels
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import decode_probes, embed
+from kernelviz.export import onnx as exporting
 from kernelviz.export import write
 from kernelviz.export.onnx import FILES, Embed, Graph, Reconstruct, check_installed, to_model
 from kernelviz.layers.probe import Probe
@@ -38,7 +39,7 @@ def blocks(document):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The folder "digits" with the files of a run; a file that another run has left there is gone."""
+    """The folder "digits" with the files of a run."""
     return write(load_run(RUN), "onnx", tmp_path_factory.mktemp("onnx") / "digits")
 
 
@@ -121,7 +122,7 @@ def test_heads_and_maps_of_vectors(kind):
         np.testing.assert_allclose(one, other.numpy(), **NEAR, err_msg=name)
 
 
-def test_what_cannot_be_written_is_said_in_one_line(tmp_path):
+def test_what_cannot_be_written_is_said_in_one_line(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="'mnist-grids' is a classifier; only networks with a map"):
         write(load_run("mnist-grids"), "onnx", tmp_path / "none")
     with pytest.raises(UserError, match=r'no_such_package must be installed .* `pip install "kernelviz\[onnx\]"`'):
@@ -130,6 +131,9 @@ def test_what_cannot_be_written_is_said_in_one_line(tmp_path):
     asks.forward = lambda images: images * int(images.sum().item() > 3)
     with pytest.raises(UserError, match="^the network of the run 'asking' cannot be written as ONNX: .*$"):
         to_model(Graph(asks, "images", torch.zeros(2, 3), ("decoded",)), {"run": "asking"})
+    monkeypatch.setattr(exporting, "LARGEST", 1000)
+    with pytest.raises(UserError, match=f"^the network of the run '{RUN}' has 0.0 GB; an ONNX file has at most 2$"):
+        write(load_run(RUN), "onnx", tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
