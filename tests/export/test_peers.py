@@ -111,9 +111,9 @@ def test_fiftyone_gets_samples_labels_and_a_visualisation(pictured, tmp_path):
     assert all(set(sample) <= fields for sample in samples) and len(samples) == 1797
     assert all((folder / sample["filepath"]).is_file() for sample in samples)
     assert samples[0]["tags"] == ["train"] and samples[3]["map"] is None and samples[7]["price"] == 1.75
-    drawn = json.loads((folder / "brain" / "map.json").read_text())
+    shown = json.loads((folder / "brain" / "map.json").read_text())
     ids, points = (
-        np.load(io.BytesIO(zlib.decompress(base64.b64decode(drawn[key])))) for key in ("sample_ids", "points")
+        np.load(io.BytesIO(zlib.decompress(base64.b64decode(shown[key])))) for key in ("sample_ids", "points")
     )
     placed = [sample for sample in samples if sample["map"]]
     assert ids.tolist() == [sample["_id"]["$oid"] for sample in placed]
@@ -139,7 +139,7 @@ def test_a_model_folder_comes_back_as_a_run(pictured, tmp_path, kernelviz):
         package.import_run(folder, "other")
 
 
-def test_the_card_shows_foreign_texts_as_they_are(pictured):
+def test_the_card_shows_hostile_texts_as_they_are(pictured):
     hostile = "<script>`x`</script>\n---\n# a: [b](c) | *d*"
     data = pictured.data | {"name": hostile, "classes": (hostile,)}
     text = card(replace(pictured, data=data, made_by=pictured.made_by | {"command": hostile}))

@@ -21,6 +21,7 @@ from kernelviz.ui.canvas.bundle import bundle
 from kernelviz.ui.canvas.heard import checked
 from kernelviz.ui.canvas.messages import ProbeStanding
 from kernelviz.ui.notebook.answers import answer
+from kernelviz.ui.probe.page import home_of
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.selection import Selection
@@ -55,7 +56,7 @@ class MapWidget(anywidget.AnyWidget):
     def __init__(self, run: EmbeddingRun, *, probe: bool = False, **shown):
         self._run, self._name = run, uuid4().hex
         self._hearing, self._revision = False, 0
-        self._standing = ProbeStanding(*_home(run), **run.probe) if probe else None
+        self._standing = ProbeStanding(*home_of(run), **run.probe) if probe else None
         splits = caches.splits_of(run)
         super().__init__(**({"split": "test" if "test" in splits else splits[0]} | shown))
         if self.split not in splits:
@@ -131,10 +132,3 @@ class MapWidget(anywidget.AnyWidget):
         else:
             status, kind, content = 404, "text/plain", b"a widget asks for its own run only"
         self.send({"answer": asked["ask"], "status": status, "kind": kind}, [content])
-
-
-def _home(run: EmbeddingRun) -> tuple[float, float]:
-    """Where a probe stands at first, as on the Probe page."""
-    from kernelviz.ui.probe.page import home
-
-    return home(run)

@@ -1,4 +1,4 @@
-// The colours of a notebook, which each of them names otherwise: what the canvas stands on says whether it is dark.
+// The colours of a notebook, which each of them names otherwise: the ground below the canvas says whether it is dark.
 
 const LIGHT = { primary: '#0b6e99', background: '#ffffff', text: '#1b2733', border: '#d5dde3' }
 const DARK = { primary: '#5ab4dc', background: '#12181f', text: '#e3eaf0', border: '#31404e' }

@@ -73,7 +73,7 @@ function render({ model, el }) {
   for (const node of [document.documentElement, document.body]) {
     themes.observe(node, { attributeFilter: ['class', 'style', 'data-jp-theme-light', 'data-theme'] })
   }
-  requestAnimationFrame(update) // once the cell has its place on the page
+  requestAnimationFrame(update) // once the cell is on the page
   return () => {
     themes.disconnect()
     model.off('msg:custom', receive)
