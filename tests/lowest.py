@@ -1,6 +1,6 @@
-"""Tests the lowest versions that pyproject.toml allows, and asks for known holes in the newest; run by hand (10 minutes):
+"""Tests the lowest versions that pyproject.toml allows, and asks for known holes in the newest ones; run by hand.
 
-    pip install uv pip-audit && python tests/lowest.py [PYTEST ARGUMENTS]
+$ pip install uv pip-audit && python tests/lowest.py [PYTEST ARGUMENTS]
 """
 
 import subprocess
