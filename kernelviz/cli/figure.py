@@ -1,4 +1,4 @@
-"""`kernelviz figure`: figures of a run for print, and animations."""
+"""`kernelviz figure`: a run on paper, and animations."""
 
 from enum import StrEnum
 from pathlib import Path
