@@ -3,7 +3,8 @@
     python tests/load.py connections   300 half-sent requests, and 50 WebSockets of a page elsewhere
     python tests/load.py requests      5,000 distinct requests; memory before and after
     python tests/load.py visitors      100 visitors that come and leave; memory before, and after they are forgotten
-    python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload
+    python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload,
+                                       that do something every 1 to 3 seconds
 
 A session here is a WebSocket that speaks as Streamlit's page does; what a browser itself takes is not in the times.
 """
@@ -13,6 +14,7 @@ import http.client
 import io
 import json
 import os
+import random
 import re
 import secrets
 import socket
@@ -41,6 +43,7 @@ sys.path.insert(0, str(Path(__file__).with_name("browser")))
 from serving import served  # noqa: E402
 
 SESSIONS, INTERACTIONS = 20, 8
+PAUSES = 1, 3  # seconds between what a visitor does
 FORGOTTEN = 150  # seconds after which Streamlit has dropped the sessions of those that left
 SAID = "{:48} {}"
 
@@ -174,6 +177,11 @@ def visitors(port):
 def sessions(port):
     """Sessions at once; what they see has to be their own."""
     runs = mapped()
+    for run in runs:
+        warm = Session(port, "probe", {"run": run.name})
+        warm.run()
+        warm.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/decode?x=0&y=0")
+        warm.left.close()
     before, times = (
         megabytes(port),
         {"first page": [], "interaction": [], "decoded image": [], "upload": [], "whether it is there": []},
@@ -187,6 +195,7 @@ def sessions(port):
         others = [f"kernelviz/runs/{one.name}/".encode() for one in runs if one is not run]
         assert f"kernelviz/runs/{run.name}/".encode() in sent and not any(other in sent for other in others), run.name
         for turn in range(INTERACTIONS):
+            time.sleep(random.uniform(*PAUSES))
             seconds, sent = session.run(colour=("label", "prediction")[turn % 2])
             times["interaction"].append(seconds)
             assert not any(other in sent for other in others), run.name
