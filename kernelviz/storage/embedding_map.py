@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
@@ -114,7 +115,7 @@ def load_map(folder: Path) -> EmbeddingMap:
     """The map in a run's folder; a BrokenRun says what is wrong with it."""
     path = folder / "map.parquet"
     try:
-        table = parquet.read_table(path)
+        table = read_rows(path)
         if "error" not in table.column_names:  # older maps lack the column
             table = table.append_column("error", pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
