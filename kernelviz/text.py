@@ -14,6 +14,12 @@ def shown(text: str) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def one_line(text: str, most: int = 600) -> str:
+    """A text in one line, its middle left out where it is longer than `most` letters."""
+    line = " ".join(part.strip() for part in text.splitlines() if part.strip())
+    return line if len(line) <= most else f"{line[: most // 2]} … {line[-most // 2 :]}"
+
+
 def visible(text: str) -> str:
     r"""A text for a terminal: what would move its cursor, colour it or turn its direction is written as \x1b, \u202e.
 

@@ -31,15 +31,14 @@ def doctor(
         found |= {"removed": removed}
     if as_json:
         return print_json(found)
-    print_table(("", ""), [*found["versions"].items(), ("device", found["device"])])
-    rows = [(one["what"], one["path"], _told(one), _megabytes(one["free"])) for one in found["folders"]]
-    print_table(("folder", "path", "", "free"), rows)
+    print_table(("what", "version"), [*found["versions"].items(), ("device", found["device"])])
+    rows = [(one["what"], one["path"], _told(one), _size(one["free"])) for one in found["folders"]]
+    print_table(("folder", "path", "state", "free"), rows)
     if found["cached"]:
-        print_table(("cached", "size"), [(one["what"], _megabytes(one["size"])) for one in found["cached"]])
+        print_table(("cached", "size"), [(one["what"], _size(one["size"])) for one in found["cached"]])
     if removed:
-        _say(
-            f"{_megabytes(removed['bytes'])} of caches and {len(removed['left'])} files left by killed processes are removed."
-        )
+        left = f"{len(removed['left'])} files that killed processes left"
+        _say(f"{_size(removed['bytes'])} of caches and {left} are removed.")
     for reason in found["broken"]:
         say(reason, "yellow", Console())
     n = len(found["broken"])
@@ -58,11 +57,13 @@ def _cleaned() -> dict:
 
 
 def _told(folder: dict) -> str:
-    return "" if folder["writable"] else "cannot be written"
+    return "writable" if folder["writable"] else "cannot be written"
 
 
-def _megabytes(n: int | None) -> str:
-    return "?" if n is None else f"{n / 1e6:,.1f} MB"
+def _size(n: int | None) -> str:
+    if n is None:
+        return "?"
+    return f"{n / 1e9:,.1f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"
 
 
 def _say(text: str) -> None:

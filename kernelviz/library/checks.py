@@ -18,9 +18,10 @@ from kernelviz.library.portable import BACKBONE, MAP, NEEDED, WEIGHTS
 from kernelviz.sources.listing import NAME, PATH
 from kernelviz.storage import calibration, epochs, item_table, items, thumbnails
 from kernelviz.storage.embedding_map import SPLITS, load_map
+from kernelviz.storage.parquet_file import MAX_ROWS
 from kernelviz.storage.record import Run, read_run
 
-MAX_ROWS, MAX_COLUMNS = 10_000_000, 500
+MAX_COLUMNS = 500
 MAX_DECODED = 4_000_000_000  # bytes of a table in memory
 MAX_PICTURE = 1_000_000  # bytes of a small picture
 MAX_ARGUMENTS = 20_000  # letters of the arguments that make a network

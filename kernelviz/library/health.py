@@ -17,7 +17,7 @@ from kernelviz.networks.devices import best_device
 from kernelviz.storage.calibration import load_calibration
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.items import load_items
-from kernelviz.storage.record import EmbeddingRun, RecommenderRun, Run
+from kernelviz.storage.record import BrokenRun, EmbeddingRun, RecommenderRun, Run
 from kernelviz.storage.store import of_kind, readable_runs
 from kernelviz.storage.weights import load_network
 
@@ -121,7 +121,9 @@ def _open(run: Run) -> None:
         load_calibration(run.folder)
     if of_kind([run], RecommenderRun):
         load_items(run.folder)
-    load_network(run)
+    network = load_network(run)
+    if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+        raise BrokenRun(f"the weights of run {run.name!r} have values that are no numbers; train it again")
 
 
 def _folder(what: str, path: Path) -> Folder:

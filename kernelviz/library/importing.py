@@ -1,5 +1,6 @@
 """A run that was handed on as one file, brought in. The file may be anybody's: nothing in it is trusted."""
 
+import errno
 import hashlib
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from kernelviz.library.names import free_folder, move
 from kernelviz.library.portable import ENDING, FILES, FORMAT, MANIFEST, WEIGHTS, Manifest, without_paths
 from kernelviz.storage import item_table
 from kernelviz.storage.record import Run, read_run
+from kernelviz.text import one_line
 
 MAX_BYTES = 20_000_000_000  # of all files together
 MAX_JSON = 50_000_000  # bytes of a JSON file
@@ -65,7 +67,11 @@ def _opened(file: Path | IOBase) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     except UserError:
         raise
     except UNREADABLE as error:
-        raise NotImported(f"the file is damaged, or no {ENDING} file ({error})") from None
+        raise NotImported(one_line(f"the file is damaged, or no {ENDING} file ({error})")) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a position before its start
+            raise
+        raise NotImported(f"the file is damaged, or no {ENDING} file") from None
 
 
 def _brought_in(zipped: zipfile.ZipFile, manifest: Manifest, name: str) -> Run:

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
@@ -126,7 +127,7 @@ def load_map(folder: Path) -> EmbeddingMap:
     """The map in a run's folder; a BrokenRun says what is wrong with it."""
     path = folder / "map.parquet"
     try:
-        table = parquet.read_table(path)
+        table = read_rows(path)
         for name in set(ONCE_MISSING).difference(table.column_names):
             table = table.append_column(name, pa.nulls(len(table), pa.float32()))
         return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})

@@ -10,6 +10,7 @@ import pyarrow as pa
 from kernelviz.disk import replacing
 from kernelviz.sources.listing import NAME, PATH
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import BrokenRun
 
 FILE = "table.parquet"
@@ -28,7 +29,7 @@ def load_item_table(folder: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        table = pd.read_parquet(path)
+        table = read_rows(path).to_pandas()
         return table.astype({NAME: str, PATH: str})
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise BrokenRun(f"{path} is no table of a run ({error}); delete it or train the run again") from None

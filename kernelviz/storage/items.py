@@ -18,6 +18,7 @@ from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
 
 from kernelviz.disk import replacing
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import BrokenRun
 
 FILE = "items.parquet"
@@ -62,7 +63,7 @@ def load_items(folder: Path) -> Items:
     """The items in a run's folder; a BrokenRun says what is wrong with them."""
     path = folder / FILE
     try:
-        table = parquet.read_table(path)
+        table = read_rows(path)
         columns = {name: table[name].to_numpy() for name in table.column_names}
         factor_columns = [columns[name] for name in table.column_names if name.startswith("taste")]
         parts = (factor_columns, [columns["x"], columns["y"]])

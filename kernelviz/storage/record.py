@@ -29,6 +29,7 @@ from kernelviz.storage.schema import (
     RecommenderFacts,
     RecommenderMetrics,
 )
+from kernelviz.text import one_line
 
 FORMAT = 1
 FILE = "run.json"
@@ -36,7 +37,10 @@ LARGEST_RECORD = 50_000_000  # bytes
 
 
 class BrokenRun(UserError):
-    """A folder holds no run that this version can read; the message says what is wrong and what to do."""
+    """A folder holds no run that this version can read; the message says in one line what is wrong and what to do."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -238,8 +242,9 @@ def read_run(folder: Path) -> Run:
         if not isinstance(facts, dict):
             raise ValueError("it is not a JSON object")
         if facts.get("format") != FORMAT:
-            newer = "; update kernelviz" if facts.get("format") in range(FORMAT + 1, 1000) else ""
-            raise BrokenRun(f"{path} has format {facts.get('format')!r}; this version reads format {FORMAT}{newer}")
+            remedy = "update kernelviz" if _is_newer(facts.get("format")) else "delete the folder or train it again"
+            came = f"{facts.get('format')!r:.60}"
+            raise BrokenRun(f"{path} has format {came}; this version reads format {FORMAT}; {remedy}")
         return new_run(folder, facts)
     except BrokenRun:
         raise
@@ -250,5 +255,9 @@ def read_run(folder: Path) -> Run:
     raise BrokenRun(f"{path} is not the record of a run ({reason}); delete the folder or train it again") from None
 
 
+def _is_newer(form: object) -> bool:
+    return isinstance(form, int) and FORMAT < form < 1000
+
+
 def _said(error: dict) -> str:
-    return f"{'.'.join(map(str, error['loc'])) or 'it'}: {error['msg']}"
+    return f"{'.'.join(map(str, error['loc'])) or 'it':.100}: {error['msg']:.200}"

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from kernelviz.disk import replacing
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import BrokenRun
 
 FILE = "thumbnails.parquet"
@@ -51,8 +52,8 @@ def read_thumbnails(folder: Path, rows: Sequence[int]) -> list[bytes]:
 def content_hashes(folder: Path) -> list[bytes]:
     """The hash of the content of each image of a run; a BrokenRun says what is wrong with the file."""
     try:
-        return parquet.read_table(folder / FILE, columns=["hash"])["hash"].to_pylist()
-    except (OSError, pa.ArrowException, KeyError) as error:
+        return read_rows(folder / FILE, ["hash"])["hash"].to_pylist()
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise BrokenRun(f"{folder / FILE} cannot be read ({error}); train the run again") from None
 
 

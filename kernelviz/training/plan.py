@@ -11,6 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
+from kernelviz.text import one_line
 
 FILE = "training.json"
 LARGEST_SEED = 2**63 - 1  # that torch's generators take
@@ -50,5 +51,8 @@ def load_plan(folder: Path) -> Plan:
         return TypeAdapter(Plan).validate_json(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"nothing is being trained in {folder}; start a training with `kernelviz map`") from None
-    except (OSError, ValidationError) as error:
-        raise UserError(f"{path} does not say what to train ({error}); delete the folder and start again") from None
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+    except OSError as error:
+        reason = str(error)
+    raise UserError(one_line(f"{path} does not say what to train ({reason}); delete the folder and start again"))

@@ -1,17 +1,19 @@
 """Formats, colours, pages and costs of single files: what phones, cameras and scanners write, and what attackers do."""
 
+import contextlib
 import io
 import struct
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from corpus import GOOD, encoded, png_chunk, quarters
 from PIL import Image, ImageCms
 
-from kernelviz.ingest import image_file
+from kernelviz.ingest import costly, image_file
 from kernelviz.ingest.files import Picture, contents, ingest
 from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess
@@ -190,3 +192,53 @@ def test_heic_is_read_upright():
     assert frames(several("HEIF")) == 3
     with pytest.raises(UnreadableImage):
         open_image(encoded(image, "HEIF")[:300])
+
+
+def test_scans_are_bounded_by_the_pixels_that_they_go_through(monkeypatch):
+    monkeypatch.setattr("kernelviz.ingest.costly.MAX_SCANNED", 64 * 64 * 20)
+    assert open_image(progressive(5)).size == (64, 64)
+    with pytest.raises(UnreadableImage, match="more scans than cameras write at its size"):
+        open_image(progressive(30))
+
+
+MODES = {
+    "RGBA": encoded(Image.effect_noise((300, 200), 90).convert("RGBA")),
+    "P": encoded(Image.effect_noise((300, 200), 90).convert("P"), transparency=3),
+    "LA": encoded(Image.effect_noise((300, 200), 90).convert("LA")),
+    "1": encoded(Image.effect_noise((300, 200), 90).convert("1")),
+    "CMYK": encoded(Image.effect_noise((300, 200), 90).convert("CMYK"), "TIFF"),
+    "I;16": encoded(Image.fromarray(np.arange(60_000, dtype=np.uint16).reshape(200, 300))),
+    "profile": encoded(Image.effect_noise((300, 200), 90).convert("RGB"), icc_profile=swapped()),
+}
+
+
+@pytest.mark.parametrize("data", MODES.values(), ids=MODES)
+def test_a_picture_in_bands_is_the_picture(data, monkeypatch):
+    whole = open_image(data)
+    monkeypatch.setattr("kernelviz.ingest.pixels.BAND", 300 * 7)
+    assert np.array_equal(np.asarray(open_image(data)), np.asarray(whole))
+    monkeypatch.setattr(image_file, "LARGE", 300 * 50)
+    small = open_image(data, enough=(50, 50))
+    assert small.size == (150, 100) and np.array_equal(np.asarray(small), np.asarray(whole.reduce(2)))
+
+
+def test_threads_share_a_bound_of_memory():
+    memory, at_once, most = costly.Memory(100), [], []
+
+    def decode(n):
+        with memory.of(n):
+            at_once.append(n)
+            most.append(sum(at_once))
+            time.sleep(0.002)
+            at_once.remove(n)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decode, [30, 60, 100, 10, 50, 250, 40, 20] * 5))
+    assert memory.left == 100 and all(n <= 100 or n == 250 for n in most)  # who wants more than all is alone
+
+
+def test_decoding_gives_its_memory_back_whatever_happens():
+    for data in (GOOD, encoded(quarters(), "WEBP"), GOOD[:60], encoded(Image.effect_noise((90, 90), 50))[:3000]):
+        with contextlib.suppress(UnreadableImage):
+            open_image(data)
+    assert costly.decoding.left == costly.decoding.total

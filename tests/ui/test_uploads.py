@@ -1,6 +1,7 @@
 """Tests of uploads: stored for their session only, projected as by the command, rejected by name."""
 
 import base64
+import csv
 import gc
 import io
 import json
@@ -8,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from corpus import FILES, GOOD, N_PLACED, PLACED, REASONS, encoded, packed
+from corpus import FILES, GOOD, N_PLACED, NASTY, PLACED, REASONS, encoded, packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +22,7 @@ from kernelviz.storage.calibration import load_calibration
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network
+from kernelviz.tables import FORMULA, to_csv
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.shared import caches
 from kernelviz.ui.upload import export, routes, uploads
@@ -339,3 +341,47 @@ def test_files_need_no_memory_except_for_their_rows(mine, tiny):
     _, peak = get_traced_memory()
     stop()
     assert peak < 1000 * len(data)  # less than the files have together
+
+
+def test_names_of_any_kind_are_projected_and_shown_as_text(send, projected):
+    assert send([(name, GOOD) for name in NASTY.values()]).json()["total"] == len(NASTY)
+    rows = projected()
+    assert len(rows) == len(NASTY)
+    for row in rows:
+        assert all(letter.isalnum() or letter in " .-_()'·…" for letter in row["name"]) and len(row["name"]) <= 40
+
+
+@pytest.mark.parametrize("names", ["[" * 100_000, '{"a":' * 100_000, "[NaN]", '"a"', "[1]", "", "\ud800"])
+def test_names_that_are_no_list_of_names_are_refused(client, mine, names):
+    form = {"names": names.encode("utf-8", "surrogatepass").decode("latin-1"), "batch": "b"}
+    answer = client.post(f"/kernelviz/uploads/{mine.token}/files", data=form, files=[("files", ("file", GOOD))] * 2)
+    assert answer.status_code == 400 and answer.text.startswith("wanted: ")
+
+
+def test_a_disk_that_is_full_as_a_large_file_arrives_is_told(send, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("starlette.datastructures.UploadFile.write", full)
+    answer = send([("large.png", bytes(1_500_000))])
+    assert answer.status_code == 507 and answer.text.startswith("the server has no space for the files (No space left")
+
+
+def test_an_empty_archive_is_refused_by_name(send, projected, mine, tiny):
+    send([("empty.zip", packed([]))])
+    projected()
+    _, (rejected,) = mine.projected(tiny, "resize")
+    assert rejected.name == "empty.zip" and "holds no file" in rejected.reason
+
+
+def test_the_page_as_a_file_has_names_as_text_only(send, projected, mine, tiny):
+    send([(name, GOOD) for name in NASTY.values()])
+    projected()
+    table, _ = mine.projected(tiny, "resize")
+    page = export.html_page(tiny, mine, table)
+    head, rows = page[: page.index("<script")], page[page.rindex("</script>") :]
+    shown = head + rows + page[page.rindex("Plotly.newPlot") : page.rindex("</script>")]
+    assert "alert(1)" in rows and len(rows) < 10**6
+    assert "<img src=x" not in shown and "</script><script>alert" not in shown and "<http" not in shown
+    back = list(csv.reader(io.StringIO(to_csv(table), newline="")))
+    assert len(back) == len(NASTY) + 1 and not any(cell[:1] in FORMULA for row in back for cell in row[:1] if cell)
