@@ -12,10 +12,10 @@ from scipy.stats import spearmanr
 
 from kernelviz.data.images import load
 from kernelviz.errors import UserError
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.evaluation.metrics import knn_accuracy, map_silhouette, map_trustworthiness
 from kernelviz.evaluation.quality import PEERS_FILE
 from kernelviz.storage.embedding_map import load_map
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.storage.store import load_run
 
 Pixels = Float[np.ndarray, "n d"]

@@ -11,10 +11,10 @@ from dataclasses import replace
 from kernelviz.data.images import load
 from kernelviz.disk import runs_folder
 from kernelviz.evaluation.inference import make_map
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.evaluation.metrics import evaluate_map
 from kernelviz.evaluation.quality import PROFILE_FILE
 from kernelviz.networks.devices import best_device
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.session import new_training

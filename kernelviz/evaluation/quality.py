@@ -1,6 +1,6 @@
 """What the metrics mean, and published and measured numbers of other methods beside them."""
 
-from kernelviz.storage.measured_rows import measured_rows
+from kernelviz.evaluation.measured_rows import measured_rows
 
 NAMES = {  # of the metrics, as people read them
     "test_accuracy": "accuracy",

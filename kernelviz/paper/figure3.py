@@ -8,13 +8,13 @@ import torch
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet, load
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.layers.kernels import DotProduct, Gaussian, Kernel, Polynomial
 from kernelviz.networks.devices import best_device
 from kernelviz.networks.kernelized import KernelizedNetwork
 from kernelviz.paper.beside import AGREES, BELOW, beside, percent
 from kernelviz.paper.results_store import FIGURE3_FILE, measured_figure3
 from kernelviz.plots.curves import dimensions_figure
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.batched import BatchedTask
 from kernelviz.training.loop import Training
 from kernelviz.training.task import Schedule

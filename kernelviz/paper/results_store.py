@@ -1,7 +1,7 @@
 """The measured rows of those figures and tables of the paper that do not come from runs."""
 
+from kernelviz.evaluation.measured_rows import measured_rows
 from kernelviz.evaluation.quality import RECOMMENDER_METRICS
-from kernelviz.storage.measured_rows import measured_rows
 
 FIGURE3_FILE, TABLE1_FILE, TABLE3_FILE = "figure3.json", "table1.json", "table3.json"
 

@@ -9,12 +9,12 @@ from torch import nn
 
 from kernelviz.data.images import ImageSet, load
 from kernelviz.evaluation.inference import class_probabilities
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.evaluation.metrics import classification_metrics
 from kernelviz.networks.devices import best_device
 from kernelviz.paper.beside import accuracy_beside, beside, percent
 from kernelviz.paper.results_store import TABLE1_FILE, measured_table1
 from kernelviz.plots.curves import noise_figure
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.session import new_training
 

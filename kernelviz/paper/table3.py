@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from kernelviz.data.ratings import Ratings, load_ratings
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.evaluation.metrics import evaluate_recommender
 from kernelviz.networks.devices import best_device
 from kernelviz.paper.beside import NO_NUMBER, TOLERANCE, beside, verdict
 from kernelviz.paper.results_store import TABLE3_FILE, measured_table3
 from kernelviz.plots.curves import errors_figure
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.item_map import items_of
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.tasks.recommender import RecommenderRecipe

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kernelviz.data.ratings import load_ratings
+from kernelviz.evaluation.measured_rows import store_rows
 from kernelviz.evaluation.quality import NAMES, SPARSITY_FILE, measured_sparsity
 from kernelviz.paper import table3
 from kernelviz.paper.beside import NO_NUMBER, beside, percent, verdict
 from kernelviz.paper.results_store import measured_table3
 from kernelviz.plots.curves import sparsity_figure
-from kernelviz.storage.measured_rows import store_rows
 from kernelviz.tasks.recipes import RECIPES
 
 TITLE = "Parameters, multiply-accumulates and error on ML-1M; what sparsity costs on ML-100K"

@@ -62,7 +62,7 @@ def test_every_experiment_says_what_it_is():
 
 def test_figure_3_is_trained_once_and_stored(little, kernelviz, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.measured_rows.own_file", lambda *parts: tmp_path / "none")
     code, out, _ = kernelviz("reproduce", "figure3", "--json")
     report = json.loads(out)
     assert code == 0 and (tmp_path / "figure3.html").read_text().endswith("</html>")
@@ -76,7 +76,7 @@ def test_figure_3_is_trained_once_and_stored(little, kernelviz, tmp_path, monkey
 
 
 def test_what_is_measured_already_is_not_done_again(little, monkeypatch, tmp_path):
-    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.measured_rows.own_file", lambda *parts: tmp_path / "none")
     notes = []
     figure3.train(notes.append, again=False)
     path = runs_folder() / "figure3.json"
@@ -105,7 +105,7 @@ def little_grids(monkeypatch, tmp_path):
     monkeypatch.setattr(table1, "load", lambda _: load("digits"))
     monkeypatch.setattr(table1, "SEEDS", 2)
     monkeypatch.setattr(table1, "NOISES", (0.0, 0.5))
-    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.measured_rows.own_file", lambda *parts: tmp_path / "none")
 
 
 def test_table_1_has_every_row_and_uncertain_positions(little_grids, kernelviz):
@@ -171,7 +171,7 @@ def test_figure_4_renders_receptive_fields(monkeypatch, tmp_path, kernelviz):
 @pytest.fixture
 def little_ratings(monkeypatch, tmp_path, opinions, library):
     """Tables 3 and 4 in seconds, on made-up opinions."""
-    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.measured_rows.own_file", lambda *parts: tmp_path / "none")
     changed = {
         name: replace(
             made,

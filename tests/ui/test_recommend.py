@@ -162,7 +162,7 @@ def test_the_map_shows_the_items_and_what_was_rated(page, recommender):
 
 
 def test_the_trade_off_is_plotted_once_it_is_measured(page, no_runs, monkeypatch, tmp_path):
-    monkeypatch.setattr("kernelviz.storage.measured_rows.own_file", lambda *parts: tmp_path / "none")
+    monkeypatch.setattr("kernelviz.evaluation.measured_rows.own_file", lambda *parts: tmp_path / "none")
     assert not page().get("plotly_chart")
     rows = [{"recipe": "r", "sparsity": s, **{name: 0.5 for name in RECOMMENDER_METRICS}} for s in (0.1, 1.0)]
     (no_runs / "table4.json").write_text(json.dumps({"rows": rows}))
