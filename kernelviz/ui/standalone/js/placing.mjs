@@ -370,7 +370,7 @@ function bumpOf(activation, [rows, columns]) {
 function canvasOf({ width, height, data }, side) {
   const image = new ImageData(width, height)
   for (let i = 0; i < width * height; i++) {
-    image.data.set(data.subarray(3 * i, 3 * i + 3), 4 * i)
+    for (let k = 0; k < 3; k++) image.data[4 * i + k] = data[3 * i + k]
     image.data[4 * i + 3] = 255
   }
   const whole = new OffscreenCanvas(width, height)
