@@ -29,7 +29,7 @@ def write(run: Run, name: str, path: Path | None = None, pictures: bool = False)
 
     Args:
         path: by default named after the run, in the current folder.
-        pictures: whether the small pictures of its images go along, where the format has a place for them.
+        pictures: whether the small pictures of its images go along, where the format can hold them.
     """
     form = FORMATS[name]
     path = path or Path(f"{run.name}{form.ending}" if form.ending else f"{run.name}-{name}")

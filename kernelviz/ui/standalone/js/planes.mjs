@@ -82,7 +82,7 @@ function alongBoth({ width, height, values }, reach, change) {
 }
 
 /**
- * The place in a line of n that a place beyond its ends mirrors: (d c b a | a b c d | d c b a).
+ * What in a line of n is at a number beyond its ends, which mirror it: (d c b a | a b c d | d c b a).
  *
  * @param {number} at
  * @param {number} n
@@ -306,8 +306,8 @@ export function quantile(values, share) {
 }
 
 /**
- * Order some values so far that the one at a place is where it would be among sorted ones, and no larger one before it
- * (Hoare 1961); to sort them all would take most of the time of placing a picture.
+ * Order some values so far that one of them is where it would be among sorted ones, and no larger one before it (Hoare
+ * 1961); to sort them all would take most of the time of placing a picture.
  *
  * @param {Float64Array} values
  * @param {number} at
