@@ -57,7 +57,7 @@ def facts_of(run: EmbeddingRun, pictures: bool, places: bool) -> dict:
         "fields": {split: [_field(field) for field in fields(_table(run, split, pictures))] for split in splits},
         "probe": asdict(probe_of(run, standing, [])) if probe else None,
         "place": _place(run) if places else None,
-        "command": f"kernelviz app {run.name}",
+        "command": f"kernelviz app --run {run.name}",
     }
 
 

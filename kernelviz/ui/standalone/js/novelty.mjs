@@ -111,7 +111,7 @@ function percent(logShare) {
 }
 
 /**
- * The value at a place between those of a list.
+ * The value of a list at a number that may lie between two.
  *
  * @param {PackedArray} values
  * @param {number} place

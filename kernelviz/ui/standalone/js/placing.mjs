@@ -17,8 +17,8 @@ import { onWhite, openPicture, preprocessed } from './preprocessing.mjs'
 import { deviation, pixelStatistics } from './statistics.mjs'
 
 const AT_ONCE = 200 // ms of placing before it says how far it has come
-const SHOWN = 280 // pixels: longer side of the pictures
-const SMALL = 128 // pixels: longer side of a mark
+const PICTURE_SIDE = 280 // pixels: longer side of the pictures
+const MARK_SIDE = 128 // pixels: longer side of a mark
 
 /** @typedef {{ name: string, file: Blob, row: Placed | null, rejected: boolean }} Upload */
 
@@ -276,7 +276,7 @@ export class Placing {
     const sure = x !== null && (grade === 'usual' || grade === 'unusual')
     return {
       ...{ name, x, y, grade },
-      original: urlOf(canvasOf(picture, SHOWN)),
+      original: urlOf(canvasOf(picture, PICTURE_SIDE)),
       saw: dataUrl(imageOf(planes(placed.pixels, channels), [channels, height, width])),
       bump: dataUrl(bumpOf(encoded.activation, grid)),
       decoded: decoded && dataUrl(imageOf(decoded, shape)),
@@ -322,7 +322,7 @@ function errorOf(decoded, values) {
 }
 
 /**
- * The largest of some shares: its place, and itself.
+ * The largest of some shares: its number, and itself.
  *
  * @param {number[]} shares
  * @returns {[number, number]}
@@ -370,7 +370,7 @@ function bumpOf(activation, [rows, columns]) {
 function canvasOf({ width, height, data }, side) {
   const image = new ImageData(width, height)
   for (let i = 0; i < width * height; i++) {
-    image.data.set(data.subarray(3 * i, 3 * i + 3), 4 * i)
+    for (let k = 0; k < 3; k++) image.data[4 * i + k] = data[3 * i + k]
     image.data[4 * i + 3] = 255
   }
   const whole = new OffscreenCanvas(width, height)
@@ -397,6 +397,6 @@ function urlOf(canvas) {
  * @returns {Promise<Blob | null>}
  */
 async function small(file) {
-  const canvas = canvasOf(await openPicture(file), SMALL)
+  const canvas = canvasOf(await openPicture(file), MARK_SIDE)
   return new Promise((good) => canvas.toBlob(good, 'image/png'))
 }
