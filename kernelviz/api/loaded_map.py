@@ -164,7 +164,12 @@ class LoadedMap(LoadedRun):
         return self.decode(coordinates)
 
     def widget(
-        self, split: str | None = None, colour: str = "label", view: str = "dots", probe: bool = False
+        self,
+        split: str | None = None,
+        colour: str = "label",
+        view: str = "dots",
+        probe: bool = False,
+        height: int = 460,
     ) -> "kernelviz.ui.notebook.widget.MapWidget":
         """The map as a widget for Jupyter, marimo, VS Code and others: the canvas of the dashboard in a cell.
 
@@ -176,6 +181,7 @@ class LoadedMap(LoadedRun):
             colour: one of `kernelviz.plots.colours.COLOURINGS`, or a column of the run's own table.
             view: "dots" or "images".
             probe: whether a probe is dragged over the map, and what it decodes stands beside it.
+            height: of the map, in CSS pixels.
         """
         if not importlib.util.find_spec("anywidget"):
             raise UserError('the widget needs anywidget: pip install "kernelviz[notebook]"')
@@ -185,7 +191,7 @@ class LoadedMap(LoadedRun):
             )
         from kernelviz.ui.notebook.widget import MapWidget
 
-        shown = {"colour": colour, "view": view} | ({"split": split} if split else {})
+        shown = {"colour": colour, "view": view, "height": height} | ({"split": split} if split else {})
         return MapWidget(self.record, probe=probe, **shown)
 
     def plot(self, split: str = "test", colour: str = "label") -> "plotly.graph_objects.Figure":

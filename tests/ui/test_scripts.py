@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 
 import numpy as np
 import pytest

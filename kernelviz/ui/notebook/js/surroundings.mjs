@@ -11,11 +11,11 @@ const DARK = { primary: '#5ab4dc', background: '#12181f', text: '#e3eaf0', borde
  */
 export function coloursAround(element) {
   const ground = groundOf(element)
-  const [red, green, blue] = rgbOf(ground ?? '#ffffff')
+  const [red, green, blue] = ground ?? [255, 255, 255]
   const { primary, background, text, border } = red * 0.3 + green * 0.59 + blue * 0.11 < 128 ? DARK : LIGHT
   return {
     '--st-primary-color': primary,
-    '--st-background-color': ground ?? background,
+    '--st-background-color': ground ? `rgb(${red}, ${green}, ${blue})` : background,
     '--st-text-color': text,
     '--st-border-color': border,
   }
@@ -31,15 +31,19 @@ function groundOf(element) {
   let node = element
   while (node) {
     if (node instanceof Element) {
-      const colour = getComputedStyle(node).backgroundColor
-      if (rgbOf(colour)[3] === 255) return colour
+      const colour = rgbOf(getComputedStyle(node).backgroundColor)
+      if (colour[3] === 255) return colour
     }
     node = node instanceof ShadowRoot ? node.host : node.parentNode
   }
   return null
 }
 
-/** @param {string} colour any of CSS */
+/**
+ * Red, green, blue and opacity, each up to 255.
+ *
+ * @param {string} colour any of CSS
+ */
 function rgbOf(colour) {
   const context = new OffscreenCanvas(1, 1).getContext('2d')
   if (!context) return [255, 255, 255, 255]
