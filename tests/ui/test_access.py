@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit import net_util
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
 
+from kernelviz.disk import own_file
 from kernelviz.errors import UserError
 from kernelviz.ui.access import bounds
 from kernelviz.ui.access import entrance as entrances
@@ -388,3 +389,7 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
     answers = asyncio.run(attacks())
     assert all(one in (b"", b"ended") for one in answers[:50])
     assert all(one == b"ended" or b" 408 " in one for one in answers[50:70]) and b" 200 " in answers[70]
+
+
+def test_streamlit_run_finds_the_application_with_what_guards_it():
+    assert "app = st.App(__file__, routes=ROUTES, middleware=middleware(" in own_file("app.py").read_text("utf-8")

@@ -102,10 +102,7 @@ def said(way_in: Entrance) -> str:
     if way_in.token:
         return text.rstrip() + "\nWhoever has an address with its token can use it."
     if way_in.names or not sharing.is_loopback(way_in.host):
-        return (
-            text.rstrip()
-            + "\nIt wants no token: whoever can reach it can use it, as far as no proxy asks who they are."
-        )
+        return text.rstrip() + "\nIt needs no token: whoever can reach it can use it, unless a proxy asks who they are."
     return text
 
 

@@ -14,7 +14,6 @@ What X-Forwarded-Host says counts only as far as it is a name of this server as 
 
 import gzip
 import hmac
-from html import escape
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -42,7 +41,7 @@ HEADERS = {
 NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"  # of what is no page of ours
 NOT_OURS = "this dashboard does not go by that name; `kernelviz app --allowed-host NAME` adds one"
 FOREIGN = "only the dashboard's own pages may ask for that"
-WANTED = "this dashboard wants its token: open the address that `kernelviz app` has printed"
+WANTED = "this dashboard needs a token: open the address that `kernelviz app` printed"
 ASKS = Path(__file__).with_name("token_page.html")
 
 
@@ -113,7 +112,7 @@ class Guard:
             return None
         if "text/html" not in asked.headers.get("accept", ""):
             return PlainTextResponse(WANTED, 401)
-        return HTMLResponse(ASKS.read_text(encoding="utf-8").replace("SAID", escape(WANTED)), 401)
+        return HTMLResponse(ASKS.read_text(encoding="utf-8"), 401)
 
 
 class _Sealed:

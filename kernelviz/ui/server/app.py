@@ -119,17 +119,20 @@ def serve(
 
 def application(way_in: Entrance) -> st.App:
     """The dashboard as an ASGI application."""
-    middleware = [Middleware(Guard, entrance=way_in), Middleware(Bounds)]
-    return st.App(own_file("app.py"), routes=ROUTES, middleware=middleware)
+    return st.App(own_file("app.py"), routes=ROUTES, middleware=middleware(way_in))
 
 
-def application_of_streamlit() -> st.App:
-    """The dashboard for `streamlit run`, at the address of Streamlit's settings."""
+def middleware(way_in: Entrance) -> list[Middleware]:
+    """What every request goes through first."""
+    return [Middleware(Guard, entrance=way_in), Middleware(Bounds)]
+
+
+def way_in_of_streamlit() -> Entrance:
+    """The entrance for `streamlit run`, at the address of Streamlit's settings; what to open is printed."""
     host, port = st.get_option("server.address") or "", st.get_option("server.port")
     way_in = entrance(host, port, token=os.environ.get(TOKEN_VARIABLE))
-    if way_in.token:
-        print(said(way_in), file=sys.stderr, flush=True)
-    return application(way_in)
+    print(said(way_in), file=sys.stderr, flush=True)
+    return way_in
 
 
 def script(request: Request) -> Response:
