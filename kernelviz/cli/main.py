@@ -193,7 +193,6 @@ def map_(
 
 
 cli.command()(search)
-cli.command()(doctor)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:
@@ -354,6 +353,9 @@ def bench(
         return print_json(reports)
     for report in reports.values():
         print_table(report["rows"][0], (row.values() for row in report["rows"]), *report["notes"])
+
+
+cli.command()(doctor)
 
 
 def main() -> None:
