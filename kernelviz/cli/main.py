@@ -220,7 +220,6 @@ def map_(
 
 
 cli.command()(search)
-cli.command()(doctor)
 
 
 def _say_trained(run: Run, as_json: bool) -> None:
@@ -385,6 +384,9 @@ def bench(
         if len(lines[0]) > MOST_COLUMNS:  # then they are lines
             lines = [[values[at] if at < len(values) else "" for values in lines] for at in range(len(lines[0]))]
         print_table(lines[0], lines[1:], *report["notes"])
+
+
+cli.command()(doctor)
 
 
 def main() -> None:

@@ -1,11 +1,16 @@
 """Pages with runs that are broken or empty, and with mistakes of the user."""
 
+import contextlib
+import os
+import re
 import shutil
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
+from kernelviz.ingest.files import RejectedFile
 from kernelviz.jobs import queue
 from kernelviz.storage.store import claimed
 from kernelviz.tasks.recipes import RECIPES
@@ -82,3 +87,44 @@ def test_an_address_of_a_split_without_images_says_so(depth31, opened):
     app = opened(split="validation")
     assert not app.exception and app.selectbox(key="split").value == "test"
     assert any("no validation images" in one.value for one in app.info)
+
+
+HOSTILE = "![x](http://example.org/x.png) [y](javascript:1) <b> :red[z] $\\frac{1}{2}$ \x1b[31m\u202e"
+
+
+def test_what_a_record_says_is_text_on_every_page(add, opened, autoencoder):
+    made = autoencoder.made_by | {"device": HOSTILE, "command": HOSTILE, "commit": HOSTILE}
+    classes = [f"{HOSTILE} {digit}" for digit in range(10)]
+    data = autoencoder.data | {"name": HOSTILE, "classes": classes}
+    recipe = autoencoder.recipe | {"objectives": {HOSTILE: 1.0}}
+    folder = add(autoencoder, data=data, made_by=made, recipe=recipe)
+    add(autoencoder, "broken", format=HOSTILE)
+    add(autoencoder, "more", **{HOSTILE: 1})
+    for when in (-1e9, 0, 4e9, 1e12):  # the clock was turned
+        with contextlib.suppress(OSError, OverflowError):  # what the file system cannot have
+            os.utime(folder / "run.json", (when, when))
+            os.utime(folder, (when, when))
+    for page in ("", "probe", "depth", "compare", "upload", "runs", "kernels"):
+        app = opened(page, run="tiny")
+        assert not app.exception, page
+        shown = [one for kind in AS_MARKDOWN for one in getattr(app, kind)]
+        texts = [getattr(one.proto, name, "") for one in shown for name in ("body", "label", "help")]
+        assert any(texts), page
+        for text in texts:
+            assert not re.search(r"(?<!\\)\[[^\]]*\]\(|(?<!\\)<b>|:red\[|(?<!\\)\$|[\x1b\u202e]", str(text)), text
+
+
+AS_MARKDOWN = ("markdown", "caption", "title", "header", "warning", "error", "info", "success", "button")
+
+
+def test_all_rejected_files_can_be_seen():
+    names = [RejectedFile(f"{at}{HOSTILE}.png", f"reason {at % 8} {HOSTILE}") for at in range(30)]
+
+    def page(names):
+        from kernelviz.ui.shared.files import warn_of_rejected
+
+        warn_of_rejected(names)
+
+    app = AppTest.from_function(page, kwargs={"names": names}).run()
+    assert not app.exception and len(app.dataframe[0].value) == 30 and len(app.warning) == 7
+    assert not any(re.search(r"(?<!\\)\[x\]", one.value) for one in app.warning)

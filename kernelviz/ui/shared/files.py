@@ -1,11 +1,13 @@
 """Files that people choose or download: which formats are allowed, why a file was rejected, how a set is fetched."""
 
+import pandas as pd
 import streamlit as st
 
 from kernelviz.data.images import SETS, download
 from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.ingest.image_file import ALLOWED as FORMATS
 from kernelviz.ingest.image_file import MAX_BYTES
+from kernelviz.text import visible
 from kernelviz.ui.shared import sharing
 from kernelviz.ui.shared.labels import message, plain
 
@@ -15,11 +17,16 @@ ALLOWED = f"{', '.join(FORMATS)} of up to {MAX_BYTES // 10**6} MB each, or a .zi
 
 MAX_REASONS = 6  # warnings on the page
 MAX_NAMES = 5  # file names of a warning
+MAX_ROWS = 10_000  # of the table of all
 
 
 def warn_of_rejected(rejected: list[RejectedFile]) -> None:
-    """Name the files that were rejected, grouped by the reason; of many reasons the first few."""
+    """Name the files that were rejected, grouped by the reason, the first few of many; and all of them in a table."""
     reasons = by_reason(rejected)
+    if len(reasons) > MAX_REASONS or any(len(names) > MAX_NAMES for names in reasons.values()):
+        with st.expander(f"All {len(rejected):,} rejected files", icon=":material/block:"):
+            rows = [(visible(one.name), visible(one.reason)) for one in rejected[:MAX_ROWS]]
+            st.dataframe(pd.DataFrame(rows, columns=["file", "reason"]), hide_index=True)
     for reason, names in list(reasons.items())[:MAX_REASONS]:
         st.warning(f"Rejected: {_listed(names)}. The reason: {message(reason)}.", icon=":material/block:")
     others = sum(len(names) for names in list(reasons.values())[MAX_REASONS:])
