@@ -497,7 +497,8 @@ def test_many_files_that_are_no_pictures_are_one_warning(add, opened, autoencode
     add(autoencoder)
     app = fine(opened("upload", state=uploaded(*[(f"{at}.png", b"text") for at in range(40)])))
     assert len(app.warning) == 1 and "**0.png**" in app.warning[0].value and "35 more" in app.warning[0].value
-    assert not app.dataframe
+    (listed,) = app.dataframe  # all of them, with the reason
+    assert len(listed.value) == 40
 
 
 def test_of_many_reasons_the_first_few_are_shown(add, opened, autoencoder):

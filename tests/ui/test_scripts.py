@@ -792,6 +792,7 @@ ELEMENTS = """class Element {
             constructor() { Object.assign(this, { children: [], attributes: {}, hidden: true, textContent: '' }) }
             append(...children) { this.children.push(...children) }
             replaceChildren(...children) { this.children = children }
+            style = {}
             setAttribute(name, value) { this.attributes[name] = value }
         }
         globalThis.document = { createElement: () => new Element() }
@@ -810,7 +811,7 @@ def test_the_likeliest_classes_are_bars_and_those_of_another_point_are_not(scrip
             const of = item(3)
             await pinned_item.PinnedItem.prototype.findLikeliest.call(of, address, i)
             const bars = of.shares.children.map(({ children: [name, { children: [filled] }, value] }) =>
-                [name.children[0], filled.attributes.style, value.children[0]])
+                [name.children[0], filled.style.cssText, value.children[0]])
             return [of.likeliest.hidden, of.sharesOf.textContent, bars]
         }
         const all = []

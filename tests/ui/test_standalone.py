@@ -117,6 +117,8 @@ def test_the_page_encodes_what_torch_encodes(convolutions, script):
     )
     code = network.code(torch.from_numpy(wanted.activation))
     for name, values in {**vars(wanted), "code": code.numpy()}.items():
+        if name == "clarity":  # the page does not say how certain a position is
+            continue
         ours = np.array([one[name] for one in out])
         np.testing.assert_allclose(ours, values, atol=2e-4 * np.abs(values).max(), err_msg=name)
 

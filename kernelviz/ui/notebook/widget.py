@@ -116,7 +116,7 @@ class MapWidget(anywidget.AnyWidget):
         selection, colouring = Selection(self._revision, selected), column.key if column else self.colour
         told = told_of(ImageMap(self._run), self.split, colouring, selection)
         (shown,) = told.maps
-        told = replace(told, view=self.view, keeps=False, maps=[replace(shown, base=f"/{self._name}{shown.base}")])
+        told = replace(told, view=self.view, keeps=False, maps=[replace(shown, base=f"/{self._name}/{shown.base}")])
         if self._standing:
             told = replace(told, decoder=None, probe=probe_of(self._run, self._standing, []))
         self.told = json.loads(json.dumps(asdict(told)))

@@ -16,7 +16,7 @@ let bar = {
     else history.replaceState(history.state, '', address)
   },
   link: (address) => address.href,
-  toPage: (page, parts) => `/${page}?${parts}`,
+  toPage: (page, parts) => `./${page}?${parts}`,
 }
 
 /**

@@ -7,6 +7,7 @@ import { faded, grouped, pixel, ramp, ranked, valueAt } from './colours.mjs'
 import { HIDDEN, FULL } from './raster.mjs'
 import { Spatial } from './spatial.mjs'
 
+const CERTAINTY = 'certainty of position'
 const UNCERTAIN = 0.1 // share of the images whose position is called uncertain
 
 /**
@@ -248,7 +249,7 @@ export class Points {
     if (label !== undefined) lines.push(this.names && prediction === undefined ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
-    if (this.value('certainty of position', i) < UNCERTAIN) lines.push('its position is uncertain')
+    if (CERTAINTY in this.scales && this.value(CERTAINTY, i) < UNCERTAIN) lines.push('its position is uncertain')
     return this.colouring === 'confidence' ? lines : [...lines, ...this.coloured(i)]
   }
 
