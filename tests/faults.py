@@ -2,7 +2,7 @@
 
     python tests/faults.py --cuts 100 --changes 200
 
-A copy of each file is cut short at so many places, and so many copies have some bytes changed. The table says how many
+A copy of each file is cut short at so many points, and so many copies have some bytes changed. The table says how many
 of them opened all the same, how many were refused in one line, and the slowest in seconds. Anything else that happens
 is told, and the script ends with 1.
 """
