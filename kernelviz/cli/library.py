@@ -1,6 +1,7 @@
 """What is done with finished runs: `kernelviz runs`, `compare`, `rename`, `delete`, `restore`, `export`, `import`."""
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from kernelviz.storage.store import hidden_runs, load_run, readable_runs
 
 LISTED = ("map_5nn", "place_mse", "test_accuracy")
 MOST_COMPARED = 4
+LONGEST_AIM = 15  # letters of a line
 Name = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run.")]
 
 
@@ -24,7 +26,12 @@ def runs(as_json: AsJson = False) -> None:
         rows = [{"name": r.name, "data": r.data["name"], "metrics": r.metrics, "folder": str(r.folder)} for r in found]
         return print_json({"runs": rows, "broken": broken, "hidden": hidden})
     rows = [
-        (run.name, run.data["name"], "\n".join(run.aims), *map(run.metrics.get, LISTED, len(LISTED) * [""]))
+        (
+            run.name,
+            run.data["name"],
+            "\n".join(fill(aim.replace("_", " "), LONGEST_AIM) for aim in run.aims),
+            *map(run.metrics.get, LISTED, len(LISTED) * [""]),
+        )
         for run in found
     ]
     if found:
