@@ -19,9 +19,9 @@ MODES = {  # path, and what is in the address, beside the pages as they are at f
 
 def the_map(page):
     """The map, painted."""
-    over = page.locator("canvas.over")
+    over = page.locator("canvas.over").first  # a second one shows how the map grew
     over.wait_for()
-    page.locator(".status").wait_for(state="hidden")
+    page.locator(".status").first.wait_for(state="hidden")
     over.scroll_into_view_if_needed()
     frames(page)
     return over

@@ -60,4 +60,4 @@ def test_the_keyboard_gets_past_the_menu_to_the_map(visit):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the map"
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement.shadowRoot?.activeElement?.matches('canvas.over')")
+    page.wait_for_function("() => document.activeElement.shadowRoot?.activeElement?.matches('canvas.over')")

@@ -325,7 +325,7 @@ def test_dragging_the_probe_changes_the_decoded_image_and_the_address(seen, sett
     assert abs(under_way.astype(int) - before).max() > 20 and address(page)["x"] == "-2"
     page.mouse.move(*path[2], steps=4)
     page.mouse.up()
-    page.wait_for_function("Math.abs(new URLSearchParams(location.search).get('x') - 2) < 0.02")
+    page.wait_for_function("() => Math.abs(new URLSearchParams(location.search).get('x') - 2) < 0.02")
     found = address(page)
     assert abs(float(found["x"]) - 2) < 0.02 and abs(float(found["y"]) + 1) < 0.02
     settle(page)
@@ -365,7 +365,7 @@ def test_the_width_changes_the_bump_while_the_slider_moves(seen):
         page.keyboard.press("ArrowRight")
     frames(page)
     assert (canvas_pixels(bump)[..., 0] > 0).sum() > before
-    page.wait_for_function("location.search.includes('w=1.5')")
+    page.wait_for_function("() => location.search.includes('w=1.5')")
 
 
 def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
@@ -382,15 +382,15 @@ def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     still = position.inner_text()
     frames(page, 10)  # a walk moves in each of them
     assert position.inner_text() == still
-    page.wait_for_function("location.search.includes('path=')")
+    page.wait_for_function("() => location.search.includes('path=')")
     link = page.get_by_role("button", name="Save GIF").get_attribute("href")
-    saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
+    saved = page.request.get(f"{page.url.split('/probe')[0]}/{link}")
     assert Image.open(io.BytesIO(saved.body())).format == "GIF"
     page.reload()
     settle(page)
     page.get_by_role("button", name="Walk along the path").wait_for()
     page.get_by_role("button", name="Forget the path").click()
-    page.wait_for_function("!location.search.includes('path=')")
+    page.wait_for_function("() => !location.search.includes('path=')")
 
 
 def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, settle):
@@ -402,16 +402,16 @@ def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, sett
     assert page.locator("canvas.over").is_visible() and page.locator(".window output").inner_text() == "20 × 13"
     page.get_by_label("Images along the longer side").fill("6")
     until(page, lambda: page.locator(".window output").inner_text() == "6 × 4")
-    page.wait_for_function("location.search.includes('window=') && location.search.includes('n=6')")
+    page.wait_for_function("() => location.search.includes('window=') && location.search.includes('n=6')")
     until(page, lambda: "n=6" in page.get_by_role("button", name="Save GIF").get_attribute("href"))
     link = page.get_by_role("button", name="Save GIF").get_attribute("href")
-    saved = page.request.get(f"{page.url.split('/probe')[0]}{link}")
+    saved = page.request.get(f"{page.url.split('/probe')[0]}/{link}")
     assert Image.open(io.BytesIO(saved.body())).format == "GIF"
     page.reload()
     settle(page)
     picture.wait_for()
     page.get_by_role("button", name="Close the window").click()
-    page.wait_for_function("!location.search.includes('window=')")
+    page.wait_for_function("() => !location.search.includes('window=')")
 
 
 def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
@@ -420,7 +420,7 @@ def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
     page.locator(".position").wait_for()
     settle(page)
     page.mouse.click(*on_screen(page, [(1, 1)])[0])
-    page.wait_for_function("Math.abs(new URLSearchParams(location.search).get('x') - 1) < 0.05")
+    page.wait_for_function("() => Math.abs(new URLSearchParams(location.search).get('x') - 1) < 0.05")
     settle(page)
     page.go_back()
     settle(page)
@@ -432,7 +432,7 @@ def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
 def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle):
     page = seen("probe", x="0", y="0")
     page.mouse.click(*on_screen(page, [(1, 1)])[0])
-    page.wait_for_function("Math.abs(new URLSearchParams(location.search).get('x') - 1) < 0.05")
+    page.wait_for_function("() => Math.abs(new URLSearchParams(location.search).get('x') - 1) < 0.05")
     settle(page)
     page.go_back()
     until(page, lambda: page.locator(".position").inner_text().startswith("x 0.00"))
@@ -443,11 +443,11 @@ def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle)
 def test_the_trail_leads_back(seen):
     page = seen("probe", x="-2", y="2")
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
-    page.wait_for_function("location.search.includes('x=')")
+    page.wait_for_function("() => location.search.includes('x=')")
     trail = page.get_by_role("group", name="Where the probe has been").get_by_role("button")
     assert trail.count() > 2
     trail.last.click()
-    page.wait_for_function("location.search.includes('x=-2')")
+    page.wait_for_function("() => location.search.includes('x=-2')")
 
 
 def test_explore_by_keyboard_alone(seen, settle, points):
@@ -488,7 +488,7 @@ def test_the_probe_by_keyboard_alone(seen):
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("+")
     step = 2 * EXTENT / 19
-    page.wait_for_function("location.search.includes('w=1.05')")
+    page.wait_for_function("() => location.search.includes('w=1.05')")
     found = address(page)
     assert abs(float(found["x"]) - step) < 0.01 and abs(float(found["y"]) - 2 * step) < 0.01
     page.keyboard.press("Enter")

@@ -48,7 +48,7 @@ def test_a_card_shows_the_whole_picture_and_opens_its_original(visit, settle, ph
     link.focus()
     with page.context.expect_page() as opened:
         page.keyboard.press("Enter")
-    opened.value.wait_for_function("document.images.length && document.images[0].naturalWidth === 640")
+    opened.value.wait_for_function("() => document.images.length && document.images[0].naturalWidth === 640")
     field.fill("IMG_1x")
     field.press("Enter")
     card.get_by_text("was it moved or deleted?").wait_for()
