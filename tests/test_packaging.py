@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = "pretrained/digits-neighbours/"  # the run that stands for all: building with 100 MB of them takes a minute
 LARGEST = 3_000_000  # bytes of a wheel with this run alone
-EXTRAS = {"heic", "figures", "peers", "test"}
+EXTRAS = {"heic", "onnx", "figures", "notebook", "peers", "test"}
 
 
 def run(*words, cwd):
