@@ -13,7 +13,7 @@ from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import mapped
 
 NEAREST = 10  # neighbours of a point
-FIRST = (NAME, PATH, "split", "index", "label", "prediction", "confidence", "x", "y", "error", "novelty")
+FIRST = (NAME, PATH, "split", "index", "label", "prediction", "confidence", "x", "y", "error", "certainty", "novelty")
 ADDED = ("neighbours", "image")
 
 
