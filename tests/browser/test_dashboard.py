@@ -42,14 +42,6 @@ def choose(page, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def test_explore_shows_a_map_with_points(visit):
-    page = visit()
-    assert np.median(np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"))) > 200
-    assert ink(the_map(page)) > 1000
-    assert the_map(page).bounding_box()["height"] > 500
-    page.locator(".inspector .tiles canvas").first.wait_for()
-
-
 def test_the_choices_in_the_address_outlive_a_reload(visit, settle):
     page = visit(colour="density", split="train", view="images")
     page.reload()
@@ -67,11 +59,6 @@ def test_the_run_and_the_choices_outlive_a_change_of_page(visit, settle):
     page.get_by_role("combobox", name=re.compile("Run")).wait_for()
     assert page.get_by_role("combobox", name=re.compile("Run")).input_value() == "namer"
     assert address(page).get("colour") == "density"
-
-
-def test_dark_is_dark(visit):
-    pixels = Image.open(io.BytesIO(visit(scheme="dark").screenshot())).convert("L")
-    assert np.median(np.asarray(pixels)) < 60
 
 
 @pytest.mark.parametrize("path, query", MODES.values(), ids=MODES)

@@ -40,7 +40,7 @@ def train_by_the_page(chromium, address):
     page.get_by_role("button", name="pictures").first.click()
     page.get_by_role("button", name="Use this folder").click()
     page.get_by_text(f"{N} pictures in pictures").wait_for()
-    page.get_by_role("spinbutton", name="Epochs").fill("4")
+    page.get_by_role("spinbutton", name="Epochs").fill("40")
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("Training, epoch").wait_for(timeout=90_000)
