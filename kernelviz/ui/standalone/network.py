@@ -78,6 +78,5 @@ def _layer(layer: nn.Module) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _small(values: np.ndarray) -> np.ndarray:
-    """Numbers in float16 where that is what they are."""
-    halved = values.astype(np.float16)
-    return halved if np.array_equal(halved.astype(values.dtype), values) else np.ascontiguousarray(values, np.float32)
+    """Matrices in float16, in which runs store them, or in 8 bits; factors and biases as they are."""
+    return np.ascontiguousarray(values, np.float16 if values.ndim > 1 else np.float32)
