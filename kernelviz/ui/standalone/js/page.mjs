@@ -143,7 +143,7 @@ export class Page {
     this.shadow.host.toggleAttribute('hidden', Boolean(missing))
     this.shadow.host.classList.toggle('placing', view === 'place')
     if (missing) return this.say(missing, view === 'place' ? facts.command : '')
-    if (view === 'place') this.placing?.load().catch(() => {}) // what is placed first says what is wrong
+    if (view === 'place') this.placing?.prepared().catch(() => {}) // what is placed first says what is wrong
     this.stand = element('div')
     this.shadow.append(this.stand)
     this.tell()
