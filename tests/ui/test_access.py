@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import uvicorn
@@ -35,6 +36,12 @@ async def echo(websocket):
     await websocket.accept()
     await websocket.send_text(websocket.headers["host"])
     await websocket.close()
+
+
+def in_a_thread(coroutine):
+    """What a coroutine gives; here itself a loop may run, that of the browser tests."""
+    with ThreadPoolExecutor(1) as one:
+        return one.submit(asyncio.run, coroutine).result()
 
 
 def failing(_):
@@ -322,9 +329,9 @@ def test_a_visitor_has_some_requests_at_a_time_and_the_others_wait_or_are_refuse
         assert not app._visitors
         return statuses
 
-    statuses = asyncio.run(all_at_once(["one"] * 20))
+    statuses = in_a_thread(all_at_once(["one"] * 20))
     assert most == bounds.AT_ONCE and statuses.count(200) == bounds.AT_ONCE + 3 and statuses.count(429) == 9
-    assert asyncio.run(all_at_once(range(20))) == [200] * 20 and most == 20
+    assert in_a_thread(all_at_once(range(20))) == [200] * 20 and most == 20
 
 
 def test_a_visitor_has_some_pages_at_a_time(monkeypatch):
@@ -386,7 +393,7 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
             writer.close()
         return answers
 
-    answers = asyncio.run(attacks())
+    answers = in_a_thread(attacks())
     assert all(one in (b"", b"ended") for one in answers[:50])
     assert all(one == b"ended" or b" 408 " in one for one in answers[50:70]) and b" 200 " in answers[70]
 
