@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
-from kernelviz.errors import UserError
-from kernelviz.export import FORMATS, write
+from kernelviz.export import write
 from kernelviz.library.handing_on import export_run
 from kernelviz.storage.record import Run
 from kernelviz.storage.weights import load_network
@@ -58,8 +57,6 @@ class LoadedRun:
         """
         if format == "kernelviz":
             return export_run(self.record, Path(path), with_pictures)
-        if format not in FORMATS:
-            raise UserError(f"there is no format {format!r}; there are {', '.join(['kernelviz', *FORMATS])}")
         return write(self.record, format, Path(path), with_pictures)
 
     def __repr__(self) -> str:

@@ -143,8 +143,6 @@ def export(
         raise UserError(f"--split is for --format html, not for {form}")
     form = "html-folder" if split else form
     if form != "kernelviz":
-        if form not in FORMATS:
-            raise UserError(f"there is no format {form!r}; there are {', '.join(['kernelviz', *FORMATS])}")
         path = write(found, form, out, pictures)
         return print_json({"run": run, "path": str(path)}) if as_json else _say(f"{path} is written.")
     path = export_run(found, out or Path(run), pictures)

@@ -9,34 +9,35 @@ from kernelviz.storage.record import Run
 
 
 class Format(NamedTuple):
-    """Attributes: the module that writes it, the ending of its file ("" for a folder), what it is for."""
+    """Attributes: the module that writes it, the ending of its file ("" for a folder)."""
 
     module: str
     ending: str
-    purpose: str
 
 
 FORMATS: dict[str, Format] = {
-    "onnx": Format("kernelviz.export.onnx", "", "networks for ONNX Runtime: images to coordinates, and back"),
-    "parquet": Format("kernelviz.export.parquet", ".parquet", "a table of all points, as Embedding Atlas reads it"),
-    "csv": Format("kernelviz.export.csv", ".csv", "the same for a spreadsheet"),
-    "tensorboard": Format("kernelviz.export.tensorboard", "", "a folder for TensorBoard's projector"),
-    "fiftyone": Format("kernelviz.export.fiftyone", "", "a dataset for FiftyOne"),
-    "hub": Format("kernelviz.export.hub", "", "a model folder for the Hugging Face Hub, with a card"),
-    "html": Format("kernelviz.ui.standalone", ".html", "a page without a server, which opens from disk"),
-    "html-folder": Format("kernelviz.ui.standalone.folder", "", "the same as a folder, for a static host"),
+    "onnx": Format("kernelviz.export.onnx", ""),
+    "parquet": Format("kernelviz.export.parquet", ".parquet"),
+    "csv": Format("kernelviz.export.csv", ".csv"),
+    "tensorboard": Format("kernelviz.export.tensorboard", ""),
+    "fiftyone": Format("kernelviz.export.fiftyone", ""),
+    "hub": Format("kernelviz.export.hub", ""),
+    "html": Format("kernelviz.ui.standalone", ".html"),
+    "html-folder": Format("kernelviz.ui.standalone.folder", ""),
 }
 
 
 def write(run: Run, name: str, path: Path | None = None, pictures: bool = False) -> Path:
     """Write a run in a format; returns the path of the file or folder.
 
-    Raises a UserError where the run has not what the format needs, or the path is taken by something else.
+    Raises a UserError where there is no such format, the run has not what it needs, or something else has the path.
 
     Args:
         path: by default named after the run, in the current folder.
         pictures: whether the small pictures of its images go along, where the format can hold them.
     """
+    if name not in FORMATS:
+        raise UserError(f"there is no format {name!r}; there are {', '.join(['kernelviz', *FORMATS])}")
     form = FORMATS[name]
     path = path or Path(f"{run.name}{form.ending}" if form.ending else f"{run.name}-{name}")
     if path.is_dir() and form.ending:

@@ -54,7 +54,7 @@ export function normalisedDigit(grey, { height, width, box }) {
  *
  * @param {Raster} grey
  */
-export function findInk(grey) {
+function findInk(grey) {
   const scale = WORK / Math.max(grey.width, grey.height)
   const [width, height] = [grey.width, grey.height].map((side) => Math.max(1, rounded(side * scale)))
   const { data } = resized(grey, width, height, BICUBIC)
@@ -193,7 +193,7 @@ function stretched(dark) {
  *
  * @param {Float64Array} values
  */
-export function otsu(values) {
+function otsu(values) {
   const bins = 256
   let low = values.reduce((a, b) => Math.min(a, b), Infinity)
   let high = values.reduce((a, b) => Math.max(a, b), -Infinity)

@@ -39,7 +39,7 @@ function croppedBox({ width, height }, ratio) {
  * @param {Raster} picture RGB
  * @returns {Raster}
  */
-export function greyOf({ width, height, data }) {
+function greyOf({ width, height, data }) {
   const grey = new Uint8Array(width * height)
   for (let i = 0; i < grey.length; i++)
     grey[i] = (19595 * data[3 * i] + 38470 * data[3 * i + 1] + 7471 * data[3 * i + 2] + 0x8000) >> 16
