@@ -17,7 +17,7 @@ from kernelviz.storage.store import load_run
 from kernelviz.ui.canvas.payloads import twelve_bits
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.shared import caches
-from kernelviz.ui.tiles import chosen
+from kernelviz.ui.tiles import chosen, ordered, routes
 from kernelviz.ui.tiles.ordered import OrderedMap, cells, interleaved, mapped, ordered_map
 from kernelviz.ui.tiles.tile import LEAST, SIDE, colouring_of, tile
 
@@ -47,9 +47,10 @@ def scattered():
 
 
 @pytest.fixture
-def large(add, autoencoder, monkeypatch, tmp_path):
+def large(add, autoencoder, monkeypatch):
     """The run "tiny", whose map counts as large."""
-    monkeypatch.setenv("KERNELVIZ_DATA", str(tmp_path / "data"))
+    for cached in (ordered._ordered_map, routes._chosen, routes._groups):  # another map under the same name and version
+        cached.cache_clear()
     add(autoencoder)
     monkeypatch.setattr(caches, "LARGE", 1000)
     return load_run("tiny")
