@@ -914,7 +914,7 @@ def test_the_tiles_of_a_view(script):
     whole, near, finest, outside = script(body, imports="core/view core/tiles")
     assert whole == [1, 4] and finest == 7 and outside == []  # the view goes no nearer than 64 times
     # the screen shows 6.5 by 3.3 units of 8, so that of 8 squares along each side 7 or 8 and 4 are on it
-    assert near[0] == 3 and {tuple(one) for one in near[1]} == {(c, r) for c in range(8) for r in range(2, 6)}
+    assert near[0] == 2 and {tuple(one) for one in near[1]} == {(c, r) for c in range(8) for r in range(2, 6)}
     assert set(map(tuple, near[1][:4])) == {(3, 3), (3, 4), (4, 3), (4, 4)}
 
 

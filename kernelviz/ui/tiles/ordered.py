@@ -83,7 +83,9 @@ def ordered_map(run: EmbeddingRun, split: str) -> OrderedMap:
 def _ordered_map(name: str, version: str, split: str) -> OrderedMap:
     run = load_run(name)
     table = mapped(run, split, lambda: _sorted(run, split))
-    columns = {column: table[column].combine_chunks().to_numpy() for column in table.column_names}
+    batches = table.to_batches()  # one, of which an array is a view; none of an empty split
+    whole = batches[0] if batches else table
+    columns = {column: whole[column].to_numpy() for column in table.column_names}
     values = {name: columns.pop(name) for name in VALUES}
     return OrderedMap(**columns, values=values, **json.loads(table.schema.metadata[b"facts"]))
 
