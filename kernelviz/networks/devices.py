@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from kernelviz.errors import UserError
 
 VARIABLE = "KERNELVIZ_DEVICE"  # the device that is used where the user names one
+PINNED = "cuda"  # kind of the devices to which pinned memory is copied while both compute
 PRIVATE = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # names in torch.cpu
 
 
@@ -47,7 +48,7 @@ def device_of(network: nn.Module) -> torch.device:
 
 def on_device(tensor: Tensor, device: str | torch.device) -> Tensor:
     """A tensor of the CPU's memory on a device; a GPU of NVIDIA's and the CPU do not wait for each other."""
-    if torch.device(device).type == "cuda":
+    if torch.device(device).type == PINNED:
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 

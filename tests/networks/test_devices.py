@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from kernelviz.errors import UserError
-from kernelviz.evaluation import inference
 from kernelviz.evaluation.inference import PART, decode, decode_probes, embed, embed_rows, make_map
 from kernelviz.evaluation.stage_statistics import stage_statistics
 from kernelviz.layers.probe import Probe
 from kernelviz.networks.devices import VARIABLE, best_device, device_of, devices, mixed_precision, use_device
 from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network
-from tests.fake_gpu import fake_gpu, moved
+from tests.fake_gpu import GPU, fake_gpu
 
 
 @pytest.fixture
@@ -81,12 +80,11 @@ def test_the_command_line_refuses_a_device_that_is_not_there(machine, kernelviz)
 
 @pytest.fixture
 def network():
-    return load_network(load_run("digits-neighbours"))
+    return load_network(load_run("digits-neighbours"), GPU)
 
 
 def test_images_are_embedded_and_decoded_on_the_gpu_without_waiting(network, digits):
     with fake_gpu() as copies:
-        moved(network)
         images = digits.test_images[:200]
         found = embed(network, images)
         assert copies.read == 6  # the fields of `Embedded`, once each
@@ -94,32 +92,26 @@ def test_images_are_embedded_and_decoded_on_the_gpu_without_waiting(network, dig
         assert decode_probes(network, np.zeros((3, 2), np.float32), Probe(1.0, 1.0)).shape == (3, 8, 8)
         few = replace(digits, train_images=images[:20], train_labels=digits.test_labels[:20])
         assert len(make_map(network, few)) == 20 + len(digits.test_labels)
-    inference.random_projection.cache_clear()
 
 
 def test_pictures_go_through_a_backbone_on_the_gpu():
-    network, pictures = load_network(load_run("cifar10-resnet32-kept11")), np.zeros((70, 32, 32, 3), np.uint8)
+    network, pictures = load_network(load_run("cifar10-resnet32-kept11"), GPU), np.zeros((70, 32, 32, 3), np.uint8)
     with fake_gpu() as copies:
-        moved(network)
         found = embed(network, pictures)
         assert found.probabilities.shape == (70, 10) and copies.read == 6
         stage_statistics(network, pictures)
-    inference.random_projection.cache_clear()
 
 
 def test_the_features_of_a_set_go_to_the_gpu_in_half_precision(network):
     with fake_gpu():
-        assert len(embed_rows(moved(network), np.zeros((3, 64), np.float16)).coordinates) == 3
-    inference.random_projection.cache_clear()
+        assert len(embed_rows(network, np.zeros((3, 64), np.float16)).coordinates) == 3
 
 
 def test_on_a_gpu_more_images_pass_together_and_always_as_many(network):
     seen = []
     network.encoder.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
     with fake_gpu():
-        moved(network)
-        assert device_of(network).type == "cuda"
+        assert device_of(network).type == GPU
         for n in (1, 1500):
             embed(network, np.zeros((n, 8, 8), np.uint8))
-    inference.random_projection.cache_clear()
     assert seen == 3 * [16 * PART]
