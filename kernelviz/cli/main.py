@@ -21,6 +21,7 @@ from kernelviz.cli.logs import Level
 from kernelviz.cli.output import (
     STOPPED,
     AsJson,
+    Device,
     Features,
     Labels,
     Seed,
@@ -155,6 +156,7 @@ def train(
     ] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option(help="Resume the stopped training of this name.")] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a network and store it as a run. Ctrl-C stops it at any step without losing anything."""
@@ -197,6 +199,7 @@ def map_(
     resume: Annotated[bool, typer.Option(help="Go on with the stopped training of this name.")] = False,
     add: Annotated[str | None, typer.Option(help="Put these onto the map of --name, without training.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the dashboard on the map.")] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Make a map of your pictures or vectors: see what is there, choose what to train, train it, store it as a run."""
@@ -230,7 +233,7 @@ def _say_trained(run: Run, as_json: bool) -> None:
 
 
 @cli.command()
-def resume(name: str, as_json: AsJson = False) -> None:
+def resume(name: str, device: Device = "auto", as_json: AsJson = False) -> None:
     """Go on with a stopped training, whose settings are with it."""
     from kernelviz.cli.jobs import resumed
 
@@ -248,6 +251,7 @@ def embed(
         typer.Argument(help="Pictures, folders of them, or .zip archives; on a map of vectors, files of vectors."),
     ],
     out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
@@ -280,9 +284,11 @@ def evaluate(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Store with the run what is usual for its images, too.")
     ] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure a run on the test images or ratings of its set."""
+    from kernelviz.networks.devices import best_device
     from kernelviz.storage.store import load_mapped, load_run
     from kernelviz.storage.weights import load_network
     from kernelviz.tasks import TASKS
@@ -294,7 +300,7 @@ def evaluate(
         task_id = bar.add_task("data", total=1, note="")
         data = task.load_data(found, lambda share, note: bar.update(task_id, completed=share, note=note))
         bar.update(task_id, completed=1, note="measuring")
-        network = load_network(found)
+        network = load_network(found, best_device())
         if calibrate:
             calibrate_run(found, network, data)
         metrics = task.evaluate(found, network, data)
