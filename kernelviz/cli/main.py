@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from kernelviz import paper
+from kernelviz.benchmarks import BENCHMARKS, benchmark
 from kernelviz.cli import library, logs
 from kernelviz.cli.doctor import doctor
 from kernelviz.cli.figure import figure
@@ -53,25 +54,9 @@ cli = typer.Typer(
 MOST_COLUMNS = 8  # of a table in the terminal
 
 
-class Benchmark(StrEnum):
-    """The benchmarks of `bench`."""
-
-    peers = "peers"
-    graph = "graph"
-    million = "million"
-    profile = "profile"
-    uploads = "uploads"
-    photographs = "photographs"
-    sketch = "sketch"
-    sparse = "sparse"
-    ratings = "ratings"
-    novelty = "novelty"
-    search = "search"
-    onnx = "onnx"
-
-
 LOCAL = "127.0.0.1"
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
+Benchmark = StrEnum("Benchmark", {name: name for name in BENCHMARKS})  # those of `bench`
 
 
 @cli.command()
@@ -374,14 +359,15 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure kernelviz beside other tools or methods, on the same data in one run."""
-    from importlib import import_module
+    from kernelviz.benchmarks.measuring import keep, machine
 
     reports = {}
     with progress_bar() as bar:
         for name in names or list(Benchmark):
             task = bar.add_task(name.value, total=None, note="")
-            module = import_module(f"kernelviz.benchmarks.{name.value}")
-            reports[name.value] = module.report(lambda note, task=task: bar.update(task, note=note))
+            report = benchmark(name).report(lambda note, task=task: bar.update(task, note=note))
+            reports[name.value] = report | {"machine": machine()}
+            keep(name.value, reports[name.value])
             bar.remove_task(task)
     if as_json:
         return print_json(reports)
@@ -389,7 +375,8 @@ def bench(
         lines = [list(report["rows"][0]), *(list(row.values()) for row in report["rows"])]
         if len(lines[0]) > MOST_COLUMNS:  # then they are lines
             lines = [[values[at] if at < len(values) else "" for values in lines] for at in range(len(lines[0]))]
-        print_table(lines[0], lines[1:], *report["notes"])
+        said = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+        print_table(lines[0], lines[1:], *report["notes"], f"Measured with {said}.")
 
 
 cli.command()(doctor)
