@@ -71,7 +71,7 @@ def test_rows_are_divided_in_turn():
 
 def test_one_process_alone_waits_for_nobody():
     rows = torch.rand(3, 2)
-    assert ALONE.gathered(rows, 3) is rows and ALONE.told("what") == "what"
+    assert ALONE.rows_of_all(rows, 3) is rows and ALONE.told("what") == "what"
     with ALONE.first_alone():
         assert ALONE.average(torch.tensor(2.0, requires_grad=True), []).item() == 2
 
