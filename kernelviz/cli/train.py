@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import typer
 from rich.progress import Progress, TaskID
 
-from kernelviz.cli.output import STOPPED, progress_bar, say
+from kernelviz.cli.output import LEADS, STOPPED, progress_bar, say
 from kernelviz.disk import runs_folder
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.library.cleaning import clean
@@ -71,8 +71,9 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
         command: that the training was begun with; what was typed if not given.
     """
     command = command or shlex.join(["kernelviz", *sys.argv[1:]])
-    clean()
-    forget_stop(name)
+    if LEADS:
+        clean()
+        forget_stop(name)
     try:
         with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
             warnings.showwarning = lambda message, *_: say(str(message), "yellow")

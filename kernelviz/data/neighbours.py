@@ -23,12 +23,12 @@ from kernelviz.errors import UserError
 
 EXACT = 10_000  # images up to which every distance is computed; more are searched
 COMPONENTS, FITTED = 128, 20_000  # principal components in which is searched, and rows, at random, that they are of
+HNSW = {"connectivity": 16, "expansion_add": 64, "expansion_search": 96}  # links of a row; rows held while one is found
 FOUND = 3  # times as many neighbours as wanted are found in them; the nearest of these by all numbers are taken
-CELLS, DIRECTIONS = 7, 8  # of `oriented_gradients`: cells along a side, and bins of each
-HNSW = {"connectivity": 16, "expansion_add": 64, "expansion_search": 96}
 COMPARED = 64  # images whose found neighbours are compared at a time: they stay in the processor's cache
+BLOCK = 512  # images between two calls of `progress`: a fraction of a second's work
+CELLS, DIRECTIONS = 7, 8  # of `oriented_gradients`: cells along a side, and bins of each
 AT_ONCE = 256  # images whose gradients are in memory
-BLOCK = 2048  # images between two calls of `progress`: a second's work
 VERSION = 2  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
 
 Features = Shaped[np.ndarray, "n *shape"]

@@ -135,7 +135,7 @@ def load_columns(folder: Path, *names: str) -> dict[str, Shaped[np.ndarray, " n"
         table = read_rows(path, [name for name in names if name not in ONCE_MISSING or name in column_names(path)])
         for name in set(names).intersection(ONCE_MISSING).difference(table.column_names):
             table = table.append_column(name, pa.nulls(len(table), pa.float32()))
-        return {name: table[name].to_numpy().astype(COLUMNS[name], copy=False) for name in names}
+        return {name: table[name].to_numpy().astype(COLUMNS[name]) for name in names}
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no map of a run ({error}); train the run again") from None
 
