@@ -149,7 +149,7 @@ def _in_store(address: str) -> list[Block]:
             raise NotFound(f"there is nothing at {shown(address)}; check the address")
         infos = [info] if info.is_file else store.get_file_info(fs.FileSelector(top, recursive=True))
     found = [one for one in infos if one.is_file and not is_hidden(one.path[len(top) :])]
-    files = [File(one.path, stamp(one.path, one.size, one.mtime_ns or 0)) for one in found]
+    files = [File(one.path, stamp(Path(one.path), one.size, one.mtime_ns or 0)) for one in found]
     return _divided(address, sorted(files, key=lambda file: file.path.split("/")))
 
 

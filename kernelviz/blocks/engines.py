@@ -1,5 +1,6 @@
 """Where blocks are placed: by the threads of this process, or by Ray on the cores and GPUs of a cluster."""
 
+import logging
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
@@ -38,9 +39,11 @@ def locally(placer: Placer, blocks: Iterable[Numbered]) -> Iterator[int]:
 class Worker:
     """An actor of Ray's on one core or one GPU: the placer comes to it once, then blocks."""
 
-    def __init__(self, placer: Placer):
+    def __init__(self, placer: "ray.ObjectRef"):
+        import ray
+
         torch.set_num_threads(1)
-        self.place = placer.on(best_device())
+        self.place = ray.get(placer).on(best_device())
 
     def __call__(self, batch: dict) -> dict:
         blocks = map(pickle.loads, batch["block"])
@@ -75,14 +78,14 @@ def _placed(placer: Placer, blocks: list[Numbered]) -> "ray.data.Dataset":
     """The numbers of items as Ray computes them, with a GPU for each actor, else a core."""
     import ray
 
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
     resources = ray.cluster_resources()
     gpus, cores = int(resources.get("GPU", 0)), int(resources["CPU"])
     rows = [{"number": number, "block": pickle.dumps(block)} for number, block in blocks]
     return ray.data.from_items(rows, override_num_blocks=min(len(rows), RAY_BLOCKS)).map_batches(
         Worker,
-        fn_constructor_args=(placer,),
+        fn_constructor_args=(ray.put(placer),),  # kept for actors that are started again
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=gpus or cores),
         **({"num_gpus": 1} if gpus else {"num_cpus": 1}),

@@ -88,7 +88,7 @@ class Placer:
 
 
 def _arrow(table: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(table, SCHEMA, preserve_index=False)
+    return pa.Table.from_pandas(table, SCHEMA, preserve_index=False).replace_schema_metadata()
 
 
 def _lists(features: np.ndarray) -> pa.FixedSizeListArray:

@@ -45,8 +45,12 @@ def embedded_in_blocks(run: EmbeddingRun, sources: Sequence[str], engine: str, o
         placer = Placer(run, load_network(run), load_map(run.folder), load_calibration(run.folder), output)
         left = [(number, block) for number, block in enumerate(blocks) if number not in done]
         bar.update(task, total=len(blocks), completed=len(done), note="blocks")
-        for _ in ENGINES[engine](placer, left) if left else ():
-            bar.advance(task)
+        try:
+            for _ in ENGINES[engine](placer, left) if left else ():
+                bar.advance(task)
+        except KeyboardInterrupt:
+            say(f"what is done is in {out}; the same command goes on from there")
+            raise
     items, refused = output.counts()
     if as_json:
         return print_json({"run": run.name, "folder": out, run.unit: items, "refused": refused})
