@@ -1,6 +1,5 @@
 """Where blocks are placed: by the threads of this process, or by Ray on the cores and GPUs of a cluster."""
 
-import logging
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
     import ray.data
 
 RAY_BLOCKS = 4096  # of Ray's own, at most: each costs its driver memory and time
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anybody
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
 Numbered = tuple[int, Block]
 
 
@@ -46,8 +51,11 @@ class Worker:
         self.place = ray.get(placer).on(best_device())
 
     def __call__(self, batch: dict) -> dict:
-        blocks = map(pickle.loads, batch["block"])
-        return {"items": [self.place(int(number), one) for number, one in zip(batch["number"], blocks, strict=True)]}
+        (number,), (block,) = batch["number"], batch["block"]
+        try:
+            return {"items": [self.place(int(number), pickle.loads(block))], "error": [""]}
+        except (UserError, OSError) as error:  # what Ray raises of it says where it was raised, too
+            return {"items": [0], "error": [str(error)]}
 
 
 def on_ray(placer: Placer, blocks: Iterable[Numbered]) -> Iterator[int]:
@@ -57,18 +65,19 @@ def on_ray(placer: Placer, blocks: Iterable[Numbered]) -> Iterator[int]:
     """
     if not find_spec("ray"):
         raise UserError('--engine ray needs Ray: pip install "kernelviz[ray]"; or choose --engine local')
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     import ray
-    from ray.exceptions import RayError
 
     own = not ray.is_initialized()
     if own:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         for batch in _placed(placer, list(blocks)).iter_batches(batch_size=None):
-            yield from batch["items"].tolist()
-    except RayError as error:
-        raise _of_user(error) or error from None
+            for items, error in zip(batch["items"].tolist(), batch["error"].tolist(), strict=True):
+                if error:
+                    raise UserError(error)
+                yield items
     finally:
         if own:
             ray.shutdown()
@@ -78,8 +87,6 @@ def _placed(placer: Placer, blocks: list[Numbered]) -> "ray.data.Dataset":
     """The numbers of items as Ray computes them, with a GPU for each actor, else a core."""
     import ray
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    ray.data.DataContext.get_current().enable_progress_bars = False
     resources = ray.cluster_resources()
     gpus, cores = int(resources.get("GPU", 0)), int(resources["CPU"])
     rows = [{"number": number, "block": pickle.dumps(block)} for number, block in blocks]
@@ -90,13 +97,6 @@ def _placed(placer: Placer, blocks: list[Numbered]) -> "ray.data.Dataset":
         compute=ray.data.ActorPoolStrategy(size=gpus or cores),
         **({"num_gpus": 1} if gpus else {"num_cpus": 1}),
     )
-
-
-def _of_user(error: BaseException | None) -> UserError | None:
-    """What the user can correct of what a worker raised."""
-    while error and not isinstance(error, UserError):
-        error = getattr(error, "cause", None) or error.__cause__
-    return error
 
 
 ENGINES: dict[str, Callable[[Placer, Iterable[Numbered]], Iterator[int]]] = {"local": locally, "ray": on_ray}

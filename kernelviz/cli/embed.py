@@ -1,6 +1,8 @@
 """`kernelviz embed`: the positions of pictures or vectors on the map of a run, in one table or block by block."""
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
@@ -46,8 +48,9 @@ def embedded_in_blocks(run: EmbeddingRun, sources: Sequence[str], engine: str, o
         left = [(number, block) for number, block in enumerate(blocks) if number not in done]
         bar.update(task, total=len(blocks), completed=len(done), note="blocks")
         try:
-            for _ in ENGINES[engine](placer, left) if left else ():
-                bar.advance(task)
+            with redirect_stdout(sys.stderr):  # where Ray says that a worker has died
+                for _ in ENGINES[engine](placer, left) if left else ():
+                    bar.advance(task)
         except KeyboardInterrupt:
             say(f"what is done is in {out}; the same command goes on from there")
             raise
