@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -46,6 +46,8 @@ SESSIONS, INTERACTIONS = 20, 8
 PAUSES = 1, 3  # seconds between what a visitor does
 FORGOTTEN = 150  # seconds after which Streamlit has dropped the sessions of those that left
 SAID = "{:48} {}"
+BORDER = "x" * 20
+MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BORDER}"}
 
 
 class Session:
@@ -71,7 +73,10 @@ class Session:
         self.socket.send(message.SerializeToString())
         while True:
             sent.append(self.socket.recv(timeout=300))
-            if ForwardMsg.FromString(sent[-1]).WhichOneof("type") == "script_finished":
+            told = ForwardMsg.FromString(sent[-1])
+            if told.WhichOneof("type") == "new_session":
+                self.id = told.new_session.initialize.session_id
+            if told.WhichOneof("type") == "script_finished":
                 return time.monotonic() - begun, b"".join(sent)
 
     def ask(self, path, method="GET", body=None, headers=()):
@@ -91,10 +96,15 @@ def mapped():
 
 def megabytes(port):
     """The memory of the server that listens at a port."""
+    return int(re.search(r"VmRSS:\s+(\d+)", (process_of(port) / "status").read_text())[1]) / 1000
+
+
+def process_of(port):
+    """The folder in which Linux says what the server at a port is doing."""
     for process in Path("/proc").glob("[0-9]*"):
-        with open(process / "cmdline", "rb") as file:
+        with suppress(FileNotFoundError), open(process / "cmdline", "rb") as file:
             if f"--port\0{port}\0".encode() in file.read() + b"\0":
-                return int(re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())[1]) / 1000
+                return process
     raise LookupError(f"no server listens at {port}")
 
 
@@ -222,6 +232,16 @@ def sessions(port):
     print(SAID.format("memory before and after", f"{before:.0f} and {megabytes(port):.0f} MB"))
 
 
+def multipart(data, **fields):
+    """The body of a form with one file, sent as MULTIPART."""
+    body = "".join(
+        f'--{BORDER}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    body += f'--{BORDER}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    return body.encode() + data + f"\r\n--{BORDER}--\r\n".encode()
+
+
 def uploaded(session, run, number, times):
     """Upload a picture, and look at what is on the map: that picture alone."""
     session.page = "upload"
@@ -229,20 +249,8 @@ def uploaded(session, run, number, times):
     token = re.search(rb"kernelviz/uploads/([\w-]{16,})", sent)[1].decode()
     file = io.BytesIO()
     Image.fromarray(np.full((28, 28), 10 * number, np.uint8)).save(file, "PNG")
-    border = "x" * 20
-    fields = {"names": json.dumps([f"mine-{number}.png"]), "batch": "b"}
-    body = "".join(
-        f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    )
-    body += f'--{border}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
-    kind = {"Content-Type": f"multipart/form-data; boundary={border}"}
-    seconds, _ = session.ask(
-        f"kernelviz/uploads/{token}/files",
-        "POST",
-        body.encode() + file.getvalue() + f"\r\n--{border}--\r\n".encode(),
-        kind,
-    )
+    body = multipart(file.getvalue(), names=json.dumps([f"mine-{number}.png"]), batch="b")
+    seconds, _ = session.ask(f"kernelviz/uploads/{token}/files", "POST", body, MULTIPART)
     where = f"kernelviz/uploads/{token}/projection/{run.name}/{caches.version(run)}/{run.preprocess.name}?first=0"
     more, answer = session.ask(where, "POST")
     times.append(seconds + more)

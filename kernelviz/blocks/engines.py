@@ -12,7 +12,7 @@ from kernelviz.blocks.cutting import Block
 from kernelviz.blocks.placing import Placer
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import on_all_cores
-from kernelviz.networks.devices import best_device
+from kernelviz.networks.devices import VARIABLE, best_device
 
 if TYPE_CHECKING:
     import ray.data
@@ -29,9 +29,8 @@ Numbered = tuple[int, Block]
 
 def locally(placer: Placer, blocks: Iterable[Numbered]) -> Iterator[int]:
     """Place blocks in this process, on its GPU or one on each core; gives the number of items of each."""
-    device = best_device()
-    place = placer.on(device)
-    if device != "cpu":
+    place = placer.on(best_device())
+    if place.device != "cpu":
         yield from (place(*one) for one in blocks)
         return
     threads = torch.get_num_threads()
@@ -88,13 +87,13 @@ def _placed(placer: Placer, blocks: list[Numbered]) -> "ray.data.Dataset":
     import ray
 
     resources = ray.cluster_resources()
-    gpus, cores = int(resources.get("GPU", 0)), int(resources["CPU"])
+    gpus = 0 if os.environ.get(VARIABLE) == "cpu" else int(resources.get("GPU", 0))
     rows = [{"number": number, "block": pickle.dumps(block)} for number, block in blocks]
     return ray.data.from_items(rows, override_num_blocks=min(len(rows), RAY_BLOCKS)).map_batches(
         Worker,
         fn_constructor_args=(ray.put(placer),),  # kept for actors that are started again
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=gpus or cores),
+        compute=ray.data.ActorPoolStrategy(size=gpus or int(resources["CPU"])),
         **({"num_gpus": 1} if gpus else {"num_cpus": 1}),
     )
 

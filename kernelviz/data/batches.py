@@ -10,18 +10,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from kernelviz.errors import UserError
+from kernelviz.networks.devices import on_device
 
 SHIFTS = 4  # random shifts along each side of a warped image; those between are interpolated
 
 
 def pixels(
-    images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], device: str = "cpu"
+    images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], device: str | torch.device = "cpu"
 ) -> Float[Tensor, "n channels h w"]:
     """Stored images, uint8 [n, h, w] or [n, h, w, 3], as float32 [n, channels, h, w] in [0, 1] on a device.
 
     Vectors, float32 [n, 1, d], become [n, 1, 1, d] and keep their values.
     """
-    batch = torch.from_numpy(images).to(device)
+    batch = on_device(torch.from_numpy(images), device)
     batch = batch if batch.dtype == torch.float32 else batch.float() / 255
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2)
 

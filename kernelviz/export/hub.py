@@ -8,11 +8,10 @@ model.safetensors   the weights
 
 import json
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
-from kernelviz.disk import replacing
+from kernelviz.disk import replacing, scratch
 from kernelviz.evaluation.quality import MEANING, NAMES
 from kernelviz.library import notes
 from kernelviz.library.handing_on import export_run
@@ -72,8 +71,8 @@ def write(run: Run, path: Path, pictures: bool) -> Path:
     """
     path.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(export_run(run, Path(folder) / "run", pictures)) as file,
+        scratch() as folder,
+        zipfile.ZipFile(export_run(run, folder / "run", pictures)) as file,
     ):
         for name in set(file.namelist()) - {MANIFEST, notes.FILE}:
             with replacing(path / ON_THE_HUB.get(name, name)) as partial:

@@ -90,7 +90,7 @@ class ClassifierTask(RunTask):
         pictures, labels = pictures[labels >= 0], labels[labels >= 0]
         if not len(labels):
             return {}
-        named = class_probabilities(self.network, pictures, self.device)
+        named = class_probabilities(self.network, pictures)
         own = named[np.arange(len(labels)), labels]
         accuracy = float((named.argmax(1) == labels).mean())
         return {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from kernelviz.data.ratings import Ratings
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of
 from kernelviz.networks.recommender import Recommender, rating_matrix
 from kernelviz.storage.items import EXTENT, GRID, SPARSITY, Items, item_factors
 from kernelviz.tasks.objectives import neighbour_cost
@@ -24,8 +25,8 @@ def items_of(network: Recommender, ratings: Ratings, known: Bool[np.ndarray, " n
     """The items of a trained recommender; `known` are the ratings that it was trained on."""
     matrix = ratings.matrix(known)
     weights = network.weights()
-    codes = network.codes(rating_matrix(matrix), weights).numpy().astype(np.float64)
-    mean, factors = item_factors(codes, weights[-1].numpy(), network.layers[-1].bias.numpy())
+    codes = network.codes(rating_matrix(matrix, device_of(network)), weights).cpu().numpy().astype(np.float64)
+    mean, factors = item_factors(codes, weights[-1].cpu().numpy(), network.layers[-1].bias.cpu().numpy())
     count = np.diff(matrix.indptr).astype(np.int64)
     return Items(ratings.items, count, mean, factors, map_of_items(factors, seed), ratings.titles)
 

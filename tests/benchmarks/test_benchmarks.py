@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernelviz.benchmarks import graph, million, novelty, peers, photographs, profile, ratings, sketch, sparse, uploads
+from kernelviz.benchmarks import graph, million, novelty, peers, photographs, sketch, uploads
+from kernelviz.benchmarks.networks import layer, profile, ratings, sparse, step
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 

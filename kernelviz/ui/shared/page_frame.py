@@ -169,7 +169,7 @@ def _heading(address: str, run: EmbeddingRun) -> str:
         splits = caches.splits_of(run)
         asked = st.session_state.get("split") or st.query_params.get("split")
         split = asked if asked in splits else "test" if "test" in splits else splits[0]
-        return f"A map of {len(caches.points_of(run).of_split(split)):,} {split} {things}"
+        return f"A map of {caches.sizes_of(run)[split]:,} {split} {things}"
     except (UserError, IndexError):  # the page says why
         return f"A map of {things}"
 

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from io import IOBase
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, scratch
 from kernelviz.errors import UserError
 from kernelviz.ingest.archives import MAX_MEMBERS, MAX_UNPACKED, is_hidden, list_zip
 from kernelviz.ingest.files import RejectedFile
@@ -81,14 +80,14 @@ def store(files: list[tuple[str, IOBase]], progress: Progress) -> tuple[Path, li
     folder = data_folder() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     _check_space(folder, sum(_size(file) for _, file in files))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+    with scratch(data_folder()) as beside:
         if len(files) == 1 and _ending(files[0][0]) in WHOLE:
             (name, file), rejected = files[0], []
-            made = Path(scratch) / safe_name(name)
+            made = beside / safe_name(name)
             digest = _copied(name, file, made, progress)
             _check(name, made)
         else:
-            made = Path(scratch) / PICTURES
+            made = beside / PICTURES
             digest, rejected = _packed(files, made, progress)
         target = folder / digest[:16] / made.name
         if not target.is_file():
