@@ -14,9 +14,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     import onnxruntime
 
-CLOSE = 1e-3  # of the largest feature: the most that one may differ from torch's, as many digits as float16 has
-    1e-3  # of the largest feature: the most that a feature may differ from torch's; in float16 it has as many digits
-)
+CLOSE = 1e-3  # of the largest feature: the most that one may differ from torch's, about as float16 rounds
 
 
 class OnnxFeatures(nn.Module):
