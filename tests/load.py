@@ -292,11 +292,8 @@ def start(_):
             visitor = Session(port, "", {})
             visitor.run()
             visitor.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/points/test")
-            seconds, times = (
-                time.monotonic() - begun,
-                (process_of(port) / "stat").read_text().rsplit(")", 1)[1].split()[11:13],
-            )
-            processor = sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+            seconds, told = time.monotonic() - begun, (process_of(port) / "stat").read_text()
+            processor = sum(map(int, told.rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
             said = f"{seconds:.1f} s, of the processor {processor:.1f} s"
             print(SAID.format("the first map", f"{said}; answers after {answers:.1f} s"), flush=True)
 
