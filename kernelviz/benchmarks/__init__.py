@@ -1,1 +1,28 @@
 """One module for each benchmark: its `report(note)` measures the compared methods in one run."""
+
+from importlib import import_module
+from types import ModuleType
+
+BENCHMARKS = {  # the module of each
+    "peers": "peers",
+    "place": "place",
+    "graph": "graph",
+    "million": "million",
+    "layer": "networks.layer",
+    "step": "networks.step",
+    "profile": "networks.profile",
+    "uploads": "uploads",
+    "photographs": "photographs",
+    "ray": "blocks",
+    "sketch": "sketch",
+    "sparse": "networks.sparse",
+    "ratings": "networks.ratings",
+    "novelty": "novelty",
+    "search": "search",
+    "onnx": "networks.onnx",
+}
+
+
+def benchmark(name: str) -> ModuleType:
+    """The module of one of BENCHMARKS."""
+    return import_module(f"kernelviz.benchmarks.{BENCHMARKS[name]}")

@@ -7,6 +7,7 @@ K(u, v) = <phi(u), phi(v)> (Eq. 2).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar
 
 import torch
@@ -24,7 +25,8 @@ def squared_distance(u: Float[Tensor, "n_in dim"], v: Float[Tensor, "n_out dim"]
     |u|^2 + |v|^2 - 2 <u, v>, which takes no memory for n_in n_out dim numbers.
     """
     if u.shape[-1] <= FEW:
-        return (u[:, None, :] - v[None, :, :]).square().sum(-1)
+        squares = ((u[:, None, axis] - v[None, :, axis]).square() for axis in range(u.shape[-1]))
+        return reduce(Tensor.add_, squares)  # an axis at a time: a last axis of 2 numbers is slow to sum
     return torch.relu(u.square().sum(-1)[:, None] + v.square().sum(-1)[None, :] - 2 * u @ v.T)
 
 

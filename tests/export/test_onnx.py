@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from kernelviz.benchmarks import onnx as benchmark
+from kernelviz.benchmarks.networks import onnx as benchmark
 from kernelviz.data.batches import pixels
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import decode_probes, embed

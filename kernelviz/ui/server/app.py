@@ -45,7 +45,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
-from kernelviz.library.cleaning import clean
+from kernelviz.ingest.costly import give_memory_back
+from kernelviz.library.cleaning import clean, clean_temporary
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.store import load_run, use_runs
 from kernelviz.ui.access.bounds import CONNECTIONS, Bounds, ImpatientProtocol
@@ -94,6 +95,8 @@ def serve(
     socket.getaddrinfo(host or None, port)
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
+    give_memory_back()
+    clean_temporary()
     if not read_only:
         clean()
     page_frame.awaited.update([run] if run else [])

@@ -56,7 +56,7 @@ export function messageOf(error) {
  */
 export async function said(response) {
   const text = (await response.text()).slice(0, 200)
-  return `${response.status}: ${text.startsWith('<') ? response.statusText : text}`
+  return text && !text.startsWith('<') ? text : `${response.status} ${response.statusText}`
 }
 
 /**

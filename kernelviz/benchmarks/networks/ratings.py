@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
+from kernelviz.benchmarks.measuring import alone
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.data.ratings import load_ratings
 from kernelviz.tasks.recipes import RECIPES
@@ -29,10 +28,10 @@ def report(note: Callable[[str], None]) -> dict:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ratings.dat"
         note(f"{N:,} random ratings")
-        _alone(_write, path, USERS, ITEMS, N)
+        alone(_write, path, USERS, ITEMS, N)
         for method, recipe in METHODS.items():
             note(method)
-            rows.append({"method": method, **_alone(_trained, path, recipe)})
+            rows.append({"method": method, **alone(_trained, path, recipe)})
     return {
         "rows": rows,
         "notes": [
@@ -40,12 +39,6 @@ def report(note: Callable[[str], None]) -> dict:
             "iterations. peak_GB is the memory of the whole process."
         ],
     }
-
-
-def _alone(work: Callable, *given):
-    """The result of some work in a process of its own; this process stays small, since a new one counts its memory."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(work, *given).result()
 
 
 def _write(path: Path, users: int, items: int, n: int) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks of layers, of whole networks, and of their training."""
