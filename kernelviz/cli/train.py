@@ -13,6 +13,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from kernelviz.cli.output import LEADS, STOPPED, progress_bar, say
+from kernelviz.disk import runs_folder
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.library.cleaning import clean
 from kernelviz.storage.record import Run
@@ -78,7 +79,8 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
             warnings.showwarning = lambda message, *_: say(str(message), "yellow")
             return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
-        say(f"{stopped}; go on with `kernelviz resume {name}`")
+        kept = (runs_folder() / name).exists()  # not where it was stopped before its first step
+        say(f"{stopped}; go on with `kernelviz resume {name}`" if kept else str(stopped))
         raise typer.Exit(STOPPED) from None
 
 

@@ -29,7 +29,7 @@ class Watcher:
         preparing: called with the number of examples whose neighbours or features are known, and that of all.
         step: called with the training after each of its steps.
         placing: called with the number of examples that are embedded, and that of all.
-        stopped: returns whether the training is to stop after this step.
+        stopped: returns whether the training is to stop, after this step or before the first one.
     """
 
     loading: Callable[[float, str], None] = field(default=lambda share, note: None)
@@ -114,11 +114,11 @@ def _obeyed(folder: Path) -> Iterator[None]:
 
 
 def _posted(watcher: Watcher, board: Board) -> Watcher:
-    """A watcher that also writes to a board what it is told, and stops before the first step where that is asked."""
+    """A watcher that also writes to a board what it is told, and stops before the first step where that is wanted."""
 
     def told(stage: str, hook: Callable) -> Callable:
         def tell(done: float | int, second: int | str) -> None:
-            if stage != "map" and board.asked in STOPPING:
+            if stage != "map" and (watcher.stopped() or board.asked in STOPPING):
                 raise Stopped(f"stopped before the first step of {board.folder.name}")
             total, note = (1, second) if isinstance(second, str) else (second, "")
             board.write(Standing(stage, done / max(1, total), note))

@@ -63,7 +63,9 @@ def operations_of(network: nn.Module, batch: int) -> int:
 def _noise() -> ImageSet:
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE, SIDE), np.uint8)
     labels = np.zeros(IMAGES, np.int64)
-    return ImageSet("noise", ("noise",), Preprocess("resize", SIDE, SIDE, 1), images, labels, images[:1], labels[:1], 0)
+    return ImageSet(
+        "noise", ("noise",), Preprocess("resize", SIDE, SIDE, 1), images, labels, images[:1], labels[:1], 0.0
+    )
 
 
 def _waited(result: Tensor) -> None:
