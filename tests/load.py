@@ -5,6 +5,9 @@
     python tests/load.py visitors      100 visitors that come and leave; memory before, and after they are forgotten
     python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload,
                                        that do something every 1 to 3 seconds
+    python tests/load.py pages         every page, every page with every map, and 1,000 interactions: times, and
+                                       memory after each; with the data sets that are on this machine
+    python tests/load.py start         three starts, from the command to the first map
 
 A session here is a WebSocket that speaks as Streamlit's page does; what a browser itself takes is not in the times.
 """
@@ -34,15 +37,18 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from kernelviz.disk import data_folder
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import readable_runs
 from kernelviz.ui.access.bounds import PATIENCE
 from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.page_frame import DEFAULT_RUN, PAGES
 
 sys.path.insert(0, str(Path(__file__).with_name("browser")))
 from serving import served  # noqa: E402
 
 SESSIONS, INTERACTIONS = 20, 8
+INTERACTIONS_OF_ONE, STARTS = 1000, 3
 PAUSES = 1, 3  # seconds between what a visitor does
 FORGOTTEN = 150  # seconds after which Streamlit has dropped the sessions of those that left
 SAID = "{:48} {}"
@@ -242,6 +248,64 @@ def multipart(data, **fields):
     return body.encode() + data + f"\r\n--{BORDER}--\r\n".encode()
 
 
+def pages(port):
+    """Every page, then every page with every map, then 1,000 interactions with all of them."""
+    runs, visitor = mapped(), Session(port, "", {})
+
+    def say(what, more=""):
+        print(SAID.format(what, f"{megabytes(port):.0f} MB{more}"), flush=True)
+
+    def visit(page, run, **more):
+        visitor.page, visitor.query = page, {"run": run.name}
+        seconds, _ = visitor.run(**more)
+        for path in fetched(run):
+            visitor.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/{path}")
+        return seconds
+
+    say("the server has started")
+    first = next(run for run in runs if run.name == DEFAULT_RUN)
+    for round_of in ("the first time", "again"):
+        for page in PAGES:
+            seconds = visit(page, first)
+            say(f"{page or 'explore'}, {round_of}", f", {seconds:.2f} s")
+    say("all pages visited")
+    for run in runs:
+        for page in PAGES:
+            visit(page, run)
+    say("all pages visited with every map")
+    choose = random.Random(0)
+    for number in range(1, INTERACTIONS_OF_ONE + 1):
+        page, run = choose.choice(list(PAGES)), choose.choice(runs)
+        visit(page, run, colour=choose.choice(("label", "prediction")), split=choose.choice(("test", "train")))
+        if number % (INTERACTIONS_OF_ONE // 10) == 0:
+            say(f"after {number:,} interactions")
+
+
+def start(_):
+    """From the command to the points of the first map, with servers of their own."""
+    run = next(run for run in mapped() if run.name == DEFAULT_RUN)
+    for _ in range(STARTS):
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, served(os.environ["KERNELVIZ_RUNS"], Path(folder)) as address:
+            port = int(address.rsplit(":", 1)[1])
+            answers = time.monotonic() - begun
+            visitor = Session(port, "", {})
+            visitor.run()
+            visitor.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/points/test")
+            seconds, told = time.monotonic() - begun, (process_of(port) / "stat").read_text()
+            processor = sum(map(int, told.rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+            said = f"{seconds:.1f} s, of the processor {processor:.1f} s"
+            print(SAID.format("the first map", f"{said}; answers after {answers:.1f} s"), flush=True)
+
+
+def fetched(run):
+    """Some of what a page asks the routes of a run for."""
+    x, y = np.random.default_rng().uniform(-run.extent, run.extent, 2).round(6)
+    row = int(abs(1000 * x)) % 100
+    of_image = [f"{what}/test/{row}" for what in ("item", "likeliest", "alike")]
+    return [f"decode?x={x}&y={y}", "points/test", f"sheets/test/{caches.source_of(run)}/16/0", *of_image]
+
+
 def uploaded(session, run, number, times):
     """Upload a picture, and look at what is on the map: that picture alone."""
     session.page = "upload"
@@ -259,12 +323,14 @@ def uploaded(session, run, number, times):
 
 def main():
     """Do what is asked for with a server that ends with it."""
-    kinds = {one.__name__: one for one in (connections, requests, visitors, sessions)}
+    kinds = {one.__name__: one for one in (connections, requests, visitors, sessions, pages, start)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=kinds)
     chosen = parser.parse_args().what
     with tempfile.TemporaryDirectory() as folder:
         runs = os.environ.setdefault("KERNELVIZ_RUNS", f"{folder}/runs")
+        for one in data_folder().glob("*") if chosen == "pages" else ():
+            (Path(folder) / one.name).symlink_to(one)
         with served(runs, Path(folder)) as address:
             kinds[chosen](int(address.rsplit(":", 1)[1]))
 

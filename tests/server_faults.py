@@ -235,7 +235,7 @@ def place(visitor):
 
 def refused(what, came):
     status, answer = came
-    told(what, f"{status} {answer[:120].decode()}", status == 507 and b"space" in answer)
+    told(what, f"{status} {answer[:120].decode()}", status == 507 and b"disk is full" in answer)
 
 
 def allowed(what, came):

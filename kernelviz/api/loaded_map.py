@@ -15,7 +15,7 @@ from PIL import Image
 
 from kernelviz.api.loaded_run import LoadedRun
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import decode_probes
+from kernelviz.evaluation.inference import decode_probes, embed
 from kernelviz.evaluation.novelty import Projection, fitting_vectors, project
 from kernelviz.ingest.files import Picture, RejectedFile, contents_of_paths, ingest
 from kernelviz.ingest.preprocessing import preprocess_image
@@ -120,28 +120,19 @@ class LoadedMap(LoadedRun):
         Files that cannot be read are listed in `rejected`. Raises UserError where nothing is left, or for arrays of
         another kind.
         """
-        if self.record.is_of_vectors:
-            vectors = fitting_vectors(self.network, np.asarray(images))
-            names = [str(number) for number in range(len(vectors))]
-            projection = project(self.network, self.points, vectors, self.calibration)
-            return _embedding(names, projection, self.points, self.classes, ())
-        pictures, rejected = self._ingested(images)
-        if not pictures:
-            reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
-            raise UserError(f"there is no image to embed{f' ({reasons})' if reasons else ''}")
-        names = [picture.name for picture in pictures]
-        pixels = np.stack([picture.pixels for picture in pictures])
+        names, pixels, rejected = self._inputs(images)
         projection = project(self.network, self.points, pixels, self.calibration)
         return _embedding(names, projection, self.points, self.classes, tuple(rejected))
 
     def transform(self, images: np.ndarray | Iterable | Path | Image.Image) -> Float[np.ndarray, "n 2"]:
-        """The coordinates of images, as scikit-learn's transformers have it: `embed(images).coordinates`.
+        """The coordinates of images, as scikit-learn's transformers have it: those of `embed`, and nothing else.
 
         >>> import kernelviz, numpy
         >>> kernelviz.load("digits-neighbours").transform(numpy.zeros((3, 20, 20), numpy.uint8)).shape
         (3, 2)
         """
-        return self.embed(images).coordinates
+        _, pixels, _ = self._inputs(images)
+        return embed(self.network, pixels).coordinates
 
     def decode(
         self, coordinates: ArrayLike, width: float | None = None
@@ -222,6 +213,19 @@ class LoadedMap(LoadedRun):
         from kernelviz.export.figures import Look, figure
 
         return figure(self.record, what, Path(path), Look(**look))
+
+    def _inputs(
+        self, images: np.ndarray | Iterable | Path | Image.Image
+    ) -> tuple[list[str], UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], list[RejectedFile]]:
+        """Names of images or vectors, the same as the network takes them, and the files that cannot be read."""
+        if self.record.is_of_vectors:
+            vectors = fitting_vectors(self.network, np.asarray(images))
+            return [str(number) for number in range(len(vectors))], vectors, []
+        pictures, rejected = self._ingested(images)
+        if not pictures:
+            reasons = "; ".join(f"{one.name}: {one.reason}" for one in rejected[:3])
+            raise UserError(f"there is no image to embed{f' ({reasons})' if reasons else ''}")
+        return [picture.name for picture in pictures], np.stack([picture.pixels for picture in pictures]), rejected
 
     def _ingested(self, images: np.ndarray | Iterable | Path | Image.Image) -> tuple[list[Picture], list[RejectedFile]]:
         """Images as the network takes them, in order."""

@@ -6,7 +6,6 @@ from types import ModuleType
 BENCHMARKS = {  # the module of each
     "peers": "peers",
     "place": "place",
-    "maps": "maps",
     "graph": "graph",
     "million": "million",
     "layer": "networks.layer",

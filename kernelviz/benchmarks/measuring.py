@@ -1,4 +1,4 @@
-"""What the benchmarks share: rounds in turn, work in a process of its own, the name of the machine, and rows that are kept."""
+"""What the benchmarks share: rounds in turn, work in a process of its own, the machine, and rows that are kept."""
 
 import json
 import os
@@ -17,17 +17,17 @@ KEPT = "benchmarks.jsonl"  # among the runs: a line for each report
 
 
 def in_turn(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """The seconds of each side in each round, after one that does not count.
+    """The seconds of each side in each round.
 
     Every round does each side once, so that whatever else the machine does hits all of them.
     """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds + 1):
+    for _ in range(rounds):
         for name, work in sides.items():
             started = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - started)
-    return {name: taken[1:] for name, taken in seconds.items()}
+    return seconds
 
 
 def ratio(seconds: list[float], beside: list[float]) -> float:

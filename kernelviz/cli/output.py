@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -51,7 +52,8 @@ Device = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-console = Console(stderr=True)
+LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts only the first speaks and writes
+console = Console(stderr=True, quiet=not LEADS)
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 

@@ -1,5 +1,6 @@
 """Image sets as arrays of pixels: by name, or from what lies at a path."""
 
+import struct
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -178,7 +179,25 @@ def _check(named: NamedSet, images: np.ndarray, labels: np.ndarray, path: Path) 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
+        return {name: _mapped(path, f"{name}.npy") for name in ARRAYS}
     except (ValueError, OSError, EOFError, AttributeError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no .npz file of {', '.join(ARRAYS)} ({error}); delete it and run again") from error
+
+
+def _mapped(path: Path, name: str) -> np.ndarray:
+    """An array of an .npz file, mapped into memory where it is not compressed.
+
+    A part of it is read when it is looked at, and all who look at the file share it; what is written to it is not kept.
+    """
+    with zipfile.ZipFile(path) as archive, archive.open(name) as member:
+        version, info = np.lib.format.read_magic(member), archive.getinfo(name)
+        if info.compress_type != zipfile.ZIP_STORED or version != (1, 0):
+            member.seek(0)
+            return np.lib.format.read_array(member, allow_pickle=False)
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(member)
+        header = member.tell()
+    with path.open("rb") as file:  # the zip archive's own header of a member ends with a name and what else it likes
+        file.seek(info.header_offset + 26)
+        lengths = struct.unpack("<HH", file.read(4))
+        start = file.tell() + sum(lengths) + header
+    return np.memmap(path, dtype, "c", start, shape, "F" if by_columns else "C")

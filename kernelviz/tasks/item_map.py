@@ -13,6 +13,7 @@ from kernelviz.networks.recommender import Recommender, rating_matrix
 from kernelviz.storage.items import EXTENT, GRID, SPARSITY, Items, item_factors
 from kernelviz.tasks.objectives import neighbour_cost
 from kernelviz.training.loop import Training
+from kernelviz.training.ranks import Ranks
 from kernelviz.training.task import Schedule, Task
 
 NEIGHBOURS, SCALE = 15, 20.0  # of an item, one of which is its partner; half the map's side, in units of the similarity
@@ -59,7 +60,7 @@ class ItemMapTask(Task):
             self.network = EmbeddingNetwork(image_shape=(1, 1, unit.shape[1]), has_decoder=False, **SHAPE)
         self.shown = torch.from_numpy(unit)[:, None, None, :]
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """The cost of `objectives.neighbours`, each item with one of its partners."""
         column = torch.randint(self.partners.shape[1], (len(chosen),), generator=generator).numpy()
         pairs = np.concatenate([chosen, self.partners[chosen, column]])

@@ -21,6 +21,7 @@ CONNECTIONS = 800  # of all visitors; more are answered with 503
 PATIENCE = 20.0  # seconds in which a connection has to get somewhere: with its headers, its body, or reading the answer
 SLOWEST = 10_000  # bytes a second at which a body has to come, once that time is over
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of a disk, by the system's number
+NO_SPACE = "The server's disk is full: free some space there, and try again."
 BUSY = "you ask for too much at a time; try again soon"
 
 
@@ -116,8 +117,7 @@ async def _in_time(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
         with suppress(_TooSlow):
             while not whole:  # a browser that is still sending would not see the answer
                 await received()
-        said = f"the server has no space for that ({error.strerror}); free some there, and try again"
-        await PlainTextResponse(said, 507)(scope, receive, send)
+        await PlainTextResponse(NO_SPACE, 507)(scope, receive, send)
 
 
 class ImpatientProtocol(AutoHTTPProtocol):

@@ -265,6 +265,7 @@ class Heard:
 
     Args:
         selection: rows of the split that are selected; None where nothing was said.
+        pinned: the row of the split that is pinned; None for none. Of a page without a server only.
         probe: where the probe was released.
         path: corners of a path as in `paths`.
         chosen: the upload that was chosen on the map.
@@ -273,6 +274,7 @@ class Heard:
     """
 
     selection: Selection | None = None
+    pinned: int | None = None
     probe: ProbeStanding | None = None
     path: str | None = None
     chosen: ChosenUpload | None = None

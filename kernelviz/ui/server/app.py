@@ -45,6 +45,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
+from kernelviz.ingest.costly import give_memory_back
 from kernelviz.library.cleaning import clean, clean_temporary
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.store import load_run, use_runs
@@ -94,6 +95,7 @@ def serve(
     socket.getaddrinfo(host or None, port)
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
+    give_memory_back()
     clean_temporary()
     if not read_only:
         clean()

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
@@ -174,7 +175,9 @@ def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _sizes(name: str, version: str, _run: EmbeddingRun) -> dict[str, int]:
-    return split_sizes(_run.folder)
+    sizes = split_sizes(_run.folder)
+    pa.default_memory_pool().release_unused()  # Arrow keeps what it has read a map of millions with
+    return sizes
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -30,6 +30,7 @@ BITS = 16  # of a cell along each axis
 VALUES = {"confidence": "confidence", "reconstruction error": "error"}  # colourings, with their columns of the map
 TILE_BITS = 8  # of a pixel of a tile along each axis
 CROWDED = 99  # percentile of the pixels of a tile of the whole map: one with so many points is opaque
+LOOKED_AT = 1_000_000  # values by which the ends of a scale of colours are found
 _making = Lock()  # one at a time: each takes a core and memory
 
 
@@ -67,7 +68,7 @@ class OrderedMap:
             squares: column and row of each, counted from the corner where x and y are lowest.
             level: how often the map was halved.
         """
-        number, below = interleaved(squares.astype(np.uint32)).astype(np.int64), 2 * (BITS - level)
+        number, below = interleaved(*squares.T).astype(np.int64), 2 * (BITS - level)
         ends = np.stack([number << below, ((number + 1) << below) - 1], axis=1)
         first = np.searchsorted(self.cell, ends[:, 0].astype(np.uint32), "left")
         return np.stack([first, np.searchsorted(self.cell, ends[:, 1].astype(np.uint32), "right")], axis=1)
@@ -98,6 +99,7 @@ def mapped(run: EmbeddingRun, name: str, make: Callable[[], pa.Table]) -> pa.Tab
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with replacing(path) as partial:
                     _write(partial, make())
+                pa.default_memory_pool().release_unused()
             except OSError as error:
                 raise UserError(f"the map cannot be sorted: cannot write {path} ({error.strerror})") from None
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
@@ -105,26 +107,28 @@ def mapped(run: EmbeddingRun, name: str, make: Callable[[], pa.Table]) -> pa.Tab
 
 def _sorted(run: EmbeddingRun, split: str) -> pa.Table:
     """The points of a split in order, and what is known of all of them; a column after the other, to save memory."""
-    at = load_columns(run.folder, "split", "x", "y")
-    rows = np.flatnonzero(at["split"] == SPLITS.index(split))
-    coordinates = np.stack([at["x"][rows], at["y"][rows]], axis=1)
-    del at
-    placed = np.flatnonzero(np.isfinite(coordinates).all(1)).astype(np.uint32)
-    numbers = cells(coordinates[placed], run.extent).astype(np.uint64) << np.uint64(32) | placed
+    columns = load_columns(run.folder, "split", "x", "y")
+    of_split = columns.pop("split") == SPLITS.index(split)
+    image = np.flatnonzero(of_split & np.isfinite(columns["x"]) & np.isfinite(columns["y"])).astype(np.uint32)
+    x, y = (columns.pop(axis)[image] for axis in "xy")
+    numbers = cells(x, y, run.extent).astype(np.uint64) << np.uint64(32) | np.arange(len(image), dtype=np.uint64)
     numbers.sort()  # NumPy sorts numbers several times faster than it finds their order
-    cell, row = (numbers >> np.uint64(32)).astype(np.uint32), numbers.astype(np.uint32)
-    image = rows[row].astype(np.uint32)
-    columns = {"cell": cell, "row": row, "image": image, "x": coordinates[row, 0], "y": coordinates[row, 1]}
+    cell, order = (numbers >> np.uint64(32)).astype(np.uint32), numbers.astype(np.uint32)
+    del numbers
+    image = image[order]
+    row = image if of_split.all() else (np.cumsum(of_split, dtype=np.uint32) - np.uint32(1))[image]
+    made = {"cell": cell, "row": row, "image": image, "x": x[order], "y": y[order]}
     for name in ("label", "prediction"):
-        columns[name] = load_columns(run.folder, name)[name][image]
+        made[name] = load_columns(run.folder, name)[name][image]
     scales = {}
     for name, column in VALUES.items():
-        values = load_columns(run.folder, column)[column][image]
-        scales[name], columns[name] = [*value_range(values), *reach(values)], twelve_bits(values)
+        values = load_columns(run.folder, column)[column]
+        scales[name] = [*value_range(values), *reach(values[:: len(values) // LOOKED_AT or 1])]
+        made[name] = twelve_bits(values)[image]
     counts = np.bincount(cell >> np.uint32(2 * (BITS - TILE_BITS)), minlength=1)
     crowded = float(np.percentile(counts[counts > 0], CROWDED)) if len(cell) else 1.0
     facts = {"scales": scales, "extent": run.extent, "crowded": crowded}
-    return pa.table(columns).replace_schema_metadata({"facts": json.dumps(facts)})
+    return pa.table(made).replace_schema_metadata({"facts": json.dumps(facts)})
 
 
 def _write(path: Path, table: pa.Table) -> None:
@@ -132,20 +136,22 @@ def _write(path: Path, table: pa.Table) -> None:
         writer.write_table(table)
 
 
-def cells(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Shaped[np.ndarray, " n"]:
+def cells(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], extent: float) -> Shaped[np.ndarray, " n"]:
     """The number of each point's cell, uint32."""
     across = 2**BITS
-    return interleaved(((coordinates + extent) * (across / (2 * extent))).clip(0, across - 1).astype(np.uint32))
+    column, row = (((axis + extent) * (across / (2 * extent))).clip(0, across - 1).astype(np.uint16) for axis in (x, y))
+    return interleaved(column, row)
 
 
-def interleaved(columns_and_rows: Shaped[np.ndarray, "n 2"]) -> Shaped[np.ndarray, " n"]:
+def interleaved(column: Shaped[np.ndarray, " n"], row: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
     """The bits of two numbers of at most 16 bits in turn, uint32."""
-    column, row = (_spread(columns_and_rows[:, axis]) for axis in range(2))
-    return column | row << np.uint32(1)
+    return _SPREAD[column] | _SPREAD[row] << np.uint32(1)
 
 
-def _spread(number: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
-    """A zero before each bit of a number of 16 bits."""
-    for by, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        number = (number | number << np.uint32(by)) & np.uint32(mask)
-    return number
+def _spread() -> Shaped[np.ndarray, " numbers"]:
+    """Each number of 16 bits with a zero before each of its bits."""
+    number = np.arange(2**BITS, dtype=np.uint32)
+    return sum((number >> np.uint32(bit) & np.uint32(1)) << np.uint32(2 * bit) for bit in range(BITS))
+
+
+_SPREAD = _spread()

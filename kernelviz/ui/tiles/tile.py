@@ -12,7 +12,7 @@ from kernelviz.ui.tiles.ordered import BITS, TILE_BITS, VALUES, OrderedMap
 
 SIDE = 2**TILE_BITS  # pixels
 LEVELS = BITS - TILE_BITS  # how often the map can be halved, so that a pixel is a cell
-LEAST = 0.4  # opacity of a pixel with a single point
+LEAST = 0.4  # opacity of a pixel, at least
 FAINT = 0.25  # times as opaque as others are the points that are not selected
 GROUPED = ("label", "prediction", "right or wrong")
 COLOURINGS = (*GROUPED, *VALUES)
@@ -88,10 +88,10 @@ def tile(
 def _layer(
     pixel: Int[np.ndarray, " n"], group: Int[np.ndarray, " n"], colours: Float[np.ndarray, "g 3"], crowded: float
 ) -> tuple[Float[np.ndarray, "pixels 3"], Float[np.ndarray, " pixels"]]:
-    """The mean colour of the points of each pixel, and its opacity: by the logarithm of their number, LEAST for one."""
+    """The mean colour of the points of each pixel, and its opacity: from LEAST on by the logarithm of their number."""
     n = np.bincount(pixel, minlength=SIDE**2)
     sums = [np.bincount(pixel, colours[group, part], SIDE**2) for part in range(3)]
-    share = np.log(np.maximum(n, 1)) / np.log(max(crowded, 2))
+    share = np.log1p(n) / np.log1p(max(crowded, 1))
     return np.stack(sums, axis=1) / np.maximum(n, 1)[:, None], np.where(n, LEAST + (1 - LEAST) * share.clip(0, 1), 0)
 
 

@@ -19,7 +19,7 @@ from kernelviz.sources.arrow_files import table_file
 from kernelviz.sources.reading import read_source
 from kernelviz.sources.rows import columns_of
 from kernelviz.text import shown
-from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.files import ENDINGS, warn_of_a_full_disk, warn_of_rejected
 from kernelviz.ui.shared.labels import message
 
 WHOLE = (".zip", ".npy", ".npz", ".parquet")  # endings of files that are a source by themselves
@@ -36,6 +36,7 @@ def uploaded_data() -> str | None:
     """Show the upload of data, and return the path under which it is stored; None where there is none yet."""
     kinds = ("Files", "A folder")
     kind = st.segmented_control("What to upload", kinds, default=kinds[0], required=True, key="upload kind")
+    warn_of_a_full_disk()
     files = st.file_uploader(
         f"Pictures of up to {MAX_BYTES // 10**6} MB each; or one .zip of them, or vectors as .npy, .npz or .parquet, "
         f"of up to {MAX_WHOLE // 10**6} MB",

@@ -485,6 +485,7 @@ export class MapCanvas {
     this.show({ pinned: i === this.pinned ? -1 : i })
     this.linked.echo(this.linkedMap, { pinned: this.pinned })
     if (this.pinned >= 0) this.inspector?.open('items')
+    if (!isServed()) this.tell('pinned', this.points?.row[this.pinned] ?? null) // the dashboard would run its page again
     this.memory?.change()
   }
 

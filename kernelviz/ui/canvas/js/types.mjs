@@ -163,6 +163,7 @@
  *
  * @typedef {object} Heard
  * @property {SelectionTold | null} selection
+ * @property {number | null} pinned
  * @property {ProbeStanding | null} probe where the probe was released
  * @property {string | null} path corners of the path as in an address
  * @property {ChosenUpload | null} chosen

@@ -10,7 +10,7 @@ const PATIENCE = 2000 // ms before a sheet that could not be fetched is asked fo
 const MOST_THUMBNAILS = 100
 const SHARP = 0.6 // pixels that an image has on its sheet, at least, for each that it has on the screen
 const PICKED = 64 // images that are fetched together
-const MOST_PICKED = 4000
+const [MOST_PICKED, MOST_WANTED] = [4000, 1000]
 const MOST = 192 // sheets of grey images, about 1 MB of pixels each; a quarter of it where they have colours
 
 /**
@@ -56,7 +56,7 @@ export function messageOf(error) {
  */
 export async function said(response) {
   const text = (await response.text()).slice(0, 200)
-  return `${response.status}: ${text.startsWith('<') ? response.statusText : text}`
+  return text && !text.startsWith('<') ? text : `${response.status} ${response.statusText}`
 }
 
 /**
@@ -224,15 +224,13 @@ export class PickedImages {
     this.loaded = loaded
     /** @type {Map<string, Tile | null>} by side and number; the first was fetched longest ago */
     this.kept = new Map()
-    /** @type {Map<number, Set<number>>} numbers that are to be fetched, by side */
+    /** @type {Map<string, { side: number, number: number }>} what is to be fetched, what was asked for last at the end */
     this.wanted = new Map()
     this.fetching = false
   }
 
-  /** A new picture begins: what was only wanted for the last one is forgotten. */
-  begin() {
-    this.wanted.clear()
-  }
+  /** A new picture begins, for which nothing has to be done. */
+  begin() {}
 
   /** All images may be fetched together. */
   numberOf() {
@@ -247,24 +245,24 @@ export class PickedImages {
    */
   image(i, size) {
     const [side, number] = [levelFor(this.sides, size), this.number(i)]
-    const found = this.kept.get(`${side} ${number}`)
+    const name = `${side} ${number}`
+    const found = this.kept.get(name)
     if (found !== undefined) return found
-    const wanted = this.wanted.get(side)
-    if (wanted) wanted.add(number)
-    else this.wanted.set(side, new Set([number]))
+    this.wanted.delete(name)
+    this.wanted.set(name, { side, number })
     queueMicrotask(() => this.fetch())
     return null
   }
 
-  /** Fetch what is wanted, a sheet at a time. */
+  /** Fetch what was asked for last, a sheet at a time; what many pictures no longer asked for is forgotten. */
   async fetch() {
-    const [first] = this.wanted
-    if (this.fetching || !first) return
-    const [side, wanted] = first
-    const numbers = [...wanted].slice(0, PICKED)
-    for (const number of numbers) wanted.delete(number)
-    if (!wanted.size) this.wanted.delete(side)
+    if (this.fetching || !this.wanted.size) return
     this.fetching = true
+    const latest = [...this.wanted.values()].slice(-MOST_WANTED)
+    const { side } = latest[latest.length - 1]
+    const numbers = latest.flatMap((one) => (one.side === side ? [one.number] : [])).slice(-PICKED)
+    this.wanted = new Map(latest.map((one) => [`${one.side} ${one.number}`, one]))
+    for (const number of numbers) this.wanted.delete(`${side} ${number}`)
     const { grey, whole } = this
     const sheet = await pixelsOf(`${this.base}/${side}?at=${numbers.join('_')}`, grey).catch(() => null)
     const across = Math.floor(this.sheet / side)

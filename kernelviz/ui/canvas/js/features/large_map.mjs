@@ -71,7 +71,9 @@ export class LargeMap {
   /** The points to begin with, of the whole map. */
   async begin() {
     const { extent } = this.handle.told()
-    return this.pointsIn([-extent, -extent, extent, extent])
+    /** @type {Bounds} */
+    const box = [-extent, -extent, extent, extent]
+    return this.keep(box, await this.pointsIn(box))
   }
 
   /**
@@ -80,9 +82,14 @@ export class LargeMap {
    */
   async pointsIn(box) {
     const [left, bottom, right, top] = box.map((side) => Number(side.toFixed(4)))
-    const { selection } = this
-    /** @type {PackedPoints} */
-    const packed = await fetchPacked(`${this.address}/points?box=${left}_${bottom}~${right}_${top}&${selection}`)
+    return fetchPacked(`${this.address}/points?box=${left}_${bottom}~${right}_${top}&${this.selection}`)
+  }
+
+  /**
+   * @param {Bounds} box
+   * @param {PackedPoints} packed
+   */
+  keep(box, packed) {
     this.box = box
     this.step = packed.facts.step ?? 1
     return packed
@@ -126,8 +133,10 @@ export class LargeMap {
   /** @param {Bounds} box */
   async fetch(box) {
     this.asking = true
+    const { selection } = this
     try {
-      this.handle.took(await this.pointsIn(box))
+      const packed = await this.pointsIn(box)
+      if (selection === this.selection) this.handle.took(this.keep(box, packed)) // else others are on their way
     } catch (error) {
       this.handle.note(`The points in view cannot be fetched. ${messageOf(error)}`, () => void this.fetch(box))
     }

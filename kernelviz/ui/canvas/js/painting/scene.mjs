@@ -107,7 +107,7 @@ export class Scene {
     const onlyImages = sheets !== null && asImages
     this.images = { shown: [], side: 0, only: onlyImages }
     if (dots && !onlyImages) {
-      paintPoints(raster, view, points, FAINT, points.faded, looks)
+      if (points.rank.includes(FAINT)) paintPoints(raster, view, points, FAINT, points.faded, looks)
       paintPoints(raster, view, points, FULL, points.colours, looks)
     }
     if (sheets) {
