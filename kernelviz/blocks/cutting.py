@@ -30,7 +30,7 @@ from kernelviz.sources.shards import is_saved
 from kernelviz.text import shown
 
 PER_BLOCK = 1024  # files, or rows of an archive or a table
-PACKED = (".parquet", ".tar", ".tar.gz", ".tgz", ".zip")  # files of a folder that hold many pictures
+PACKED = (".npy", ".npz", ".parquet", ".tar", ".tar.gz", ".tgz", ".zip")  # files of a folder that hold many items
 AT_ONCE = 64  # files of a store that are fetched together
 
 Item = tuple[str, Content]  # name and content

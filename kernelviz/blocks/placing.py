@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from kernelviz.blocks.cutting import Block
 from kernelviz.blocks.output import Output
+from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.evaluation.inference import embed, embed_rows, features_of
 from kernelviz.evaluation.novelty import project_embedded, project_vectors
 from kernelviz.ingest.files import Picture, RejectedFile, ingest, ingest_one
@@ -58,12 +59,17 @@ class Placer:
     def __call__(self, number: int, block: Block) -> int:
         """Embed a block and write its part; returns the number of its items, those refused among them."""
         rejected: list[RejectedFile] = []
-        parts = list(self._vectors(block) if self.run.is_of_vectors else self._pictures(block, rejected))
+        parts = list((self._vectors if self.run.is_of_vectors else self._pictures)(block, rejected))
         table = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
         self.output.write(number, table, rejected)
         return len(table) + len(rejected)
 
-    def _vectors(self, block: Block) -> Iterator[pa.Table]:
+    def _vectors(self, block: Block, rejected: list[RejectedFile]) -> Iterator[pa.Table]:
+        if not block.packed:
+            rejected += [
+                RejectedFile(name, f"the map is one of vectors; {VECTOR_FILES}") for name, _ in block.contents()
+            ]
+            return
         with block.listing() as listing:
             yield _arrow(project_vectors(self.network, self.points, self.run.classes, listing, self.usual))
 

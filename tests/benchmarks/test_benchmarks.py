@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from kernelviz.benchmarks import graph, million, novelty, peers, photographs, sketch, uploads
+from kernelviz.benchmarks import blocks, graph, million, novelty, peers, photographs, sketch, uploads
 from kernelviz.benchmarks.networks import profile, ratings, sparse
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
@@ -194,3 +195,15 @@ def test_novel_pictures_are_told_from_digits(monkeypatch):
     (row,) = report["rows"]
     assert row["run"] == said[0] == "digits-neighbours" and row["class scores"] == "–"
     assert float(row["all"]) > 90 and float(row["test images"]) <= 5 and float(row["plain"]) == 100
+
+
+def test_blocks_are_measured_beside_one_table(monkeypatch, digits):
+    def write(folder):
+        for number, pixels in enumerate(digits.test_images[:200]):
+            Image.fromarray(pixels).save(folder / f"{number:03d}.png")
+
+    monkeypatch.setattr(blocks, "find_spec", lambda name: None)
+    monkeypatch.setattr(blocks, "SOURCES", {"digits": ("digits-neighbours", write)})
+    rows = blocks.report(lambda note: None)["rows"]
+    assert [row["way"] for row in rows] == ["one table", "local"] and rows[0]["times one table"] == 1
+    assert all(row["seconds"] > 0 and row["a second"] > 0 for row in rows)

@@ -22,6 +22,7 @@ from kernelviz.blocks.placing import FEATURES, SCHEMA, Placer
 from kernelviz.data.batches import pixels
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import embed
+from kernelviz.networks import EmbeddingNetwork
 from kernelviz.sources.reading import read_source
 from kernelviz.storage.calibration import load_calibration
 from kernelviz.storage.embedding_map import load_map
@@ -119,6 +120,23 @@ def test_a_map_takes_the_features(tmp_path):
     expected = network.backbone(pixels(images)).flatten(1).numpy()
     assert listing.vectors == pytest.approx(expected, rel=1e-3, abs=1e-3) and len(listing) == 6
     assert FEATURES not in listing.table.columns
+
+
+def test_vectors_are_placed_and_pictures_among_them_refused(tmp_path):
+    vectors = np.random.default_rng(0).random((7, 5), np.float32)
+    (tmp_path / "source").mkdir()
+    np.save(tmp_path / "source" / "a.npy", vectors)
+    (tmp_path / "source" / "b.png").write_bytes(b"no vector")
+    placer = placer_of(RUN, tmp_path / "out")
+    sizes = {"encoder": (8, 8), "decoder": (8,), "grid": (10, 10)}
+    network = EmbeddingNetwork((1, 1, 5), of_vectors=True, **sizes).eval().requires_grad_(False)
+    run = replace(placer.run, network={"name": "embedding", "arguments": network.arguments})
+    placer = replace(placer, run=run, network=network, usual=None)
+    assert list(engines.locally(placer, enumerate(blocks_of([str(tmp_path / "source")])))) == [1, 7]
+    expected = embed(network, vectors[:, None]).coordinates
+    assert np.array_equal(items(tmp_path / "out")[["x", "y"]].to_numpy(), expected)
+    refused = pd.read_parquet(tmp_path / "out" / "refused")
+    assert len(refused) == 1 and refused["reason"][0].startswith("the map is one of vectors")
 
 
 def test_without_a_folder_or_ray_it_says_what_to_do(kernelviz, source, tmp_path, monkeypatch):
