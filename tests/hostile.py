@@ -92,7 +92,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 
 TOGETHER = ("PNG of 16 bits and alpha, 50 megapixels", "TIFF in one strip, 50 megapixels", "WebP, 25 megapixels")
-THREADS = 40  # as many as the server answers in
+THREADS = 12
 
 
 def row(name: str) -> None:

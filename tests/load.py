@@ -7,6 +7,7 @@
                                        that do something every 1 to 3 seconds
     python tests/load.py pages         every page, every page with every map, and 1,000 interactions: times, and
                                        memory after each; with the data sets that are on this machine
+    python tests/load.py start         three starts, from the command to the first map
 
 A session here is a WebSocket that speaks as Streamlit's page does; what a browser itself takes is not in the times.
 """
@@ -47,7 +48,7 @@ sys.path.insert(0, str(Path(__file__).with_name("browser")))
 from serving import served  # noqa: E402
 
 SESSIONS, INTERACTIONS = 20, 8
-INTERACTIONS_OF_ONE = 1000
+INTERACTIONS_OF_ONE, STARTS = 1000, 3
 PAUSES = 1, 3  # seconds between what a visitor does
 FORGOTTEN = 150  # seconds after which Streamlit has dropped the sessions of those that left
 SAID = "{:48} {}"
@@ -280,20 +281,29 @@ def pages(port):
             say(f"after {number:,} interactions")
 
 
+def start(_):
+    """From the command to the points of the first map, with servers of their own."""
+    run = next(run for run in mapped() if run.name == DEFAULT_RUN)
+    for _ in range(STARTS):
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, served(os.environ["KERNELVIZ_RUNS"], Path(folder)) as address:
+            port = int(address.rsplit(":", 1)[1])
+            answers = time.monotonic() - begun
+            visitor = Session(port, "", {})
+            visitor.run()
+            visitor.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/points/test")
+            seconds, told = time.monotonic() - begun, (process_of(port) / "stat").read_text()
+            processor = sum(map(int, told.rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+            said = f"{seconds:.1f} s, of the processor {processor:.1f} s"
+            print(SAID.format("the first map", f"{said}; answers after {answers:.1f} s"), flush=True)
+
+
 def fetched(run):
     """Some of what a page asks the routes of a run for."""
     x, y = np.random.default_rng().uniform(-run.extent, run.extent, 2).round(6)
     row = int(abs(1000 * x)) % 100
-    source = caches.source_of(run)
-    sheet = [f"sheets/test/{source}/16/0"] if source else []
-    return [
-        f"decode?x={x}&y={y}",
-        f"item/test/{row}",
-        f"likeliest/test/{row}",
-        f"alike/test/{row}",
-        "points/test",
-        *sheet,
-    ]
+    of_image = [f"{what}/test/{row}" for what in ("item", "likeliest", "alike")]
+    return [f"decode?x={x}&y={y}", "points/test", f"sheets/test/{caches.source_of(run)}/16/0", *of_image]
 
 
 def uploaded(session, run, number, times):
@@ -313,7 +323,7 @@ def uploaded(session, run, number, times):
 
 def main():
     """Do what is asked for with a server that ends with it."""
-    kinds = {one.__name__: one for one in (connections, requests, visitors, sessions, pages)}
+    kinds = {one.__name__: one for one in (connections, requests, visitors, sessions, pages, start)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=kinds)
     chosen = parser.parse_args().what

@@ -6,7 +6,6 @@ from types import ModuleType
 BENCHMARKS = {  # the module of each
     "peers": "peers",
     "place": "place",
-    "maps": "maps",
     "graph": "graph",
     "million": "million",
     "layer": "networks.layer",
@@ -14,6 +13,7 @@ BENCHMARKS = {  # the module of each
     "profile": "networks.profile",
     "uploads": "uploads",
     "photographs": "photographs",
+    "ray": "blocks",
     "sketch": "sketch",
     "sparse": "networks.sparse",
     "ratings": "networks.ratings",

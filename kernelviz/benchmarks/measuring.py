@@ -1,4 +1,4 @@
-"""What the benchmarks share: rounds in turn, work in a process of its own, the name of the machine, and rows that are kept."""
+"""What the benchmarks share: rounds in turn, work in a process of its own, the machine, and rows that are kept."""
 
 import json
 import os

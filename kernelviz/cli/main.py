@@ -54,6 +54,7 @@ cli = typer.Typer(
 MOST_COLUMNS = 8  # of a table in the terminal
 
 
+Engine = StrEnum("Engine", ["local", "ray"])  # of `embed`
 LOCAL = "127.0.0.1"
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
 Benchmark = StrEnum("Benchmark", {name: name for name in BENCHMARKS})  # those of `bench`
@@ -232,24 +233,32 @@ cli.add_typer(jobs_cli, name="jobs")
 def embed(
     run: str,
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(help="Pictures, folders of them, or .zip archives; on a map of vectors, files of vectors."),
     ],
-    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz; of an engine, a folder.")
+    ] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Write a folder block by block, and go on with a stopped one: here (local), or on Ray."),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
-    from kernelviz.cli.embed import embedded
+    from kernelviz.cli.embed import embedded, embedded_in_blocks
     from kernelviz.storage.store import load_mapped
     from kernelviz.tables import check_ending, to_csv, to_json, write_table
 
+    if engine:
+        return embedded_in_blocks(load_mapped(run), paths, engine, out, as_json)
     if out:
-        check_ending(out)
+        check_ending(Path(out))
     found = load_mapped(run)
-    table, rejected = embedded(found, paths)
+    table, rejected = embedded(found, [Path(path) for path in paths])
     if out and len(table):
-        write_table(table, out)
+        write_table(table, Path(out))
     if as_json:
         print_json({"run": run, found.unit: json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:

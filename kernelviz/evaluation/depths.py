@@ -4,8 +4,8 @@ overlap on each."""
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import scipy  # its parts take long to import, and are when they are used
 from jaxtyping import Float, Int
-from scipy.linalg import orthogonal_procrustes
 
 from kernelviz.storage.embedding_map import AGREEING, EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun, Run
@@ -56,7 +56,7 @@ def _over(coordinates: Float[np.ndarray, "n 2"], onto: Float[np.ndarray, "n 2"])
     if len(coordinates) < 2:
         return np.eye(2, 3)
     middle, wanted = coordinates.mean(0), onto.mean(0)
-    turn, _ = orthogonal_procrustes(coordinates - middle, onto - wanted)
+    turn, _ = scipy.linalg.orthogonal_procrustes(coordinates - middle, onto - wanted)
     return np.column_stack([turn.T, wanted - middle @ turn])
 
 

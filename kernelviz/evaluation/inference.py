@@ -60,14 +60,17 @@ def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], N
         images: uint8 pixels, preprocessed for this network, or vectors.
         progress: called with the number of images done so far.
     """
+    return _embedded(network, len(images), lambda rows: features_of(network, images[rows]), progress)
+
+
+@full_precision()
+@torch.inference_mode()
+def features_of(network: EmbeddingNetwork, images: Images) -> Float[Tensor, "n ..."]:
+    """What the encoder takes of images, each by itself: the features of the backbone, else their pixels."""
     device = device_of(network)
     passed = at_a_time(images.shape[1:3], device)
-
-    def features(rows: slice) -> Tensor:
-        parts = pixels(images[rows], device).split(passed)
-        return torch.cat([network.features(_filled(part, passed)) for part in parts])[: rows.stop - rows.start]
-
-    return _embedded(network, len(images), features, progress)
+    parts = pixels(images, device).split(passed)
+    return torch.cat([network.features(_filled(part, passed)) for part in parts])[: len(images)]
 
 
 def rows_at_a_time(device: torch.device) -> int:

@@ -1,9 +1,9 @@
 """A written digit in any picture (a scan, a photograph of paper, a sketch on a screen) as MNIST would show it."""
 
 import numpy as np
+import scipy  # its parts take long to import, and are when they are used
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy import ndimage
 
 Plane = Float[np.ndarray, "h w"]
 Resized = Float[np.ndarray, "new_h new_w"]
@@ -43,7 +43,7 @@ def find_ink(grey: Image.Image) -> Plane:
     scale = WORK / max(grey.size)
     size = tuple(max(1, round(side * scale)) for side in grey.size)
     light = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), np.float64) / 255
-    light = _sheet(ndimage.gaussian_filter(light, NOISE_BLUR))
+    light = _sheet(scipy.ndimage.gaussian_filter(light, NOISE_BLUR))
     return _without_clutter(_stretch(_darkness(_evened(light))))
 
 
@@ -61,8 +61,8 @@ def _sheet(light: Plane) -> Resized:
     bright = light > _otsu(light)
     if _border(bright).mean() > 0.1:
         return light
-    patches, _ = ndimage.label(bright)
-    for rows, columns in ndimage.find_objects(patches):
+    patches, _ = scipy.ndimage.label(bright)
+    for rows, columns in scipy.ndimage.find_objects(patches):
         inside = bright[rows, columns]
         if inside.sum() > SHEET_AREA * bright.size and inside.mean() > SHEET_FILL:
             (height, width), sheet = inside.shape, light[rows, columns]
@@ -77,7 +77,7 @@ def _is_normalised(pixels: UInt8[np.ndarray, "h w"], box: int) -> bool:
         return bool(np.median(ring) < 64)
     if np.mean(ring > 32) > 0.1 or pixels.max() < 128:
         return False
-    shift = np.subtract(ndimage.center_of_mass(pixels), np.array(pixels.shape) / 2)
+    shift = np.subtract(scipy.ndimage.center_of_mass(pixels), np.array(pixels.shape) / 2)
     extent = max(np.ptp(where) + 1 for where in np.nonzero(pixels > 32))
     return bool(np.abs(shift).max() <= 1 and extent <= box + 2)
 
@@ -99,9 +99,9 @@ def _plane(light: Plane) -> Plane:
 
 def _darkness(light: Plane) -> Plane:
     """1 - light / paper, where the brightness of paper is that of the picture with its strokes closed."""
-    paper = ndimage.grey_closing(light, (PAPER_WINDOW, PAPER_WINDOW))
+    paper = scipy.ndimage.grey_closing(light, (PAPER_WINDOW, PAPER_WINDOW))
     for _ in range(2):  # twice a mean is nearly a Gaussian, in a fifth of its time
-        paper = ndimage.uniform_filter(paper, PAPER_BLUR)
+        paper = scipy.ndimage.uniform_filter(paper, PAPER_BLUR)
     return 1 - light / np.maximum(paper, DARKEST_PAPER)
 
 
@@ -131,21 +131,21 @@ def _otsu(values: Plane) -> float:
 
 def _without_clutter(ink: Plane) -> Plane:
     """The ink without faint noise and specks, and without what crosses the border if there is other ink."""
-    patches, n = ndimage.label(ink > EDGE_LEVEL, np.ones((3, 3)))
+    patches, n = scipy.ndimage.label(ink > EDGE_LEVEL, np.ones((3, 3)))
     if n == 0:
         return np.zeros_like(ink)
-    mass = ndimage.sum_labels(ink, patches, np.arange(n + 1))
+    mass = scipy.ndimage.sum_labels(ink, patches, np.arange(n + 1))
     mass[0] = 0
     touching = np.isin(np.arange(n + 1), _border(patches))
     inside = mass * ~touching
     ink_mass = inside if inside.sum() > 0.3 * mass[touching].sum() else mass
     is_ink = ink_mass >= max(SPECK * ink_mass.sum(), 1e-9)
-    near = ndimage.binary_dilation(is_ink[patches], iterations=8)  # the soft edge belongs to the stroke
+    near = scipy.ndimage.binary_dilation(is_ink[patches], iterations=8)  # the soft edge belongs to the stroke
     return np.where(near & ((patches == 0) | is_ink[patches]), ink, 0)
 
 
 def _crop(ink: Plane) -> Resized:
-    rows, columns = ndimage.find_objects((ink > EDGE_LEVEL).astype(int))[0]
+    rows, columns = scipy.ndimage.find_objects((ink > EDGE_LEVEL).astype(int))[0]
     return ink[rows, columns]
 
 
@@ -154,7 +154,7 @@ def _scale(ink: Plane, box: int) -> Resized:
     ratio = box / max(ink.shape)
     missing = THINNEST_STROKE * box / ratio - _stroke_width(ink)
     if missing > 1:
-        ink = ndimage.grey_dilation(ink, footprint=_disk(missing / 2))
+        ink = scipy.ndimage.grey_dilation(ink, footprint=_disk(missing / 2))
     width, height = (max(1, round(side * ratio)) for side in ink.shape[::-1])
     scaled = np.asarray(Image.fromarray(ink.astype(np.float32)).resize((width, height), Image.Resampling.BOX))
     return np.clip((scaled / scaled.max() - 0.5) * CONTRAST + 0.5, 0, 1).astype(np.float64)
@@ -163,7 +163,7 @@ def _scale(ink: Plane, box: int) -> Resized:
 def _stroke_width(ink: Plane) -> float:
     """Pixels: across a strip of width w the distance to its edge is w / 4 on average."""
     solid = np.pad(ink > 0.5, 1)
-    return 4 * float(ndimage.distance_transform_edt(solid)[solid].mean()) if solid.any() else 0.0
+    return 4 * float(scipy.ndimage.distance_transform_edt(solid)[solid].mean()) if solid.any() else 0.0
 
 
 def _disk(radius: float) -> Mask:
@@ -187,4 +187,4 @@ def _center(scaled: Plane, frame: tuple[int, ...]) -> tuple[float, ...]:
     """The center of mass, or the middle where the box fills the frame."""
     if max(scaled.shape) >= max(frame):
         return tuple(extent / 2 for extent in scaled.shape)
-    return tuple(ndimage.center_of_mass(scaled))
+    return tuple(scipy.ndimage.center_of_mass(scaled))

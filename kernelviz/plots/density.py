@@ -1,9 +1,9 @@
 """The density of points on a map, at each of them and as contour lines."""
 
 import numpy as np
+import scipy  # its parts take long to import, and are when they are used
 from contourpy import contour_generator
 from jaxtyping import Float, Int
-from scipy.ndimage import gaussian_filter, map_coordinates
 
 CELLS = 100  # of the histogram along each side of the map
 LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the contour lines, as shares of the highest density
@@ -12,7 +12,7 @@ LEVELS = (0.02, 0.08, 0.2, 0.4, 0.65, 0.9)  # of the contour lines, as shares of
 def density(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Float[np.ndarray, " n"]:
     """Points per unit of area around each point, smoothed over a fiftieth of the map's side."""
     at = (coordinates.T + extent) / _cell(extent) - 0.5
-    return map_coordinates(smoothed(coordinates, extent, CELLS / 50), at, order=1, mode="nearest")
+    return scipy.ndimage.map_coordinates(smoothed(coordinates, extent, CELLS / 50), at, order=1, mode="nearest")
 
 
 def contours(coordinates: Float[np.ndarray, "n 2"], extent: float) -> list[tuple[float, Float[np.ndarray, "m 2"]]]:
@@ -29,7 +29,7 @@ def smoothed(coordinates: Float[np.ndarray, "n 2"], extent: float, cells: float)
     """Points per unit of area in each cell of the map, smoothed over a number of cells."""
     edges = np.linspace(-extent, extent, CELLS + 1)
     counts, _, _ = np.histogram2d(coordinates[:, 0], coordinates[:, 1], bins=(edges, edges))
-    return gaussian_filter(counts, cells) / _cell(extent) ** 2
+    return scipy.ndimage.gaussian_filter(counts, cells) / _cell(extent) ** 2
 
 
 def cells_of(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Int[np.ndarray, "2 n"]:

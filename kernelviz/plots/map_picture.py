@@ -1,8 +1,8 @@
 """A map as one small picture, for lists of runs."""
 
 import numpy as np
+import scipy  # its parts take long to import, and are when they are used
 from jaxtyping import Float, Int, UInt8
-from scipy.ndimage import gaussian_filter
 
 from kernelviz.plots.colours import ABOVE, UNKNOWN, class_colours, rgb
 
@@ -22,11 +22,11 @@ def map_picture(
     columns, rows = _pixels(at, side)
     blur = np.clip(1.6 * (2000 / max(1, len(at))) ** 0.25, 0.7, 1.6) * side / 160
     counts = np.bincount(rows * side + columns, minlength=side * side)
-    weight = gaussian_filter(counts.reshape(side, side).astype(float), blur)
+    weight = scipy.ndimage.gaussian_filter(counts.reshape(side, side).astype(float), blur)
     picture = np.zeros((side, side, 4), np.uint8)
     for channel in range(3):
         sums = np.bincount(rows * side + columns, colours[labels, channel], side * side).reshape(side, side)
-        picture[..., channel] = gaussian_filter(sums, blur) / np.maximum(weight, 1e-12)
+        picture[..., channel] = scipy.ndimage.gaussian_filter(sums, blur) / np.maximum(weight, 1e-12)
     picture[..., 3] = 255 * (1 - np.exp(-weight * 12 * blur**2))  # a single point is seen
     return picture
 

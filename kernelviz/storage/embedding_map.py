@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import scipy  # its parts take long to import, and are when they are used
 from jaxtyping import Float, Int, Shaped
 from pyarrow import parquet
-from scipy.spatial import KDTree
-from scipy.stats import rankdata
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
@@ -103,13 +102,14 @@ class EmbeddingMap:
         """Share of the points that are placed no more clearly than each, 0 to 1; NaN where the clarity is unknown."""
         known = np.isfinite(self.clarity)
         share = np.full(len(self), np.nan)
-        share[known] = rankdata(self.clarity[known], "max") / max(1, known.sum())
+        clarity = self.clarity[known]
+        share[known] = np.searchsorted(np.sort(clarity), clarity, "right") / max(1, known.sum())
         return share
 
     @cached_property
-    def _tree(self) -> tuple[KDTree, np.ndarray]:
+    def _tree(self) -> "tuple[scipy.spatial.KDTree, np.ndarray]":
         rows = np.flatnonzero(self.placed)
-        return KDTree(self.coordinates[rows]), rows
+        return scipy.spatial.KDTree(self.coordinates[rows]), rows
 
     def save(self, folder: Path) -> None:
         """Write map.parquet."""

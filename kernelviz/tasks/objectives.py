@@ -92,7 +92,7 @@ def neighbours(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     (contrastive neighbour embedding: Damrich, Boehm, Hamprecht and Kobak 2023; t-SimCNE: Boehm, Berens and Kobak 2023).
     """
     z = coordinates_or_nan(network, torch.cat([activation, batch.partners])) * (batch.scale / network.grid.extent)
-    pairs = batch.ranks.gathered(torch.cat(z.chunk(2), 1), batch.n)
+    pairs = batch.ranks.rows_of_all(torch.cat(z.chunk(2), 1), batch.n)
     return neighbour_cost(torch.cat(pairs.chunk(2, 1)))
 
 
@@ -110,7 +110,7 @@ def supervised_neighbours(
     """
     labels = batch.known_labels
     z = coordinates_or_nan(network, batch.known) * (batch.scale / network.grid.extent)
-    z = batch.ranks.gathered(z, len(labels))
+    z = batch.ranks.rows_of_all(z, len(labels))
     placed = z.isfinite().all(1)
     q = cauchy(torch.where(placed[:, None], z, 0.0)) * placed
     same = (q * (labels[:, None] == labels)).sum(1)
@@ -126,7 +126,7 @@ def round_trip(network: EmbeddingNetwork, activation: Float[Tensor, "n units"], 
     invert the decoder (a latent regression, as of InfoGAN: Chen et al. 2016); the decoder learns nothing from it.
     """
     off = coordinates_or_nan(network, batch.decoded) - batch.probes[batch.ranks.own]
-    off = batch.ranks.gathered(off, len(batch.probes))
+    off = batch.ranks.rows_of_all(off, len(batch.probes))
     placed = off.isfinite().all(1)
     off = torch.where(placed[:, None], off, 0.0) * (batch.scale / network.grid.extent)
     return torch.log1p(off.square().sum(1)).sum() / placed.sum().clamp_min(1)

@@ -1,8 +1,8 @@
 """A training by several processes, as torchrun starts them: each computes its rows of every batch.
 
 The batch of a recipe is that of all processes together, and every random choice is made for all of it, so that a
-training is the same one, to rounding, on any number of them, and goes on with another number. Only what a network draws
-for itself as it learns, dropout and noise, is other numbers of the same kind. The first process leads: it alone writes.
+training is the same one, to rounding, on any number of them, and goes on with another number. Only dropout and noise
+within a network are other random numbers of the same kind. The first process leads: it alone writes.
 """
 
 import math
@@ -48,9 +48,9 @@ class Ranks:
         """What the mean over a process's own rows counts, so that the mean over the processes is that over n rows."""
         return own * self.size / n
 
-    def gathered(self, own: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:
+    def rows_of_all(self, own: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:
         """The n rows of all processes in order, with their gradient, from this one's."""
-        return _Gathered.apply(own, n, self) if self.size > 1 and n else own
+        return _RowsOfAll.apply(own, n, self) if self.size > 1 and n else own
 
     def average(self, loss: Tensor, weights: Iterable[nn.Parameter]) -> Tensor:
         """Make the gradients of some weights the mean over the processes; returns that of the losses."""
@@ -104,8 +104,8 @@ def together(device: str) -> Iterator[Ranks]:
         distributed.destroy_process_group()
 
 
-class _Gathered(torch.autograd.Function):
-    """`Ranks.gathered`: every process is given as many rows, so that those of the shorter ones are filled up."""
+class _RowsOfAll(torch.autograd.Function):
+    """`Ranks.rows_of_all`: every process is given as many rows, so that those of the shorter ones are filled up."""
 
     @staticmethod
     def forward(ctx, own: Tensor, n: int, ranks: Ranks) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernelviz.benchmarks import graph, million, novelty, peers, photographs, sketch, uploads
-from kernelviz.benchmarks.networks import layer, profile, ratings, sparse, step
+from kernelviz.benchmarks.networks import profile, ratings, sparse
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
 

@@ -10,7 +10,10 @@ import pytest
 from serving import free_port, wait_for
 from waits import PATIENCE
 
-CELLS = ['import kernelviz\nwidget = kernelviz.load("near").widget()\nwidget', "print(len(widget.selection), widget.pinned is not None)"]
+CELLS = [
+    'import kernelviz\nwidget = kernelviz.load("near").widget()\nwidget',
+    "print(len(widget.selection), widget.pinned is not None)",
+]
 
 
 @pytest.mark.slow

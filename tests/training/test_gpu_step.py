@@ -10,7 +10,7 @@ from kernelviz.data.batches import Jitter
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.objectives import OBJECTIVES
-from kernelviz.training import loop
+from kernelviz.training import checkpoint, loop
 from kernelviz.training.loop import TrainingStopped
 from kernelviz.training.optimizers import OPTIMIZERS
 from kernelviz.training.session import new_training
@@ -60,6 +60,18 @@ def test_the_features_of_a_set_go_to_the_gpu_step_by_step(few):
     with fake_gpu() as watch:
         rows, generator = np.arange(10), torch.Generator()
         assert training.task.loss(rows, generator, training.ranks).device.type == GPU and watch.read == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*no-op")  # no values can be copied to such a device
+def test_a_training_goes_on_on_another_device(few, tmp_path, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "adam", lambda schedule, groups, weights: torch.optim.AdamW(groups))
+    here, there = (new_training(EVERYTHING, few, 0, device) for device in ("cpu", GPU))
+    next(here.run())
+    checkpoint.save(here, tmp_path)
+    checkpoint.resume(there, tmp_path)
+    assert there.progress.step == 1
+    with fake_gpu() as watch:
+        assert there._step().device.type == GPU and watch.read == 0
 
 
 @pytest.fixture

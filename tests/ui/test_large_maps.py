@@ -92,7 +92,7 @@ def test_the_file_is_made_once_in_each_state_of_a_run(large):
     n = len(ordered_map(large, "test"))
     (made,) = (data_folder() / "ordered" / "tiny").rglob("test.arrow")
     assert made.parent.name == caches.version(large) and not old.exists()
-    assert len(mapped(large, "test", make=None)) == n
+    assert len(mapped(large, "test", lambda: pytest.fail("it is made again"))) == n
 
 
 def test_a_square_is_a_run_of_rows(scattered):

@@ -56,16 +56,16 @@ def operations_of(network: nn.Module, batch: int) -> int:
     The images, the inputs of the first layer, take no gradient.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | KernelLinear)]
-    sizes = [
-        layer.weight().numel() if isinstance(layer, KernelLinear) else layer.weight.numel() for layer in layers
-    ]
+    sizes = [layer.weight().numel() if isinstance(layer, KernelLinear) else layer.weight.numel() for layer in layers]
     return 2 * batch * (3 * sum(sizes) - sizes[0])
 
 
 def _noise() -> ImageSet:
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE, SIDE), np.uint8)
     labels = np.zeros(IMAGES, np.int64)
-    return ImageSet("noise", ("noise",), Preprocess("resize", SIDE, SIDE, 1), images, labels, images[:1], labels[:1], 0)
+    return ImageSet(
+        "noise", ("noise",), Preprocess("resize", SIDE, SIDE, 1), images, labels, images[:1], labels[:1], 0.0
+    )
 
 
 def _waited(result: Tensor) -> None:
