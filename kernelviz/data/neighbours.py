@@ -121,7 +121,7 @@ def _nearest(
         apart = torch.cdist(
             own, torch.from_numpy(rows[others.numpy()]).float(), compute_mode="donot_use_mm_for_euclid_dist"
         )[:, 0]
-        nearest.append(others.gather(1, apart.topk(k, largest=False).indices))
+        nearest.append(torch.take_along_dim(others, apart.topk(k, largest=False).indices, 1))
     return torch.cat(nearest).int().numpy()
 
 
