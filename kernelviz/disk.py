@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from platformdirs import user_data_path
 from safetensors import SafetensorError
 
 PARTIAL = ".partial"  # last letters of the name of a file that is being written
+SCRATCH = ".kernelviz-"  # first letters of the name of a folder for a while
+IN_USE = "in-use"  # a lock in it, which its process holds
 
 
 def own_file(*parts: str) -> Path:
@@ -55,6 +58,19 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch(folder: Path | None = None) -> Iterator[Path]:
+    """A folder for a while, inside another or among the system's temporary files.
+
+    `library.cleaning` removes it where its process was killed.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as made,
+        FileLock(Path(made) / IN_USE, thread_local=False),  # another thread may end it
+    ):
+        yield Path(made)
 
 
 def lock(name: str) -> FileLock:

@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import functools
 import hashlib
+import io
 import json
 import random
 import shutil
@@ -28,9 +29,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from corpus import GOOD
+
 from kernelviz.cli.main import main as command_line
 from kernelviz.data.images import load
-from kernelviz.disk import data_folder, is_held, runs_folder
+from kernelviz.disk import SCRATCH, data_folder, is_held, runs_folder
 from kernelviz.jobs import queue, workers
 from kernelviz.jobs.folder import State, job_of, jobs
 from kernelviz.library import bin
@@ -46,6 +49,7 @@ from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training import files, session  # noqa: F401
 from kernelviz.training.files import is_begun
 from kernelviz.training.standing import load_standing
+from kernelviz.ui.train.uploaded_data import store
 
 NAME, FINISHED, OTHER = "killed", "finished", "other"
 SMALL = {"encoder": (64, 64), "decoder": (64,), "grid": (20, 20)}
@@ -177,13 +181,14 @@ def found(name: str = NAME) -> str:
 
 def next_start() -> None:
     """What was left is an hour old when kernelviz is started again: then it is gone."""
-    for path in runs_folder().rglob("*"):
-        with contextlib.suppress(OSError):
-            os.utime(path, (time.time() - 3600,) * 2)
+    for folder in (runs_folder(), data_folder()):
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                os.utime(path, (time.time() - 3600,) * 2)
     clean()
     folder = runs_folder()
     left = [path for path in folder.rglob("*") if path.name.endswith(LEFT)]
-    left += [*folder.glob(".import-*"), *folder.glob(".bin/.gone-*")]
+    left += [*folder.glob(".import-*"), *folder.glob(".bin/.gone-*"), *data_folder().glob(f"{SCRATCH}*")]
     left += [path / name for path in folder.glob("*") if (path / "run.json").exists() for name in files.OF_A_TRAINING]
     left = [path for path in left if path.exists()]
     assert not left, f"left after the next start: {left}"
@@ -519,6 +524,19 @@ def check_export(_: Whole) -> str:
     return "a whole file" if there else "no file: exported again"
 
 
+def store_pictures() -> Path:
+    """Store pictures to train on, as the page Train does with what is uploaded."""
+    return store([(f"{at}.png", io.BytesIO(GOOD)) for at in range(200)], lambda *_: None)[0]
+
+
+def check_stored(_: Whole) -> str:
+    look()
+    next_start()
+    there = [*data_folder().glob("uploads/*/*.zip")]
+    assert store_pictures() in (there or [store_pictures()]), "stored under another name"
+    return "stored" if there else "nothing: stored again"
+
+
 def check_note(_: Whole) -> str:
     look()
     next_start()
@@ -568,6 +586,7 @@ ACTS = {
     "delete": Act(lambda: None, lambda: bin.delete(FINISHED), check_delete),
     "import": Act(lambda: None, lambda: import_run(backup("file.kernelviz"), OTHER), check_import),
     "export": Act(lambda: None, lambda: export_run(load_run(FINISHED), exported()), check_export),
+    "store pictures": Act(lambda: None, store_pictures, check_stored),
     "restore": Act(lambda: bin.delete(FINISHED), lambda: bin.restore(FINISHED), check_restore),
     "empty the bin": Act(lambda: bin.delete(FINISHED), bin.empty_bin, check_emptied),
     "note": Act(lambda: None, lambda: write_notes(FINISHED, (), "a note"), check_note),

@@ -13,14 +13,19 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pillow_heif
 from corpus import GOOD, encoded, png_chunk
 from PIL import Image
 
+from kernelviz.ingest.costly import give_memory_back
 from kernelviz.ingest.files import RejectedFile, ingest
+from kernelviz.ingest.image_file import open_image
 from kernelviz.ingest.preprocessing import Preprocess
 
+pillow_heif.register_heif_opener()
 LARGE = (8000, 6250)  # pixels: 50 million
 END = len(png_chunk(b"IEND", b""))
 DIGIT = Preprocess("digit", 28, 28, 1, 20)
@@ -78,26 +83,50 @@ FILES: dict[str, Callable[[], bytes]] = {
         Image.new("LAB", LARGE), "TIFF", compression="tiff_adobe_deflate"
     ),
     "WebP, 48 megapixels": lambda: encoded(Image.new("RGB", (16_000, 3000)), "WEBP", lossless=True),
+    "WebP, 25 megapixels": lambda: encoded(Image.new("RGB", (5000, 5000)), "WEBP", lossless=True),
     "AVIF, 50 megapixels": lambda: encoded(Image.new("RGB", LARGE), "AVIF", speed=10),
+    "AVIF, 25 megapixels": lambda: encoded(Image.new("RGB", (5000, 5000)), "AVIF", speed=10),
+    "HEIC, 50 megapixels": lambda: encoded(Image.new("RGB", LARGE), "HEIF", quality=10),
     "GIF of 90 frames, 50 megapixels": lambda: gif(90),
 }
+
+
+TOGETHER = ("PNG of 16 bits and alpha, 50 megapixels", "TIFF in one strip, 50 megapixels", "WebP, 25 megapixels")
+THREADS = 12
 
 
 def row(name: str) -> None:
     """Take a file in a process of its own, and print its row."""
     data = FILES[name]()
+    measured(name, len(data), lambda: [*ingest([(name, data)], DIGIT)])
+
+
+def together() -> None:
+    """Open several of the files in all threads of a server at once, and print a row."""
+    files = [FILES[name]() for name in TOGETHER] * (THREADS // len(TOGETHER))
+
+    def opened() -> list:
+        with ThreadPoolExecutor(THREADS) as pool:
+            return [*pool.map(lambda data: open_image(data).size, files)]
+
+    measured(f"{len(files)} of these at once", sum(map(len, files)), opened)
+
+
+def measured(name: str, size: int, take: Callable[[], list]) -> None:
+    """Do something in a process of its own, and print a row."""
     sys.stdout.flush()
     if pid := os.fork():
         os.waitpid(pid, 0)
         return
+    give_memory_back()
     list(ingest([("warm", GOOD)], DIGIT))
     with open("/proc/self/clear_refs", "w") as peak:
         peak.write("5")
     before, started = memory("VmRSS"), time.process_time()
-    (found,) = ingest([(name, data)], DIGIT)
+    found, *_ = take()
     seconds, grown = time.process_time() - started, memory("VmHWM") - before
     said = f"refused: {found.reason}" if isinstance(found, RejectedFile) else "taken"
-    print(f"{name:40} | {len(data) / 1e3:9,.1f} kB | {seconds:6.2f} s | {max(0, grown):6,.0f} MB | {said}", flush=True)
+    print(f"{name:40} | {size / 1e3:9,.1f} kB | {seconds:6.2f} s | {max(0, grown):6,.0f} MB | {said}", flush=True)
     os._exit(0)
 
 
@@ -111,8 +140,11 @@ def main() -> None:
     """Take all files, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=FILES, help="this alone; give it again for more")
-    for name in parser.parse_args().only or FILES:
+    given = parser.parse_args()
+    for name in given.only or FILES:
         row(name)
+    if not given.only:
+        together()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -52,6 +52,8 @@ INTERACTIONS_OF_ONE, STARTS = 1000, 3
 PAUSES = 1, 3  # seconds between what a visitor does
 FORGOTTEN = 150  # seconds after which Streamlit has dropped the sessions of those that left
 SAID = "{:48} {}"
+BORDER = "x" * 20
+MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BORDER}"}
 
 
 class Session:
@@ -77,7 +79,10 @@ class Session:
         self.socket.send(message.SerializeToString())
         while True:
             sent.append(self.socket.recv(timeout=300))
-            if ForwardMsg.FromString(sent[-1]).WhichOneof("type") == "script_finished":
+            told = ForwardMsg.FromString(sent[-1])
+            if told.WhichOneof("type") == "new_session":
+                self.id = told.new_session.initialize.session_id
+            if told.WhichOneof("type") == "script_finished":
                 return time.monotonic() - begun, b"".join(sent)
 
     def ask(self, path, method="GET", body=None, headers=()):
@@ -97,15 +102,15 @@ def mapped():
 
 def megabytes(port):
     """The memory of the server that listens at a port."""
-    return int(re.search(r"VmRSS:\s+(\d+)", about(port, "status"))[1]) / 1000
+    return int(re.search(r"VmRSS:\s+(\d+)", (process_of(port) / "status").read_text())[1]) / 1000
 
 
-def about(port, what):
-    """What the system says in a file about the server that listens at a port."""
+def process_of(port):
+    """The folder in which Linux says what the server at a port is doing."""
     for process in Path("/proc").glob("[0-9]*"):
-        with open(process / "cmdline", "rb") as file:
+        with suppress(FileNotFoundError), open(process / "cmdline", "rb") as file:
             if f"--port\0{port}\0".encode() in file.read() + b"\0":
-                return (process / what).read_text()
+                return process
     raise LookupError(f"no server listens at {port}")
 
 
@@ -233,6 +238,16 @@ def sessions(port):
     print(SAID.format("memory before and after", f"{before:.0f} and {megabytes(port):.0f} MB"))
 
 
+def multipart(data, **fields):
+    """The body of a form with one file, sent as MULTIPART."""
+    body = "".join(
+        f'--{BORDER}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    body += f'--{BORDER}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    return body.encode() + data + f"\r\n--{BORDER}--\r\n".encode()
+
+
 def pages(port):
     """Every page, then every page with every map, then 1,000 interactions with all of them."""
     runs, visitor = mapped(), Session(port, "", {})
@@ -277,8 +292,8 @@ def start(_):
             visitor = Session(port, "", {})
             visitor.run()
             visitor.ask(f"kernelviz/runs/{run.name}/{caches.version(run)}/points/test")
-            seconds, times = time.monotonic() - begun, about(port, "stat").rsplit(")", 1)[1].split()[11:13]
-            processor = sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+            seconds, told = time.monotonic() - begun, (process_of(port) / "stat").read_text()
+            processor = sum(map(int, told.rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
             said = f"{seconds:.1f} s, of the processor {processor:.1f} s"
             print(SAID.format("the first map", f"{said}; answers after {answers:.1f} s"), flush=True)
 
@@ -298,20 +313,8 @@ def uploaded(session, run, number, times):
     token = re.search(rb"kernelviz/uploads/([\w-]{16,})", sent)[1].decode()
     file = io.BytesIO()
     Image.fromarray(np.full((28, 28), 10 * number, np.uint8)).save(file, "PNG")
-    border = "x" * 20
-    fields = {"names": json.dumps([f"mine-{number}.png"]), "batch": "b"}
-    body = "".join(
-        f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    )
-    body += f'--{border}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
-    kind = {"Content-Type": f"multipart/form-data; boundary={border}"}
-    seconds, _ = session.ask(
-        f"kernelviz/uploads/{token}/files",
-        "POST",
-        body.encode() + file.getvalue() + f"\r\n--{border}--\r\n".encode(),
-        kind,
-    )
+    body = multipart(file.getvalue(), names=json.dumps([f"mine-{number}.png"]), batch="b")
+    seconds, _ = session.ask(f"kernelviz/uploads/{token}/files", "POST", body, MULTIPART)
     where = f"kernelviz/uploads/{token}/projection/{run.name}/{caches.version(run)}/{run.preprocess.name}?first=0"
     more, answer = session.ask(where, "POST")
     times.append(seconds + more)

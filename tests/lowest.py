@@ -35,7 +35,7 @@ def audited(folder: Path) -> int:
     """Ask for known holes in the newest versions of everything that is installed with kernelviz."""
     pins = folder / "newest.txt"
     compiled = run("uv", "pip", "compile", "-q", "--all-extras", "pyproject.toml", "-o", pins)
-    return compiled or run("pip-audit", "--disable-pip", "--no-deps", "-r", pins)
+    return compiled or run("pip-audit", "--strict", "--disable-pip", "--no-deps", "-r", pins)
 
 
 if __name__ == "__main__":

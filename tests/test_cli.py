@@ -23,12 +23,12 @@ import torch
 from PIL import Image
 from websockets.sync.client import connect
 
-from kernelviz.disk import own_file
+from kernelviz.disk import own_file, runs_folder
 from kernelviz.evaluation.inference import decode_probes, embed
 from kernelviz.layers import PercentileClip
 from kernelviz.layers.probe import Probe
 from kernelviz.paper.table2 import PAPER as TABLE2
-from kernelviz.storage.store import load_run
+from kernelviz.storage.store import claimed, load_run
 from kernelviz.storage.weights import load_network
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training.loop import Training
@@ -73,6 +73,7 @@ MISTAKES = {
     "no epochs": (["train", "digits-autoencoder", "--epochs", "0"], "'--epochs': .*greater than or equal to 1"),
     "more than all labels": (["train", "digits-autoencoder", "--labels", "1.5"], "'--labels': .*than or equal to 1"),
     "negative seed": (["train", "digits-autoencoder", "--seed", "-1"], "'--seed'"),
+    "a seed beyond 64 bits": (["train", "digits-autoencoder", "--seed", str(10**30)], "'--seed'"),
     "a path as a name": (["train", "digits-autoencoder", "--name", "../x"], "'../x' is no name for a run"),
     "resume nothing": (["train", "digits-autoencoder", "--resume"], "there is no checkpoint at .*digits-autoencoder"),
     "unknown set": (["train", "digits-autoencoder", "--data", "nosuch"], "no image set '.*nosuch'; give one of digits"),
@@ -214,6 +215,13 @@ def test_a_stopped_training_is_not_overwritten(kernelviz, stopped):
     code, _, errors = kernelviz("train", "tiny", "--epochs", 2)
     assert code == 2 and "there is a stopped training in" in one_line(errors)
     assert (stopped / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_name_that_another_process_trains_is_told(kernelviz, tiny_recipe):
+    with claimed("tiny"):
+        code, _, errors = kernelviz("train", "tiny", "--epochs", 1)
+    assert code == 2 and "another process trains or changes tiny" in one_line(errors)
+    assert not (runs_folder() / "tiny" / "run.json").exists()
 
 
 @pytest.mark.parametrize("words", [["--epochs", 3], ["--epochs", 2, "--seed", 1]], ids=["recipe", "seed"])

@@ -35,17 +35,21 @@ def runs() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["name", "kind", "data"]).set_index("name")
 
 
-def load(name: str) -> LoadedRun:
+def load(name: str, device: str = "auto") -> LoadedRun:
     """The run of that name, ready to use: a LoadedMap, a LoadedRecommender, or a LoadedRun for a plain classifier.
 
-    Raises UserError (NotFound) where there is no such run, or it is broken.
+    Raises UserError (NotFound) where there is no such run, or it is broken, and for a device that is not there.
+
+    Args:
+        device: where its network computes: "cpu", "cuda", "cuda:1", "mps"; "auto": what
+            KERNELVIZ_DEVICE names, else the fastest.
 
         >>> import kernelviz
         >>> kernelviz.load("digits-neighbours")
         LoadedMap('digits-neighbours', trained on digits)
     """
     run = load_run(name)
-    return LOADED.get(type(run), LoadedRun)(run)
+    return LOADED.get(type(run), LoadedRun)(run, device)
 
 
 def import_run(file: str | Path, name: str | None = None) -> LoadedRun:

@@ -9,6 +9,7 @@ from torch import nn
 
 from kernelviz.export import write
 from kernelviz.library.handing_on import export_run
+from kernelviz.networks.devices import best_device
 from kernelviz.storage.record import Run
 from kernelviz.storage.weights import load_network
 
@@ -20,8 +21,8 @@ class LoadedRun:
         record: what is on disk of it (`kernelviz.storage.record`).
     """
 
-    def __init__(self, record: Run):
-        self.record = record
+    def __init__(self, record: Run, device: str = "auto"):
+        self.record, self._device = record, best_device(device)
 
     @property
     def name(self) -> str:
@@ -45,8 +46,8 @@ class LoadedRun:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The network in float32 and evaluation mode, on the CPU."""
-        return load_network(self.record)
+        """The network in float32 and evaluation mode, on the device that the run was loaded for."""
+        return load_network(self.record, self._device)
 
     def export(self, path: str | Path, with_pictures: bool = False, format: str = "kernelviz") -> Path:
         """Write the run as one file, to be handed on (`kernelviz.import_run`); returns its path, ending .kernelviz.

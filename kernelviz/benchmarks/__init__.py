@@ -13,6 +13,7 @@ BENCHMARKS = {  # the module of each
     "profile": "networks.profile",
     "uploads": "uploads",
     "photographs": "photographs",
+    "ray": "blocks",
     "sketch": "sketch",
     "sparse": "networks.sparse",
     "ratings": "networks.ratings",

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from kernelviz.benchmarks.million import peak_gb
-from kernelviz.data.picture_set import Read, Reader, read_all
+from kernelviz.data.picture_set import Read, Reader, extractor_for, read_all
 from kernelviz.data.shapes import shapes_listing
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.networks.devices import best_device
@@ -31,7 +31,8 @@ def report(note: Callable[[str], None]) -> dict:
     with tempfile.TemporaryDirectory() as folder, _elsewhere(Path(folder)):
         source = Path(folder) / "photographs"
         note("writing pictures")
-        _write(source)
+        source.mkdir()
+        write_photographs(source)
         listing = read_source(source)
         recipe, _ = chosen_recipe(str(source), listing, sizes_of(listing), None, None, None)
         rows = [*_rates(listing, recipe, note), *(_whole(recipe, name, note) for name in ("first", "second"))]
@@ -41,7 +42,8 @@ def report(note: Callable[[str], None]) -> dict:
 
 def _rates(listing: Listing, recipe: EmbeddingRecipe, note: Callable[[str], None]) -> list[dict]:
     preprocess, device = Preprocess(*recipe.pictures), best_device()
-    extractor = pretrained_backbone(recipe.backbone, recipe.weights, recipe.depth).extractor.to(device)
+    backbone = pretrained_backbone(recipe.backbone, recipe.weights, recipe.depth)
+    extractor = extractor_for(len(listing), backbone, preprocess, device)
     shown = np.random.default_rng(0).integers(0, 255, (preprocess.height, preprocess.width, 3), np.uint8)
 
     class Undecoded(Reader):
@@ -79,9 +81,8 @@ def _row(what: str, value: float) -> dict:
     return {"what": what, "pictures": PICTURES, "value": value, "peak_GB": peak_gb()}
 
 
-def _write(folder: Path) -> None:
-    """JPEG files of a grainy scene each, no two of them equal."""
-    folder.mkdir()
+def write_photographs(folder: Path) -> None:
+    """Write JPEG files of a grainy scene each, no two of them equal."""
     random = np.random.default_rng(0)
     scenes = []
     for pixels in shapes_listing(SCENES).read(range(SCENES)):

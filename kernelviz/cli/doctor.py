@@ -53,7 +53,10 @@ def _cleaned() -> dict:
     running = [job.name for job in jobs() if job.state == State.running]
     if running:
         raise UserError(f"{', '.join(running)} is being trained and needs what is cached; clean when it is done")
-    return {"bytes": health.remove_caches(), "left": [str(path) for path in cleaning.clean()]}
+    return {
+        "bytes": health.remove_caches(),
+        "left": [str(path) for path in [*cleaning.clean(), *cleaning.clean_temporary()]],
+    }
 
 
 def _told(folder: dict) -> str:

@@ -22,6 +22,7 @@ from kernelviz.cli.logs import Level
 from kernelviz.cli.output import (
     STOPPED,
     AsJson,
+    Device,
     Features,
     Labels,
     Seed,
@@ -53,6 +54,7 @@ cli = typer.Typer(
 MOST_COLUMNS = 8  # of a table in the terminal
 
 
+Engine = StrEnum("Engine", ["local", "ray"])  # of `embed`
 LOCAL = "127.0.0.1"
 Experiment = StrEnum("Experiment", EXPERIMENTS)  # those of `reproduce`
 Benchmark = StrEnum("Benchmark", {name: name for name in BENCHMARKS})  # those of `bench`
@@ -140,6 +142,7 @@ def train(
     ] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option(help="Resume the stopped training of this name.")] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a network and store it as a run. Ctrl-C stops it at any step without losing anything."""
@@ -182,6 +185,7 @@ def map_(
     resume: Annotated[bool, typer.Option(help="Go on with the stopped training of this name.")] = False,
     add: Annotated[str | None, typer.Option(help="Put these onto the map of --name, without training.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the dashboard on the map.")] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Make a map of your pictures or vectors: see what is there, choose what to train, train it, store it as a run."""
@@ -215,7 +219,7 @@ def _say_trained(run: Run, as_json: bool) -> None:
 
 
 @cli.command()
-def resume(name: str, as_json: AsJson = False) -> None:
+def resume(name: str, device: Device = "auto", as_json: AsJson = False) -> None:
     """Go on with a stopped training, whose settings are with it."""
     from kernelviz.cli.jobs import resumed
 
@@ -229,23 +233,32 @@ cli.add_typer(jobs_cli, name="jobs")
 def embed(
     run: str,
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(help="Pictures, folders of them, or .zip archives; on a map of vectors, files of vectors."),
     ],
-    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="File to write: .csv, .parquet, .json or .npz; of an engine, a folder.")
+    ] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Write a folder block by block, and go on with a stopped one: here (local), or on Ray."),
+    ] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Embed pictures or vectors: coordinates on a run's map. Without --out, a table as CSV on standard output."""
-    from kernelviz.cli.embed import embedded
+    from kernelviz.cli.embed import embedded, embedded_in_blocks
     from kernelviz.storage.store import load_mapped
     from kernelviz.tables import check_ending, to_csv, to_json, write_table
 
+    if engine:
+        return embedded_in_blocks(load_mapped(run), paths, engine, out, as_json)
     if out:
-        check_ending(out)
+        check_ending(Path(out))
     found = load_mapped(run)
-    table, rejected = embedded(found, paths)
+    table, rejected = embedded(found, [Path(path) for path in paths])
     if out and len(table):
-        write_table(table, out)
+        write_table(table, Path(out))
     if as_json:
         print_json({"run": run, found.unit: json.loads(to_json(table)), "refused": [asdict(one) for one in rejected]})
     elif not out:
@@ -265,9 +278,11 @@ def evaluate(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Store with the run what is usual for its images, too.")
     ] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure a run on the test images or ratings of its set."""
+    from kernelviz.networks.devices import best_device
     from kernelviz.storage.store import load_mapped, load_run
     from kernelviz.storage.weights import load_network
     from kernelviz.tasks import TASKS
@@ -279,7 +294,7 @@ def evaluate(
         task_id = bar.add_task("data", total=1, note="")
         data = task.load_data(found, lambda share, note: bar.update(task_id, completed=share, note=note))
         bar.update(task_id, completed=1, note="measuring")
-        network = load_network(found)
+        network = load_network(found, best_device())
         if calibrate:
             calibrate_run(found, network, data)
         metrics = task.evaluate(found, network, data)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -23,6 +24,16 @@ from rich.text import Text
 from kernelviz.text import visible
 from kernelviz.training.plan import LARGEST_SEED
 
+
+def _used(name: str) -> str:
+    """Compute on that device; torch, which takes seconds to import, is asked for those other than auto."""
+    if name != "auto":
+        from kernelviz.networks.devices import use_device
+
+        use_device(name)
+    return name
+
+
 # Options of several commands.
 Features = Annotated[
     str | None,
@@ -32,8 +43,17 @@ Weights = Annotated[str | None, typer.Option(help="File with the weights of the 
 Labels = Annotated[str | None, typer.Option(help="Column with the classes, or path:N, the N-th folder.")]
 TestShare = Annotated[float, typer.Option(min=0, max=0.9, help="Share that is only tested on; 0: none.")]
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
+Device = Annotated[
+    str,
+    typer.Option(
+        envvar="KERNELVIZ_DEVICE",
+        callback=_used,
+        help="Where it computes: auto (the fastest), cpu, cuda, cuda:1 or mps.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-console = Console(stderr=True)
+LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts only the first speaks and writes
+console = Console(stderr=True, quiet=not LEADS)
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 

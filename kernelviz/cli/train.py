@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import typer
 from rich.progress import Progress, TaskID
 
-from kernelviz.cli.output import STOPPED, progress_bar, say
+from kernelviz.cli.output import LEADS, STOPPED, progress_bar, say
+from kernelviz.disk import runs_folder
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.library.cleaning import clean
 from kernelviz.storage.record import Run
@@ -70,14 +71,16 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
         command: that the training was begun with; what was typed if not given.
     """
     command = command or shlex.join(["kernelviz", *sys.argv[1:]])
-    clean()
-    forget_stop(name)
+    if LEADS:
+        clean()
+        forget_stop(name)
     try:
         with warnings.catch_warnings(), progress_bar() as bar, ctrl_c() as pressed:
             warnings.showwarning = lambda message, *_: say(str(message), "yellow")
             return train_run(recipe, name, seed, resume, command, Bars(bar).watcher(pressed))
     except Stopped as stopped:
-        say(f"{stopped}; go on with `kernelviz resume {name}`")
+        kept = (runs_folder() / name).exists()  # not where it was stopped before its first step
+        say(f"{stopped}; go on with `kernelviz resume {name}`" if kept else str(stopped))
         raise typer.Exit(STOPPED) from None
 
 

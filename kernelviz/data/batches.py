@@ -5,23 +5,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
 from kernelviz.errors import UserError
+from kernelviz.networks.devices import on_device
 
+Rows = slice | Int[np.ndarray, "_"]
 SHIFTS = 4  # random shifts along each side of a warped image; those between are interpolated
 
 
 def pixels(
-    images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], device: str = "cpu"
+    images: UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"], device: str | torch.device = "cpu"
 ) -> Float[Tensor, "n channels h w"]:
     """Stored images, uint8 [n, h, w] or [n, h, w, 3], as float32 [n, channels, h, w] in [0, 1] on a device.
 
     Vectors, float32 [n, 1, d], become [n, 1, 1, d] and keep their values.
     """
-    batch = torch.from_numpy(images).to(device)
+    batch = on_device(torch.from_numpy(images), device)
     batch = batch if batch.dtype == torch.float32 else batch.float() / 255
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2)
 
@@ -62,36 +64,46 @@ class Jitter:
 
 
 def jitter(
-    images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
+    images: Float[Tensor, "n channels h w"],
+    most: Jitter,
+    generator: torch.Generator,
+    among: tuple[int, Rows] | None = None,
 ) -> Float[Tensor, "n channels h w"]:
-    """Each image shifted, turned, zoomed, warped and mirrored at random; what leaves the frame is lost."""
+    """Each image shifted, turned, zoomed, warped and mirrored at random; what leaves the frame is lost.
+
+    Args:
+        among: of how many images these are, and which of them, where others move the others; None: they are all.
+    """
+    m, rows = among or (len(images), slice(None))
     if most.pixels or most.mirror:
-        images = _moved_by_pixels(images, most, generator)
+        images = _moved_by_pixels(images, most, generator, m, rows)
     if not (most.shift or most.turn or most.zoom or most.warp):
         return images
-    x, y, turn, zoom = 2 * torch.rand(4, len(images), generator=generator) - 1
+    x, y, turn, zoom = 2 * torch.rand(4, m, generator=generator)[:, rows] - 1
     angle, size = math.radians(most.turn) * turn, (1 + most.zoom) ** zoom
-    rows = [
+    moves = [
         torch.stack([angle.cos() / size, -angle.sin() / size, 2 * most.shift * x], 1),  # the frame is 2 wide
         torch.stack([angle.sin() / size, angle.cos() / size, 2 * most.shift * y], 1),
     ]
-    flow = functional.affine_grid(torch.stack(rows, 1).to(images.device), list(images.shape), align_corners=False)
+    moves = on_device(torch.stack(moves, 1), images.device)
+    flow = functional.affine_grid(moves, list(images.shape), align_corners=False)
     if most.warp:
-        shifts = 2 * most.warp * torch.randn(len(images), 2, SHIFTS, SHIFTS, generator=generator).to(images.device)
-        flow = flow + functional.interpolate(shifts, images.shape[2:], mode="bicubic").permute(0, 2, 3, 1)
+        shifts = 2 * most.warp * torch.randn(m, 2, SHIFTS, SHIFTS, generator=generator)[rows]
+        shifts = functional.interpolate(on_device(shifts, images.device), images.shape[2:], mode="bicubic")
+        flow = flow + shifts.permute(0, 2, 3, 1)
     return functional.grid_sample(images, flow, align_corners=False)
 
 
 def _moved_by_pixels(
-    images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator
+    images: Float[Tensor, "n channels h w"], most: Jitter, generator: torch.Generator, m: int, rows: Rows
 ) -> Float[Tensor, "n channels h w"]:
     """Each image cut out of a black surround at a random offset, and mirrored with probability 1/2 if allowed."""
     n, _, height, width = images.shape
-    top, left = torch.randint(2 * most.pixels + 1, (2, n, 1), generator=generator)
-    columns = torch.arange(width).expand(n, width)
+    top, left = torch.randint(2 * most.pixels + 1, (2, m, 1), generator=generator)[:, rows]
+    across = torch.arange(width).expand(n, width)
     if most.mirror:
-        columns = torch.where(torch.rand(n, 1, generator=generator) < 0.5, columns.flip(1), columns)
-    rows, columns = (at.to(images.device) for at in (top + torch.arange(height), left + columns))
+        across = torch.where(torch.rand(m, 1, generator=generator)[rows] < 0.5, across.flip(1), across)
+    down, across = (on_device(at, images.device) for at in (top + torch.arange(height), left + across))
     surrounded = functional.pad(images, (most.pixels,) * 4)
-    cut = surrounded[torch.arange(n, device=images.device)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    cut = surrounded[torch.arange(n, device=images.device)[:, None, None], :, down[:, :, None], across[:, None, :]]
     return cut.permute(0, 3, 1, 2)

@@ -1,7 +1,6 @@
 """The MovieLens sets in GroupLens' own formats: the paths of their files, their download, their titles."""
 
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, scratch
 from kernelviz.errors import NotFound
 
 SITE = "https://files.grouplens.org/datasets/movielens"
@@ -57,10 +56,10 @@ def fetch(name: str, progress: Callable[[float, str], None] | None = None) -> Pa
     if not is_local(name):
         try:
             data_folder().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as scratch:
-                _download(name, Path(scratch), progress)
+            with scratch(data_folder()) as beside:
+                _download(name, beside, progress)
                 shutil.rmtree(folder, ignore_errors=True)  # without its ratings it is of no use
-                (Path(scratch) / SETS[name].inside).rename(folder)
+                (beside / SETS[name].inside).rename(folder)
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise NotFound(
                 f"the ratings of {name!r} are not on this machine and cannot be downloaded ({error}); unpack "

@@ -1,7 +1,6 @@
 """The image sets known by name: the paths of their files, and their download through torchvision."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, scratch
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.preprocessing import Preprocess
 
@@ -71,8 +70,8 @@ def download(name: str, progress: Progress | None = None) -> Path:
         raise UserError(f"{name!r} cannot be downloaded; choose one of {', '.join(known)}")
     try:
         data_folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=data_folder(), prefix=f".{name}-") as folder:
-            return _write(file_of(name), _fetch_watched(name, Path(folder), progress), Path(folder))
+        with scratch(data_folder()) as folder:
+            return _write(file_of(name), _fetch_watched(name, folder, progress), folder)
     except (OSError, RuntimeError) as error:
         raise absent(name) from error
 

@@ -12,6 +12,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,7 @@ from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
 from kernelviz.networks.devices import mixed_precision
+from kernelviz.networks.onnx_features import faster
 from kernelviz.sources.listing import NAME, PATH, SPLITS, Listing
 from kernelviz.text import shown
 
@@ -40,6 +42,7 @@ SMALL_SIDE = 256  # pixels along the longer side of a small picture
 LOSSLESS = 64  # pixels: a picture that is no larger loses nothing
 QUALITY = 75  # of larger ones, as JPEG
 ON_CPU, ON_GPU = 8, 64  # pictures that a thread takes through the backbone at a time
+MANY = 500  # pictures, of which torch takes some ten seconds for the features
 STORED = 256  # pictures between two writes to the cache
 AT_ONCE = 4096  # rows that are computed at a time
 IN_MEMORY = 1e9  # bytes of features; more are kept on disk
@@ -157,7 +160,8 @@ def prepare(
     shares = (validation, test)
     size = backbone.size_of_features((preprocess.channels, preprocess.height, preprocess.width))
     cache, key = ContentCache(), _key(backbone, preprocess, views, shares)
-    reader = Reader(backbone.extractor.to(device), preprocess, views, shares, device, cache.with_features(key))
+    extractor = extractor_for(len(listing), backbone, preprocess, device)
+    reader = Reader(extractor, preprocess, views, shares, device, cache.with_features(key))
     known = _complete(listing, key, reader, cache, progress or (lambda share, note: None))
     found = [known[stamp] for stamp in listing.stamps]
     unreadable = [
@@ -183,6 +187,16 @@ def prepare(
         table=_table(listing, rows),
         unreadable=unreadable,
     )
+
+
+def extractor_for(n: int, backbone: Backbone, preprocess: Preprocess, device: str) -> torch.nn.Module:
+    """What computes the features of n pictures the fastest: many pay for the export to ONNX Runtime.
+
+    It computes in float32, so that torch stays where a processor multiplies in bfloat16.
+    """
+    if device != "cpu" or n < MANY or not isinstance(mixed_precision(True, device), nullcontext):
+        return backbone.extractor.to(device)
+    return faster(backbone.extractor, (preprocess.channels, preprocess.height, preprocess.width))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -16,14 +16,16 @@ from kernelviz.data.picture_set import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
+from kernelviz.networks.devices import device_of, full_precision, on_device
 from kernelviz.sources import listing
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
-PART = 64  # images in every forward pass
+PART, MOST_PIXELS = 64, 2**17  # in every forward pass; of large images fewer at a time, so that one alone is fast
+ON_GPU = 16  # times as many of both
 AT_ONCE = 16 * PART  # images whose activations are in memory at a time
+CPU = torch.device("cpu")
 DIRECTION = 128  # numbers that the direction of an image's features is projected on
-MOST_PIXELS = 2**17  # in a pass through a backbone: of large images fewer at a time, so that one alone is fast
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,22 +54,34 @@ class Embedded:
 def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], None] | None = None) -> Embedded:
     """Embed images, each by itself: a pure function of one image, whatever else is in the batch.
 
+    It is computed where the network is, as is everything here; what is returned is in the CPU's memory.
+
     Args:
         images: uint8 pixels, preprocessed for this network, or vectors.
         progress: called with the number of images done so far.
     """
-    passed = at_a_time(images.shape[1:3])
-
-    def features(rows: slice) -> Tensor:
-        parts = pixels(images[rows]).split(passed)
-        return torch.cat([network.features(_filled(part, passed)) for part in parts])[: rows.stop - rows.start]
-
-    return _embedded(network, len(images), features, progress)
+    return _embedded(network, len(images), lambda rows: features_of(network, images[rows]), progress)
 
 
-def at_a_time(size: Sequence[int]) -> int:
+@full_precision()
+@torch.inference_mode()
+def features_of(network: EmbeddingNetwork, images: Images) -> Float[Tensor, "n ..."]:
+    """What the encoder takes of images, each by itself: the features of the backbone, else their pixels."""
+    device = device_of(network)
+    passed = at_a_time(images.shape[1:3], device)
+    parts = pixels(images, device).split(passed)
+    return torch.cat([network.features(_filled(part, passed)) for part in parts])[: len(images)]
+
+
+def rows_at_a_time(device: torch.device) -> int:
+    """How many images pass through the layers after a backbone together."""
+    return PART if device.type == "cpu" else ON_GPU * PART
+
+
+def at_a_time(size: Sequence[int], device: torch.device) -> int:
     """How many images of a height and a width pass through a network together."""
-    return max(1, min(PART, MOST_PIXELS // int(np.prod(size))))
+    rows = rows_at_a_time(device)
+    return max(1, min(rows, rows // PART * MOST_PIXELS // int(np.prod(size))))
 
 
 def embed_split(
@@ -87,9 +101,13 @@ def embed_rows(
     network: EmbeddingNetwork, features: Float[np.ndarray, "n d"], progress: Callable[[int], None] | None = None
 ) -> Embedded:
     """Embed images by the features of their backbone."""
-    return _embedded(network, len(features), lambda rows: torch.from_numpy(features[rows]).float(), progress)
+    device = device_of(network)
+    return _embedded(
+        network, len(features), lambda rows: on_device(torch.from_numpy(features[rows]), device).float(), progress
+    )
 
 
+@full_precision()
 @torch.inference_mode()
 def _embedded(
     network: EmbeddingNetwork,
@@ -99,18 +117,18 @@ def _embedded(
 ) -> Embedded:
     """Embed n images from the features of some of their rows.
 
-    Every pass has exactly PART rows, the last one filled up: matrix products round differently for another number of
-    rows, and the clip, which leaves the top of the field only, would magnify that.
+    On a device every pass has exactly as many rows, the last one filled up: matrix products round differently for
+    another number of rows, and the clip, which leaves the top of the field only, would magnify that.
     """
     parts: list[tuple[Tensor, ...]] = []
-    for start in range(0, max(1, n), PART):
-        done = min(start + PART, n)
-        parts.append(
-            tuple(part[: done - start] for part in _passed(network, _filled(features(slice(start, done)), PART)))
-        )
+    passed = rows_at_a_time(device_of(network))
+    for start in range(0, max(1, n), passed):
+        done = min(start + passed, n)
+        found = _passed(network, _filled(features(slice(start, done)), passed))
+        parts.append(tuple(part[: done - start] for part in found))
         if progress:
             progress(done)
-    return Embedded(*(torch.cat(part).numpy() for part in zip(*parts, strict=True)))
+    return Embedded(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))
 
 
 def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tuple[Tensor, ...]:
@@ -122,17 +140,18 @@ def _passed(network: EmbeddingNetwork, features: Float[Tensor, "n ..."]) -> tupl
         network.class_logits(activation) if network.classifier else activation.new_full((len(activation), 1), torch.nan)
     )
     told = (features.flatten(1) if network.backbone else encoded).float()
-    direction = functional.normalize(told, dim=1) @ random_projection(told.shape[1])
+    direction = functional.normalize(told, dim=1) @ random_projection(told.shape[1], told.device)
     probabilities = scores.softmax(1) if network.classifier else scores[:, :0]
     return network.coordinates(activation), activation, clarity, probabilities, -scores.logsumexp(1), direction
 
 
 @lru_cache(maxsize=8)
-def random_projection(d: int) -> Float[Tensor, "d k"]:
+def random_projection(d: int, device: torch.device = CPU) -> Float[Tensor, "d k"]:
     """Random signs, which keep angles (Johnson and Lindenstrauss 1984); NumPy promises this stream for ever."""
     if d <= DIRECTION:
-        return torch.eye(d)
-    return torch.from_numpy(2 * np.random.RandomState(0).randint(0, 2, (d, DIRECTION)) - 1).float() / DIRECTION**0.5
+        return torch.eye(d, device=device)
+    signs = torch.from_numpy(2 * np.random.RandomState(0).randint(0, 2, (d, DIRECTION)) - 1)
+    return on_device(signs.float() / DIRECTION**0.5, device)
 
 
 def _filled(part: Float[Tensor, "n ..."], n: int) -> Float[Tensor, "m ..."]:
@@ -145,9 +164,11 @@ def decode(
     network: EmbeddingNetwork, activation: Float[Tensor, "n units"]
 ) -> UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n d"]:
     """What a network decodes from activations: images, uint8, grey [n, h, w] or RGB [n, h, w, 3]; or vectors."""
+    device = device_of(network)
+    parts = (network.decode(on_device(part, device)) for part in activation.split(rows_at_a_time(device)))
     if network.of_vectors:
-        return torch.cat([network.decode(part).flatten(1) for part in activation.split(PART)]).numpy()
-    return np.concatenate([stored(network.decode(part)) for part in activation.split(PART)])
+        return torch.cat([part.flatten(1) for part in parts]).cpu().numpy()
+    return np.concatenate([stored(part) for part in parts])
 
 
 def decode_probes(
@@ -163,20 +184,22 @@ def reconstruction_errors(network: EmbeddingNetwork, embedded: Embedded, images:
     """Error (`EmbeddingNetwork.errors`) of each image as decoded from its code; NaN without a decoder."""
     if not network.decoder:
         return np.full(len(images), np.nan, np.float32)
-    errors = [np.zeros(0, np.float32)]
-    for start in range(0, len(images), PART):
-        decoded = network.decode(network.code(torch.from_numpy(embedded.activation[start : start + PART])))
-        errors.append(network.errors(decoded, pixels(images[start : start + PART])).numpy())
-    return np.concatenate(errors)
+    device = device_of(network)
+    passed, errors = rows_at_a_time(device), [torch.zeros(0, device=device)]
+    for start in range(0, len(images), passed):
+        part = slice(start, start + passed)
+        decoded = network.decode(network.code(on_device(torch.from_numpy(embedded.activation[part]), device)))
+        errors.append(network.errors(decoded, pixels(images[part], device)))
+    return torch.cat(errors).cpu().numpy()
 
 
 @torch.no_grad()
-def class_probabilities(
-    network: nn.Module, images: UInt8[np.ndarray, "n h w *c"], device: str = "cpu"
-) -> Float32[np.ndarray, "n classes"]:
+def class_probabilities(network: nn.Module, images: UInt8[np.ndarray, "n h w *c"]) -> Float32[np.ndarray, "n classes"]:
     """The class probabilities of images by a classifier without a map."""
-    starts = range(0, len(images), PART)
-    parts = [network(normalised(pixels(images[start : start + PART], device))).float() for start in starts]
+    device = device_of(network)
+    passed = rows_at_a_time(device)
+    starts = range(0, len(images), passed)
+    parts = [network(normalised(pixels(images[start : start + passed], device))).float() for start in starts]
     return torch.cat(parts).softmax(1).cpu().numpy()
 
 

@@ -17,11 +17,12 @@ from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
 from kernelviz.data.picture_set import PictureSet, directions
 from kernelviz.data.ratings import Ratings
-from kernelviz.evaluation.inference import PART, Embedded, at_a_time, embed_split
+from kernelviz.evaluation.inference import Embedded, at_a_time, embed_split, rows_at_a_time
 from kernelviz.evaluation.quality import MEANING
 from kernelviz.layers import Grid
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of, on_device
 from kernelviz.networks.recommender import Recommender, rating_matrix, root_mean_square_error
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.items import Items, fold_in
@@ -68,8 +69,9 @@ def evaluate_recommender(
 ) -> dict[str, float]:
     """The error on the test ratings, of known users and as if each user were new, and the cost of the network."""
     known, asked = (ratings.matrix(parts[name]) for name in ("train", "test"))
-    wanted = rating_matrix(asked)
-    error = root_mean_square_error(network(rating_matrix(known), wanted), wanted.values, ratings.range)
+    device = device_of(network)
+    wanted = rating_matrix(asked, device)
+    error = root_mean_square_error(network(rating_matrix(known, device), wanted), wanted.values, ratings.range)
     metrics = {
         "test_rmse": error,
         "new_rmse": folded_error(items, known.T.tocsr(), asked.T.tocsr(), error**2, ratings.range),
@@ -158,18 +160,21 @@ def classification_metrics(probabilities: Float[np.ndarray, "n classes"], labels
 def reconstruction_metrics(network: EmbeddingNetwork, probe: Probe, pictures: np.ndarray, embedded: Embedded) -> dict:
     """Errors of images decoded from their activations and from their coordinates, and of the way back to the map."""
     sums, returns = np.zeros(3), []
-    for start in range(0, len(pictures), PART):
-        part = slice(start, start + PART)
-        images = pixels(pictures[part])
+    device = device_of(network)
+    passed = rows_at_a_time(device)
+    for start in range(0, len(pictures), passed):
+        part = slice(start, start + passed)
+        images = pixels(pictures[part], device)
         target = network.targets(images)
-        logits = network.pixel_logits(network.code(torch.from_numpy(embedded.activation[part])))
-        here = torch.from_numpy(np.isfinite(embedded.coordinates[part]).all(1))
-        centers = torch.from_numpy(embedded.coordinates[part])[here]
+        logits = network.pixel_logits(network.code(on_device(torch.from_numpy(embedded.activation[part]), device)))
+        centers = on_device(torch.from_numpy(embedded.coordinates[part]), device)
+        here = centers.isfinite().all(1)
+        centers = centers[here]
         decoded = network.decode(network.clip(gaussian_bump(centers, network.grid, probe)))
         if start < RETURNED or not network.backbone:
-            few = decoded.split(at_a_time(network.arguments["image_shape"][1:]))
+            few = decoded.split(at_a_time(network.arguments["image_shape"][1:], device))
             returned = torch.cat([network.coordinates(network.activation(some)) for some in few])
-            returns.append((returned - centers).norm(dim=1).numpy() / network.grid.step)
+            returns.append((returned - centers).norm(dim=1).cpu().numpy() / network.grid.step)
         sums[2] += network.errors(decoded, images[here]).sum().item()
         if not network.of_vectors:
             share = len(target) / len(pictures)

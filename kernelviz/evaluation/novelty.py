@@ -11,10 +11,11 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 
 from kernelviz.data.picture_set import VECTOR_FILES
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import PART, Embedded, Images, embed
+from kernelviz.evaluation.inference import Embedded, Images, embed, rows_at_a_time
 from kernelviz.evaluation.signals import NEAREST, blank, distances, novelty_of, signals_of, summed
 from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of
 from kernelviz.sources.listing import Listing
 from kernelviz.storage.calibration import SUM, Calibration, spread_of
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, vote
@@ -221,10 +222,10 @@ def project_files(
     progress: Callable[[int], None],
     calibration: Calibration | None = None,
 ) -> tuple[pd.DataFrame, list[RejectedFile]]:
-    """The table of all files that are pictures, and the rejected files; at most PART files are in memory at a time."""
+    """The table of all files that are pictures, and the rejected files; those that pass together are in memory."""
     tables, rejected, done = [], [], 0
-    files = iter(files)
-    while part := list(islice(files, PART)):
+    files, passed = iter(files), rows_at_a_time(device_of(network))
+    while part := list(islice(files, passed)):
         pictures = [file for file in part if isinstance(file, Picture)]
         rejected += [file for file in part if isinstance(file, RejectedFile)]
         if pictures:

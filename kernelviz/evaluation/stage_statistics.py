@@ -8,6 +8,7 @@ from torch import Tensor
 from kernelviz.data.batches import pixels
 from kernelviz.evaluation.inference import Images, at_a_time
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of
 from kernelviz.networks.embedding import resized
 
 
@@ -18,8 +19,8 @@ def stage_statistics(network: EmbeddingNetwork, images: Images) -> Float32[np.nd
     A stage is what gives maps of one shape (channels, height, width); no columns where no layer gives maps.
     """
     normalise, truncated = network.backbone
-    parts = []
-    for part in pixels(images).split(at_a_time(images.shape[1:3])):
+    parts, device = [], device_of(network)
+    for part in pixels(images, device).split(at_a_time(images.shape[1:3], device)):
         given = normalise(resized(part, network.arguments["image_shape"]))
         last: dict[tuple[int, ...], Tensor] = {}
         for layer in truncated.layers:
@@ -28,4 +29,4 @@ def stage_statistics(network: EmbeddingNetwork, images: Images) -> Float32[np.nd
                 last[tuple(given.shape[1:])] = given
         columns = [of(maps, (2, 3)) for maps in last.values() for of in (torch.mean, torch.std)]
         parts.append(torch.cat([part.new_zeros(len(part), 0), *columns], 1))
-    return torch.cat(parts).float().numpy()
+    return torch.cat(parts).float().cpu().numpy()

@@ -1,21 +1,25 @@
 """Figures 5, 6 and 7 of the paper for any run, for print; and as animations a probe on its way, and the training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from jaxtyping import Int, UInt8
+from PIL import Image, ImageOps
 
 from kernelviz.disk import replacing
 from kernelviz.errors import UserError
 from kernelviz.evaluation.depths import depth_of, families, laid_over, placed_by
 from kernelviz.evaluation.inference import decode_probes
+from kernelviz.export.pictures import opened, pictures_of
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.clusters import cluster_column
+from kernelviz.plots.colours import rgb
 from kernelviz.plots.columns import group_of
 from kernelviz.plots.film import animation
-from kernelviz.plots.images import sheet
+from kernelviz.plots.images import COLLAGE, apart, collage, sheet
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
 from kernelviz.storage.epochs import load_epochs
 from kernelviz.storage.item_table import map_table
@@ -42,32 +46,35 @@ class Look:
         dpi: of a PNG, and of what is made of pixels in a PDF or SVG.
         split: whose points; "" for those of test, or of train where there is no test part.
         colour: of the points, one of COLOURS. A map without labels has the colours of its clusters.
-        side: decoded images along each side.
+        side: images along each side, at most; 0 for 20, or 40 of `images`.
+        pictures: whether the figure `images` has the pictures of the data, and not what is decoded.
     """
 
     width: str = ""
     dpi: int = 300
     split: str = ""
     colour: str = "label"
-    side: int = 20
+    side: int = 0
+    pictures: bool = False
 
     def __post_init__(self):
         if self.split not in ("", *SPLITS):
             raise UserError(f"there is no split {self.split!r}; there are {', '.join(SPLITS)}")
         if self.colour not in COLOURS:
             raise UserError(f"a figure is not coloured by {self.colour!r}; choose one of {', '.join(COLOURS)}")
-        if not LEAST_SIDE <= self.side <= MOST_SIDE:
+        if self.side and not LEAST_SIDE <= self.side <= MOST_SIDE:
             raise UserError(f"{self.side} images along each side; allowed are {LEAST_SIDE} to {MOST_SIDE}")
         if not LOWEST_DPI <= self.dpi <= HIGHEST_DPI:
             raise UserError(f"{self.dpi} dots per inch; allowed are {LOWEST_DPI} to {HIGHEST_DPI}")
 
 
 class Kind(NamedTuple):
-    """A kind of figure: what makes it, the endings of its files, the first by default, and its width."""
+    """A kind of figure: what makes it, the endings of its files, the first by default, its width, images on a side."""
 
     make: Callable
     endings: tuple[str, ...]
     width: str = ""
+    side: int = 20
 
 
 def figure(run: EmbeddingRun, what: str, path: Path | None = None, look: Look | None = None) -> Path:
@@ -82,6 +89,7 @@ def figure(run: EmbeddingRun, what: str, path: Path | None = None, look: Look | 
     if what not in KINDS:
         raise UserError(f"there is no figure {what!r}; there are {', '.join(KINDS)}")
     kind, look = KINDS[what], look or Look()
+    look = replace(look, width=look.width or kind.width, side=look.side or kind.side)
     path = path or Path(f"{run.name}-{what}{kind.endings[0]}")
     if path.suffix.lower() not in kind.endings:
         raise UserError(f"the figure {what} is written as {', '.join(kind.endings)}, not as {path.name}")
@@ -92,7 +100,7 @@ def figure(run: EmbeddingRun, what: str, path: Path | None = None, look: Look | 
         return path
     from kernelviz.plots import publication  # matplotlib takes a second to import, and is an extra
 
-    made = kind.make(run, publication.inches(look.width or kind.width), look)
+    made = kind.make(run, publication.inches(look.width), look)
     publication.save(made, path, f"{run.name}: {what}", look.dpi)
     return path
 
@@ -101,9 +109,49 @@ def _map(run: EmbeddingRun, width: float, look: Look) -> "Figure":
     """Figure 5 (left): the points in the colours of their classes."""
     from kernelviz.plots.publication import Panel, printed_maps
 
-    points = _points(run, look)
-    group, groups = _groups(run, points, look)
-    return printed_maps([Panel(points.coordinates, group)], groups, width)
+    group, groups = _groups(run, look)
+    return printed_maps([Panel(_points(run, look).coordinates, group)], groups, width)
+
+
+def _images(run: EmbeddingRun, width: float, look: Look) -> "Figure":
+    """Figure 5 (right): images where their points are, in the colours of their classes; of overlapping ones the first.
+
+    Grey ones are ink, others have a frame.
+    """
+    from kernelviz.plots.publication import Panel, printed_maps, window_around
+
+    whole, shown = _shown(run, look)
+    points, tile = whole.where(shown), COLLAGE // look.side
+    window = window_around(points.coordinates)
+    inside = points.coordinates - np.array([window.x, window.y], np.float32)
+    rows = apart(inside, window.half, tile)
+    group, groups = _groups(run, look)
+    colours = np.array([rgb(colour) for _, colour in groups], np.uint8)[group[rows]]
+    tiles = _tiles(_pictures(run, whole, shown[rows], look), colours, tile)
+    picture = collage(inside[rows], tiles, colours, window.half, tile)
+    return printed_maps([Panel(points.coordinates, group, picture=picture)], groups, width)
+
+
+def _pictures(run: EmbeddingRun, whole: EmbeddingMap, rows: np.ndarray, look: Look) -> list[Image.Image]:
+    """What is decoded at the coordinates of some rows of a map; with `look.pictures` their pictures."""
+    if look.pictures:
+        return [opened(one) for one in pictures_of(run, whole)(rows)]
+    _check_decoder(run)
+    return [
+        Image.fromarray(one) for one in decode_probes(load_network(run), whole.coordinates[rows], Probe(**run.probe))
+    ]
+
+
+def _tiles(pictures: list[Image.Image], colours: np.ndarray, side: int) -> UInt8[np.ndarray, "n side side *c"]:
+    """Whole pictures on squares; unless all are grey, in frames."""
+    if all(one.mode == "L" for one in pictures):
+        return np.stack([np.asarray(ImageOps.pad(one, (side, side))) for one in pictures])
+    frame = max(1, side // 20)
+    inner, out = (side - 2 * frame,) * 2, []
+    for one, colour in zip(pictures, colours.tolist(), strict=True):
+        framed = ImageOps.expand(ImageOps.contain(one.convert("RGB"), inner), frame, tuple(colour))
+        out.append(np.asarray(ImageOps.pad(framed, (side, side), color="white")))
+    return np.stack(out)
 
 
 def _decoded(run: EmbeddingRun, width: float, look: Look) -> "Figure":
@@ -124,7 +172,6 @@ def _depth(run: EmbeddingRun, width: float, look: Look) -> "Figure":
     """Figure 7: the maps of the same images at each depth of one backbone, the deepest first, turned alike."""
     from kernelviz.plots.publication import Panel, printed_maps
 
-    own = _points(run, look)
     family = next((of for of in families(readable_runs()[0]).values() if run.name in {one.name for one in of}), [])
     maps = {one.name: load_map(one.folder).of_split(look.split or "test") for one in family}
     runs = [one for one in family if np.array_equal(maps[one.name].label, maps[run.name].label)]
@@ -133,7 +180,7 @@ def _depth(run: EmbeddingRun, width: float, look: Look) -> "Figure":
             f"there is no map of the images of {run.name!r} at another depth of its network; train one with "
             "`kernelviz train head --depth`"
         )
-    _, groups = _groups(run, own, look)
+    _, groups = _groups(run, look)
     panels = []
     for one, how in zip(runs, laid_over([maps[one.name] for one in runs]), strict=True):
         points = maps[one.name].where(maps[one.name].placed)
@@ -150,8 +197,7 @@ def _path(run: EmbeddingRun, kind: str, look: Look) -> bytes:
     from kernelviz.export.path import animated_path
 
     _check_decoder(run)
-    points = _points(run, look)
-    return animated_path(run, points, *_groups(run, points, look), kind)
+    return animated_path(run, _points(run, look), *_groups(run, look), kind)
 
 
 def _film(run: EmbeddingRun, kind: str, look: Look) -> bytes:
@@ -164,6 +210,7 @@ def _film(run: EmbeddingRun, kind: str, look: Look) -> bytes:
 
 KINDS = {
     "map": Kind(_map, PRINTED, "8.5cm"),
+    "images": Kind(_images, PRINTED, "8.5cm", 40),
     "decoded": Kind(_decoded, PRINTED, "8.5cm"),
     "depth": Kind(_depth, PRINTED, "17.5cm"),
     "path": Kind(_path, ANIMATED),
@@ -171,22 +218,29 @@ KINDS = {
 }
 
 
-def _points(run: EmbeddingRun, look: Look) -> EmbeddingMap:
-    """The points of a split that have coordinates."""
+def _shown(run: EmbeddingRun, look: Look) -> tuple[EmbeddingMap, Int[np.ndarray, " n"]]:
+    """The map of a run, and the rows of it that a figure shows: those of a split that have coordinates."""
     whole = load_map(run.folder)
     for split in (look.split,) if look.split else ("test", "train"):
-        points = whole.of_split(split)
-        if points.placed.any():
-            return points.where(points.placed)
+        rows = np.flatnonzero(whole.placed & (whole.split == SPLITS.index(split)))
+        if len(rows):
+            return whole, rows
     raise UserError(f"the map of {run.name!r} has no points of the split {look.split or 'test'}; choose another")
 
 
+def _points(run: EmbeddingRun, look: Look) -> EmbeddingMap:
+    whole, rows = _shown(run, look)
+    return whole.where(rows)
+
+
 def _groups(
-    run: EmbeddingRun, points: EmbeddingMap, look: Look
-) -> tuple[np.ndarray, tuple[tuple[str, str], ...] | list[tuple[str, str]]]:
+    run: EmbeddingRun, look: Look
+) -> tuple[Int[np.ndarray, " n"], tuple[tuple[str, str], ...] | list[tuple[str, str]]]:
     """The number of each point's group, and name and colour of each group."""
-    column = cluster_column(points, run.extent, map_table(points, run.classes, run.folder))
-    return group_of(points, run.classes, look.colour, column)
+    whole, rows = _shown(run, look)
+    points = whole.where(rows)
+    table = map_table(whole, run.classes, run.folder).iloc[rows]
+    return group_of(points, run.classes, look.colour, cluster_column(points, run.extent, table))
 
 
 def _check_decoder(run: EmbeddingRun) -> None:

@@ -8,11 +8,10 @@ model.safetensors   the weights
 
 import json
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
-from kernelviz.disk import replacing
+from kernelviz.disk import replacing, scratch
 from kernelviz.evaluation.quality import MEANING, NAMES
 from kernelviz.library import notes
 from kernelviz.library.handing_on import export_run
@@ -20,6 +19,15 @@ from kernelviz.library.portable import MANIFEST, ON_THE_HUB, without_paths
 from kernelviz.storage.record import EmbeddingRun, Run
 from kernelviz.storage.store import of_kind
 
+TAGS = {"embedding": ["embeddings", "visualization"], "recommender": ["recommendation"]}
+USES = {
+    "classifier": "network = run.network  # a torch module in evaluation mode",
+    "recommender": "print(run.recommend({int(run.items.item[0]): 5.0}).head())  # ratings of one person, by item",
+}
+LIMITS = {
+    "classifier": "It names one of its classes for any image, whatever is on it.",
+    "recommender": "It knows the items of its ratings and no others.",
+}
 PIPELINES = {"embedding": "image-feature-extraction", "classifier": "image-classification"}
 HERE = {"seconds_per_10000", "parameters", "macs"}  # metrics that say nothing of the quality
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
@@ -72,8 +80,8 @@ def write(run: Run, path: Path, pictures: bool) -> Path:
     """
     path.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(export_run(run, Path(folder) / "run", pictures)) as file,
+        scratch() as folder,
+        zipfile.ZipFile(export_run(run, folder / "run", pictures)) as file,
     ):
         for name in set(file.namelist()) - {MANIFEST, notes.FILE}:
             with replacing(path / ON_THE_HUB.get(name, name)) as partial:
@@ -112,7 +120,7 @@ def _front(run: Run, data: str, metrics: list[tuple[str, float]]) -> dict:
         "dataset": {"name": data, "type": re.sub(r"\W+", "-", data) or "data"},
         "metrics": results,
     }
-    front = {"library_name": "kernelviz", "tags": ["kernelviz", "embeddings", "visualization"]}
+    front = {"library_name": "kernelviz", "tags": ["kernelviz", *TAGS.get(run.kind, [])]}
     front |= {"pipeline_tag": task} if run.kind in PIPELINES else {}
     return front | ({"model-index": [{"name": run.name, "results": [entry]}]} if metrics else {})
 
@@ -138,7 +146,7 @@ def _what(run: Run) -> str:
 
 def _use(run: Run) -> str:
     if not (maps := of_kind([run], EmbeddingRun)):
-        return "print(run.metrics)"
+        return USES[run.kind]
     given = "vectors" if maps[0].is_of_vectors else '["picture.png"]'
     lines = [f"found = run.embed({given})", "print(found.coordinates, found.prediction, found.novelty)"]
     return "\n".join([*lines, *(["decoded = run.decode(found.coordinates)"] if maps[0].has_decoder else [])])
@@ -163,7 +171,9 @@ def _code(text: str) -> str:
 
 def _limits(run: Run, labelled: bool) -> str:
     lines = ["The metrics are those of the test part of its data, of one training with one seed."]
-    if of_kind([run], EmbeddingRun):
+    if run.kind in LIMITS:
+        lines.append(LIMITS[run.kind])
+    else:
         lines += [
             "It knows images like those that it was trained on. What is unlike them lies somewhere on the map all the "
             "same, and `novelty` says so.",

@@ -1,9 +1,11 @@
 """Small files that would keep a decoder busy for minutes are refused; large ones wait for each other's memory."""
 
+import ctypes
 import re
 import struct
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Condition, Lock
 
 MAX_SCANS = 100  # of a JPEG; encoders write about 10, and the most that optimisers try is below 70
@@ -12,7 +14,9 @@ MAX_TILES = (
     100_000  # tiles or strips of a TIFF; one of 50 million pixels in tiles of 64 x 64 has 37,000 in three planes
 )
 MAX_SCANNED = 1_000_000_000  # pixels of a JPEG times its scans, each of which goes through all of them
-MAX_DECODED = 1_000_000_000  # bytes that all threads together decode into
+MAX_DECODED = 500_000_000  # bytes that all threads together decode into
+M_MMAP_THRESHOLD = -3  # of mallopt(3)
+LARGE_BLOCK = 4_000_000  # bytes
 
 MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # within a scan, all others belong to its pixels
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
@@ -57,6 +61,17 @@ class Memory:
 
 
 decoding = Memory(MAX_DECODED)
+
+
+def give_memory_back() -> None:
+    """Have this process give every large block back to the system once it is free.
+
+    The memory manager of Linux keeps blocks of up to 32 MB, for each thread, and those are what pictures are decoded
+    into: a server whose threads have decoded large ones would keep gigabytes.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library than GNU's
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _scans(data: bytes) -> int:

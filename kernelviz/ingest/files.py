@@ -59,7 +59,7 @@ def ingest(files: Iterable[tuple[str, Content]], preprocess: Preprocess) -> Iter
         files: name and content of each, as `contents` gives them.
         preprocess: how a picture becomes the pixels of a network.
     """
-    yield from on_all_cores(lambda file: _ingest_one(*file, preprocess), files)
+    yield from on_all_cores(lambda file: ingest_one(*file, preprocess), files)
 
 
 def on_all_cores(
@@ -89,7 +89,8 @@ def on_all_cores(
             pool.shutdown(cancel_futures=True)
 
 
-def _ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:
+def ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:
+    """The result for one file."""
     try:
         if isinstance(data, UnreadableImage):
             raise data

@@ -11,7 +11,8 @@ from kernelviz.ingest.pixels import flattened, is_deep
 
 MAX_BYTES = 20_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one picture
-MAX_DEEP_PIXELS = 25_000_000  # of one with integers or floats, which take up to four bytes each
+MAX_DEEP_PIXELS = 25_000_000  # of one with integers or floats, which take up to four bytes each,
+WHOLE = ("WEBP", "AVIF")  # or of these, which their libraries decode into several copies of all pixels
 MAX_FRAMES = 1000  # that are counted
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")  # that Pillow reads
 ALLOWED = (*FORMATS, "HEIC")  # HEIC by the package of the extra "heic"
@@ -170,7 +171,7 @@ def _heif() -> tuple[str]:
 
 def _check_pixels(image: Image.Image, data: bytes) -> None:
     """Raise UnreadableImage for more pixels than are allowed of their kind, or for too many scans or tiles."""
-    most = MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS
+    most = MAX_DEEP_PIXELS if is_deep(image) or image.format in WHOLE else MAX_PIXELS
     if image.width * image.height > most:
         raise _too_many_pixels(f"{image.width} x {image.height}", most)
     try:

@@ -40,11 +40,11 @@ class Grid:
         """Number of units."""
         return self.rows * self.columns
 
-    def axes(self) -> tuple[Float[Tensor, " columns"], Float[Tensor, " rows"]]:
+    def axes(self, device: torch.device | None = None) -> tuple[Float[Tensor, " columns"], Float[Tensor, " rows"]]:
         """The x of every column and the y of every row."""
-        return tuple(self.step * (torch.arange(n) - (n - 1) / 2) for n in (self.columns, self.rows))
+        return tuple(self.step * (torch.arange(n, device=device) - (n - 1) / 2) for n in (self.columns, self.rows))
 
-    def positions(self) -> Float[Tensor, "units 2"]:
+    def positions(self, device: torch.device | None = None) -> Float[Tensor, "units 2"]:
         """The (x, y) of every unit."""
-        x, y = self.axes()
+        x, y = self.axes(device)
         return torch.stack([x.repeat(self.rows), y.repeat_interleave(self.columns)], dim=1)

@@ -39,7 +39,7 @@ class Probe:
 
 def gaussian_bump(centers: Float[Tensor, "n 2"], grid: Grid, probe: Probe) -> Float[Tensor, "n units"]:
     """The field of a probe at each center (x, y), in the units of the grid, before the clip."""
-    away = [centers[:, [at]] - axis.to(centers) for at, axis in enumerate(grid.axes())]
+    away = [centers[:, at, None] - axis.to(centers.dtype) for at, axis in enumerate(grid.axes(centers.device))]
     along_x, along_y = (torch.exp(-(part.square()) / (2 * probe.width**2)) for part in away)
     return probe.amplitude * (along_y[:, :, None] * along_x[:, None, :]).flatten(1)
 
@@ -53,7 +53,7 @@ def probes_at_centers(
         bend: the centers take so many times their gradient; 0: none.
     """
     empty = ~(activation > 0).any(1, keepdim=True)
-    centers = center_of_mass(torch.where(empty, 1.0, activation.float()), grid.positions().to(activation.device))
+    centers = center_of_mass(torch.where(empty, 1.0, activation.float()), grid.positions(activation.device))
     fixed = centers.detach()
     bumps = clip(gaussian_bump(fixed + bend * (centers - fixed) if bend else fixed, grid, probe))
     return torch.where(empty, activation.detach(), bumps.to(activation.dtype))
@@ -61,7 +61,7 @@ def probes_at_centers(
 
 def bump_spread(activation: Float[Tensor, "n units"], grid: Grid) -> Float[Tensor, " n"]:
     """Root mean squared distance of an activation's mass from its center, per axis, in the units of the grid."""
-    positions = grid.positions().to(activation)
+    positions = grid.positions(activation.device).to(activation.dtype)
     centers = center_of_mass(activation, positions)
     variance = (activation * squared_distance(centers, positions)).sum(1) / activation.sum(1)
     return (variance / 2).sqrt()
@@ -76,7 +76,7 @@ def fit_probe(activation: Float[Tensor, "n units"], grid: Grid, clip: Percentile
     activation = activation[activation.sum(1) > 0]
     if not len(activation):
         raise UserError("every activation is zero: there is no bump to fit a probe to; train the network longer")
-    centers = center_of_mass(activation, grid.positions().to(activation))
+    centers = center_of_mass(activation, grid.positions(activation.device).to(activation.dtype))
     wanted = bump_spread(activation, grid).median()
 
     def clipped(width: float) -> Tensor:

@@ -1,14 +1,15 @@
-"""What a process that was killed has left among the runs is removed when the dashboard or a training starts."""
+"""What a process that was killed has left is removed when the dashboard or a training starts."""
 
 import os
 import shutil
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
-from kernelviz.disk import PARTIAL, is_held, lock, runs_folder
+from kernelviz.disk import IN_USE, PARTIAL, SCRATCH, data_folder, is_held, lock, runs_folder
 from kernelviz.library.bin import GONE
 from kernelviz.storage.record import FILE
 from kernelviz.storage.store import NAME, run_lock
@@ -22,11 +23,34 @@ OF_A_TRAINING = {*files.OF_A_TRAINING}
 
 def clean() -> list[Path]:
     """Remove what was not finished: unpacked files, runs and trainings that were being deleted, files under a temporary
-    name, files of a training that has become a run, and empty folders.
+    name, files of a training that has become a run, empty folders, and what uploads and downloads have left.
 
     What a process holds the lock of, or has written to in the last seconds, stays. Returns what was removed.
     """
-    folder = runs_folder()
+    return [*_clean_runs(runs_folder()), *_clean_scratch(data_folder())]
+
+
+def clean_temporary() -> list[Path]:
+    """Remove folders for a while that were left among the system's temporary files; returns them."""
+    return _clean_scratch(Path(tempfile.gettempdir()))
+
+
+def _clean_scratch(folder: Path) -> list[Path]:
+    gone = []
+    for one in folder.glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if _is_mine(one) and _is_old(one) and not is_held(FileLock(one / IN_USE)):
+                shutil.rmtree(one)
+                gone.append(one)
+    return gone
+
+
+def _is_mine(path: Path) -> bool:
+    """Whether this user has made a file, and nobody else who may write in its folder; on Windows nobody else may."""
+    return path.lstat().st_uid == getattr(os, "getuid", int)()
+
+
+def _clean_runs(folder: Path) -> list[Path]:
     if not os.access(folder, os.W_OK):
         return []
     gone = [*folder.glob(f".bin/{GONE}*"), *folder.glob(f".*{files.CANCELLED}")]

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from kernelviz import __version__
-from kernelviz.disk import replacing
+from kernelviz.disk import replacing, scratch
 from kernelviz.errors import UserError
 from kernelviz.library.portable import (
     BACKBONE,
@@ -45,8 +44,8 @@ def export_run(run: Run, path: Path, with_pictures: bool = False) -> Path:
     path = path if path.suffix == ENDING else path.with_name(path.name + ENDING)
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the name of a file")
-    with tempfile.TemporaryDirectory() as folder, replacing(path) as partial:
-        contents = _pack(_files_of(run, Path(folder), with_pictures), run.name, partial)
+    with scratch() as folder, replacing(path) as partial:
+        contents = _pack(_files_of(run, folder, with_pictures), run.name, partial)
         if contents[WEIGHTS].sha256 != run.weights_sha256:
             raise BrokenRun(f"the weights of run {run.name!r} are not those of its record; train it again")
     return path

@@ -68,9 +68,10 @@ def versions() -> dict[str, str]:
 
 def device() -> str:
     """Where networks compute, in words."""
-    if best_device() == "cuda":
-        return torch.cuda.get_device_name()
-    return f"cpu with {os.cpu_count()} cores"
+    name = best_device()
+    if name == "cpu":
+        return f"cpu with {os.cpu_count()} cores"
+    return torch.cuda.get_device_name(name) if name.startswith("cuda") else name
 
 
 def folders() -> list[Folder]:

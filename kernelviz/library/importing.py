@@ -15,7 +15,7 @@ from stat import S_ISLNK
 from filelock import Timeout
 from pydantic import ValidationError
 
-from kernelviz.disk import lock, runs_folder
+from kernelviz.disk import lock, runs_folder, scratch
 from kernelviz.errors import UserError
 from kernelviz.library.checks import NotImported, checked_run
 from kernelviz.library.cleaning import IMPORT_LOCK, IMPORTING
@@ -47,8 +47,8 @@ def import_run(file: Path | IOBase, name: str = "") -> Run:
         name: what the run is called here; "": what the file says.
     """
     if isinstance(file, Path) and file.is_dir():
-        with tempfile.TemporaryDirectory() as folder:
-            return import_run(packed(file, Path(folder)), name)
+        with scratch() as folder:
+            return import_run(packed(file, folder), name)
     with _opened(file) as (zipped, manifest):
         return _brought_in(zipped, manifest, name or manifest.name)
 

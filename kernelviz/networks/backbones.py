@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kernelviz.errors import UserError
+from kernelviz.networks.devices import on_device
 from kernelviz.networks.halted import input_channels, said
 from kernelviz.networks.resnet import ResNet
 from kernelviz.networks.timm_backbones import Channels, is_timm, like, new_timm
@@ -25,7 +26,7 @@ def normalised(
     """Pixels in [0, 1] as classifiers take them: of RGB images less mean, over std; those of grey ones as they are."""
     if images.shape[1] == 1:
         return images
-    mean, std = (images.new_tensor(of).view(3, 1, 1) for of in (mean, std))
+    mean, std = (_constant(of, images) for of in (mean, std))
     return (images - mean) / std
 
 
@@ -34,8 +35,12 @@ def in_channels(images: Float[Tensor, "n channels h w"], channels: int) -> Float
     if images.shape[1] == 1 and channels == 3:
         return images.expand(-1, 3, -1, -1)
     if images.shape[1] == 3 and channels == 1:
-        return (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+        return (images * _constant(LUMA, images)).sum(1, keepdim=True)
     return images
+
+
+def _constant(channels: Channels, images: Tensor) -> Float[Tensor, "3 1 1"]:
+    return on_device(torch.tensor(channels, dtype=images.dtype), images.device).view(3, 1, 1)
 
 
 def _torchvision(name: str) -> Callable[[int], nn.Module]:

@@ -64,7 +64,7 @@ class KernelGrids(nn.Module):
 
     def _along_axes(self, weighted: Float[Tensor, "maps n units"]) -> Float[Tensor, "maps n units_out"]:
         """Along x, then y: exp(-|u - v|^2 / w^2) = exp(-(u_x - v_x)^2 / w^2) exp(-(u_y - v_y)^2 / w^2)."""
-        axes = [_axis(side).to(self.width)[:, None] for side in self.sides]
+        axes = [_axis(side, self.width.device).to(self.width)[:, None] for side in self.sides]
         # [maps, side_in, side_out], for either axis
         factor = torch.exp(-squared_distance(*axes) * (-2 * self.width).exp()[:, None, None])
         maps, n, _ = weighted.shape
@@ -82,7 +82,11 @@ class KernelGrids(nn.Module):
 
     def locations(self) -> tuple[Float[Tensor, "units 2"], Float[Tensor, "units_out 2"]]:
         """The locations u of the inputs and v of the outputs, in [-1, 1]^2 at the start."""
-        return tuple(_grid(side).to(self.alpha) for side in self.sides) if self.known else (self.u, self.v)
+        return (
+            tuple(_grid(side, self.alpha.device).to(self.alpha) for side in self.sides)
+            if self.known
+            else (self.u, self.v)
+        )
 
     def receptive_fields(self, map_in: int = 0) -> Float[Tensor, "maps_out units_out units"]:
         """The weights alpha_qpi K_q(u_i, v_j) of the units of every map, from one of the inputs (Figure 4)."""
@@ -134,11 +138,11 @@ class GridClassifier(nn.Module):
         return self.head(self.stages(images.flatten(2)))
 
 
-def _axis(side: int) -> Float[Tensor, " side"]:
-    return torch.linspace(-1, 1, side)
+def _axis(side: int, device: torch.device | None = None) -> Float[Tensor, " side"]:
+    return torch.linspace(-1, 1, side, device=device)
 
 
-def _grid(side: int) -> Float[Tensor, "units 2"]:
+def _grid(side: int, device: torch.device | None = None) -> Float[Tensor, "units 2"]:
     """The (x, y) of the units, row by row."""
-    y, x = torch.meshgrid(_axis(side), _axis(side), indexing="ij")
+    y, x = torch.meshgrid(_axis(side, device), _axis(side, device), indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], 1)

@@ -40,7 +40,7 @@ class RatingMatrix:
         return RatingMatrix(_like(self.matrix, values), _like(self.transpose, values[self.order]), self.order)
 
 
-def rating_matrix(matrix: sparse.csr_matrix, device: str = "cpu") -> RatingMatrix:
+def rating_matrix(matrix: sparse.csr_matrix, device: str | torch.device = "cpu") -> RatingMatrix:
     """A SciPy matrix [items, users] of ratings as a RatingMatrix on a device."""
     matrix.sort_indices()
     positions = sparse.csr_matrix(

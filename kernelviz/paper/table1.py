@@ -76,7 +76,7 @@ def accuracies(network: nn.Module, images: ImageSet) -> dict[str, float]:
     pictures, labels = images.split("test")
 
     def of(some: np.ndarray) -> float:
-        return classification_metrics(class_probabilities(network, some, best_device()), labels)["test_accuracy"]
+        return classification_metrics(class_probabilities(network, some), labels)["test_accuracy"]
 
     return {"test_accuracy": of(pictures), "shifted_accuracy": of(shifted(pictures))}
 

@@ -84,7 +84,7 @@ def measured(recipe: RecommenderRecipe, ratings: Ratings, seed: int, note: Calla
     training = new_training(recipe, ratings, seed, best_device())
     for progress in training.run():
         note(f"step {progress.step} of {training.steps}")
-    network, parts = training.network.cpu().requires_grad_(False), ratings.split(seed, recipe.validation)
+    network, parts = training.network.requires_grad_(False), ratings.split(seed, recipe.validation)
     items = items_of(network, ratings, parts["train"], seed)
     seconds = sum(row["seconds"] for row in training.progress.history)
     dense = {"density": 1.0, "dead_share": 0.0}

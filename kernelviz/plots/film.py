@@ -1,7 +1,7 @@
-"""The film of a training as an animation: its points as they move, and below them what the decoder made."""
+"""The film of a training as an animation: its points as they move, their classes, and what the decoder made."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -12,6 +12,8 @@ from kernelviz.storage.epochs import EpochMaps
 
 SIDE = 480  # pixels of the map along each side
 LINE, GAP = 26, 4  # pixels: height of the line of text, and what is left free around a picture
+LINES = 3  # of names at most
+FONT = ImageFont.load_default(14)
 MOST = 120  # pictures of an animation
 MILLISECONDS, AT_THE_END = 60, 2000  # that each picture is shown, and the last
 FINE = 2  # times the pixels, along each side, that dots are painted with before they are made smaller
@@ -31,14 +33,15 @@ def animation(maps: EpochMaps, kind: str, dark: bool = False) -> bytes:
 
 
 def film_pictures(maps: EpochMaps, dark: bool) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """The pictures of a film from its first to its last frame, at equal steps of the training."""
-    colours = [colour for _, colour in palette(maps.classes, "label")]
-    ink = [colours[label] for label in maps.labels]
+    """The pictures of a film from its first to its last frame, about as many between any two."""
+    groups = palette(maps.classes, "label")
+    ink = [groups[label][1] for label in maps.labels]
+    names = _names([groups[label] for label in sorted(set(maps.labels.tolist()) - {-1})], dark)
     n = int(np.clip(4 * len(maps), 1, MOST))
-    for epoch in np.linspace(maps.epochs[0], maps.epochs[-1], n):
-        frame = int(np.searchsorted(maps.epochs, epoch, side="right")) - 1
+    for epoch in np.interp(np.linspace(0, len(maps) - 1, n), np.arange(len(maps)), maps.epochs):
+        frame = int(np.searchsorted(maps.epochs, np.float32(epoch), side="right")) - 1
         picture = _points(coordinates_at(maps, float(epoch)), ink, maps.extent, dark)
-        parts = [_words(f"epoch {epoch:.0f} of {maps.total:,}", dark), picture]
+        parts = [_words(f"epoch {epoch:.0f} of {maps.total:,}", dark), picture, *names]
         if maps.decoded is not None:
             parts.append(_strip(maps.decoded[frame], dark))
         yield np.concatenate(parts)
@@ -71,8 +74,25 @@ def _points(
 
 def _words(text: str, dark: bool) -> UInt8[np.ndarray, "line side 3"]:
     image = Image.new("RGB", (SIDE, LINE), GROUNDS[dark][0])
-    ImageDraw.Draw(image).text((8, LINE / 2), text, GROUNDS[dark][1], ImageFont.load_default(14), anchor="lm")
+    ImageDraw.Draw(image).text((8, LINE / 2), text, GROUNDS[dark][1], FONT, anchor="lm")
     return np.asarray(image)
+
+
+def _names(groups: Sequence[tuple[str, str]], dark: bool) -> list[UInt8[np.ndarray, "line side 3"]]:
+    """The names of the groups behind dots in their colours, on at most LINES lines."""
+    images, left = [], float(SIDE)
+    for name, colour in groups:
+        width = 18 + FONT.getlength(name)
+        if left + width > SIDE - 8:
+            if len(images) == LINES:
+                break
+            images.append(Image.new("RGB", (SIDE, LINE), GROUNDS[dark][0]))
+            left = 8.0
+        pen, middle = ImageDraw.Draw(images[-1]), LINE / 2
+        pen.ellipse((left, middle - 4, left + 8, middle + 4), fill=colour)
+        pen.text((left + 12, middle), name, GROUNDS[dark][1], FONT, anchor="lm")
+        left += width + 8
+    return [np.asarray(image) for image in images]
 
 
 def _strip(decoded: UInt8[np.ndarray, "places h w *c"], dark: bool) -> UInt8[np.ndarray, "height side 3"]:

@@ -26,7 +26,7 @@ METADATA = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}} 
 UNITS = {"cm": 1 / 2.54, "mm": 1 / 25.4, "in": 1.0, "pt": 1 / 72}  # in inches
 NARROWEST, WIDEST = 1.5, 40.0  # inches
 MOST_PIXELS = 12_000  # along a side
-LAYOUT = 72  # pixels per inch with which texts are measured
+LAYOUT = 288  # pixels per inch with which texts are measured: with fewer they come out narrower than they are
 FONT_SIZE, GROWING = 7, 7.2  # points of the text, and the width in inches from which on it grows
 GAP = 0.06  # inches around a panel
 NAMED = 30  # groups in a legend
@@ -44,11 +44,13 @@ class Panel(NamedTuple):
         coordinates: of its points.
         group: the number of each point's group.
         title: what stands above it.
+        picture: of the square that holds all points (`window_around`), on a clear ground, in place of dots.
     """
 
     coordinates: Float[np.ndarray, "n 2"]
     group: Int[np.ndarray, " n"]
     title: str = ""
+    picture: UInt8[np.ndarray, "h w 4"] | None = None
 
 
 class Window(NamedTuple):
@@ -57,6 +59,11 @@ class Window(NamedTuple):
     x: float
     y: float
     half: float
+
+    @property
+    def sides(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top."""
+        return self.x - self.half, self.x + self.half, self.y - self.half, self.y + self.half
 
 
 def inches(width: str) -> float:
@@ -103,7 +110,13 @@ def printed_maps(panels: Sequence[Panel], groups: Sequence[tuple[str, str]], wid
             row, column = divmod(at, columns)
             left, top = GAP + column * (side + GAP), GAP + row * (head + side + GAP) + head
             axes = figure.add_axes((left / width, 1 - (top + side) / height, side / width, side / height))
-            _dots(axes, panel, colours, window, side)
+            if panel.picture is None:
+                _dots(axes, panel, colours, side)
+            else:
+                axes.imshow(panel.picture, extent=window.sides, interpolation="antialiased")
+            axes.set(xlim=window.sides[:2], ylim=window.sides[2:])
+            axes.set_axis_off()
+            axes.set_title(panel.title, fontsize=matplotlib.rcParams["font.size"], pad=2, parse_math=False)
     return figure
 
 
@@ -154,7 +167,7 @@ def _style(width: float) -> dict:
     }
 
 
-def _dots(axes: Axes, panel: Panel, colours: np.ndarray, window: Window, side: float) -> None:
+def _dots(axes: Axes, panel: Panel, colours: np.ndarray, side: float) -> None:
     """The points in a random order, so that no class covers another."""
     order = np.random.default_rng(0).permutation(len(panel.group))
     diameter = float(np.clip(72 * side * (4 * COVERED / np.pi / max(1, len(order))) ** 0.5, 0.6, 4))  # points
@@ -166,12 +179,6 @@ def _dots(axes: Axes, panel: Panel, colours: np.ndarray, window: Window, side: f
         rasterized=len(order) > VECTORS,
         clip_on=False,
     )
-    axes.set(
-        xlim=(window.x - window.half, window.x + window.half), ylim=(window.y - window.half, window.y + window.half)
-    )
-    axes.set_axis_off()
-    if panel.title:
-        axes.set_title(panel.title, fontsize=matplotlib.rcParams["font.size"], pad=2, parse_math=False)
 
 
 def _legend(figure: Figure, groups: Sequence[tuple[str, str]], numbers: Sequence[np.ndarray]) -> Legend | None:
@@ -184,6 +191,7 @@ def _legend(figure: Figure, groups: Sequence[tuple[str, str]], numbers: Sequence
         largest = sorted(np.argsort(-counts, kind="stable")[: NAMED - 1])
         shown = [*(groups[at] for at in largest), (f"and {len(shown) - NAMED + 1} more", "none")]
     names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name, _ in shown]
+    most = figure.bbox.width - 2 * GAP * LAYOUT  # pixels
     for rows in range(1, len(shown) + 1):
         columns = -(-len(shown) // rows)
         order = [at for column in range(columns) for at in range(column, len(shown), columns)]
@@ -203,7 +211,7 @@ def _legend(figure: Figure, groups: Sequence[tuple[str, str]], numbers: Sequence
         )
         for at, text in zip(order, legend.get_texts(), strict=True):
             text.set(text=names[at], parse_math=False)
-        if columns == 1 or legend.get_window_extent(figure.canvas.get_renderer()).width <= figure.bbox.width:
+        if columns == 1 or legend.get_window_extent(figure.canvas.get_renderer()).width <= most:
             return legend
         legend.remove()
     return None

@@ -1,7 +1,5 @@
 """How good a map is while it is trained: its quality, and that of what is decoded from its positions."""
 
-from copy import deepcopy
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -14,6 +12,7 @@ from kernelviz.evaluation.inference import PART, embed_split
 from kernelviz.evaluation.metrics import knn_accuracy, map_trustworthiness
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of, on_device
 from kernelviz.training.loop import Training
 
 NEAREST = 5  # neighbours that vote
@@ -39,10 +38,9 @@ def measure_of(images: ImageSet | PictureSet) -> str:
 def measured(training: Training, measure: str, split: str = "validation") -> tuple[float, float]:
     """The quality of the map as it is now, and the error of what is decoded from positions (`place_mse`).
 
-    Both are those of some images of a split, spread over it; a training on another device than the CPU is copied to it.
+    Both are those of some images of a split, spread over it.
     """
-    images, probe = training.task.data, training.task.probe
-    network = training.network if training.device == "cpu" else deepcopy(training.network).cpu()
+    images, probe, network = training.task.data, training.task.probe, training.network
     learning = network.training
     network.eval()
     try:
@@ -65,11 +63,11 @@ def position_error(
     network: EmbeddingNetwork, probe: Probe, coordinates: Float[np.ndarray, "n 2"], pictures: np.ndarray
 ) -> float:
     """Mean error of images as decoded from their coordinates alone; NaN where none has any."""
-    errors = []
+    errors, device = [], device_of(network)
     for start in range(0, len(pictures), PART):
-        centers = torch.from_numpy(coordinates[start : start + PART])
+        centers = on_device(torch.from_numpy(coordinates[start : start + PART]), device)
         here = torch.isfinite(centers).all(1)
         decoded = network.decode(network.clip(gaussian_bump(centers[here], network.grid, probe)))
-        errors.append(network.errors(decoded, pixels(pictures[start : start + PART])[here]).numpy())
+        errors.append(network.errors(decoded, pixels(pictures[start : start + PART], device)[here]).cpu().numpy())
     errors = np.concatenate(errors)
     return float(errors.mean()) if len(errors) else float("nan")

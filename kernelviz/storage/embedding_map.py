@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
-from kernelviz.storage.parquet_file import read_rows
+from kernelviz.storage.parquet_file import column_names, read_rows
 from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
@@ -125,14 +125,25 @@ def _numbers(points: EmbeddingMap) -> Int[np.ndarray, " n"]:
 
 def load_map(folder: Path) -> EmbeddingMap:
     """The map in a run's folder; a BrokenRun says what is wrong with it."""
+    return EmbeddingMap(**load_columns(folder, *COLUMNS))
+
+
+def load_columns(folder: Path, *names: str) -> dict[str, Shaped[np.ndarray, " n"]]:
+    """Some columns of the map in a run's folder; a BrokenRun says what is wrong with it."""
     path = folder / "map.parquet"
     try:
-        table = read_rows(path)
-        for name in set(ONCE_MISSING).difference(table.column_names):
+        table = read_rows(path, [name for name in names if name not in ONCE_MISSING or name in column_names(path)])
+        for name in set(names).intersection(ONCE_MISSING).difference(table.column_names):
             table = table.append_column(name, pa.nulls(len(table), pa.float32()))
-        return EmbeddingMap(**{name: table[name].to_numpy().astype(kind) for name, kind in COLUMNS.items()})
+        return {name: table[name].to_numpy().astype(COLUMNS[name]) for name in names}
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise BrokenRun(f"{path} is no map of a run ({error}); train the run again") from None
+
+
+def split_sizes(folder: Path) -> dict[str, int]:
+    """How many points each split of the map in a run's folder has; a BrokenRun says what is wrong with it."""
+    counts = np.bincount(load_columns(folder, "split")["split"], minlength=len(SPLITS))
+    return dict(zip(SPLITS, counts.tolist(), strict=False))
 
 
 def voted(points: EmbeddingMap) -> EmbeddingMap:

@@ -74,8 +74,9 @@ class EpochMaps:
     def added(
         self, epoch: float, coordinates: Float[np.ndarray, "n 2"], decoded: UInt8[np.ndarray, "places h w *c"] | None
     ) -> "EpochMaps":
-        """With one frame more; of too many, every other one is left out, but for the first and this."""
-        kept = self if len(self) < MOST_FRAMES else self._of(np.arange(len(self)) % 2 == 0)
+        """With one frame more; of too many, one between its closest neighbours is left out: they stay evenly apart."""
+        closest = 1 + np.argmin(self.epochs[2:] - self.epochs[:-2]) if len(self) == MOST_FRAMES else -1
+        kept = self._of(np.arange(len(self)) != closest)
         scaled = np.clip((coordinates + self.extent) / (2 * self.extent), 0, 1) * (NOWHERE - 1)
         at = np.where(np.isfinite(coordinates).all(1)[:, None], np.nan_to_num(scaled).round(), NOWHERE)
         return EpochMaps(

@@ -9,6 +9,11 @@ from pyarrow import parquet
 MAX_ROWS = 10_000_000  # a file of a few kB may claim billions
 
 
+def column_names(path: Path) -> list[str]:
+    """The columns that a table has."""
+    return parquet.read_schema(path).names
+
+
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A table, or some of its columns; a ValueError for more than MAX_ROWS rows."""
     with parquet.ParquetFile(path) as file:

@@ -65,13 +65,13 @@ def load_own(network: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 def as_stored(network: nn.Module, folder: Path) -> nn.Module:
-    """A copy of a network in float32 on the CPU, in evaluation mode, with the weights that a folder holds."""
-    network = copy.deepcopy(network).cpu()
+    """A copy of a network, where it is, in float32 and evaluation mode, with the weights that a folder holds."""
+    network = copy.deepcopy(network)
     load_own(network, load_file(folder / WEIGHTS))
     return network.eval().requires_grad_(False)
 
 
-def load_network(run: Run) -> nn.Module:
+def load_network(run: Run, device: str = "cpu") -> nn.Module:
     """The trained network of a run in float32 and evaluation mode; raises a BrokenRun where its weights do not fit."""
     path = run.folder / WEIGHTS
     try:
@@ -85,7 +85,7 @@ def load_network(run: Run) -> nn.Module:
         raise
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise BrokenRun(f"the weights of run {run.name!r} at {path} do not load: {error}") from None
-    return network.eval().requires_grad_(False)
+    return network.to(device).eval().requires_grad_(False)
 
 
 def check_weights(run: Run) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 
+from kernelviz.training.ranks import Ranks
 from kernelviz.training.task import Schedule, Task
 
 
@@ -61,7 +62,7 @@ class BatchedTask(Task):
         """Number of training images."""
         return len(self.images)
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """The sum of the costs of all networks."""
         rows = self.orders[:, torch.from_numpy(chosen)].to(self.images.device)
         logits, labels = self.network(self.images[rows]), self.labels[rows]

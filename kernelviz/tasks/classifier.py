@@ -17,9 +17,11 @@ from kernelviz.evaluation.inference import class_probabilities
 from kernelviz.evaluation.metrics import classification_metrics
 from kernelviz.networks import NETWORKS, GridClassifier
 from kernelviz.networks.backbones import normalised
+from kernelviz.networks.devices import on_device
 from kernelviz.storage.record import ClassifierRun
 from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.pixel_layout import pixel_positions
+from kernelviz.training.ranks import Ranks
 from kernelviz.training.task import Recipe, Report, RunTask
 
 
@@ -77,12 +79,14 @@ class ClassifierTask(RunTask):
         """Number of training images."""
         return len(self.images)
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """Softmax cross-entropy in nats of some images, moved at random."""
-        shown = jitter(pixels(self.images[chosen], self.device), self.schedule.jitter, generator)
-        labels = torch.from_numpy(self.labels[chosen]).to(self.device)
+        own, among = chosen[ranks.own], (len(chosen), ranks.own)
+        shown = jitter(pixels(self.images[own], self.device), self.schedule.jitter, generator, among)
+        labels = on_device(torch.from_numpy(self.labels[own]), self.device)
         logits = self.network(normalised(shown)).float()
-        return functional.cross_entropy(logits, labels, label_smoothing=self.schedule.smoothing)
+        cost = functional.cross_entropy(logits, labels, label_smoothing=self.schedule.smoothing)
+        return ranks.weight(len(own), len(chosen)) * cost
 
     def validate(self) -> dict[str, float]:
         """Loss and accuracy on the validation part."""
@@ -90,7 +94,7 @@ class ClassifierTask(RunTask):
         pictures, labels = pictures[labels >= 0], labels[labels >= 0]
         if not len(labels):
             return {}
-        named = class_probabilities(self.network, pictures, self.device)
+        named = class_probabilities(self.network, pictures)
         own = named[np.arange(len(labels)), labels]
         accuracy = float((named.argmax(1) == labels).mean())
         return {"validation_loss": float(-np.log(own.clip(1e-12)).mean()), "validation_accuracy": accuracy}

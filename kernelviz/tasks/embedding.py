@@ -22,7 +22,7 @@ from kernelviz.evaluation.metrics import evaluate_map, knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.layers.probe import Probe, fit_probe, gaussian_bump
 from kernelviz.networks import Backbone, EmbeddingNetwork
-from kernelviz.networks.devices import mixed_precision
+from kernelviz.networks.devices import mixed_precision, on_device
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.epochs import EpochMaps, no_frames
 from kernelviz.storage.record import EmbeddingRun
@@ -30,6 +30,7 @@ from kernelviz.storage.weights import as_stored, pretrained_backbone, save_backb
 from kernelviz.tasks.objectives import OBJECTIVES, Batch
 from kernelviz.tasks.pictures import load_pictures, save_pictures
 from kernelviz.tasks.sampling import Part, part_of
+from kernelviz.training.ranks import ALONE, Ranks
 from kernelviz.training.task import Recipe, Report, RunTask
 
 REFERENCE = 5000  # training images among which the 5-NN metric of an epoch looks for neighbours
@@ -143,25 +144,36 @@ class EmbeddingTask(RunTask):
         """Number of training images."""
         return len(self.images)
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """The weighted sum of the recipe's objectives for some images, moved at random, and their partners."""
         rows = self.train.rows(chosen, generator)
-        shown = pixels(self.images[chosen], self.device)
-        features = self._features(rows, shown, generator)
-        probes, decoded = self._decoded(shown[:0], generator)
+        own = [at[ranks.own] for at in rows]
+        shown = pixels(self.images[own[0]], self.device)
+        features = self._features(own, shown, generator, (sum(map(len, rows)), ranks.own_of(map(len, rows))))
+        probes, decoded = self._decoded(shown[:0], generator, ranks)
         if len(decoded):
             features = torch.cat([features, self.network.features(decoded)])
-        activations = self.network.activation_of(features).split([*map(len, rows), len(probes)])
-        return self._loss(self.train, rows, probes, activations, shown, generator)
+        activations = self.network.activation_of(features).split([*map(len, own), len(decoded)])
+        return self._loss(self.train, rows, probes, activations, shown, generator, ranks)
 
-    def _features(self, rows: tuple[np.ndarray, ...], shown: Tensor, generator: torch.Generator) -> Tensor:
-        """What the encoder takes of some images, of their partners, and of those with a known label."""
+    def _features(
+        self,
+        rows: Sequence[np.ndarray],
+        shown: Tensor,
+        generator: torch.Generator,
+        among: tuple[int, np.ndarray],
+    ) -> Tensor:
+        """What the encoder takes of some images, of their partners, and of those with a known label.
+
+        Args:
+            among: of how many, with those of all processes, these are which.
+        """
         if self.cache is not None:
-            at, views = np.concatenate(rows), self.cache.shape[1]
-            view = torch.randint(views, (len(at),), generator=generator) if views > 1 else 0
-            return self.cache[at, view].float().to(self.device)
+            views = self.cache.shape[1]
+            view = torch.randint(views, (among[0],), generator=generator)[among[1]] if views > 1 else 0
+            return on_device(self.cache[np.concatenate(rows), view], self.device).float()
         others = pixels(self.images[np.concatenate(rows[1:])], self.device)
-        moved = jitter(torch.cat([shown, others]), self.schedule.jitter, generator)
+        moved = jitter(torch.cat([shown, others]), self.schedule.jitter, generator, among)
         if len(rows[1]):  # with a partner, which is moved, the image itself is not
             moved = torch.cat([shown, moved[len(shown) :]])
         return self.network.features(moved)
@@ -191,14 +203,14 @@ class EmbeddingTask(RunTask):
         return torch.cat(parts)[:, None]
 
     @torch.no_grad()
-    def _decoded(self, nothing: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Random coordinates and the images decoded from them; no coordinates and `nothing` if none are needed."""
+    def _decoded(self, nothing: Tensor, generator: torch.Generator, ranks: Ranks) -> tuple[Tensor, Tensor]:
+        """Random coordinates, and the images decoded from this process's; none and `nothing` if none are needed."""
         if "round_trip" not in self.schedule.objectives:
             return torch.zeros(0, 2, device=self.device), nothing
         grid = self.network.grid
         corner = grid.positions().amax(0)
-        probes = (corner * (2 * torch.rand(PROBED, 2, generator=generator) - 1)).to(self.device)
-        decoded = self.network.decode(self.network.clip(gaussian_bump(probes, grid, self.probe)))
+        probes = on_device(corner * (2 * torch.rand(PROBED, 2, generator=generator) - 1), self.device)
+        decoded = self.network.decode(self.network.clip(gaussian_bump(probes[ranks.own], grid, self.probe)))
         return probes, decoded.float()
 
     def _loss(
@@ -209,16 +221,23 @@ class EmbeddingTask(RunTask):
         activations: Sequence[Tensor],
         images: Tensor,
         generator: torch.Generator,
+        ranks: Ranks,
     ) -> Tensor:
-        """The weighted sum of the objectives, from the activations of a part's rows and of the decoded images."""
-        chosen, _, known = (torch.from_numpy(part.labels[at]).to(self.device) for at in rows)
-        activation, partners, labelled, decoded = activations
+        """The weighted sum of the objectives, from the activations of a part's rows and of the decoded images.
+
+        The rows and the probes are those of all processes, images and activations those of this one.
+        """
+        labels = part.labels[rows[0]]
+        activation, partners, known, decoded = activations
         batch = Batch(
             images=images,
-            labels=chosen,
+            n=len(labels),
+            labels=on_device(torch.from_numpy(labels[ranks.own]), self.device),
+            labelled=on_device(torch.from_numpy(np.flatnonzero(labels[ranks.own] >= 0)), self.device),
+            n_labelled=int((labels >= 0).sum()),
             partners=partners,
-            known=labelled,
-            known_labels=known,
+            known=known,
+            known_labels=on_device(torch.from_numpy(part.labels[rows[2]]), self.device),
             probes=probes,
             decoded=decoded,
             scale=self.schedule.scale,
@@ -227,6 +246,7 @@ class EmbeddingTask(RunTask):
             bend=self.schedule.bend,
             smoothing=self.schedule.smoothing,
             generator=generator,
+            ranks=ranks,
         )
         costs = [
             weight * OBJECTIVES[name](self.network, activation, batch)
@@ -254,9 +274,9 @@ class EmbeddingTask(RunTask):
         for at in np.array_split(np.arange(len(pictures)), math.ceil(len(pictures) / self.schedule.batch)):
             rows = self.validation.rows(at, generator)
             shown = pixels(pictures[at], self.device)
-            probes, decoded = self._decoded(shown[:0], generator)
+            probes, decoded = self._decoded(shown[:0], generator, ALONE)
             activations = [*(activation[chosen] for chosen in rows), self.network.activation(decoded)]
-            loss += len(at) * self._loss(self.validation, rows, probes, activations, shown, generator).item()
+            loss += len(at) * self._loss(self.validation, rows, probes, activations, shown, generator, ALONE).item()
         metrics = {"validation_loss": loss / len(pictures)}
         if self.network.classifier and (labels >= 0).any():
             named = self.network.class_logits(activation).argmax(1).cpu().numpy()
@@ -304,7 +324,7 @@ class EmbeddingTask(RunTask):
             if cache is None:
                 parts.append(self.network.activation(pixels(images[rows], self.device)))
             else:
-                parts.append(self.network.activation_of(cache[rows, 0].float().to(self.device)))
+                parts.append(self.network.activation_of(on_device(cache[rows, 0], self.device).float()))
         return torch.cat(parts)
 
     def state(self) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from torch import Tensor
 
 from kernelviz.data.ratings import Ratings
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.networks.devices import device_of
 from kernelviz.networks.recommender import Recommender, rating_matrix
 from kernelviz.storage.items import EXTENT, GRID, SPARSITY, Items, item_factors
 from kernelviz.tasks.objectives import neighbour_cost
 from kernelviz.training.loop import Training
+from kernelviz.training.ranks import Ranks
 from kernelviz.training.task import Schedule, Task
 
 NEIGHBOURS, SCALE = 15, 20.0  # of an item, one of which is its partner; half the map's side, in units of the similarity
@@ -24,8 +26,8 @@ def items_of(network: Recommender, ratings: Ratings, known: Bool[np.ndarray, " n
     """The items of a trained recommender; `known` are the ratings that it was trained on."""
     matrix = ratings.matrix(known)
     weights = network.weights()
-    codes = network.codes(rating_matrix(matrix), weights).numpy().astype(np.float64)
-    mean, factors = item_factors(codes, weights[-1].numpy(), network.layers[-1].bias.numpy())
+    codes = network.codes(rating_matrix(matrix, device_of(network)), weights).cpu().numpy().astype(np.float64)
+    mean, factors = item_factors(codes, weights[-1].cpu().numpy(), network.layers[-1].bias.cpu().numpy())
     count = np.diff(matrix.indptr).astype(np.int64)
     return Items(ratings.items, count, mean, factors, map_of_items(factors, seed), ratings.titles)
 
@@ -58,7 +60,7 @@ class ItemMapTask(Task):
             self.network = EmbeddingNetwork(image_shape=(1, 1, unit.shape[1]), has_decoder=False, **SHAPE)
         self.shown = torch.from_numpy(unit)[:, None, None, :]
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """The cost of `objectives.neighbours`, each item with one of its partners."""
         column = torch.randint(self.partners.shape[1], (len(chosen),), generator=generator).numpy()
         pairs = np.concatenate([chosen, self.partners[chosen, column]])

@@ -16,6 +16,7 @@ from kernelviz.storage.items import load_items
 from kernelviz.storage.record import RecommenderRun
 from kernelviz.storage.weights import as_stored
 from kernelviz.tasks.item_map import items_of
+from kernelviz.training.ranks import Ranks
 from kernelviz.training.task import Recipe, Report, RunTask
 
 EVERY = 1 << 30  # items per step: all items
@@ -72,7 +73,7 @@ class RecommenderTask(RunTask):
         """Number of items."""
         return self.matrix.shape[0]
 
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
         """The cost of some items, all of them where the batch is the whole set; the penalties count by their share."""
         part = self.train if len(chosen) == self.size else rating_matrix(self.matrix[np.sort(chosen)], self.device)
         weights = self.network.weights()

@@ -44,7 +44,7 @@ def resume(training: Training, folder: Path) -> None:
     if not path.is_file():
         raise UserError(f"there is no checkpoint at {path}; train without --resume")
     try:
-        with safe_open(path, "pt", device=training.device) as file:
+        with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["kernelviz"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         own = json.loads(json.dumps(_facts(training)))

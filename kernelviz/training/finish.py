@@ -6,6 +6,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 from kernelviz import __version__
 from kernelviz.storage.record import FORMAT, Run, new_run
 from kernelviz.storage.weights import save_weights
@@ -44,7 +46,7 @@ def _made_by(training: Training, command: str) -> dict:
         "command": command,
         "commit": _commit(),
         "versions": {"kernelviz": __version__, "python": platform.python_version(), "torch": version("torch")},
-        "device": training.device,
+        "device": torch.device(training.device).type,
         "seconds": round(sum(row["seconds"] for row in training.progress.history), 1),
     }
 

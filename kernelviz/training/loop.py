@@ -12,8 +12,11 @@ from torch import Tensor, nn
 from kernelviz.errors import UserError
 from kernelviz.networks.devices import mixed_precision
 from kernelviz.training.optimizers import new_optimizer
+from kernelviz.training.ranks import ALONE, Ranks, share_statistics
 from kernelviz.training.standing import Standing
 from kernelviz.training.task import Schedule, Task
+
+UNREAD = 16  # steps of a GPU, at most, after which their losses are read
 
 
 class TrainingStopped(UserError):
@@ -37,10 +40,16 @@ class Training:
     the same choices, and ends with the same weights, as one that was never stopped.
     """
 
-    def __init__(self, task: Task, seed: int, device: str):
-        self.task, self.seed, self.device = task, seed, device
-        self.optimizer = new_optimizer(self.schedule, self.network)
+    def __init__(self, task: Task, seed: int, device: str, ranks: Ranks = ALONE):
+        self.task, self.seed, self.device, self.ranks = task, seed, device, ranks
         self.batches = math.ceil(task.size / self.schedule.batch)
+        if task.size // self.batches < ranks.size:
+            raise UserError(
+                f"{ranks.size} processes are too many for steps of {task.size // self.batches} {task.unit}; start fewer"
+            )
+        if ranks.size > 1:
+            share_statistics(self.network)
+        self.optimizer = new_optimizer(self.schedule, self.network)
         self.progress = Progress()
 
     @property
@@ -59,14 +68,22 @@ class Training:
         return self.batches * self.schedule.epochs
 
     def run(self) -> Iterator[Progress]:
-        """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history."""
+        """Train to the end; yields after every step, the last of an epoch with the epoch's row in the history.
+
+        On a GPU it yields after the last of an epoch and every few steps: to read the losses is to wait for it.
+        """
+        every = 1 if self.device == "cpu" else UNREAD
+        losses, started = [], time.perf_counter()
         while self.progress.step < self.steps:
-            started = time.perf_counter()
-            self.progress.loss_sum += self._step()
-            self.progress.seconds += time.perf_counter() - started
-            if self.progress.step % self.batches == 0:
-                self.end_epoch()
-            yield self.progress
+            losses.append(self._step())
+            at_epoch = self.progress.step % self.batches == 0
+            if at_epoch or self.progress.step % every == 0:
+                self._read(losses)
+                self.progress.seconds += time.perf_counter() - started
+                if at_epoch:
+                    self.end_epoch()
+                yield self.progress
+                losses, started = [], time.perf_counter()
 
     @property
     def standing(self) -> Standing:
@@ -86,7 +103,7 @@ class Training:
             seconds_left=(self.steps - progress.step) * a_step / per_second if per_second else None,
         )
 
-    def _step(self) -> float:
+    def _step(self) -> Tensor:
         epoch, position = divmod(self.progress.step, self.batches)
         order = np.random.default_rng((self.seed, epoch)).permutation(self.task.size)
         chosen = np.array_split(order, self.batches)[position]
@@ -96,20 +113,24 @@ class Training:
 
         def cost() -> Tensor:
             with torch.random.fork_rng(devices=[]), mixed_precision(self.schedule.mixed, self.device):
-                torch.manual_seed(_mixed(self.seed, self.progress.step))  # for dropout and noise in the network
-                loss = self.task.loss(chosen, generator)
-            self._check(loss)
+                torch.manual_seed(_mixed(self.seed, self.progress.step, self.ranks.rank))  # for dropout and noise
+                loss = self.task.loss(chosen, generator, self.ranks)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            return loss
+            return self.ranks.average(loss, self.network.parameters())
 
         loss = self.optimizer.step(cost)
         self.progress.step += 1
-        return loss.item()
+        return loss
 
-    def _check(self, loss: Tensor) -> None:
-        if not math.isfinite(loss.item()):
-            raise self._stopped(f"the loss became {loss.item()}", self.progress.step)
+    def _read(self, losses: list[Tensor]) -> None:
+        """Count the losses of the last steps, all of which must be finite."""
+        first = self.progress.step - len(losses)
+        for step, loss in enumerate(torch.stack(losses).tolist(), first):
+            if not math.isfinite(loss):
+                self.progress.step = step
+                raise self._stopped(f"the loss became {loss}", step)
+            self.progress.loss_sum += loss
 
     def end_epoch(self) -> None:
         """Append the row of an epoch to the history: a whole one, or one that ends here."""
@@ -155,5 +176,5 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     return peak * (1e-4 + (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2)
 
 
-def _mixed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
+def _mixed(seed: int, step: int, rank: int = 0) -> int:
+    return int(np.random.SeedSequence((seed, step, rank) if rank else (seed, step)).generate_state(1)[0])

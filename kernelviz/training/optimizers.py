@@ -30,16 +30,18 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
         super().__init__(weights, {"lr": math.nan})  # L-BFGS-B finds its own step
 
     def step(self, closure) -> Tensor:
-        """One round; returns the cost at its end."""
+        """One round; returns the cost at its end, or one on the way that is not finite."""
         from scipy.optimize import minimize  # slow to import, and needed only here
 
-        weights = [weight for group in self.param_groups for weight in group["params"]]
+        weights, broken = [weight for group in self.param_groups for weight in group["params"]], []
 
         def cost(at: np.ndarray) -> tuple[float, np.ndarray]:
             _put(at, weights)
             with torch.enable_grad():
                 value = closure()
             gradient = torch.cat([weight.grad.reshape(-1) for weight in weights])
+            if not value.isfinite():
+                broken.append(value.item())
             return value.item(), gradient.cpu().numpy()
 
         # float32 as the weights: SciPy holds several copies, and computes in float64
@@ -47,7 +49,7 @@ class RoundsOfLBFGS(torch.optim.Optimizer):
         options = {"maxiter": ITERATIONS, "maxcor": MEMORY}
         found = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
         _put(found.x, weights)
-        return torch.tensor(found.fun)
+        return torch.tensor(broken[0] if broken else found.fun)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kernelviz.disk import runs_folder
 from kernelviz.networks.devices import best_device
@@ -15,6 +15,7 @@ from kernelviz.training import checkpoint, files
 from kernelviz.training.film import Film
 from kernelviz.training.finish import finish
 from kernelviz.training.loop import Training
+from kernelviz.training.ranks import ALONE, Ranks, leads, together
 from kernelviz.training.standing import STOPPING, Ask, Board, Standing, ask
 from kernelviz.training.task import Recipe
 
@@ -28,7 +29,7 @@ class Watcher:
         preparing: called with the number of examples whose neighbours or features are known, and that of all.
         step: called with the training after each of its steps.
         placing: called with the number of examples that are embedded, and that of all.
-        stopped: returns whether the training is to stop after this step.
+        stopped: returns whether the training is to stop, after this step or before the first one.
     """
 
     loading: Callable[[float, str], None] = field(default=lambda share, note: None)
@@ -52,20 +53,41 @@ def train_run(recipe: Recipe, name: str, seed: int, resume: bool, command: str, 
         resume: whether to continue from the checkpoint of that name.
         command: what the user typed, for the record.
     """
+    device = best_device()
+    if not leads():
+        _help(recipe, name, seed, resume, device)
     with claimed(name), _folder(name) as folder, _obeyed(folder):
         files.refuse_to_overwrite(folder, resume)
         recipe.plan(seed, command).save(folder)
         board = Board(folder)
         watcher = _posted(watcher, board)
-        data = recipe.load_data(watcher.loading)
-        training = new_training(recipe, data, seed, best_device(), lambda done: watcher.preparing(done, len(data)))
-        checkpoint.check_space(training, folder)
-        if resume:
-            checkpoint.resume(training, folder)
-        _train(training, folder, watcher, board)
+        with together(device) as ranks:
+            with ranks.first_alone():
+                data = recipe.load_data(watcher.loading)
+                training = new_training(
+                    recipe, data, seed, device, lambda done: watcher.preparing(done, len(data)), ranks
+                )
+            checkpoint.check_space(training, folder)
+            if resume:
+                checkpoint.resume(training, folder)
+            _train(training, folder, watcher, board)
         run = _finished(training, folder, command, lambda done: watcher.placing(done, len(data)))
         files.remove(folder)
         return run
+
+
+def _help(recipe: Recipe, name: str, seed: int, resume: bool, device: str) -> NoReturn:
+    """Compute for the training that another process leads, and end this one with it."""
+    with together(device) as ranks:
+        with ranks.first_alone():
+            training = new_training(recipe, recipe.load_data(), seed, device, ranks=ranks)
+        if resume:
+            checkpoint.resume(training, runs_folder() / name)
+        if not ranks.told(None):
+            for _ in training.run():
+                if ranks.told(None):
+                    break
+    raise SystemExit
 
 
 @contextmanager
@@ -92,11 +114,11 @@ def _obeyed(folder: Path) -> Iterator[None]:
 
 
 def _posted(watcher: Watcher, board: Board) -> Watcher:
-    """A watcher that also writes to a board what it is told, and stops before the first step where that is asked."""
+    """A watcher that also writes to a board what it is told, and stops before the first step where that is wanted."""
 
     def told(stage: str, hook: Callable) -> Callable:
         def tell(done: float | int, second: int | str) -> None:
-            if stage != "map" and board.asked in STOPPING:
+            if stage != "map" and (watcher.stopped() or board.asked in STOPPING):
                 raise Stopped(f"stopped before the first step of {board.folder.name}")
             total, note = (1, second) if isinstance(second, str) else (second, "")
             board.write(Standing(stage, done / max(1, total), note))
@@ -115,10 +137,10 @@ def _posted(watcher: Watcher, board: Board) -> Watcher:
 def _train(training: Training, folder: Path, watcher: Watcher, board: Board) -> None:
     """Train to the end, or until it is asked to stop; Stopped says that it was stopped."""
     film = Film(training, folder)
-    if training.progress.step and board.asked == Ask.finish:  # it was killed as it finished
+    if training.ranks.told(training.progress.step and board.asked == Ask.finish):  # it was killed as it finished
         return
     for progress in training.run():
-        asked = Ask.pause if watcher.stopped() else board.asked
+        asked = training.ranks.told(Ask.pause if watcher.stopped() else board.asked)
         at_epoch = progress.step % training.batches == 0
         if asked == Ask.finish and not at_epoch:
             training.end_epoch()
@@ -144,7 +166,12 @@ def _finished(training: Training, folder: Path, command: str, report: Callable[[
 
 
 def new_training(
-    recipe: Recipe, data: Any, seed: int, device: str, report: Callable[[int], None] | None = None
+    recipe: Recipe,
+    data: Any,
+    seed: int,
+    device: str,
+    report: Callable[[int], None] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Training:
     """A recipe's training on some data, before its first step."""
-    return Training(recipe.task(data, seed, device, report), seed, device)
+    return Training(recipe.task(data, seed, device, report), seed, device, ranks)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from kernelviz.errors import UserError
 from kernelviz.storage.epochs import EpochMaps
 from kernelviz.training.plan import LARGEST_SEED, Plan
+from kernelviz.training.ranks import Ranks
 
 Report = Callable[[int], None]  # is told how many images (or items) are done
 
@@ -52,8 +53,11 @@ class Task(ABC):
     size: int
 
     @abstractmethod
-    def loss(self, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
-        """The cost of the chosen training examples; all randomness comes from the generator."""
+    def loss(self, chosen: np.ndarray, generator: torch.Generator, ranks: Ranks) -> Tensor:
+        """The cost of the chosen training examples; all randomness comes from the generator.
+
+        With several processes the cost is the mean of what each of them returns: of its own examples or of all.
+        """
 
     def validate(self) -> dict[str, float]:
         """Metrics of the validation part, none where there is no such part; called after each epoch.

@@ -3,6 +3,7 @@
 from html import escape
 
 import pytest
+from PIL import Image, ImageDraw
 from waits import frames, until
 
 from kernelviz.ui.standalone import page as page_of
@@ -24,7 +25,16 @@ def framed(chromium, neighbourly, tmp_path):
     frames(page)
     yield page, inside
     context.close()
-    assert not errors
+    assert not [error for error in errors if "camera is not allowed" not in error]  # which the page says, too
+
+
+PASTE = """body => {
+    const sheet = document.createElement('canvas')
+    const transfer = new DataTransfer()
+    const bytes = Uint8Array.from(atob(sheet.toDataURL().split(',')[1]), (letter) => letter.charCodeAt(0))
+    transfer.items.add(new File([bytes], 'image.png', { type: 'image/png' }))
+    body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true }))
+}"""
 
 
 def test_a_page_from_disk_selects_searches_decodes_and_places(framed):
@@ -55,3 +65,32 @@ def test_a_page_from_disk_selects_searches_decodes_and_places(framed):
     page.mouse.up()
     inside.locator(".details:visible .verdict").wait_for()
     assert " at (" in inside.locator(".verdict").text_content()
+
+
+def test_a_page_from_disk_takes_pictures_in_every_way(framed, tmp_path):
+    """Files are dropped as a hand does it: the browser opens none of a page from disk by its entry in a folder."""
+    page, inside = framed
+    (tmp_path / "folder").mkdir()
+    for at, file in enumerate((tmp_path / "dropped.png", tmp_path / "chosen.jpg", tmp_path / "folder" / "inner.webp")):
+        picture = Image.new("L", (64, 64), 255)
+        ImageDraw.Draw(picture).line([(20 + 9 * at, 10), (32, 54)], fill=0, width=8)
+        picture.save(file)
+    name = inside.locator(".details:visible header output")
+    said = inside.get_by_role("alert")
+    inside.get_by_role("link", name="Place pictures").click()
+    inside.get_by_role("button", name="Choose PNG").wait_for()
+    hand = page.context.new_cdp_session(page)
+    for what in ("dragEnter", "dragOver", "drop"):
+        files = [str(tmp_path / file) for file in ("dropped.png", "folder")]
+        data = {"items": [], "files": files, "dragOperationsMask": 1}
+        hand.send("Input.dispatchDragEvent", {"type": what, "x": 500, "y": 400, "data": data})
+    name.filter(has_text="dropped.png").wait_for()
+    said.filter(has_text="does not open folder here").wait_for()
+    inside.get_by_label("Pictures", exact=True).set_input_files(tmp_path / "chosen.jpg")
+    name.filter(has_text="chosen.jpg").wait_for()
+    inside.get_by_label("A folder", exact=True).set_input_files(tmp_path / "folder")
+    name.filter(has_text="folder/inner.webp").wait_for()
+    inside.locator("body").evaluate(PASTE)
+    name.filter(has_text="pasted.png").wait_for()
+    inside.get_by_role("button", name="Take a picture", exact=True).click()
+    said.filter(has_text="no picture from a camera").wait_for()

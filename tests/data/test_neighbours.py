@@ -60,6 +60,27 @@ def test_progress_runs_to_the_end(searched):
     assert seen == sorted(seen) and seen[-1] == 250 and len(seen) == 6
 
 
+def test_what_progress_raises_ends_the_search(searched):
+    seen = []
+
+    def stop(done):
+        seen.append(done)
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nearest_neighbours(np.random.default_rng(0).random((250, 4)), 3, stop)
+    assert seen == [50, 100]
+
+
+def test_what_is_found_in_components_is_compared_by_all_numbers(searched, monkeypatch):
+    monkeypatch.setattr(neighbours, "COMPONENTS", 2)
+    monkeypatch.setattr(neighbours, "COMPARED", 7)
+    monkeypatch.setattr(neighbours, "FOUND", 8)  # of 5, 40: all the others
+    rows = np.random.default_rng(0).normal(size=(30, 6))
+    assert nearest_neighbours(rows, 5).tolist() == sorted_by_distance(rows, 5)
+
+
 def test_too_few_images_are_an_error():
     with pytest.raises(ValueError, match="15 neighbours of each image need at least 16 images, not 15"):
         nearest_neighbours(np.zeros((15, 2)), 15)

@@ -43,6 +43,14 @@ def test_a_png_has_as_many_pixels_as_its_width_and_the_maps_by_depth_are_in_one(
     assert all((part < 200).any() for part in np.array_split(top, 3, axis=1))
 
 
+@pytest.mark.parametrize(("name", "pictures"), [("digits-neighbours", False), ("shapes", True)])
+def test_images_are_where_their_points_are_with_the_names_of_their_classes(name, pictures, tmp_path):
+    path = figure(load_run(name), "images", tmp_path / "images.png", Look("8.5cm", 100, side=10, pictures=pictures))
+    with Image.open(path) as image:
+        picture = np.asarray(image.convert("RGB"))[: image.width]
+    assert (picture.min(2) < 128).any(1).sum() > 200  # of 335 rows
+
+
 def test_a_probe_goes_from_class_to_class_and_is_decoded(run, tmp_path):
     with Image.open(figure(run, "path", tmp_path / "path.gif")) as animated:
         assert animated.n_frames > 50 and animated.size == (640, 320)
@@ -81,6 +89,8 @@ def test_what_cannot_be_made_is_said(what, name, look, said, run, tmp_path):
 def test_a_map_without_a_decoder_has_no_decoded_figure(tmp_path):
     with pytest.raises(UserError, match="decodes no images"):
         figure(load_run("cifar10-resnet32-kept31"), "decoded", tmp_path / "a.pdf")
+    with pytest.raises(UserError, match="decodes no images"):
+        figure(load_run("cifar10-resnet32-kept31"), "images", tmp_path / "a.pdf")
 
 
 def test_names_in_a_legend_are_what_they_are_and_fit(tmp_path):

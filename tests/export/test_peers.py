@@ -139,6 +139,17 @@ def test_a_model_folder_comes_back_as_a_run(pictured, tmp_path, kernelviz):
         package.import_run(folder, "other")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("cifar10-resnet32", "run.network"), ("ml100k-sparse-fc-2", "run.recommend(")]
+)
+def test_a_run_without_a_map_has_a_card_of_its_own_and_comes_back(name, said, library, tmp_path, kernelviz):
+    folder = write(package.load(name).record, "hub", tmp_path / "model", pictures=False)
+    text = (folder / "README.md").read_text()
+    assert said in text and "embeddings" not in text and "novelty" not in text
+    code, _, error = kernelviz("import", folder, "--name", f"{name}-back")
+    assert code == 0, error
+
+
 def test_the_card_shows_hostile_texts_as_they_are(pictured):
     hostile = "<script>`x`</script>\n---\n# a: [b](c) | *d*"
     data = pictured.data | {"name": hostile, "classes": (hostile,)}

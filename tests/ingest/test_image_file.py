@@ -143,9 +143,10 @@ def test_floats_take_no_large_copies():
     assert opened.getpixel((9, 9)) == 255 and peak < 2500**2 * 5  # float64 of all pixels would be 8 bytes each
 
 
-def test_integers_and_floats_have_a_lower_limit(monkeypatch):
+def test_what_takes_more_memory_has_a_lower_limit(monkeypatch):
     monkeypatch.setattr(image_file, "MAX_DEEP_PIXELS", 99)
-    for kind, values in (("TIFF", np.ones((10, 10), np.float32)), ("PNG", np.ones((10, 10), np.uint16))):
+    floats, integers, bytes_ = (np.ones((10, 10), kind) for kind in (np.float32, np.uint16, np.uint8))
+    for kind, values in (("TIFF", floats), ("PNG", integers), ("WEBP", bytes_), ("AVIF", bytes_)):
         with pytest.raises(UnreadableImage, match="10 x 10 pixels"):
             open_image(encoded(Image.fromarray(values), kind))
     assert open_image(encoded(Image.new("L", (10, 10)))).size == (10, 10)

@@ -2,14 +2,15 @@
 
 import json
 import os
+import tempfile
 import time
 
 import pytest
 
-from kernelviz.disk import data_folder, lock
+from kernelviz.disk import SCRATCH, data_folder, lock, scratch
 from kernelviz.errors import NotFound, UserError
 from kernelviz.library import bin
-from kernelviz.library.cleaning import IMPORT_LOCK, OF_A_TRAINING, YOUNG, clean
+from kernelviz.library.cleaning import IMPORT_LOCK, OF_A_TRAINING, YOUNG, clean, clean_temporary
 from kernelviz.library.names import needing, rename
 from kernelviz.library.notes import Notes, read_notes, write_notes
 from kernelviz.storage.store import claimed, load_run, run_names
@@ -168,6 +169,21 @@ def test_leftovers_are_cleaned_and_nothing_else(add, autoencoder, neighbourly, r
     assert [path.name for path in clean()] == [".import-x", "map.parquet.partial"]
     young.unlink()
     assert files_of(folder) == before
+
+
+def test_folders_for_a_while_that_a_killed_process_has_left_are_cleaned(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data_folder().mkdir()
+    left = [folder / f"{SCRATCH}left" for folder in (tmp_path, data_folder())]
+    with scratch() as used, scratch(data_folder()) as also_used:
+        for one in left:
+            one.mkdir()
+            (one / "half").touch()
+        assert clean() == clean_temporary() == []  # for they are young
+        for one in (*left, used, also_used):
+            os.utime(one, (time.time() - 2 * YOUNG,) * 2)
+        assert [*clean_temporary(), *clean()] == left and used.exists() and also_used.exists()
+    assert not used.exists() and not also_used.exists()
 
 
 def test_what_a_training_that_was_killed_has_left_is_cleaned(add, autoencoder, neighbourly, runs):

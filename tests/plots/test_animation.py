@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.plots.film import GAP, LINE, MOST, SIDE, animation, coordinates_at, film_pictures
+from kernelviz.plots.colours import class_colours, rgb
+from kernelviz.plots.film import GAP, LINE, LINES, MOST, SIDE, animation, coordinates_at, film_pictures
 from kernelviz.storage.epochs import no_frames
 
 
@@ -35,10 +36,22 @@ def test_the_pictures_show_the_points_in_their_colours_and_what_was_decoded():
     map_of_first = first[LINE : LINE + SIDE]
     assert (map_of_first[SIDE // 2 :, : SIDE // 2] != 255).any() and (map_of_first[:, SIDE // 2 + 20 :] == 255).all()
     assert (last[LINE : LINE + SIDE, : SIDE // 2 - 20] == 255).all()
-    strip = last[LINE + SIDE :]
+    names, strip = last[LINE + SIDE : 2 * LINE + SIDE], last[2 * LINE + SIDE :]
+    inks = {tuple(rgb(colour)) for colour in class_colours(2)}
+    assert inks <= {tuple(pixel) for pixel in names.reshape(-1, 3).tolist()}
     assert (strip[GAP + 2, GAP + 2] == 80).all() and (strip[0, 0] == 255).all()
-    assert next(film_pictures(film(decoded=False), dark=True)).shape == (LINE + SIDE, SIDE, 3)
+    assert next(film_pictures(film(decoded=False), dark=True)).shape == (2 * LINE + SIDE, SIDE, 3)
     assert next(film_pictures(film(), dark=True))[-1, -1].max() < 40
+
+
+def test_frames_far_apart_have_as_many_pictures_between_as_others_and_long_names_stay_few():
+    maps = film(epochs=(0.0, 90.0, 100.0))
+    first = [one[LINE : LINE + SIDE] for one in film_pictures(maps, dark=False)]
+    left = [(one != 255).any(2).nonzero()[1].min() for one in first]  # pixels: of all points but one, which comes later
+    np.testing.assert_allclose(np.diff(left), np.diff(left).mean(), atol=1)
+    many = no_frames("test", tuple("a long name" for _ in range(40)), 4.0, 1, np.arange(40))
+    shape = next(film_pictures(many.added(0.0, np.zeros((40, 2), np.float32), None), dark=False)).shape
+    assert shape == ((1 + LINES) * LINE + SIDE, SIDE, 3)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

@@ -19,6 +19,7 @@ from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import RECIPES
 from kernelviz.training import checkpoint
 from kernelviz.training.loop import new_optimizer
+from kernelviz.training.ranks import ALONE
 from kernelviz.training.session import new_training
 
 SHORT = ClassifierRecipe(
@@ -70,7 +71,7 @@ def test_a_backbone_learns_and_its_record_has_no_map(bottom):
 def test_the_loss_is_the_smoothed_cross_entropy_of_normalised_pixels(coloured):
     training = new_training(replace(SHORT, smoothing=0.2, jitter=Jitter()), coloured, 0, "cpu")
     chosen = np.arange(6)
-    loss = training.task.loss(chosen, torch.Generator())
+    loss = training.task.loss(chosen, torch.Generator(), ALONE)
     logits = training.network(normalised(pixels(coloured.train_images[:6]))).log_softmax(1).detach()
     own = logits[torch.arange(6), torch.from_numpy(coloured.train_labels[:6])]
     assert loss.item() == pytest.approx(-(0.8 * own + 0.2 * logits.mean(1)).mean().item(), rel=1e-4)

@@ -17,6 +17,7 @@ from kernelviz.tasks.objectives import (
     round_trip,
     supervised_neighbours,
 )
+from kernelviz.training.ranks import ALONE
 
 PROBE = Probe(1.5, 2.0)
 
@@ -29,15 +30,20 @@ def network():
 def batch_of(n, share=0.0, labels=None, seed=0, **others):
     nothing = {name: torch.zeros(0, 36) for name in ("partners", "known", "decoded")}
     nothing |= {"known_labels": torch.zeros(0, dtype=int), "probes": torch.zeros(0, 2)}
+    labels = torch.full((n,), -1) if labels is None else torch.tensor(labels)
     return Batch(
         images=torch.rand(n, 1, 2, 3),
-        labels=torch.full((n,), -1) if labels is None else torch.tensor(labels),
+        n=n,
+        labels=labels,
+        labelled=torch.nonzero(labels >= 0)[:, 0],
+        n_labelled=int((labels >= 0).sum()),
         scale=15.0,
         probe=PROBE,
         bump_share=share,
         bend=0.0,
         smoothing=0.0,
         generator=torch.Generator().manual_seed(seed),
+        ranks=ALONE,
         **nothing | others,
     )
 

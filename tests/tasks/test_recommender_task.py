@@ -15,6 +15,7 @@ from kernelviz.storage.weights import load_network
 from kernelviz.tasks import TASKS
 from kernelviz.tasks.recipes import RATINGS, RECIPES
 from kernelviz.training import checkpoint
+from kernelviz.training.ranks import ALONE
 from kernelviz.training.session import new_training
 
 SHORT = replace(
@@ -56,9 +57,9 @@ def test_the_cost_is_that_of_the_paper(opinions):
     known = opinions.matrix(opinions.split(0, 0.1)["train"])
     errors = training.network(rating_matrix(known), rating_matrix(known)) - rating_matrix(known).values
     penalty = training.network.penalty(training.network.weights(), 0.3, 0.01)
-    torch.testing.assert_close(training.task.loss(everything, generator), errors.square().sum() / 2 + penalty)
-    parts = [training.task.loss(rows, generator) for rows in np.array_split(everything, 4)]
-    torch.testing.assert_close(torch.stack(parts).sum(), training.task.loss(everything, generator))
+    torch.testing.assert_close(training.task.loss(everything, generator, ALONE), errors.square().sum() / 2 + penalty)
+    parts = [training.task.loss(rows, generator, ALONE) for rows in np.array_split(everything, 4)]
+    torch.testing.assert_close(torch.stack(parts).sum(), training.task.loss(everything, generator, ALONE))
 
 
 def test_the_test_part_is_never_seen(opinions):

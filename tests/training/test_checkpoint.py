@@ -171,6 +171,19 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, kernelviz, tin
     assert stopped.read_bytes() == whole.read_bytes()
 
 
+def test_ctrl_c_before_the_first_step_stops_there(tmp_path, kernelviz, tiny_recipe, monkeypatch):
+    def task(recipe, data, seed, device, report):
+        report(1)
+        signal.raise_signal(signal.SIGINT)
+        report(2)
+        raise AssertionError("it goes on")
+
+    monkeypatch.setattr(EmbeddingRecipe, "task", task)
+    code, _, errors = kernelviz("train", "tiny", "--name", "stopped")
+    assert code == 130 and errors.splitlines()[-1] == "stopped before the first step of stopped"
+    assert not (tmp_path / "runs" / "stopped").exists()
+
+
 def test_ctrl_c_twice_is_two_times_resumed(kernelviz, tiny_recipe, monkeypatch):
     monkeypatch.setattr(Training, "_step", interrupting(3))
     assert kernelviz("train", "tiny", "--epochs", 3)[0] == 130

@@ -100,7 +100,7 @@ OTHER_NAMES = ["evil.com", "evil.com:8501", "localhost.evil.com", "localhost@evi
 @pytest.mark.parametrize("name", OTHER_NAMES)
 def test_another_name_of_the_server_is_refused_on_every_route(name):
     client = client_of()
-    for path in ("/", "/probe", "/told", "/_stcore/health", "/kernelviz/runs/tiny/1/points/test", "/nothing"):
+    for path in ("/", "/probe", "/told", "/_stcore/health", "/kernelviz/runs/tiny/1/large/test/counts", "/nothing"):
         assert client.get(path, headers={"host": name}).status_code == 421, path
     assert opens(client, host=name) is None
     assert client.get("/told", headers={"x-forwarded-host": name or "?"}).status_code == 421
@@ -161,7 +161,13 @@ def test_a_page_elsewhere_may_link_here_and_no_more(site, mode, target, method, 
 def test_where_others_can_reach_it_the_token_is_wanted_on_every_route():
     client = client_of(host="0.0.0.0", token=TOKEN)
     for wrong in ({}, {"token": ""}, {"token": "another"}, {"token": "ä" * 30}):
-        for path in ("/told", "/", "/kernelviz/canvas/x/main.mjs", "/kernelviz/runs/tiny/1/points/test", "/media/x"):
+        for path in (
+            "/told",
+            "/",
+            "/kernelviz/canvas/x/main.mjs",
+            "/kernelviz/runs/tiny/1/large/test/tiles/0/0/0",
+            "/media/x",
+        ):
             answer = client.get(path, params=wrong)
             assert answer.status_code == 401 and TOKEN not in answer.text, path
     assert client.post("/told", params={"token": TOKEN}, headers={"origin": "https://evil.com"}).status_code == 403

@@ -128,3 +128,9 @@ def test_all_rejected_files_can_be_seen():
     app = AppTest.from_function(page, kwargs={"names": names}).run()
     assert not app.exception and len(app.dataframe[0].value) == 30 and len(app.warning) == 7
     assert not any(re.search(r"(?<!\\)\[x\]", one.value) for one in app.warning)
+
+
+def test_a_disk_that_is_nearly_full_is_told_where_files_are_chosen(opened, monkeypatch):
+    monkeypatch.setattr("kernelviz.ui.shared.files.SPARE", 10**18)
+    said = [one.value for one in opened("runs").warning]
+    assert len(said) == 1 and re.search(r"nearly full \([\d,]+ MB are free\): larger files will be refused", said[0])

@@ -76,7 +76,7 @@ def properties(name):
 
 
 MESSAGES = (
-    *("Told", "MapTold", "ImagesTold", "MarkTold", "SelectionTold", "InspectorTold", "DecoderTold"),
+    *("Told", "MapTold", "ImagesTold", "MarkTold", "SelectionTold", "InspectorTold", "DecoderTold", "LargeTold"),
     *("ProbeTold", "ProbeShape", "UploadsTold", "ChosenUpload"),
 )
 

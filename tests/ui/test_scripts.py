@@ -900,3 +900,139 @@ def test_the_scripts_are_bundled_into_one_that_exports_what_the_entry_does(node,
     (tmp_path / "b.mjs").write_text("export let b = 1\n")
     with pytest.raises(ValueError, match="cannot be bundled: export let b"):
         bundle(tmp_path / "a.mjs")
+
+
+def test_the_tiles_of_a_view(script):
+    body = """
+        const looking = new view.View(4)
+        looking.resize(848, 424)  // the whole map takes 400 pixels
+        const whole = [tiles.levelOf(looking), tiles.squaresIn(looking, 1).length]
+        looking.zoomBy(2.6)
+        const near = [tiles.levelOf(looking), tiles.squaresIn(looking, 3).map(({ column, row }) => [column, row])]
+        looking.zoomBy(1000)
+        return [whole, near, tiles.levelOf(looking), tiles.squaresIn({ ...looking, bounds: [5, 0, 6, 1] }, 2)]"""
+    whole, near, finest, outside = script(body, imports="core/view core/tiles")
+    assert whole == [1, 4] and finest == 7 and outside == []  # the view goes no nearer than 64 times
+    # the screen shows 6.5 by 3.3 units of 8, so that of 8 squares along each side 7 or 8 and 4 are on it
+    assert near[0] == 3 and {tuple(one) for one in near[1]} == {(c, r) for c in range(8) for r in range(2, 6)}
+    assert set(map(tuple, near[1][:4])) == {(3, 3), (3, 4), (4, 3), (4, 4)}
+
+
+def test_a_tile_that_is_missing_is_covered_by_others(script):
+    body = """
+        const made = new tiles.Tiles('there', 4, () => {})
+        made.become('red')
+        made.kept.set('1/1/0?red', 'coarse')
+        const square = { level: 3, column: 6, row: 1 }
+        const part = made.cover(square)
+        made.become('green')
+        const nothing = made.cover(square)
+        made.kept.set('3/6/1?red', 'last')
+        const last = made.cover(square)
+        made.kept.set('3/6/1?green', 'own')
+        return [part, nothing, last, made.cover(square)]"""
+    part, nothing, last, own = script(body, imports="core/tiles")
+    # of the tile of 4 x 4 squares it is the third column from the left and the second row from the bottom
+    assert part == {"image": "coarse", "left": 128, "top": 128, "side": 64}
+    assert nothing is None and [last["image"], own["image"]] == ["last", "own"]
+
+
+def test_tiles_are_fetched_once_and_few_at_a_time(script):
+    body = """
+        const asked = []
+        asking.answerHere((address) => (asked.push(address), new Promise(() => {})))
+        const made = new tiles.Tiles('there', 4, () => {})
+        const looking = new view.View(4)
+        looking.resize(1600, 1600)
+        for (let again = 0; again < 2; again++) made.paint({ drawImage() {} }, looking, 1)
+        return asked"""
+    asked = script(body, imports="core/view core/tiles core/asking")
+    assert len(asked) == len(set(asked)) == 6 and asked[0].startswith("there/3/")
+
+
+LARGE_MAP = """
+    const asked = []
+    const answers = { counts: { all: [3, 4], selected: [1, 2] } }
+    asking.answerHere(async (address) => {
+        asked.push(address)
+        const body = address.includes('/counts') ? JSON.stringify(answers.counts) : bytes
+        return new Response(body)
+    })
+    const looking = new view.View(4)
+    looking.resize(400, 400)
+    const said = []
+    const points = { colouring: 'label', hidden: new Set() }
+    const told = { extent: 4, split: 'test', large: { text: '' } }
+    const map = new large_map.LargeMap({
+        told: () => told, address: () => 'run', view: looking, points: () => points, took: () => {},
+        counted: () => {}, changed: () => {}, say: (words) => said.push(words), note: (words) => said.push(words),
+    })
+    const settled = () => new Promise((done) => setTimeout(done, 20))
+"""
+
+
+def test_points_in_view_are_fetched_when_those_that_are_here_do_not_serve(script):
+    body = (
+        LARGE_MAP
+        + """
+        map.handle.took = () => {}
+        await map.begin()
+        const first = [map.exact, map.complete]
+        await map.look()
+        const whole = asked.length
+        looking.zoomBy(4)
+        await map.look()
+        looking.moveBy(1, 1)
+        await map.look()
+        return [first, whole, asked.length, asked[1]]"""
+    )
+    packed = pack({"x": np.zeros(1, np.float32)}, step=8, scales={})
+    first, whole, all_of_them, near = script(body, packed, imports="core/view core/asking features/large_map")
+    assert first == [False, False] and (whole, all_of_them) == (1, 2)  # a small step stays inside what was fetched
+    # a quarter of 8.48 units and a quarter of that on each side
+    assert near == "run/large/test/points?box=-1.59_-1.59~1.59_1.59&"
+
+
+def test_what_selects_on_a_large_map(script):
+    body = (
+        LARGE_MAP
+        + """
+        await map.begin()
+        map.refresh()
+        await settled()
+        const calm = [...said]
+        points.hidden = new Set([3, 1])
+        map.select(Array.from({ length: 200 }, (_, at) => [at / 100, 0]))
+        await settled()
+        const { query } = map.tiles
+        map.select()
+        await settled()
+        told.large.text = 'a b'
+        map.refresh()
+        await settled()
+        return [calm, said, query, map.tiles.query, asked]"""
+    )
+    packed = pack({"x": np.zeros(1, np.float32)}, step=1, scales={})
+    calm, said, lasso, text, asked = script(body, packed, imports="core/view core/asking features/large_map")
+    assert calm == [] and said == ["3 selected", "3 selected"]
+    assert lasso.startswith("colour=label&within=0.0000_0.0000%7E") and lasso.endswith("&hide=1_3")
+    assert lasso.count("%7E") == 49  # every fourth of 200
+    assert text == "colour=label&text=a+b&hide=1_3"
+    assert [address.split("?")[0].split("/")[-1] for address in asked] == [
+        *("points", "counts", *(3 * ("counts", "points")))
+    ]
+
+
+def test_the_images_of_a_large_map_are_fetched_together(script):
+    body = """
+        const asked = []
+        asking.answerHere((address) => (asked.push(address), new Promise(() => {})))
+        const settings = { sides: [8, 32], sheet: 64, grey: true, whole: false }
+        const made = new fetching.PickedImages('there', settings, (i) => 100 + i, () => {})
+        const images = [made.image(1, 30), made.image(2, 30), made.image(1, 30), made.image(3, 5)]
+        await new Promise((done) => setTimeout(done, 5))
+        made.kept.set('32 104', 'here')
+        return [images, asked, made.image(4, 30), [...made.wanted.keys()]]"""
+    images, asked, here, wanted = script(body, imports="core/fetching core/asking")
+    assert images == [None] * 4 and here == "here"
+    assert asked == ["there/8?at=103"] and wanted == ["32 102", "32 101"]  # what was asked for last comes first

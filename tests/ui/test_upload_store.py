@@ -4,6 +4,8 @@ import gc
 import os
 import tempfile
 
+import pytest
+
 from kernelviz.ui.upload.upload_store import UploadStore
 
 
@@ -23,3 +25,13 @@ def test_nothing_stays_on_disk(tmp_path, monkeypatch):
     del store
     gc.collect()
     assert not os.listdir(tmp_path)
+
+
+def test_what_a_full_disk_has_not_taken_takes_no_space(full_disk):
+    store = UploadStore()
+    store.append(bytes(500))
+    with full_disk(), pytest.raises(OSError):
+        store.append(bytes(3000))
+    assert os.fstat(store._file.fileno()).st_size == 500 and len(store) == 1
+    store.append(b"more")
+    assert store[1] == b"more"

@@ -1,7 +1,5 @@
 """The widget of a notebook: what the page says to it, what it tells the page, and what it answers."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -23,12 +21,14 @@ def test_without_anywidget_the_command_is_named(near, monkeypatch):
 
 
 def test_the_widget_selects_and_is_told_and_answers_for_its_own_run(near, monkeypatch):
-    if not importlib.util.find_spec("anywidget"):
-        pytest.skip("no anywidget here: the extra [notebook] brings it")
     widget, sent = near.widget(), []
     monkeypatch.setattr(widget, "send", lambda message, buffers: sent.append((message, buffers[0])))
     widget.heard = {"selection": {"revision": 1, "rows": masked(np.array([2, 5]), 297)}}
     assert near.map.iloc[widget.selection][["split", "index"]].to_numpy().tolist() == [["test", 2], ["test", 5]]
+    widget.heard = widget.heard | {"pinned": 3}
+    assert widget.pinned == 1503
+    widget.heard = widget.heard | {"pinned": 297}  # there is none
+    assert widget.pinned is None
     before = widget.told
     widget.heard = {"selection": {"revision": 1, "rows": masked(np.array([7]), 297)}}  # an old one
     assert widget.selection == [1502, 1505] and widget.told is before

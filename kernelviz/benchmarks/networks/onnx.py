@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from kernelviz.data.batches import pixels
-from kernelviz.evaluation.inference import at_a_time
+from kernelviz.evaluation.inference import CPU, at_a_time
 from kernelviz.export.onnx import EMBED, check_installed, facts_of, graphs, to_model
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.storage.store import load_mapped
@@ -65,7 +65,7 @@ def _timed(
 
 def _by_torch(network: EmbeddingNetwork) -> Callable[[Images], Coordinates]:
     def embed(images: Images) -> Coordinates:
-        parts = pixels(images).split(at_a_time(images.shape[1:3]))  # of large images all at once take torch longer
+        parts = pixels(images).split(at_a_time(images.shape[1:3], CPU))  # of large images all at once take torch longer
         with torch.inference_mode():
             activation = network.activation_of(torch.cat([network.features(part) for part in parts]))
             return network.coordinates(activation).numpy()

@@ -1,6 +1,8 @@
-"""How much one visitor may have at once, and how long the server waits for one that is slow."""
+"""How much one visitor may have at once, how long the server waits for one that is slow, and that its disk is full."""
 
 import asyncio
+import errno
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
@@ -18,6 +20,8 @@ ALL_PAGES = 256  # of all visitors
 CONNECTIONS = 800  # of all visitors; more are answered with 503
 PATIENCE = 20.0  # seconds in which a connection has to get somewhere: with its headers, its body, or reading the answer
 SLOWEST = 10_000  # bytes a second at which a body has to come, once that time is over
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of a disk, by the system's number
+NO_SPACE = "The server's disk is full: free some space there, and try again."
 BUSY = "you ask for too much at a time; try again soon"
 
 
@@ -77,7 +81,7 @@ class _TooSlow(Exception):
 
 
 async def _in_time(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request, or say that its body comes too slowly."""
+    """Answer a request, or say that its body comes too slowly, or that there is no space for what it brings."""
     loop = asyncio.get_running_loop()
     waited, got, whole, answered = 0.0, 0, False, False
 
@@ -107,6 +111,13 @@ async def _in_time(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
         if not answered:
             headers = {"Connection": "close"}
             await PlainTextResponse("the request comes too slowly", 408, headers)(scope, receive, send)
+    except OSError as error:
+        if answered or error.errno not in FULL:
+            raise
+        with suppress(_TooSlow):
+            while not whole:  # a browser that is still sending would not see the answer
+                await received()
+        await PlainTextResponse(NO_SPACE, 507)(scope, receive, send)
 
 
 class ImpatientProtocol(AutoHTTPProtocol):

@@ -25,6 +25,7 @@ from kernelviz.ui.canvas.messages import (
     Heard,
     ImagesTold,
     InspectorTold,
+    LargeTold,
     MapTold,
     MarkTold,
     PlaygroundTold,
@@ -70,10 +71,12 @@ def canvas(
     probe: ProbeTold | None = None,
     uploads: UploadsTold | None = None,
     inspector: InspectorTold | None = None,
+    text: str = "",
 ) -> Heard:
     """Show the map of a split.
 
     Args:
+        text: on a large map, selects the points that have it.
         selection: the rows that are selected.
         found: a row to pin.
         marks: images to pin to the map.
@@ -84,6 +87,8 @@ def canvas(
     told = told_of(source, split, colouring, selection, marks)
     decoder = None if probe or uploads else told.decoder
     told = replace(told, view=view, found=found, decoder=decoder, probe=probe, uploads=uploads, inspector=inspector)
+    if told.large:
+        told = replace(told, large=LargeTold(text))
     return _shown(source, key, told)
 
 
@@ -190,7 +195,7 @@ def _told(
     selection: Selection | None,
     total: int | None = None,
 ) -> Told:
-    n = len(source.points(split)) if total is None else total
+    n = source.count(split) if total is None else total
     return Told(
         **vars(_images_told(source, split)),
         scripts=SCRIPT,
@@ -204,11 +209,12 @@ def _told(
         maps=maps,
         selection=_selection_told(selection, n),
         keeps=not sharing.read_only(),
+        large=LargeTold() if source.large else None,
     )
 
 
 def _images_told(source: MapSource, split: str) -> ImagesTold:
-    n = len(source.points(split))
+    n = source.count(split)
     palettes = {name: palette(source.classes, name) for name in COLOURINGS if name not in VALUES}
     palettes |= {column.key: column.groups for column in source.columns(split) if column.groups}
     return ImagesTold(

@@ -13,6 +13,7 @@ def checked(said: dict, n: int, reach: float) -> Heard:
     """What the page has said of a split of n rows and a probe that reaches so far; nonsense counts as nothing."""
     return Heard(
         selection=_checked_selection(said.get("selection"), n),
+        pinned=_checked_row(said.get("pinned"), n),
         probe=_checked_probe(said.get("probe"), reach),
         path=_checked_text(said.get("path")),
         chosen=_checked_choice(said.get("chosen")),
@@ -27,6 +28,10 @@ def _checked_selection(said: object, n: int) -> Selection | None:
         return None if rows is None else Selection(_checked_revision(said), rows)
     except NONSENSE:
         return None
+
+
+def _checked_row(said: object, n: int) -> int | None:
+    return said if isinstance(said, int) and 0 <= said < n else None
 
 
 def _checked_choice(said: object) -> ChosenUpload | None:

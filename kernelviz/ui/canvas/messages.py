@@ -173,6 +173,13 @@ class InspectorTold:
 
 
 @dataclass(frozen=True)
+class LargeTold:
+    """A map of which only tiles and the points in view are fetched; `text` selects the points that have it."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Told:
     """What Python tells a map.
 
@@ -194,6 +201,7 @@ class Told:
         found: the row that was searched for.
         decoder: decodes an image at the pointer; None where the run decodes none.
         keeps: whether the server keeps selections.
+        large: of a map with too many points to be sent all at once.
     """
 
     scripts: str
@@ -220,6 +228,7 @@ class Told:
     uploads: UploadsTold | None = None
     inspector: InspectorTold | None = None
     keeps: bool = True
+    large: LargeTold | None = None
     kind: str = "map"
 
 
@@ -256,6 +265,7 @@ class Heard:
 
     Args:
         selection: rows of the split that are selected; None where nothing was said.
+        pinned: the row of the split that is pinned; None for none. Of a page without a server only.
         probe: where the probe was released.
         path: corners of a path as in `paths`.
         chosen: the upload that was chosen on the map.
@@ -264,6 +274,7 @@ class Heard:
     """
 
     selection: Selection | None = None
+    pinned: int | None = None
     probe: ProbeStanding | None = None
     path: str | None = None
     chosen: ChosenUpload | None = None

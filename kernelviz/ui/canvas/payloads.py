@@ -14,6 +14,7 @@ from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.epochs import EpochMaps
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.shared.caches import Pictures
 from kernelviz.ui.shared.labels import plain
 from kernelviz.ui.shared.map_source import MapSource
 
@@ -46,8 +47,8 @@ def points_payload(source: MapSource, split: str) -> bytes:
         "prediction": points.prediction,
     }
     own = source.columns(split)
-    scales = {name: [*_range(value), *reach(value)] for name, value in values.items()}
-    scales |= {one.key: [*_range(one.values), *reach(one.values)] for one in own if one.form != "category"}
+    scales = {name: [*value_range(value), *reach(value)] for name, value in values.items()}
+    scales |= {one.key: [*value_range(one.values), *reach(one.values)] for one in own if one.form != "category"}
     names = source.names(split)
     return pack(
         columns
@@ -61,7 +62,12 @@ def points_payload(source: MapSource, split: str) -> bytes:
 
 def contours_payload(source: MapSource, split: str) -> bytes:
     """The contour lines of a split's density: their corners, where each line begins, and its level."""
-    lines = contours(ordered(source, split)[0].coordinates, source.extent)
+    return contours_of(ordered(source, split)[0].coordinates, source.extent)
+
+
+def contours_of(coordinates: Float[np.ndarray, "n 2"], extent: float) -> bytes:
+    """The contour lines of the density of some points, packed."""
+    lines = contours(coordinates, extent)
     corners = np.concatenate([np.zeros((0, 2), np.float32), *(line for _, line in lines)])
     ends = np.cumsum([0, *(len(line) for _, line in lines)])
     levels = np.array([level for level, _ in lines], np.float32)
@@ -75,8 +81,12 @@ def sheet_payload(source: MapSource, split: str, side: int, number: int) -> byte
     rows = np.arange(len(points))[number * across**2 :][: across**2]
     if side not in tile_sides(source) or number < 0 or not len(rows):
         raise IndexError(f"{split} has no sheet {number}")
-    pictures = source.pictures(points.where(rows))
-    picture = sheet(np.stack([_fitted(one, side) for one in pictures]), across, gap=0)
+    return sheet_file(source, source.pictures(points.where(rows)), side)
+
+
+def sheet_file(source: MapSource, pictures: Pictures, side: int) -> bytes:
+    """Pictures side by side, row by row from the top, in WebP."""
+    picture = sheet(np.stack([_fitted(one, side) for one in pictures]), SHEET // side, gap=0)
     file = io.BytesIO()
     lossless = side <= MAX_LOSSLESS_SIDE and source.picture_source() != "thumbnails"
     Image.fromarray(picture).save(file, "WEBP", lossless=lossless, quality=50 if lossless else 85, method=2)
@@ -136,13 +146,14 @@ def _along_z(coordinates: Float[np.ndarray, "n 2"], extent: float) -> Int[np.nda
 
 def twelve_bits(values: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"]:
     """Values as whole numbers over their range, the largest UNKNOWN - 1; missing values as UNKNOWN."""
-    low, high = _range(values)
+    low, high = value_range(values)
     known = np.isfinite(values)
     share = (np.where(known, values, low) - low) / max(high - low, 1e-12)
     return np.where(known, (share * (UNKNOWN - 1)).round(), UNKNOWN).astype(np.uint16)
 
 
-def _range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
+def value_range(values: Shaped[np.ndarray, " n"]) -> tuple[float, float]:
+    """The least and the greatest value that is known; 0 and 1 where none is."""
     known = values[np.isfinite(values)]
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 

@@ -15,7 +15,7 @@ from kernelviz.ui.canvas import LinkedMap, canvas_of_maps, mark
 from kernelviz.ui.canvas.messages import MarkTold
 from kernelviz.ui.depth import comparison
 from kernelviz.ui.shared import caches, page_frame, selection
-from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.files import ENDINGS, warn_of_a_full_disk, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import class_names, grade_words, plain, verdict
 from kernelviz.ui.shared.map_source import ImageMap
@@ -133,6 +133,7 @@ def _maps(
 def _pictures(run: EmbeddingRun, where: DeltaGenerator) -> list[Picture]:
     """The pictures that are uploaded to be shown at every depth."""
     with where.popover("Add pictures", icon=":material/add_photo_alternate:"):
+        warn_of_a_full_disk()
         files = st.file_uploader(
             "Pictures to place at every depth",
             accept_multiple_files=True,

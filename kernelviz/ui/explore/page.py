@@ -23,6 +23,7 @@ from kernelviz.ui.shared.gallery import explain_missing_images, gallery
 from kernelviz.ui.shared.labels import class_names, percent, plain
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.shared.plotly_fallback import SIMPLE_MAP, simple_map_instead
+from kernelviz.ui.tiles.tile import COLOURINGS as OF_LARGE_MAPS
 
 MAX_SPREAD_IMAGES = 24  # of the gallery while no image is selected
 VIEWS = ("dots", "images")
@@ -31,15 +32,10 @@ VIEWS = ("dots", "images")
 def page(run: EmbeddingRun) -> None:
     """Show the page."""
     colouring, split, view = _controls(run)
-    found = search.found(run, split)
-    points = caches.points_of(run).of_split(split)
-    _explain_missing_colours(run, points, colouring)
-    if found is not None and not len(found):
-        st.info(f"No {run.unit.removesuffix('s')} matches the search and the filter.", icon=":material/search_off:")
-    if simple_map_instead():
-        _simple_map(run, points, split, colouring)
+    if caches.is_large(run):
+        _large_map(run, split, colouring, view)
     else:
-        _map(run, points, split, colouring, view, found)
+        _whole_map(run, split, colouring, view)
     explain_missing_images(run)
     has_film = caches.has_film(run)
     quality, training, *grew = st.tabs(["Quality", "Training", *(["How it grew"] if has_film else [])])
@@ -50,6 +46,32 @@ def page(run: EmbeddingRun) -> None:
     if has_film:
         with grew[0]:
             film(run.name, live=False, key=f"film-{run.name}")
+
+
+def _whole_map(run: EmbeddingRun, split: str, colouring: str, view: str) -> None:
+    """Show a map of which the page has all points."""
+    found = search.found(run, split)
+    points = caches.points_of(run).of_split(split)
+    _explain_missing_colours(run, points, colouring)
+    if found is not None and not len(found):
+        st.info(f"No {run.unit.removesuffix('s')} matches the search and the filter.", icon=":material/search_off:")
+    if simple_map_instead():
+        _simple_map(run, points, split, colouring)
+    else:
+        _map(run, points, split, colouring, view, found)
+
+
+def _large_map(run: EmbeddingRun, split: str, colouring: str, view: str) -> None:
+    """Show a map of which the page has tiles and the points in view; what is searched for is found by the server."""
+    key, text = f"map-{run.name}-{split}", search.asked(run, split)
+    heard = canvas(ImageMap(run), split, key, colouring=colouring, view=view, text=text)
+    if heard.failed:
+        st.error(f"{heard.failed} A map of so many {run.unit} has no simpler form.")
+    st.caption(
+        f"A map of {caches.sizes_of(run)[split]:,} {split} {run.unit}; similar {run.unit} lie together. Where they are "
+        "too many to tell apart, their density is shown, in the mean of their colours. Zoom in with the wheel to see "
+        "each of them, drag to move."
+    )
 
 
 def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring: str) -> None:
@@ -68,13 +90,19 @@ def _explain_missing_colours(run: EmbeddingRun, points: EmbeddingMap, colouring:
 def _controls(run: EmbeddingRun) -> tuple[str, str, str]:
     row = st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium")
     shared = {"bind": "query-params"}
-    own = [column.name for column in caches.columns_in(run)]
-    colourings = [*own[:1], *VALUES, *own[1:]] if CLUSTER in own else [*COLOURINGS, *own]
-    colouring = row.selectbox("Colour by", colourings, key="colour", width=250, **shared)
+    colouring = row.selectbox("Colour by", _colourings(run), key="colour", width=250, **shared)
     chosen = _split(run, row)
     shown = row.segmented_control("Show as", VIEWS, default="dots", required=True, key="view", **shared)
     search.controls(run, chosen, row)
     return colouring, chosen, shown
+
+
+def _colourings(run: EmbeddingRun) -> list[str]:
+    """By what the points of a run may be coloured."""
+    if caches.is_large(run):
+        return list(OF_LARGE_MAPS)
+    own = [column.name for column in caches.columns_in(run)]
+    return [*own[:1], *VALUES, *own[1:]] if CLUSTER in own else [*COLOURINGS, *own]
 
 
 def _split(run: EmbeddingRun, where: st.delta_generator.DeltaGenerator) -> str:

@@ -36,20 +36,32 @@ class Field:
 
 
 def controls(run: EmbeddingRun, split: str, row: Where) -> None:
-    """Show the field for the search and the filter; what they find is selected as soon as they change."""
-    changed = {"on_change": _select, "args": (run, split)}
+    """Show the field for the search and the filter; what they find is selected as soon as they change.
+
+    A large map has no filter, and what its search finds is selected by the map.
+    """
+    large = caches.is_large(run)
+    changed = {} if large else {"on_change": _select, "args": (run, split)}
+    placeholder = "Search by name, label, prediction or number" if large else PLACEHOLDER
     row.text_input(
-        "Search", key=_key(run, split, "text"), placeholder=PLACEHOLDER, label_visibility="collapsed", **changed
+        "Search", key=_key(run, split, "text"), placeholder=placeholder, label_visibility="collapsed", **changed
     )
+    if large:
+        return
     active = len(_tests(run, split))
     with row.popover(f"Filter ({active})" if active else "Filter", icon=":material/filter_alt:"):
         for field in _fields_of(run, split):
             _widget(field, _key(run, split, field.name), changed)
 
 
+def asked(run: EmbeddingRun, split: str) -> str:
+    """The text that is searched for; empty for none."""
+    return str(st.session_state.get(_key(run, split, "text")) or "").strip()
+
+
 def found(run: EmbeddingRun, split: str) -> Int[np.ndarray, " m"] | None:
     """The rows of a split that match; None where nothing is asked for."""
-    text = str(st.session_state.get(_key(run, split, "text")) or "").strip()
+    text = asked(run, split)
     tests = _tests(run, split)
     if not text and not tests:
         return None

@@ -36,6 +36,7 @@ class MapWidget(anywidget.AnyWidget):
 
     Attributes:
         selection: the selected items, by their rows in `run.map`, rising. Setting it selects; `observe` it to follow.
+        pinned: the row in `run.map` of the item that a click has pinned; None for none.
         split, colour, view: what is shown: a split; by what its points are coloured, one of
             `kernelviz.plots.colours.COLOURINGS` or a column of the run's own table; "dots" or "images".
         probe: (x, y, width, amplitude) of the probe where it was last released; None on a map without one.
@@ -51,6 +52,7 @@ class MapWidget(anywidget.AnyWidget):
     colour = traitlets.Unicode("label")
     view = traitlets.Enum(VIEWS, default_value="dots")
     selection = traitlets.List(traitlets.Int())
+    pinned = traitlets.Int(allow_none=True, default_value=None)
     probe = traitlets.Tuple(allow_none=True, default_value=None)
 
     def __init__(self, run: EmbeddingRun, *, probe: bool = False, **shown):
@@ -93,6 +95,8 @@ class MapWidget(anywidget.AnyWidget):
             if heard.selection and heard.selection.revision > self._revision:
                 self._revision = heard.selection.revision
                 self.selection = rows[heard.selection.rows].tolist()
+            if change["new"].get("pinned") != change["old"].get("pinned"):  # else it may be of the split before
+                self.pinned = None if heard.pinned is None else int(rows[heard.pinned])
             if heard.probe:
                 self._standing = heard.probe
                 self.probe = (heard.probe.x, heard.probe.y, heard.probe.width, heard.probe.amplitude)

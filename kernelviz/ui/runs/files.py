@@ -14,6 +14,7 @@ from kernelviz.storage import record
 from kernelviz.storage.store import run_names
 from kernelviz.ui.runs.state import DONE, done, tried
 from kernelviz.ui.shared import sharing
+from kernelviz.ui.shared.files import warn_of_a_full_disk
 from kernelviz.ui.shared.labels import message, plain
 
 MAX_MB = 200  # of a file that is dropped: server.maxUploadSize
@@ -41,6 +42,7 @@ def import_and_bin(known: Collection[str]) -> None:
     if sharing.read_only():
         return
     turn = st.session_state.setdefault(TURN, 0)
+    warn_of_a_full_disk()
     dropped = st.file_uploader(
         f"Import a run: drop a {ENDING} file of up to {MAX_MB} MB",
         [ENDING],

@@ -6,8 +6,8 @@
 """
 
 import io
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from kernelviz.disk import scratch
 from kernelviz.errors import UserError
 from kernelviz.export import write
 from kernelviz.library.handing_on import export_run
@@ -78,17 +79,15 @@ def page(request: Request) -> Response:
 
 def _made(request: Request, kind: str, make: Callable[[Run, Path], Path]) -> Response:
     """A file that is made of a run in a folder of its own, which goes when it is sent."""
-    folder = tempfile.TemporaryDirectory(prefix="kernelviz-")
-    try:
-        path = make(load_run(request.path_params["name"]), Path(folder.name))
-    except FileNotFoundError:
-        folder.cleanup()
-        return PlainTextResponse(NO_RUN, 404)
-    except (UserError, OSError) as error:
-        folder.cleanup()
-        return PlainTextResponse(str(error), 500)
+    with ExitStack() as folder:
+        try:
+            path = make(load_run(request.path_params["name"]), folder.enter_context(scratch()))
+        except FileNotFoundError:
+            return PlainTextResponse(NO_RUN, 404)
+        except UserError as error:
+            return PlainTextResponse(str(error), 500)
+        cleanup = BackgroundTask(folder.pop_all().close)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    cleanup = BackgroundTask(folder.cleanup)
     return FileResponse(path, media_type=kind, filename=path.name, headers=headers, background=cleanup)
 
 

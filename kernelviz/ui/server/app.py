@@ -3,6 +3,7 @@
 /kernelviz/canvas/<stamp>/<file>                           the canvas's JavaScript
 /kernelviz/runs/<name>/<version>/points/<split>            where the images lie, packed
 /kernelviz/runs/<name>/<version>/contours/<split>          contour lines of their density, packed
+/kernelviz/runs/<name>/<version>/large/<split>/...         tiles and points of a large map: see `ui.tiles.routes`
 /kernelviz/runs/<name>/<version>/sheets/<split>/<source>/<side>/<number>   one sheet of many images, WebP
 /kernelviz/runs/<name>/<version>/thumbnail/<split>/<row>   the small picture of an image, whole, WebP
 /kernelviz/runs/<name>/<version>/item/<split>/<row>        what the run's own table knows of an image, JSON
@@ -44,7 +45,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from kernelviz.disk import own_file
-from kernelviz.library.cleaning import clean
+from kernelviz.ingest.costly import give_memory_back
+from kernelviz.library.cleaning import clean, clean_temporary
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.store import load_run, use_runs
 from kernelviz.ui.access.bounds import CONNECTIONS, Bounds, ImpatientProtocol
@@ -60,6 +62,8 @@ from kernelviz.ui.server.likeliest import likeliest
 from kernelviz.ui.server.request_parameters import CACHED, of_a_map, of_a_run, one_of
 from kernelviz.ui.shared import page_frame, sharing
 from kernelviz.ui.shared.map_source import AT, MapSource, map_at
+from kernelviz.ui.tiles import routes as tile_routes
+from kernelviz.ui.tiles.routes import contour_points
 from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
@@ -91,6 +95,8 @@ def serve(
     socket.getaddrinfo(host or None, port)
     sharing.set_up(read_only, data_roots)
     use_runs(runs)
+    give_memory_back()
+    clean_temporary()
     if not read_only:
         clean()
     page_frame.awaited.update([run] if run else [])
@@ -146,12 +152,16 @@ def script(request: Request) -> Response:
 def points(request: Request, source: MapSource) -> Response:
     """The points of a split."""
     split = one_of(SPLITS, request.path_params["split"])
+    if source.large:
+        return PlainTextResponse(f"the map of {source.run.name} is too large to be sent at once; reload the page", 404)
     return _packed(_points(source.run.name, source.version, split))
 
 
 def contours(request: Request, source: MapSource) -> Response:
     """The contour lines of a split's density."""
     split = one_of(SPLITS, request.path_params["split"])
+    if source.large:
+        return _packed(gzipped(payloads.contours_of(contour_points(source.run, split), source.extent)))
     return _packed(gzipped(payloads.contours_payload(source, split)))
 
 
@@ -195,6 +205,7 @@ ROUTES = [
         routes=[
             Route("/points/{split}", of_a_map(points)),
             Route("/contours/{split}", of_a_map(contours)),
+            Mount("/large/{split}", routes=tile_routes.ROUTES),
             Route("/sheets/{split}/{source}/{side:int}/{number:int}", of_a_map(images)),
             Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
             Route("/item/{split}/{row:int}", of_a_run(items.item)),

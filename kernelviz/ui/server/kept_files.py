@@ -24,14 +24,15 @@ def kept(folder: Path, version: str, name: str, make: Callable[[], bytes]) -> by
             return path.read_bytes()
         data = make()
         with suppress(OSError):
-            _remove_others(folder, version)
+            remove_others(folder, version)
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial:
                 partial.write_bytes(data)
         return data
 
 
-def _remove_others(folder: Path, version: str) -> None:
+def remove_others(folder: Path, version: str) -> None:
+    """Remove what a folder keeps of other versions."""
     for other in folder.glob("*"):
         if other.is_dir() and other.name != version:
             shutil.rmtree(other, ignore_errors=True)

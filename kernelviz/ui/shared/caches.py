@@ -5,8 +5,9 @@ import os
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
-from jaxtyping import UInt8
+from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from kernelviz.data.images import ImageSet, load
@@ -16,9 +17,10 @@ from kernelviz.plots.clusters import CLUSTER, cluster_column
 from kernelviz.plots.colours import COLOURINGS
 from kernelviz.plots.columns import Column, columns_of
 from kernelviz.storage import calibration, epochs, item_table, thumbnails
-from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map
+from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap, load_map, split_sizes
 from kernelviz.storage.record import BrokenRun, EmbeddingRun
 
+LARGE = 2_000_000  # points of a map; more are not sent to the page all at once
 Pictures = list[np.ndarray] | np.ndarray  # of some points: of any shapes, or of one
 BESIDE = (calibration.FILE, epochs.FILE, item_table.FILE, thumbnails.FILE)  # files that a run may have beside its map
 NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
@@ -27,6 +29,16 @@ NO_PICTURE = np.full((64, 64, 4), 96, np.uint8)  # a clear grey
 def points_of(run: EmbeddingRun) -> EmbeddingMap:
     """The map of a run."""
     return _points(run.name, run.weights_sha256, run)
+
+
+def sizes_of(run: EmbeddingRun) -> dict[str, int]:
+    """How many points each split of a run has, by its name."""
+    return _sizes(run.name, version(run), run)
+
+
+def is_large(run: EmbeddingRun) -> bool:
+    """Whether the map of a run has so many points that the page is sent tiles and the points in view (`ui.tiles`)."""
+    return sum(sizes_of(run).values()) > LARGE
 
 
 def calibration_of(run: EmbeddingRun) -> calibration.Calibration | None:
@@ -45,7 +57,7 @@ def has_film(run: EmbeddingRun) -> bool:
         film = film_of(run)
     except BrokenRun:
         return False
-    if film is None or len(film) < 2:
+    if film is None or len(film) < 2 or is_large(run):
         return False
     rows, labels = np.arange(len(film.index)), points_of(run).of_split(film.split).label
     return np.array_equal(film.index, rows) and np.array_equal(film.labels, labels[rows[: len(labels)]])
@@ -73,7 +85,7 @@ def table_of(run: EmbeddingRun) -> pd.DataFrame:
 
 def columns_in(run: EmbeddingRun) -> list[Column]:
     """The columns by which the points of a run may be coloured: without labels its clusters, and those of its table."""
-    return _columns(run.name, version(run), run)
+    return [] if is_large(run) else _columns(run.name, version(run), run)
 
 
 def colouring_of(run: EmbeddingRun, name: str) -> Column | None:
@@ -83,7 +95,7 @@ def colouring_of(run: EmbeddingRun, name: str) -> Column | None:
 
 def has_table(run: EmbeddingRun) -> bool:
     """Whether a run has a table of the user's."""
-    return item_table.NAME in table_of(run)
+    return (run.folder / item_table.FILE).is_file()
 
 
 def name_of(run: EmbeddingRun, split: str, row: int) -> str | None:
@@ -94,7 +106,7 @@ def name_of(run: EmbeddingRun, split: str, row: int) -> str | None:
 
 def splits_of(run: EmbeddingRun) -> list[str]:
     """The splits that have points."""
-    return [split for split in SPLITS if len(points_of(run).of_split(split))]
+    return [split for split, n in sizes_of(run).items() if n]
 
 
 def images_of(run: EmbeddingRun) -> ImageSet | None:
@@ -110,7 +122,7 @@ def source_of(run: EmbeddingRun) -> str | None:
     """Where the pictures of a run's points come from: its "thumbnails", "own" images, "decoded" ones, or None."""
     if thumbnails.has_thumbnails(run.folder):
         return "thumbnails"
-    return "own" if images_of(run) else "decoded" if run.decodes_images else None
+    return "own" if not is_large(run) and images_of(run) else "decoded" if run.decodes_images else None
 
 
 def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) -> Pictures | None:
@@ -129,6 +141,15 @@ def pictures_at(run: EmbeddingRun, points: EmbeddingMap, decoded: bool = False) 
     from kernelviz.ui.shared.network_cache import decoded_at  # torch takes seconds to import, and only this needs it
 
     return decoded_at(run, points.coordinates)
+
+
+def pictures_in(run: EmbeddingRun, rows: Shaped[np.ndarray, " n"], coordinates: Float[np.ndarray, "n 2"]) -> Pictures:
+    """The pictures of some rows of a large map: their thumbnails, else what is decoded from their coordinates."""
+    if thumbnails.has_thumbnails(run.folder):
+        return [_pixels(picture) for picture in thumbnails.read_thumbnails(run.folder, rows.tolist())]
+    from kernelviz.ui.shared.network_cache import decoded_at
+
+    return decoded_at(run, coordinates)
 
 
 def thumbnails_at(run: EmbeddingRun, points: EmbeddingMap) -> list[bytes]:
@@ -150,6 +171,13 @@ def _pixels(picture: bytes) -> UInt8[np.ndarray, "h w c"]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _points(name: str, sha256: str, _run: EmbeddingRun) -> EmbeddingMap:
     return load_map(_run.folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _sizes(name: str, version: str, _run: EmbeddingRun) -> dict[str, int]:
+    sizes = split_sizes(_run.folder)
+    pa.default_memory_pool().release_unused()  # Arrow keeps what it has read a map of millions with
+    return sizes
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -49,6 +49,13 @@ class MapSource(Protocol):
     @property
     def image_shape(self) -> tuple[int, int, int] | None: ...
 
+    @property
+    def large(self) -> bool:
+        """Whether the page is sent tiles and the points in view (`ui.tiles`), and not all points."""
+
+    def count(self, split: str) -> int:
+        """How many points a split has."""
+
     def points(self, split: str) -> EmbeddingMap:
         """The points of a split."""
 
@@ -123,6 +130,13 @@ class ImageMap:
     def image_shape(self) -> tuple[int, int, int] | None:
         return None if self.run.is_of_vectors else self.run.decoded_shape
 
+    @property
+    def large(self) -> bool:
+        return self.frame is None and caches.is_large(self.run)
+
+    def count(self, split: str) -> int:
+        return caches.sizes_of(self.run)[split] if self.large else len(self.points(split))
+
     def points(self, split: str) -> EmbeddingMap:
         points = caches.points_of(self.run) if self.frame is None else caches.points_in(self.run, self.frame)
         return points.of_split(split)
@@ -142,6 +156,8 @@ class ImageMap:
         return caches.pictures_at(self.run, points, decoded=self.closed)
 
     def columns(self, split: str) -> list[Column]:
+        if self.large:
+            return []
         own = [column for column in caches.columns_in(self.run) if not self.closed or column.name == CLUSTER]
         return [column.where(self._rows(split)) for column in own]
 
@@ -160,10 +176,14 @@ class ItemMap:
     grid, extent, sparsity = GRID, EXTENT, SPARSITY
     classes = item_titles.GENRES
     image_shape = None
+    large = False
 
     @property
     def version(self) -> str:
         return item_titles.version(self.run)
+
+    def count(self, split: str) -> int:
+        return len(self.points(split))
 
     def points(self, split: str) -> EmbeddingMap:
         return item_titles.points_of(self.run).of_split(split)

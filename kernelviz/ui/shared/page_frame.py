@@ -2,8 +2,10 @@
 
 import gc
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Timer
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -41,6 +43,7 @@ WITHOUT_RUNS = ("train", "runs")  # pages that show themselves where there is no
 BROKEN, HIDDEN = "broken runs", "hidden runs"  # of the session: a sentence for each
 CHOOSER = 230  # pixels: width of a chooser in the bar
 CSS = Path(__file__).with_name("page_frame.css")  # in the page that a browser gets first
+SOON = 2.0  # seconds after the first page, in which the browser fetches what it shows
 FEW_MODULES = 100  # whose objects are not worth a stop
 _frozen = 0  # modules that were imported when their objects were last set aside
 awaited: set[str] = set()  # runs that the server was started to show, whose training may be about to begin
@@ -84,6 +87,7 @@ def show() -> None:
         except UserError as error:
             st.error(message(sharing.for_the_visitor(str(error))), icon=":material/error:")
     freeze_modules()
+    _import_what_decodes()
 
 
 def freeze_modules() -> None:
@@ -97,6 +101,14 @@ def freeze_modules() -> None:
         _frozen = len(sys.modules)
         gc.collect()
         gc.freeze()
+
+
+@cache
+def _import_what_decodes() -> None:
+    """Have torch imported, which takes seconds, when the first page is there and before an image is decoded."""
+    later = Timer(SOON, import_module, ("kernelviz.ui.shared.network_cache",))
+    later.daemon = True
+    later.start()
 
 
 def title_of(address: str) -> str:
@@ -169,7 +181,7 @@ def _heading(address: str, run: EmbeddingRun) -> str:
         splits = caches.splits_of(run)
         asked = st.session_state.get("split") or st.query_params.get("split")
         split = asked if asked in splits else "test" if "test" in splits else splits[0]
-        return f"A map of {len(caches.points_of(run).of_split(split)):,} {split} {things}"
+        return f"A map of {caches.sizes_of(run)[split]:,} {split} {things}"
     except (UserError, IndexError):  # the page says why
         return f"A map of {things}"
 

@@ -6,8 +6,8 @@ every change of the folders of runs and data; what lives in the session of a vis
 """
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, scratch
 from kernelviz.errors import UserError
 
 FOLDERS = re.compile(  # in a text, the folder of a file: quoted, or up to a space
@@ -33,6 +33,7 @@ class _Settings:
 
 
 _settings = _Settings()
+_open = ExitStack()  # as long as this process lives
 
 
 def set_up(read_only: bool = False, data_roots: Iterable[Path] = ()) -> None:
@@ -64,7 +65,7 @@ def data_roots() -> tuple[Path, ...]:
 
 def cache_folder() -> Path:
     """Where files that take long to make are kept: the data folder; where read-only, one that ends with the server."""
-    return Path(_temporary().name) if read_only() else data_folder()
+    return _temporary() if read_only() else data_folder()
 
 
 def is_here(headers: Mapping[str, str], client: str | None) -> bool:
@@ -124,5 +125,5 @@ def _is_for_this_machine() -> bool:
 
 
 @cache
-def _temporary() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="kernelviz-")
+def _temporary() -> Path:
+    return _open.enter_context(scratch())

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from io import IOBase
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
-from kernelviz.disk import data_folder
+from kernelviz.disk import data_folder, scratch
 from kernelviz.errors import UserError
 from kernelviz.ingest.archives import MAX_MEMBERS, MAX_UNPACKED, is_hidden, list_zip
 from kernelviz.ingest.files import RejectedFile
@@ -20,7 +19,7 @@ from kernelviz.sources.arrow_files import table_file
 from kernelviz.sources.reading import read_source
 from kernelviz.sources.rows import columns_of
 from kernelviz.text import shown
-from kernelviz.ui.shared.files import ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.files import ENDINGS, warn_of_a_full_disk, warn_of_rejected
 from kernelviz.ui.shared.labels import message
 
 WHOLE = (".zip", ".npy", ".npz", ".parquet")  # endings of files that are a source by themselves
@@ -37,6 +36,7 @@ def uploaded_data() -> str | None:
     """Show the upload of data, and return the path under which it is stored; None where there is none yet."""
     kinds = ("Files", "A folder")
     kind = st.segmented_control("What to upload", kinds, default=kinds[0], required=True, key="upload kind")
+    warn_of_a_full_disk()
     files = st.file_uploader(
         f"Pictures of up to {MAX_BYTES // 10**6} MB each; or one .zip of them, or vectors as .npy, .npz or .parquet, "
         f"of up to {MAX_WHOLE // 10**6} MB",
@@ -81,14 +81,14 @@ def store(files: list[tuple[str, IOBase]], progress: Progress) -> tuple[Path, li
     folder = data_folder() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     _check_space(folder, sum(_size(file) for _, file in files))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+    with scratch(data_folder()) as beside:
         if len(files) == 1 and _ending(files[0][0]) in WHOLE:
             (name, file), rejected = files[0], []
-            made = Path(scratch) / safe_name(name)
+            made = beside / safe_name(name)
             digest = _copied(name, file, made, progress)
             _check(name, made)
         else:
-            made = Path(scratch) / PICTURES
+            made = beside / PICTURES
             digest, rejected = _packed(files, made, progress)
         target = folder / digest[:16] / made.name
         if not target.is_file():

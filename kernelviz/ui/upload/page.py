@@ -20,7 +20,7 @@ from kernelviz.tables import to_csv, to_json
 from kernelviz.ui.canvas import canvas
 from kernelviz.ui.canvas.messages import ChosenUpload, UploadsTold
 from kernelviz.ui.shared import caches
-from kernelviz.ui.shared.files import ALLOWED, ENDINGS, warn_of_rejected
+from kernelviz.ui.shared.files import ALLOWED, ENDINGS, warn_of_a_full_disk, warn_of_rejected
 from kernelviz.ui.shared.gallery import explain_missing_images
 from kernelviz.ui.shared.labels import GRADES, grade_words, plain
 from kernelviz.ui.shared.map_source import ImageMap
@@ -142,6 +142,7 @@ def _map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
 
 def _simple_map(run: EmbeddingRun, preprocessing: str, mine: Uploads) -> None:
     """Show the map as a Plotly chart, with Streamlit's own chooser of files."""
+    warn_of_a_full_disk()
     files = st.file_uploader(
         "Pictures",
         ENDINGS,

@@ -20,7 +20,6 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive
 
 from kernelviz.errors import UserError
 from kernelviz.ingest.image_file import UnreadableImage, open_image
@@ -81,28 +80,8 @@ async def files(request: Request) -> Response:
         by_token(request.path_params["token"])  # before the body is read
     except FileNotFoundError as error:
         return PlainTextResponse(str(error), 404)
-    body = _Body(request.receive)
-    request = Request(request.scope, body.receive)
-    try:
-        async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
-            return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
-    except OSError as error:  # parts of more than 1 MB are on disk while they arrive
-        while not body.has_ended:  # a browser that is still sending would not see the answer
-            await body.receive()
-        return PlainTextResponse(f"the server has no space for the files ({error.strerror}); free space there", 507)
-
-
-class _Body:
-    """The body of a request as it arrives."""
-
-    def __init__(self, receive: Receive):
-        self._receive, self.has_ended = receive, False
-
-    async def receive(self) -> Message:
-        """The next part."""
-        message = await self._receive()
-        self.has_ended = not message.get("more_body", False)
-        return message
+    async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
+        return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
 
 
 def _stored(uploads: Uploads, form: FormData) -> Response:

@@ -22,8 +22,12 @@ class UploadStore:
         """Store the bytes of a file; an OSError where the disk is full."""
         self._file.seek(self.n_bytes)
         left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self._file.truncate(self.n_bytes)  # what was written takes space that others may need
+            raise
         self._starts.append(self.n_bytes + len(data))
 
     def __getitem__(self, at: int) -> bytes:

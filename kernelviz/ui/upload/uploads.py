@@ -91,7 +91,9 @@ class Uploads:
         try:
             self._bytes.append(b"" if isinstance(data, UnreadableImage) else data)
         except OSError as error:
-            data = UnreadableImage(f"the server has no space for it ({error.strerror}); free space there")
+            data = UnreadableImage(
+                f"the server's disk is full ({error.strerror}); free some space, and choose it again"
+            )
             self._bytes.append(b"")
         if isinstance(data, UnreadableImage):
             self._unreadable[self.total] = data

@@ -1,5 +1,6 @@
 // One map on a page: what it shows, and what happens to it. Its features have handles, see map_handles.mjs.
 
+/** @import { ImageSource } from './core/fetching.mjs' */
 /** @import { Selection } from './core/selection.mjs' */
 /** @import { Focus, LinkedViews } from './features/linked_views.mjs' */
 /** @import { Layer, MarkTold, PackedPoints, Pixel, Point, Tell, Told } from './types.mjs' */
@@ -7,7 +8,7 @@
 
 import { linkOf, readAddress } from './core/address.mjs'
 import { isServed } from './core/asking.mjs'
-import { Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
+import { PickedImages, Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
 import { numbersOf } from './core/packing.mjs'
 import { Points } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
@@ -15,6 +16,7 @@ import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
 import { Inspector } from './features/inspector/inspector.mjs'
 import { Journey } from './features/journey.mjs'
+import { LargeMap } from './features/large_map.mjs'
 import { KeptSelections } from './features/kept_selections.mjs'
 import { Marks } from './features/marks.mjs'
 import { Memory } from './features/memory.mjs'
@@ -27,6 +29,7 @@ import {
   journeyHandle,
   keptHandle,
   keysHandle,
+  largeHandle,
   linkedMapOf,
   memoryHandle,
   pointedHandle,
@@ -84,7 +87,7 @@ export class MapCanvas {
     this.view = new View(told.extent)
     /** @type {Points | null} */
     this.points = null
-    /** @type {Sheets | null} */
+    /** @type {ImageSource | null} */
     this.sheets = null
     /** @type {Thumbnails | null} */
     this.thumbnails = null
@@ -105,6 +108,7 @@ export class MapCanvas {
     this.uploads = told.uploads ? new Uploads(uploadsHandle(this)) : null
     this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
+    this.large = told.large ? new LargeMap(largeHandle(this)) : null
     this.kept = new KeptSelections(keptHandle(this))
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
@@ -118,7 +122,7 @@ export class MapCanvas {
     this.legend = legend ?? this.ownLegend
     this.toolbar = new Toolbar(this.tools, toolbarHandle(this))
     this.cards = new Cards(this.stage.node, () => this.pin(-1))
-    this.scene = new Scene(this.stage.dots)
+    this.scene = new Scene(this.stage.dots, told.large !== null)
     this.overview = new Overview(this.stage.overview, told.extent)
     this.hint = this.selectable && this.alone ? new Hint(hintOf(told)) : null
     this.root = this.arrange()
@@ -216,25 +220,24 @@ export class MapCanvas {
 
   /** Pin the point that was searched for, and move to where it is. */
   find() {
-    const i = this.points?.indices[this.told.found ?? -1] ?? -1
+    const { found } = this.told
+    const i = found === null ? -1 : (this.points?.indices[found] ?? -1)
     if (i < 0 || !this.points) return
     this.show({ pinned: i })
     this.reveal(this.points.x[i], this.points.y[i])
   }
 
   async load() {
-    const { name, told, map } = this
+    const { name, told, map, large } = this
     this.points = null
     this.stage.showStatus('Loading the map …')
     try {
       /** @type {PackedPoints} */
-      const packed = await fetchPacked(`${map.base}/points/${told.split}`)
+      const packed = await (large?.begin() ?? fetchPacked(`${map.base}/points/${told.split}`))
       if (name !== this.name) return // another map was asked for meanwhile
-      const { first, placement } = map
-      const rows = numbersOf(map.rows)
-      const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
-      points.colour(told.colouring, told, this.theme.background)
-      points.showSelected(this.selection.rows)
+      const points = this.pointsOf(packed)
+      if (large) large.whole = points
+      else points.showSelected(this.selection.rows)
       await this.journey?.load(points)
       if (name !== this.name) return
       this.points = points
@@ -251,14 +254,54 @@ export class MapCanvas {
     await this.memory?.begin()
   }
 
+  /** @param {PackedPoints} packed */
+  pointsOf(packed) {
+    const { told, map } = this
+    const { first, placement } = map
+    const rows = numbersOf(map.rows)
+    const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
+    points.colour(told.colouring, told, this.theme.background)
+    return points
+  }
+
+  /**
+   * Have other points of a large map in place of those that were shown; what is in focus or pinned stays so.
+   *
+   * @param {PackedPoints} packed
+   */
+  take(packed) {
+    const { points: before, focus, pinned } = this
+    if (!before) return
+    const points = this.pointsOf(packed)
+    points.hide([...before.hidden])
+    points.counted = before.counted
+    const again = (/** @type {number} */ i) => (i < 0 ? -1 : points.row.indexOf(before.row[i]))
+    this.points = points
+    this.show({ focus: again(focus), pinned: again(pinned) })
+    this.redraw('dots')
+  }
+
+  /** Show how many points each group of a large map has. */
+  showCounts() {
+    const { points, large } = this
+    if (!points || !large?.counts) return
+    const { all, selected } = large.counts
+    points.counted = { all, selected: selected ?? [], any: selected !== null }
+    this.legend?.show(this.told.scale)
+  }
+
   /** Begin anew with the images of the map. */
   openPictures() {
     const { told, map } = this
     this.pointed?.forget()
     const whole = map.source === 'thumbnails'
     const settings = { ...told, whole, grey: !whole && told.shape?.[0] === 1 }
-    const sheets = `${map.base}/sheets/${told.split}/${map.source}`
-    this.sheets = map.source ? new Sheets(sheets, settings, () => this.redraw('dots', 'over')) : null
+    const came = () => this.redraw('dots', 'over')
+    if (!map.source) this.sheets = null
+    else if (this.large) {
+      const number = (/** @type {number} */ i) => this.points?.columns.at[i] ?? 0
+      this.sheets = new PickedImages(`${this.large.address}/pictures/${map.source}`, settings, number, came)
+    } else this.sheets = new Sheets(`${map.base}/sheets/${told.split}/${map.source}`, settings, came)
     this.thumbnails = whole ? new Thumbnails(`${map.base}/thumbnail/${told.split}`, () => this.redraw('over')) : null
   }
 
@@ -336,6 +379,9 @@ export class MapCanvas {
   changePoints(change) {
     if (this.points) {
       change(this.points)
+      const whole = this.large?.whole
+      if (whole && whole !== this.points) change(whole)
+      this.large?.refresh()
       this.legend?.show(this.told.scale)
     }
     this.redraw('dots', 'over')
@@ -414,6 +460,7 @@ export class MapCanvas {
     if (this.hand.using) this.hand.cancel()
     else if (this.pinned >= 0) this.pin(-1)
     else if (this.probe) this.probe.forgetPath()
+    else if (this.large?.within) this.large.select()
     else if (this.selection.rows.size) this.select([], false)
     this.hover(-1)
   }
@@ -438,6 +485,7 @@ export class MapCanvas {
     this.show({ pinned: i === this.pinned ? -1 : i })
     this.linked.echo(this.linkedMap, { pinned: this.pinned })
     if (this.pinned >= 0) this.inspector?.open('items')
+    if (!isServed()) this.tell('pinned', this.points?.row[this.pinned] ?? null) // the dashboard would run its page again
     this.memory?.change()
   }
 
@@ -480,9 +528,9 @@ export class MapCanvas {
    * @param {Pixel} at
    */
   pointAt(at) {
-    const { view, points, scene } = this
+    const { view, points, scene, large } = this
     if (!points) return -1
-    const image = imageAt(scene.images, at)
+    const image = imageAt(scene.images, at) ?? (large && !large.exact ? -1 : undefined)
     return image ?? points.spatial.nearest(...view.toMap(...at), NEAR / view.scale, points.visible)
   }
 
@@ -522,14 +570,17 @@ export class MapCanvas {
 
   /** @param {Points} points */
   paintScene(points) {
-    const { view, sheets, told, theme, moving, landmarks } = this
+    const { view, sheets, told, theme, moving, landmarks, large } = this
     const asImages = told.view === 'images'
-    landmarks?.place(view, points, theme)
+    void large?.look()
+    landmarks?.place(view, large?.whole ?? points, theme)
     const pictured = landmarks && sheets && this.alone
     const size = fewSize(view)
     const sheetOf = (/** @type {number} */ i) => sheets?.numberOf(i, size * devicePixelRatio) ?? 0
     const few = pictured ? landmarks.few(view, points, size, sheetOf) : []
-    this.scene.paint({ points, view, sheets, asImages, few, background: theme.background, moving })
+    const tiles = large && !large.complete && !asImages ? large.tiles : null
+    const dots = large?.exact ?? true
+    this.scene.paint({ points, view, sheets, tiles, dots, asImages, few, background: theme.background, moving })
   }
 
   /** @param {Points} points */
@@ -544,7 +595,7 @@ export class MapCanvas {
       outline: hand.outline ?? probe?.window.outline ?? null,
       probe: probe?.standing ?? null,
     })
-    this.overview.show(points, view, theme.background, told.accent)
+    this.overview.show(this.large?.whole ?? points, view, theme.background, told.accent)
     const decoded = this.map.source === 'decoded'
     const { hovered: mark, loaded } = marks
     const { classes, split } = told

@@ -4,6 +4,7 @@
 /** @import { InspectorHandle } from './features/inspector/inspector.mjs' */
 /** @import { JourneyHandle } from './features/journey.mjs' */
 /** @import { KeptHandle } from './features/kept_selections.mjs' */
+/** @import { LargeMapHandle } from './features/large_map.mjs' */
 /** @import { LinkedMap } from './features/linked_views.mjs' */
 /** @import { MemoryHandle } from './features/memory.mjs' */
 /** @import { PointedHandle } from './features/pointed.mjs' */
@@ -107,6 +108,24 @@ export function memoryHandle(map) {
 
 /**
  * @param {MapCanvas} map
+ * @returns {LargeMapHandle}
+ */
+export function largeHandle(map) {
+  return {
+    told: () => map.told,
+    address: () => map.map.base,
+    view: map.view,
+    points: () => map.points,
+    took: (packed) => map.take(packed),
+    counted: () => map.showCounts(),
+    changed: () => map.redraw('dots', 'over'),
+    say: (words) => (map.stage.remark(words), map.stage.announce(words)),
+    note: map.note,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
  * @returns {KeptHandle}
  */
 export function keptHandle(map) {
@@ -148,6 +167,7 @@ export function toolsHandle(map) {
     scrolled: () => map.stage.remark('Use two fingers to move the map'),
     pin: (i) => map.pin(i),
     select: (list, add) => map.select(list, add),
+    within: map.large && ((outline) => map.large?.select(outline)),
     chooseMark: (mark) => map.uploads?.chooseMark(mark),
     probe: map.probe,
     selectable: map.selectable,

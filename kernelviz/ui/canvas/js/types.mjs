@@ -30,9 +30,15 @@
  * @property {UploadsTold | null} uploads
  * @property {InspectorTold | null} inspector
  * @property {boolean} keeps whether the server keeps selections
+ * @property {LargeTold | null} large of a map with too many points to be sent all at once
  */
 
 /** @typedef {[name: string, colour: string]} Group */
+
+/**
+ * @typedef {object} LargeTold
+ * @property {string} text selects the points that have it
+ */
 
 /**
  * One map of the images.
@@ -157,6 +163,7 @@
  *
  * @typedef {object} Heard
  * @property {SelectionTold | null} selection
+ * @property {number | null} pinned
  * @property {ProbeStanding | null} probe where the probe was released
  * @property {string | null} path corners of the path as in an address
  * @property {ChosenUpload | null} chosen
@@ -209,6 +216,7 @@
  * @property {Record<string, Scale>} scales
  * @property {string[]} [names] of each row, where the points have some
  * @property {Record<string, [name: string, kind: string]>} [own] columns of the user's table, by their keys
+ * @property {number} [step] of a large map: of how many points in view this is one
  */
 
 /** @typedef {{ facts: PointFacts, arrays: Columns }} PackedPoints */

@@ -87,8 +87,8 @@ export function faded(colours, background) {
  * @param {Uint16Array} groupOf
  * @param {Set<number>} hidden
  * @param {Uint8Array} selected
+ * @param {boolean} [any] whether others are selected that are not among these
  */
-export function ranked(groupOf, hidden, selected) {
-  const any = selected.some(Boolean)
+export function ranked(groupOf, hidden, selected, any = selected.some(Boolean)) {
   return Uint8Array.from(groupOf, (group, i) => (hidden.has(group) ? HIDDEN : any && !selected[i] ? FAINT : FULL))
 }

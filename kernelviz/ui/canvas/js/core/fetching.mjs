@@ -9,6 +9,8 @@ import { unpack } from './packing.mjs'
 const PATIENCE = 2000 // ms before a sheet that could not be fetched is asked for again
 const MOST_THUMBNAILS = 100
 const SHARP = 0.6 // pixels that an image has on its sheet, at least, for each that it has on the screen
+const PICKED = 64 // images that are fetched together
+const [MOST_PICKED, MOST_WANTED] = [4000, 1000]
 const MOST = 192 // sheets of grey images, about 1 MB of pixels each; a quarter of it where they have colours
 
 /**
@@ -54,7 +56,7 @@ export function messageOf(error) {
  */
 export async function said(response) {
   const text = (await response.text()).slice(0, 200)
-  return `${response.status}: ${text.startsWith('<') ? response.statusText : text}`
+  return text && !text.startsWith('<') ? text : `${response.status} ${response.statusText}`
 }
 
 /**
@@ -63,6 +65,12 @@ export async function said(response) {
  * @property {ArrayLike<number>} [pixels]
  * @property {number} [width]
  * @property {number} [failed] when it could not be fetched
+ */
+
+/**
+ * Where the images of points come from, as much of it as is used to paint them.
+ *
+ * @typedef {Pick<Sheets, 'image' | 'numberOf' | 'begin' | 'grey' | 'whole'>} ImageSource
  */
 
 /**
@@ -121,7 +129,7 @@ export class Sheets {
    * @param {number} size
    */
   levelFor(size) {
-    return this.sides.find((side) => side >= SHARP * size) ?? this.sides[this.sides.length - 1]
+    return levelFor(this.sides, size)
   }
 
   /**
@@ -190,20 +198,110 @@ export class Sheets {
    */
   async read(name, sheet) {
     try {
-      const response = await ask(`${this.base}/${name}`)
-      if (!response.ok) throw new Error(await said(response))
-      const bitmap = await createImageBitmap(await response.blob())
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
-      const context = contextOf(canvas, { willReadFrequently: true })
-      context.drawImage(bitmap, 0, 0)
-      const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)
-      sheet.pixels = this.grey ? Uint8Array.from(pixels) : pixels
-      sheet.width = bitmap.width
+      Object.assign(sheet, await pixelsOf(`${this.base}/${name}`, this.grey))
     } catch {
       sheet.failed = performance.now()
     }
     this.loaded()
   }
+}
+
+/** The images of points of a large map, fetched many at a time for the points that are shown. */
+export class PickedImages {
+  /**
+   * @param {string} base
+   * @param {{ sides: number[], sheet: number, grey: boolean, whole: boolean }} settings as those of Sheets
+   * @param {(i: number) => number} numberOf the number of a point in the order that the server has
+   * @param {() => void} loaded is called when images have come
+   */
+  constructor(base, { sides, sheet, grey, whole }, numberOf, loaded) {
+    this.base = base
+    this.sides = sides
+    this.sheet = sheet
+    this.grey = grey
+    this.whole = whole
+    this.number = numberOf
+    this.loaded = loaded
+    /** @type {Map<string, Tile | null>} by side and number; the first was fetched longest ago */
+    this.kept = new Map()
+    /** @type {Map<string, { side: number, number: number }>} what is to be fetched, what was asked for last at the end */
+    this.wanted = new Map()
+    this.fetching = false
+  }
+
+  /** A new picture begins, for which nothing has to be done. */
+  begin() {}
+
+  /** All images may be fetched together. */
+  numberOf() {
+    return 0
+  }
+
+  /**
+   * Where on which pixels the i-th image is; null while it is loading and where there is none.
+   *
+   * @param {number} i
+   * @param {number} size that it is to have on the screen
+   */
+  image(i, size) {
+    const [side, number] = [levelFor(this.sides, size), this.number(i)]
+    const name = `${side} ${number}`
+    const found = this.kept.get(name)
+    if (found !== undefined) return found
+    this.wanted.delete(name)
+    this.wanted.set(name, { side, number })
+    queueMicrotask(() => this.fetch())
+    return null
+  }
+
+  /** Fetch what was asked for last, a sheet at a time; what many pictures no longer asked for is forgotten. */
+  async fetch() {
+    if (this.fetching || !this.wanted.size) return
+    this.fetching = true
+    const latest = [...this.wanted.values()].slice(-MOST_WANTED)
+    const { side } = latest[latest.length - 1]
+    const numbers = latest.flatMap((one) => (one.side === side ? [one.number] : [])).slice(-PICKED)
+    this.wanted = new Map(latest.map((one) => [`${one.side} ${one.number}`, one]))
+    for (const number of numbers) this.wanted.delete(`${side} ${number}`)
+    const { grey, whole } = this
+    const sheet = await pixelsOf(`${this.base}/${side}?at=${numbers.join('_')}`, grey).catch(() => null)
+    const across = Math.floor(this.sheet / side)
+    numbers.forEach((number, at) => {
+      const [left, top] = [(at % across) * side, Math.floor(at / across) * side]
+      this.kept.set(`${side} ${number}`, sheet && { ...sheet, grey, left, top, side, whole })
+    })
+    for (const old of [...this.kept.keys()].slice(0, -MOST_PICKED)) this.kept.delete(old)
+    this.fetching = false
+    this.loaded()
+    void this.fetch()
+  }
+}
+
+/**
+ * The side of the images on the sheets that serve for some pixels along a side.
+ *
+ * @param {number[]} sides
+ * @param {number} size
+ */
+function levelFor(sides, size) {
+  return sides.find((side) => side >= SHARP * size) ?? sides[sides.length - 1]
+}
+
+/**
+ * The pixels of a picture; an Error says what the server said.
+ *
+ * @param {string} address
+ * @param {boolean} grey whether to keep one number a pixel
+ */
+async function pixelsOf(address, grey) {
+  const response = await ask(address)
+  if (!response.ok) throw new Error(await said(response))
+  const bitmap = await createImageBitmap(await response.blob())
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
+  const context = contextOf(canvas, { willReadFrequently: true })
+  context.drawImage(bitmap, 0, 0)
+  const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)
+  return { pixels: grey ? Uint8Array.from(pixels) : pixels, width: bitmap.width }
 }
 
 /** The small pictures of a run, each whole, fetched one by one when they are first asked for. */

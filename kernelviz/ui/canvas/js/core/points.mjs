@@ -25,6 +25,8 @@ const UNCERTAIN = 0.1 // share of the images whose position is called uncertain
  * @typedef {{ x: Float32Array, y: Float32Array, columns: Columns, scales: Record<string, Scale> }} Stage
  */
 
+/** @typedef {{ all: ArrayLike<number>, selected: ArrayLike<number>, any: boolean }} Counts */
+
 export class Points {
   /**
    * @param {PackedPoints} packed what the server packs
@@ -45,10 +47,13 @@ export class Points {
     this.total = total
     this.n = this.x.length
     this.spatial = new Spatial(this.x, this.y, extent)
-    this.selected = new Uint8Array(this.n)
+    this.selected = arrays.selected ? Uint8Array.from(arrays.selected) : new Uint8Array(this.n)
+    this.selecting = 'selected' in arrays // whether the server has selected, be it none of these
     this.highlighted = new Uint8Array(this.n)
-    this.indices = new Int32Array(total).fill(-1) // of each row in the list of points
-    this.row.forEach((row, i) => (this.indices[row] = i))
+    /** @type {Int32Array | null} */
+    this.known = null
+    /** @type {Counts | null} where the server has counted, because not all points are here */
+    this.counted = null
     this.colouring = ''
     /** @type {Group[]} */
     this.groups = []
@@ -96,7 +101,18 @@ export class Points {
   }
 
   rerank() {
-    this.rank = ranked(this.groupOf, this.hidden, this.selected.includes(1) ? this.selected : this.highlighted)
+    const chosen = this.selecting || this.selected.includes(1) ? this.selected : this.highlighted
+    this.rank = ranked(this.groupOf, this.hidden, chosen, this.selecting || undefined)
+  }
+
+  /** Where each row is in the list of points, -1 for those that are not. */
+  get indices() {
+    if (!this.known) {
+      const known = new Int32Array(this.total).fill(-1)
+      this.row.forEach((row, i) => (known[row] = i))
+      this.known = known
+    }
+    return this.known
   }
 
   /**
@@ -144,8 +160,9 @@ export class Points {
     return list.map((i) => this.row[i])
   }
 
-  /** How many points each group has, and how many of them are selected; whether any point is. */
+  /** How many points each group has, and how many of them are selected; whether any point is. @returns {Counts} */
   get counts() {
+    if (this.counted) return this.counted
     const [all, selected] = [new Uint32Array(this.colours.length), new Uint32Array(this.colours.length)]
     this.groupOf.forEach((group, i) => {
       all[group]++

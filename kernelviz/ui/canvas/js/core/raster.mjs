@@ -45,36 +45,68 @@ export class Raster {
  * @param {Look} look
  */
 export function paintPoints(raster, view, points, rank, colours, { radius, opacity, soft }) {
-  const stamps = soft ? discs(radius * raster.density, opacity) : square(radius * raster.density)
-  const { x, y, groupOf, rank: ranks } = points
+  if (soft) paintDiscs(raster, view, points, rank, colours, discs(radius * raster.density, opacity))
+  else paintSquares(raster, view, points, rank, colours, Math.max(1, Math.round(1.8 * radius * raster.density)))
+}
+
+/**
+ * @param {Pixels} raster
+ * @param {{ x: number, y: number, scale: number }} view
+ * @param {Dots} points
+ * @param {number} rank
+ * @param {ArrayLike<number>} colours
+ * @param {Stamps} stamps
+ */
+function paintDiscs(raster, view, { x, y, groupOf, rank: ranks }, rank, colours, stamps) {
   const { width, height, pixels } = raster
   const scale = view.scale * raster.density
   const left = width / 2 - view.x * scale
   const top = height / 2 + view.y * scale
-  const paint = soft ? blend : store
   for (let i = 0; i < x.length; i++) {
     if (ranks[i] !== rank) continue
     const px = x[i] * scale + left
     const py = top - y[i] * scale
     if (px < -stamps.reach || py < -stamps.reach || px > width + stamps.reach || py > height + stamps.reach) continue
-    paint(pixels, width, height, px, py, stamps, colours[groupOf[i]])
+    blend(pixels, width, height, px, py, stamps, colours[groupOf[i]])
   }
 }
 
 /**
- * Cover each pixel of a square with a colour.
+ * Cover each pixel of a square with a colour. A million of these are painted in each frame of a movement: nothing is
+ * called for one that is a pixel.
  *
+ * @param {Pixels} raster
+ * @param {{ x: number, y: number, scale: number }} view
+ * @param {Dots} points
+ * @param {number} rank
+ * @param {ArrayLike<number>} colours
+ * @param {number} side
+ */
+function paintSquares(raster, view, { x, y, groupOf, rank: ranks }, rank, colours, side) {
+  const { width, height, pixels } = raster
+  const scale = view.scale * raster.density
+  const left = width / 2 - view.x * scale - side / 2 + 0.5
+  const top = height / 2 + view.y * scale - side / 2 + 0.5
+  for (let i = 0; i < x.length; i++) {
+    if (ranks[i] !== rank) continue
+    const column = Math.floor(x[i] * scale + left)
+    const row = Math.floor(top - y[i] * scale)
+    if (column <= -side || row <= -side || column >= width || row >= height) continue
+    if (side === 1) pixels[row * width + column] = colours[groupOf[i]]
+    else store(pixels, width, height, column, row, side, colours[groupOf[i]])
+  }
+}
+
+/**
  * @param {Uint32Array} pixels
  * @param {number} width
  * @param {number} height
- * @param {number} px
- * @param {number} py
- * @param {Stamps} stamps
+ * @param {number} left
+ * @param {number} top
+ * @param {number} side
  * @param {number} colour
  */
-function store(pixels, width, height, px, py, { side }, colour) {
-  const left = Math.round(px - side / 2)
-  const top = Math.round(py - side / 2)
+function store(pixels, width, height, left, top, side, colour) {
   const right = Math.min(width, left + side)
   const bottom = Math.min(height, top + side)
   for (let row = Math.max(0, top); row < bottom; row++) {
@@ -121,15 +153,6 @@ export function mix(under, over, share) {
   const redBlue = (rb + (Math.imul((over & 0xff00ff) - rb, share) >>> 8)) & 0xff00ff
   const green = (g + (Math.imul((over & 0xff00) - g, share) >>> 8)) & 0xff00
   return (0xff000000 | redBlue | green) >>> 0
-}
-
-/**
- * @param {number} radius
- * @returns {Stamps}
- */
-function square(radius) {
-  const side = Math.max(1, Math.round(1.8 * radius))
-  return { side, reach: side, shares: [] }
 }
 
 /** @type {Map<string, Stamps>} */

@@ -1,7 +1,8 @@
 // Paints the points of a map as pixels, and zoomed in the images instead of them.
 
-/** @import { Sheets } from '../core/fetching.mjs' */
+/** @import { ImageSource } from '../core/fetching.mjs' */
 /** @import { Points } from '../core/points.mjs' */
+/** @import { Tiles } from '../core/tiles.mjs' */
 /** @import { Look } from '../core/raster.mjs' */
 /** @import { View } from '../core/view.mjs' */
 /** @import { Pixel } from '../types.mjs' */
@@ -65,10 +66,12 @@ export function fewSize({ width, height }) {
  * @typedef {object} SceneSubjects
  * @property {Points} points
  * @property {View} view
- * @property {Sheets | null} sheets
+ * @property {ImageSource | null} sheets
  * @property {boolean} asImages whether there are images only
  * @property {number[]} few points whose images are shown among the dots, as long as not all of them fit
  * @property {number} background
+ * @property {Tiles | null} [tiles] under the points
+ * @property {boolean} [dots] whether the points are painted as dots
  * @property {boolean} moving whether the next frame will follow at once, so that this one may be rough
  */
 
@@ -80,10 +83,13 @@ export function fewSize({ width, height }) {
 
 /** Paints all points of a map onto a canvas; keeps the array of pixels from one frame to the next. */
 export class Scene {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {boolean} [tiled] whether there are tiles under the points
+   */
+  constructor(canvas, tiled = false) {
     this.canvas = canvas
-    this.context = contextOf(canvas, { alpha: false })
+    this.context = contextOf(canvas, { alpha: false, willReadFrequently: tiled })
     /** @type {ShownImages} */
     this.images = { shown: [], side: 0, only: false }
     /** @type {Raster | null} */
@@ -92,15 +98,16 @@ export class Scene {
   }
 
   /** @param {SceneSubjects} subjects */
-  paint({ points, view, sheets, asImages, few, background, moving }) {
+  paint({ points, view, sheets, tiles = null, dots = true, asImages, few, background, moving }) {
     const most = moving ? (points.n > MANY ? 0.5 : 1) : Infinity
     const raster = this.raster(view, Math.min(devicePixelRatio, most), background)
+    if (tiles) this.paintTiles(raster, view, tiles)
     /** @type {Look} */
     const looks = { ...look(points, view), soft: !moving }
     const onlyImages = sheets !== null && asImages
     this.images = { shown: [], side: 0, only: onlyImages }
-    if (!onlyImages) {
-      paintPoints(raster, view, points, FAINT, points.faded, looks)
+    if (dots && !onlyImages) {
+      if (points.rank.includes(FAINT)) paintPoints(raster, view, points, FAINT, points.faded, looks)
       paintPoints(raster, view, points, FULL, points.colours, looks)
     }
     if (sheets) {
@@ -108,6 +115,20 @@ export class Scene {
       this.paintImages(raster, points, view, sheets, background, all ? null : few)
     }
     this.context.putImageData(raster.data, 0, 0)
+  }
+
+  /**
+   * Paint tiles over an empty raster.
+   *
+   * @param {Raster} raster
+   * @param {View} view
+   * @param {Tiles} tiles
+   */
+  paintTiles({ width, height, density, data, pixels }, view, tiles) {
+    const { context } = this
+    context.putImageData(data, 0, 0)
+    tiles.paint(context, view, density)
+    pixels.set(new Uint32Array(context.getImageData(0, 0, width, height).data.buffer))
   }
 
   /**
@@ -135,7 +156,7 @@ export class Scene {
    * @param {Raster} raster
    * @param {Points} points
    * @param {View} view
-   * @param {Sheets} sheets
+   * @param {ImageSource} sheets
    * @param {number} background
    * @param {number[] | null} few points, framed among the dots; null for as many of all as fit
    */

@@ -1,6 +1,6 @@
 // The two cards of a map: one goes with the pointer, the other is pinned.
 
-/** @import { Sheets, Thumbnails } from '../core/fetching.mjs' */
+/** @import { ImageSource, Thumbnails } from '../core/fetching.mjs' */
 /** @import { Points } from '../core/points.mjs' */
 /** @import { View } from '../core/view.mjs' */
 /** @import { Pointed } from '../features/pointed.mjs' */
@@ -18,7 +18,7 @@ const TILE = 128 // pixels: side of a tile on a card
  * @typedef {object} CardSubjects
  * @property {Points} points
  * @property {View} view
- * @property {Sheets | null} sheets
+ * @property {ImageSource | null} sheets
  * @property {Thumbnails | null} thumbnails of images that are shown whole
  * @property {string[]} classes
  * @property {boolean} decoded whether the images are those of the decoder

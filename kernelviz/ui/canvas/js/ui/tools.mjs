@@ -66,6 +66,7 @@ export const TOOLS = {
  * @property {(empty: Point | null) => void} pointTo a position without a point
  * @property {() => void} scrolled one finger has moved over the map, which takes two to move
  * @property {(i: number) => void} pin -1 unpins, and so does the point that is pinned
+ * @property {((outline: Point[]) => void) | null} within selects by an outline, where not all points are here
  * @property {(list: number[], add: boolean) => void} select
  * @property {(mark: Mark) => void} chooseMark
  * @property {ProbeForTools | null} probe
@@ -180,12 +181,13 @@ export class Hand {
     const { using, outline, path } = this
     if (!using) return
     this.cancel()
-    const { probe, select, points: of } = this.handle
+    const { probe, select, within, points: of } = this.handle
     if (using === 'probe') probe?.tell()
     if (using === 'path' && path) probe?.walkAlong(path)
     const points = of()
     if (!outline || !points) return
     if (using === 'window') return probe?.openWindow(reach(outline))
+    if (within) return within(outline)
     const found = using === 'box' ? points.spatial.inBox(...reach(outline)) : points.spatial.inPolygon(outline)
     select(found.filter(points.visible), event.shiftKey)
   }

@@ -1,7 +1,7 @@
 // What stands beside the map: the pinned image, else the selected ones, else images from all over the map; what is
 // confused with what; and the selections that were saved.
 
-/** @import { Sheets, Thumbnails } from '../../core/fetching.mjs' */
+/** @import { ImageSource, Thumbnails } from '../../core/fetching.mjs' */
 /** @import { Points } from '../../core/points.mjs' */
 /** @import { KeptSelections } from '../kept_selections.mjs' */
 /** @import { Note, Told } from '../../types.mjs' */
@@ -26,7 +26,7 @@ const TABS = { items: 'Images', confusions: 'Confusions', saved: 'Saved' }
  * @property {() => Told} told
  * @property {() => string} address of the run on the server
  * @property {() => Points | null} points
- * @property {() => Sheets | null} sheets
+ * @property {() => ImageSource | null} sheets
  * @property {() => Thumbnails | null} thumbnails
  * @property {() => ReadonlySet<number>} rows that are selected
  * @property {() => number} pinned

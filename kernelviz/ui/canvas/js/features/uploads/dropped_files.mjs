@@ -3,16 +3,22 @@
 /** @typedef {{ name: string, file: File }} NamedFile */
 
 /**
+ * The files that are dropped, and the names of folders that the browser does not open, as those of a page from disk.
+ *
  * @param {DataTransfer} transfer
- * @returns {Promise<NamedFile[]>}
+ * @returns {Promise<{ files: NamedFile[], unread: string[] }>}
  */
 export async function dropped(transfer) {
-  const entries = Array.from(transfer.items ?? [], (item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry)
-  if (!entries.length) return Array.from(transfer.files, named)
+  const items = Array.from(transfer.items, (item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }))
   /** @type {NamedFile[]} */
-  const found = []
-  for (const entry of entries) await collect(entry, '', found)
-  return found
+  const files = []
+  /** @type {string[]} */
+  const unread = []
+  for (const { entry, file } of items) {
+    if (entry && isFolder(entry)) await collect(entry, '', files).catch(() => unread.push(entry.name))
+    else if (file && !hidden(file.name)) files.push(named(file)) // a page from disk may not open it by its entry
+  }
+  return { files, unread }
 }
 
 /**

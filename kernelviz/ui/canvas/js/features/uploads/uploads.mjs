@@ -54,7 +54,7 @@ export class Uploads {
     this.live = null
     this.of = this.content
     this.made = 0 // pictures made on this page
-    this.wanted = false // whether the next upload is to be chosen, because it was made here
+    this.wanted = Infinity // beyond so many rows the last one is chosen, because it came by itself
     this.lastTold = 0 // ms
     this.lastWords = ''
     this.transfer = new Transfer({
@@ -166,6 +166,7 @@ export class Uploads {
 
   /** @param {NamedFile[]} files */
   add(files) {
+    if (files.length === 1) this.wanted = this.rows.length
     const large = files.filter((one) => one.file.size > this.most(one))
     if (large.length) this.handle.note(tooLarge(large, this.most(large[0])))
     this.transfer.add(files.filter((one) => one.file.size <= this.most(one)))
@@ -184,7 +185,6 @@ export class Uploads {
    */
   keep(kind, picture) {
     this.made++
-    this.wanted = true
     const file = new File([picture], `${kind} ${this.made}`, { type: picture.type })
     this.add([{ name: `${file.name}.${picture.type === 'image/png' ? 'png' : 'jpg'}`, file }])
   }
@@ -204,11 +204,9 @@ export class Uploads {
     if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
     this.handle.showDropping(false)
-    try {
-      this.add(await dropped(event.dataTransfer))
-    } catch (error) {
-      this.handle.note(`What was dropped cannot be read. ${messageOf(error)}`)
-    }
+    const { files, unread } = await dropped(event.dataTransfer)
+    this.add(files)
+    if (unread.length) this.handle.note(`The browser does not open ${unread.join(', ')} here; use “Choose a folder”.`)
   }
 
   /** @param {ClipboardEvent} event */
@@ -244,10 +242,10 @@ export class Uploads {
   finished() {
     if (!this.rows.length) return
     const again = this.rows.find(({ number }) => number === this.chosen?.number)
-    if (this.wanted) this.choose(this.rows[this.rows.length - 1], true)
+    if (this.rows.length > this.wanted) this.choose(this.rows[this.rows.length - 1], true)
     else if (again) this.chosen = again
     else if (!this.pad.open) this.choose(mostDoubtful(this.rows), true)
-    this.wanted = false
+    this.wanted = Infinity
   }
 
   /**

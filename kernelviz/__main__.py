@@ -1,0 +1,5 @@
+"""`python -m kernelviz`, as torchrun starts it."""
+
+from kernelviz.cli.main import main
+
+main()

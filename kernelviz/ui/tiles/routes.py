@@ -1,0 +1,156 @@
+"""What the page fetches of a large map, below /kernelviz/runs/<name>/<version>/large/<split>.
+
+/tiles/<level>/<column>/<row>   a square of the map as a picture, WebP; columns from the left, rows from the bottom
+/points?box                     the points in a rectangle, packed; of too many, a sample of them
+/counts                         how many points each group has, JSON
+/pictures/<source>/<side>?at    pictures of up to AT_ONCE points side by side, WebP; `at` is their number in the order
+
+Each but the last takes `within`, the corners of a lasso as x_y~x_y~..., and `text`: what is selected by one or both of
+them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups that are not shown as 1_4.
+"""
+
+import io
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kernelviz.errors import UserError
+from kernelviz.storage.embedding_map import SPLITS
+from kernelviz.storage.record import EmbeddingRun
+from kernelviz.storage.store import load_run
+from kernelviz.ui.canvas import payloads
+from kernelviz.ui.canvas.packing import pack
+from kernelviz.ui.server.decoding import corners_of
+from kernelviz.ui.server.request_parameters import CACHED, of_a_run, one_of
+from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.map_source import ImageMap
+from kernelviz.ui.tiles import chosen
+from kernelviz.ui.tiles.ordered import OrderedMap, ordered_map
+from kernelviz.ui.tiles.tile import COLOURINGS, LEVELS, Colouring, colouring_of, tile
+
+AT_ONCE = 256  # pictures
+FOR_CONTOURS = 500_000  # points
+LONGEST = 80  # letters of a text
+Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
+REACH = 3.0  # times the extent: how far from the middle a view may reach
+
+
+def of_a_large_map(answer: Answer) -> Callable[[Request], Response]:
+    """An endpoint that hands the run of an address, its split and the points of that to `answer`."""
+
+    def with_points(request: Request, run: EmbeddingRun) -> Response:
+        split = one_of(SPLITS, request.path_params["split"])
+        if not caches.is_large(run):
+            return PlainTextResponse(f"the map of {run.name} is not large: ask for its points", 404)
+        return answer(request, run, split, ordered_map(run, split))
+
+    return of_a_run(with_points)
+
+
+def tiles(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """A square of the map as a picture."""
+    level, column, row = (request.path_params[name] for name in ("level", "column", "row"))
+    if level > LEVELS or max(column, row) >= 2**level:
+        return PlainTextResponse(f"there are {LEVELS} levels, and 2^level tiles along each side", 404)
+    picture = tile(points, (column, row), level, _colouring(request, run), _selected(request, run, split))
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=0, method=0)
+    return Response(file.getvalue(), media_type="image/webp", headers=CACHED)
+
+
+def points(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """The points in a rectangle."""
+    corners = corners_of(request.query_params.get("box", ""), REACH * run.extent)
+    if len(corners) != 2 or not np.ptp(corners, axis=0).min() > 0:
+        raise UserError("a box has two corners across, as in box=-1_-1~2_1.5")
+    view = chosen.in_view(points, corners.min(0), corners.max(0))
+    rows, selected = view.rows, _selected(request, run, split)
+    names = ("row", "x", "y", "label", "prediction")
+    arrays = {name: getattr(points, name)[rows] for name in names} | {"at": rows.astype(np.uint32)}
+    arrays |= {name: values[rows] for name, values in points.values.items()}
+    if selected is not None:
+        arrays["selected"] = selected[rows].astype(np.uint8)
+    data = pack(arrays, scales=points.scales, step=view.step)
+    return Response(data, media_type="application/octet-stream", headers=CACHED | {"Content-Encoding": "identity"})
+
+
+def counts(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """How many points each group has, and how many of them are selected; null where no selection is asked for."""
+    colouring, selected = _colouring(request, run), _selected(request, run, split)
+    group = _groups(run.name, caches.version(run), split, colouring.name)
+    n = len(colouring.colours)
+    inside = None if selected is None else np.bincount(group[selected], minlength=n).tolist()
+    return JSONResponse({"all": np.bincount(group, minlength=n).tolist(), "selected": inside}, headers=CACHED)
+
+
+def pictures(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """Pictures of some points, side by side as on a sheet."""
+    source, side, at = request.path_params["source"], request.path_params["side"], _numbers(request, "at")
+    fits = 0 < len(at) <= AT_ONCE and max(at) < len(points)
+    if not fits or source != caches.source_of(run) or side not in payloads.tile_sides(ImageMap(run)):
+        return PlainTextResponse(f"{run.name} has no such pictures", 404)
+    found = caches.pictures_in(run, points.image[at], np.stack([points.x[at], points.y[at]], axis=1))
+    return Response(payloads.sheet_file(ImageMap(run), found, side), media_type="image/webp", headers=CACHED)
+
+
+def contour_points(run: EmbeddingRun, split: str) -> Float[np.ndarray, "n 2"]:
+    """Coordinates of enough points, evenly along the curve, that their density has the lines of that of all."""
+    points = ordered_map(run, split)
+    rows = slice(None, None, -(-len(points) // FOR_CONTOURS) or 1)
+    return np.stack([points.x[rows], points.y[rows]], axis=1)
+
+
+def _colouring(request: Request, run: EmbeddingRun) -> Colouring:
+    name = one_of(COLOURINGS, request.query_params.get("colour", "label"))
+    return colouring_of(name, run.classes, frozenset(_numbers(request, "hide")))
+
+
+def _numbers(request: Request, name: str) -> list[int]:
+    """The numbers of a list such as 1_4_17 in the address; a UserError where it is none."""
+    parts = [part for part in request.query_params.get(name, "").split("_") if part]
+    if not all(part.isdecimal() and len(part) < 9 for part in parts):
+        raise UserError(f"{name} is a list of numbers, as in {name}=1_4_17")
+    return [int(part) for part in parts]
+
+
+def _selected(request: Request, run: EmbeddingRun, split: str) -> Bool[np.ndarray, " n"] | None:
+    """Which points are selected; None where no selection is asked for."""
+    corners, text = (request.query_params.get(name, "") for name in ("within", "text"))
+    return selected(run, split, corners, text[:LONGEST].strip()) if corners or text.strip() else None
+
+
+def selected(run: EmbeddingRun, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    """Which points a lasso, a text or both select; either may be empty."""
+    return _chosen(run.name, caches.version(run), split, corners, text)
+
+
+@lru_cache(maxsize=8)
+def _chosen(name: str, version: str, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    run = load_run(name)
+    points = ordered_map(run, split)
+    found = np.ones(len(points), bool)
+    if corners:
+        found &= chosen.within(points, corners_of(corners, REACH * run.extent))
+    if text:
+        found &= chosen.having(run, split, points, text)
+    return found
+
+
+@lru_cache(maxsize=2)
+def _groups(name: str, version: str, split: str, colouring: str) -> Shaped[np.ndarray, " n"]:
+    run = load_run(name)
+    return colouring_of(colouring, run.classes).groups(ordered_map(run, split)).astype(np.uint16)
+
+
+ROUTES = [
+    Route("/tiles/{level:int}/{column:int}/{row:int}", of_a_large_map(tiles)),
+    Route("/points", of_a_large_map(points)),
+    Route("/counts", of_a_large_map(counts)),
+    Route("/pictures/{source}/{side:int}", of_a_large_map(pictures)),
+]
