@@ -40,8 +40,6 @@ def start() -> None:
 
 def work(slot: int, of: int) -> None:
     """Be the worker in a slot, of so many, until no job waits; do nothing where the slot has a worker."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # the dashboard answers first
     while job := _next():  # asked again without the slot: one may have come as this worker was about to end
         try:
             with _slot(slot).acquire(timeout=0):

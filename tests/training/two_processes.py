@@ -44,7 +44,7 @@ def main():
         ports = [each.getsockname()[1] for each in (one, two)]
     child = os.fork()  # so that torch is imported once
     os.environ |= {"RANK": str(int(child == 0)), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    steps = iter(range(1, STOPPED_AT + 1))
+    steps = iter(range(STOPPED_AT + 1))  # before the first, a training asks, too
     trained(ports[0], "begun", False, lambda: next(steps) == STOPPED_AT)
     trained(ports[1], "ended", True)
     if child:

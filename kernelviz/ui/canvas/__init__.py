@@ -209,7 +209,7 @@ def _told(
         maps=maps,
         selection=_selection_told(selection, n),
         keeps=not sharing.read_only(),
-        large=LargeTold() if source.large else None,
+        large=LargeTold() if source.is_large() else None,
     )
 
 

@@ -37,15 +37,17 @@ def page(run: EmbeddingRun) -> None:
     else:
         _whole_map(run, split, colouring, view)
     explain_missing_images(run)
-    has_film = caches.has_film(run)
-    quality, training, *grew = st.tabs(["Quality", "Training", *(["How it grew"] if has_film else [])])
-    with quality:
-        _quality(run)
-    with training:
-        _training(run)
-    if has_film:
-        with grew[0]:
-            film(run.name, live=False, key=f"film-{run.name}")
+    _about(run)
+
+
+@st.fragment
+def _about(run: EmbeddingRun) -> None:
+    """What is below the map; a tab is made when it is opened, as Plotly alone takes a browser a second."""
+    shown = {"Quality": _quality, "Training": _training} | ({"How it grew": _film} if caches.has_film(run) else {})
+    for tab, show in zip(st.tabs(list(shown), key="about", on_change="rerun"), shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(run)
 
 
 def _whole_map(run: EmbeddingRun, split: str, colouring: str, view: str) -> None:
@@ -234,6 +236,10 @@ def _compare_with_published(run: EmbeddingRun) -> None:
         "published metrics are from Sainburg, McInnes, Gentner 2021; `kernelviz bench peers` measures those "
         "marked as measured. Only the map of a classifier is trained on labels."
     )
+
+
+def _film(run: EmbeddingRun) -> None:
+    film(run.name, live=False, key=f"film-{run.name}")
 
 
 def _training(run: EmbeddingRun) -> None:

@@ -152,7 +152,7 @@ def script(request: Request) -> Response:
 def points(request: Request, source: MapSource) -> Response:
     """The points of a split."""
     split = one_of(SPLITS, request.path_params["split"])
-    if source.large:
+    if source.is_large():
         return PlainTextResponse(f"the map of {source.run.name} is too large to be sent at once; reload the page", 404)
     return _packed(_points(source.run.name, source.version, split))
 
@@ -160,7 +160,7 @@ def points(request: Request, source: MapSource) -> Response:
 def contours(request: Request, source: MapSource) -> Response:
     """The contour lines of a split's density."""
     split = one_of(SPLITS, request.path_params["split"])
-    if source.large:
+    if source.is_large():
         return _packed(gzipped(payloads.contours_of(contour_points(source.run, split), source.extent)))
     return _packed(gzipped(payloads.contours_payload(source, split)))
 

@@ -49,8 +49,7 @@ class MapSource(Protocol):
     @property
     def image_shape(self) -> tuple[int, int, int] | None: ...
 
-    @property
-    def large(self) -> bool:
+    def is_large(self) -> bool:
         """Whether the page is sent tiles and the points in view (`ui.tiles`), and not all points."""
 
     def count(self, split: str) -> int:
@@ -130,12 +129,11 @@ class ImageMap:
     def image_shape(self) -> tuple[int, int, int] | None:
         return None if self.run.is_of_vectors else self.run.decoded_shape
 
-    @property
-    def large(self) -> bool:
+    def is_large(self) -> bool:
         return self.frame is None and caches.is_large(self.run)
 
     def count(self, split: str) -> int:
-        return caches.sizes_of(self.run)[split] if self.large else len(self.points(split))
+        return caches.sizes_of(self.run)[split] if self.is_large() else len(self.points(split))
 
     def points(self, split: str) -> EmbeddingMap:
         points = caches.points_of(self.run) if self.frame is None else caches.points_in(self.run, self.frame)
@@ -156,7 +154,7 @@ class ImageMap:
         return caches.pictures_at(self.run, points, decoded=self.closed)
 
     def columns(self, split: str) -> list[Column]:
-        if self.large:
+        if self.is_large():
             return []
         own = [column for column in caches.columns_in(self.run) if not self.closed or column.name == CLUSTER]
         return [column.where(self._rows(split)) for column in own]
@@ -176,11 +174,13 @@ class ItemMap:
     grid, extent, sparsity = GRID, EXTENT, SPARSITY
     classes = item_titles.GENRES
     image_shape = None
-    large = False
 
     @property
     def version(self) -> str:
         return item_titles.version(self.run)
+
+    def is_large(self) -> bool:
+        return False
 
     def count(self, split: str) -> int:
         return len(self.points(split))
