@@ -5,18 +5,21 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks gain nothing from more
 
 import contextlib
+import shutil
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from kernelviz.data.batches import Jitter
 from kernelviz.data.images import ARRAYS, load
 from kernelviz.data.ratings import load_ratings
 from kernelviz.networks import EmbeddingNetwork
+from kernelviz.storage.record import FILE, read_run
 from kernelviz.tasks.classifier import ClassifierRecipe
 from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import RATINGS, RECIPES
@@ -100,75 +103,101 @@ def library(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def autoencoder(library, digits):
+def shared(tmp_path_factory, worker_id):
+    """The folder of what the processes that share the tests make once."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(library, shared):
+    """Makes a finished run of that name: its recipe and data, trained by the first process that asks."""
+
+    def made(recipe, data, name):
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / name / FILE).exists():
+                train(recipe, data, shared / name)
+        shutil.copytree(shared / name, library / name)
+        return read_run(library / name)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def autoencoder(trained, digits):
     """A finished run of digits without labels, by the name "tiny"."""
-    return trained_run(TINY, digits, library / "tiny")
+    return trained(TINY, digits, "tiny")
 
 
 @pytest.fixture(scope="session")
-def classifier(library, digits):
+def classifier(trained, digits):
     """A finished run of digits with a class head and no decoder, by the name "namer"."""
-    return trained_run(NAMER, digits, library / "namer")
+    return trained(NAMER, digits, "namer")
 
 
 @pytest.fixture(scope="session")
-def neighbourly(library, digits):
+def neighbourly(trained, digits):
     """A finished run of digits that keeps neighbours together and decodes from coordinates, by the name "near"."""
-    return trained_run(NEAR, digits, library / "near")
+    return trained(NEAR, digits, "near")
 
 
 @pytest.fixture(scope="session")
-def coloured(library, digits):
+def coloured(shared, digits):
     """The digits as an .npz of RGB images."""
-    path = library / "coloured.npz"
+    path = shared / "coloured.npz"
     arrays = {name: getattr(digits, name) for name in ARRAYS}
     rgb = {name: np.stack(3 * [array], -1) if "images" in name else array for name, array in arrays.items()}
-    np.savez(path, **rgb)
+    with FileLock(shared / "coloured.lock"):
+        if not path.exists():
+            np.savez(path, **rgb)
     return load(str(path))
 
 
 @pytest.fixture(scope="session")
-def bottom(library, coloured):
+def bottom(trained, shared, coloured):
     """A finished run of a ResNet-32, which has no map, by the name "bottom"."""
-    return trained_run(replace(BOTTOM, data=str(library / "coloured.npz")), coloured, library / "bottom")
+    return trained(replace(BOTTOM, data=str(shared / "coloured.npz")), coloured, "bottom")
 
 
 @pytest.fixture(scope="session")
-def heads(library, coloured, bottom):
+def heads(trained, shared, coloured, bottom):
     """Finished runs on 11 and on 31 layers of "bottom", by the names "at11" and "at31"."""
 
     def run_at(depth):
-        weights = str(bottom.folder / "weights.safetensors")
-        recipe = replace(ON_BOTTOM, data=str(library / "coloured.npz"), weights=weights, depth=depth)
-        return trained_run(recipe, coloured, library / f"at{depth}")
+        weights = str(shared / bottom.name / "weights.safetensors")
+        recipe = replace(ON_BOTTOM, data=str(shared / "coloured.npz"), weights=weights, depth=depth)
+        return trained(recipe, coloured, f"at{depth}")
 
     return [run_at(11), run_at(31)]
 
 
 @pytest.fixture(scope="session")
-def opinions(library):
+def opinions(shared):
     """A table of ratings of 25 items by 40 users of two kinds: one likes the even items, the other the odd ones."""
     generator = np.random.default_rng(0)
     pairs = [(user, item) for user in range(40) for item in range(25) if generator.random() < 0.6]
     likes = [5 - 3 * ((user + item) % 2) - int(generator.random() < 0.3) for user, item in pairs]
-    path = library / "opinions.csv"
+    path = shared / "opinions.csv"
     rows = "".join(f"{user},{100 + item},{value}\n" for (user, item), value in zip(pairs, likes, strict=True))
-    path.write_text("user,item,rating\n" + rows)
-    return load_ratings(str(path))
+    with FileLock(shared / "opinions.lock"):
+        path.write_text("user,item,rating\n" + rows)
+        return load_ratings(str(path))
 
 
 @pytest.fixture(scope="session")
-def recommender(library, opinions):
+def recommender(trained, shared, opinions):
     """A finished run of a recommender, by the name "advice"."""
-    return trained_run(replace(ADVICE, data=str(library / "opinions.csv")), opinions, library / "advice")
+    return trained(replace(ADVICE, data=str(shared / "opinions.csv")), opinions, "advice")
 
 
-def trained_run(recipe, data, folder):
+def train(recipe, data, folder):
     folder.mkdir()
     training = new_training(recipe, data, 0, "cpu")
     for _ in training.run():
         pass
-    return finish(training, folder, "kernelviz train in a test")
+    finish(training, folder, "kernelviz train in a test")
 
 
 @pytest.fixture

@@ -101,11 +101,11 @@ def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
 
 
 @pytest.fixture
-def small_profile(monkeypatch, bottom, library, coloured):
+def small_profile(monkeypatch, bottom, shared, coloured):
     """Two depths of the tests' own ResNet, instead of the ResNet-32 on CIFAR-10."""
     recipe = replace(
         profile.RECIPE,
-        data=str(library / "coloured.npz"),
+        data=str(shared / "coloured.npz"),
         weights=str(bottom.folder / "weights.safetensors"),
         network={"encoder": (50,), "decoder": (), "grid": (15, 15)},
         epochs=1,
@@ -167,6 +167,7 @@ def test_a_sparse_layer_is_as_large_as_what_is_left_of_it(kernelviz, monkeypatch
     assert rows[0]["density"] == pytest.approx(0.25, abs=0.01) and rows[2]["density"] == 1
 
 
+@pytest.mark.slow
 def test_photographs_are_read_and_mapped_twice(monkeypatch, own_folders):
     monkeypatch.setattr(photographs, "PICTURES", 12)
     monkeypatch.setattr(photographs, "SCENES", 4)

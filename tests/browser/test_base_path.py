@@ -13,6 +13,7 @@ def shared(library, autoencoder, tmp_path):
         yield address
 
 
+@pytest.mark.slow
 def test_the_token_in_the_address_opens_the_dashboard_below_a_path(chromium, shared):
     context, errors = chromium.new_context(), []
     context.set_default_timeout(PATIENCE * 1000)

@@ -142,6 +142,7 @@ def test_a_click_on_the_confusions_selects_on_every_map(opened, heads):
     assert "/" in page.locator("div.legend").first.inner_text()
 
 
+@pytest.mark.slow
 def test_a_picture_is_pinned_to_every_map(opened, tmp_path, coloured, settle):
     from PIL import Image
 
@@ -175,6 +176,7 @@ def shown(page):
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_the_page(opened, settle):
     page = opened(scheme="dark")
     for view, maps in ("side by side", 2), ("moving", 1):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from serving import free_port, wait_for
 from waits import until
 
@@ -17,6 +18,7 @@ def test_the_map_its_tools_and_its_legend_are_in_the_window(visit):
     assert page.locator(".left .stage").bounding_box()["height"] > 500
 
 
+@pytest.mark.slow
 def test_a_phone_names_the_page_in_its_bar_and_closes_it_on_choice(visit, settle):
     page = visit("probe", width=390, height=844, touch=True)
     opener = page.get_by_test_id("stExpandSidebarButton")
@@ -33,6 +35,7 @@ def test_a_phone_names_the_page_in_its_bar_and_closes_it_on_choice(visit, settle
     assert "Results" in opener.evaluate("one => getComputedStyle(one, '::after').content")
 
 
+@pytest.mark.slow
 def test_a_stopped_server_says_how_to_start_it(chromium, library, tmp_path, settle):
     port = free_port()
     folders = {"KERNELVIZ_RUNS": str(library), "KERNELVIZ_DATA": str(tmp_path), "STREAMLIT_SERVER_HEADLESS": "true"}

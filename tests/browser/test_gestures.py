@@ -151,6 +151,7 @@ def empty(points):
     return at[distances[:, 0].argmax()]
 
 
+@pytest.mark.slow
 def test_where_no_dot_is_the_decoded_image_is_shown(seen, points):
     page = seen()
     page.mouse.move(*on_screen(page, [empty(points)])[0])
@@ -180,6 +181,7 @@ def test_a_click_on_a_name_shows_its_group_alone(seen):
     until(page, lambda: page.locator(".legend button[aria-pressed=true]").count() == entries.count())
 
 
+@pytest.mark.slow
 def test_the_hint_is_there_until_it_is_dismissed(seen, settle):
     page = seen()
     page.get_by_text("similar images lie together.", exact=False).first.wait_for()
@@ -191,6 +193,7 @@ def test_the_hint_is_there_until_it_is_dismissed(seen, settle):
     assert page.locator(".hint-card").is_hidden()
 
 
+@pytest.mark.slow
 def test_on_a_map_of_images_the_card_is_that_of_the_image_under_the_pointer(seen, points):
     page, row = seen(view="images"), alone(points)
     at = on_screen(page, points.coordinates[row]) + [8, -8]
@@ -229,6 +232,7 @@ def test_a_lasso_selects_exactly_the_points_inside_and_again_after_clear(seen, s
     assert selected(page) == wanted.sum()
 
 
+@pytest.mark.slow
 def test_shift_adds_and_escape_clears(seen, settle, points):
     page = seen()
     tool(page, "Select with a box")
@@ -247,6 +251,7 @@ def test_shift_adds_and_escape_clears(seen, settle, points):
     page.locator(".inspector").get_by_text("These lie all over the map").wait_for()
 
 
+@pytest.mark.slow
 def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_sent_again(visit, settle, points):
     asked = []
     page = visit(meddle=lambda page: page.on("request", lambda request: asked.append(request.url)))
@@ -285,6 +290,7 @@ def test_a_group_of_the_legend_can_be_hidden_and_be_shown_alone(seen, points):
     assert f"no. {row}" in card_at(page, at).splitlines()
 
 
+@pytest.mark.slow
 def test_zoomed_in_the_points_become_their_images(seen, points):
     page, row = seen(), alone(points)
     at = on_screen(page, points.coordinates[row])
@@ -395,6 +401,7 @@ def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, sett
     page.wait_for_function("() => !location.search.includes('window=')")
 
 
+@pytest.mark.slow
 def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
     page = seen()
     page.get_by_role("link", name="Probe").click()
@@ -555,6 +562,7 @@ def test_the_view_is_still_there_after_a_visit_to_another_page(seen, settle):
     page.locator("canvas.overview").wait_for()
 
 
+@pytest.mark.slow
 def test_a_selection_is_still_there_after_a_visit_to_another_page_or_part(seen, settle, points):
     page = seen()
     tool(page, "Select with a box")
@@ -578,6 +586,7 @@ def test_a_selection_is_still_there_after_a_visit_to_another_page_or_part(seen, 
     assert selected(page) == chosen and " / " in page.locator(".legend .count").first.inner_text()
 
 
+@pytest.mark.slow
 def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
     def meddle(page):
         page.route("**/sheets/**", lambda route: route.abort())
@@ -598,6 +607,7 @@ def test_an_image_that_did_not_come_is_asked_for_again(visit, settle, points):
     until(page, comes)
 
 
+@pytest.mark.slow
 def test_a_walk_that_is_paused_says_where(seen, settle):
     page = seen("probe", x="-2", y="2", path="-2_2~2_-2")
     page.get_by_role("button", name="Walk along the path").click()
@@ -609,6 +619,7 @@ def test_a_walk_that_is_paused_says_where(seen, settle):
     assert abs(float(address(page)["x"]) - float(shown["x"])) < 0.01 and shown["x"] != "-2.00"
 
 
+@pytest.mark.slow
 def test_moving_the_probe_is_one_entry_of_the_history_and_outlives_a_visit_elsewhere(seen, settle):
     page = seen("probe", x="0", y="0", path="-2_2~2_-2")
     before = page.evaluate("history.length")
@@ -626,6 +637,7 @@ def test_moving_the_probe_is_one_entry_of_the_history_and_outlives_a_visit_elsew
     assert abs(float(found["x"]) - 2) < 0.02 and found["path"] == "-2_2~2_-2"
 
 
+@pytest.mark.slow
 def test_a_pinned_image_stays_in_the_inspector_whatever_the_map_shows(seen, points):
     page, row = seen(), alone(points)
     page.mouse.click(*on_screen(page, points.coordinates[row]))
@@ -639,6 +651,7 @@ def test_a_pinned_image_stays_in_the_inspector_whatever_the_map_shows(seen, poin
     assert f"No. {row}" in page.locator(PINNED).inner_text()
 
 
+@pytest.mark.slow
 def test_the_card_never_covers_its_point(seen, points):
     page = seen(width=390, height=844, colour="confidence")  # without names, which lie over the points
     high, apart = np.argsort(-points.y)[:40], points.nearest(points.coordinates, 2)[0][:, 1]
@@ -656,6 +669,7 @@ def covers(card, at):
     return across and area["y"] < at[1] < area["y"] + area["height"]
 
 
+@pytest.mark.slow
 def test_contour_lines_that_do_not_come_leave_the_map_alone(visit, settle):
     page = visit(meddle=lambda page: page.route("**/contours/*", lambda route: route.abort()), quiet="contours")
     loaded(page)
@@ -672,6 +686,7 @@ def test_contour_lines_that_do_not_come_leave_the_map_alone(visit, settle):
     until(page, lambda: painted(page) == before)
 
 
+@pytest.mark.slow
 def test_escape_ends_a_box_under_way(seen, settle):
     page = seen()
     tool(page, "Select with a box")

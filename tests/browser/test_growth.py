@@ -47,6 +47,7 @@ def painted(page):
     return page.locator(".film canvas.dots").evaluate("canvas => canvas.toDataURL()")
 
 
+@pytest.mark.slow
 def test_a_film_is_played_and_stepped_through(visit, folder, film, autoencoder):
     film.save(folder)
     become(autoencoder, folder)

@@ -36,6 +36,7 @@ def test_what_is_confused_most_is_seen_and_listed_in_three_actions(visit, points
     assert sorted(table["index"]) == sorted(wanted)
 
 
+@pytest.mark.slow
 def test_a_link_shows_the_same_elsewhere_and_what_was_done_can_be_undone(visit, chromium, settle):
     page = visit()
     inspector(page).get_by_role("tab", name="Confusions").click()
@@ -68,6 +69,7 @@ def test_a_link_shows_the_same_elsewhere_and_what_was_done_can_be_undone(visit, 
     inspector(page).get_by_role("heading", name=said).wait_for()
 
 
+@pytest.mark.slow
 def test_a_saved_selection_is_found_again(visit):
     page = visit()
     inspector(page).get_by_role("tab", name="Confusions").click()

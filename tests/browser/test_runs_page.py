@@ -29,6 +29,7 @@ def swept(library, monkeypatch):
         shutil.rmtree(library / name, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_run_is_dropped_renamed_deleted_restored_and_exported(visit, settle, library, autoencoder, swept, tmp_path):
     path = export_run(autoencoder, tmp_path / "tiny")
     page = visit("runs")

@@ -17,6 +17,7 @@ def rate(page, settle, line, stars):
     settle(page)
 
 
+@pytest.mark.slow
 def test_what_is_rated_moves_what_is_recommended(opened, settle):
     page = opened
     rate(page, settle, 0, 5)
@@ -32,6 +33,7 @@ def test_what_is_rated_moves_what_is_recommended(opened, settle):
     page.get_by_text("this is what everybody likes best").wait_for()
 
 
+@pytest.mark.slow
 def test_an_item_is_searched_by_keys_and_its_rating_stands_on_the_map(opened, settle):
     page = opened
     page.get_by_label("Search and rate").fill("no. 107")

@@ -25,6 +25,7 @@ def folder(tmp_path):
     return tmp_path / "pictures"
 
 
+@pytest.mark.slow
 def test_from_a_folder_to_its_map_without_the_terminal(chromium, folder, tmp_path):
     with served(tmp_path / "made", tmp_path, "--data-root", tmp_path) as address:
         train_by_the_page(chromium, address)

@@ -115,6 +115,7 @@ def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle
     assert marks(page) > 100
 
 
+@pytest.mark.slow
 def test_a_digit_is_placed_while_it_is_sketched(opened, settle):
     page = opened(run=SHIPPED)
     answers = []

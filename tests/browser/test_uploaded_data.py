@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -12,6 +13,7 @@ def picture(shade):
     return {"name": f"{shade}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
+@pytest.mark.slow
 def test_what_is_uploaded_is_looked_at_before_anything_is_trained(visit, settle):
     page = visit("train", run="")
     page.get_by_role("radio", name="Upload").click()

@@ -40,6 +40,7 @@ def trained(recipe, ratings, seed=0):
     return training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sparse-fc", "autorec", "kernelnet"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_learns_by_any_optimizer(kind, optimizer, opinions):
@@ -121,11 +122,12 @@ def test_the_error_of_someone_new_is_that_of_every_user_by_themselves(recommende
     assert folded_error(items, known, asked, 0.5, (1.0, 5.0)) == pytest.approx(np.sqrt(np.mean(np.square(errors))))
 
 
-def test_ratings_of_ones_own_are_trained_on_by_one_command(kernelviz, library, opinions, monkeypatch):
+@pytest.mark.slow
+def test_ratings_of_ones_own_are_trained_on_by_one_command(kernelviz, shared, opinions, monkeypatch):
     monkeypatch.setitem(RECIPES, "sparse-fc", replace(SHORT, data=""))
     code, _, errors = kernelviz("train", "sparse-fc")
     assert code == 2 and "give --data, a table of user, item, rating" in " ".join(errors.split())
-    code, out, errors = kernelviz("train", "sparse-fc", "--data", library / "opinions.csv", "--name", "mine", "--json")
+    code, out, errors = kernelviz("train", "sparse-fc", "--data", shared / "opinions.csv", "--name", "mine", "--json")
     metrics = json.loads(out)["metrics"]
     assert code == 0 and metrics["test_rmse"] < 1 and "items/s" in errors
     code, out, _ = kernelviz("evaluate", "mine", "--json")

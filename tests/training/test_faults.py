@@ -90,6 +90,7 @@ def test_a_folder_that_is_away_for_a_while(training, tmp_path):
     assert "(No such file or directory); the folder is gone: put it back, then go on with `kernelviz" in said
 
 
+@pytest.mark.slow
 def test_a_folder_that_becomes_read_only(training, monkeypatch):
     def refused(*_):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))

@@ -108,7 +108,7 @@ def test_a_server_that_waits_for_a_training_does_not_say_that_it_has_ended(clien
 
 
 def test_explore_has_a_tab_for_the_film_of_a_run_that_has_one(filmed, opened):
-    app = fine(opened(""))
+    app = fine(opened("", state={"about": "How it grew"}))
     assert [tab.label for tab in app.tabs][:3] == ["Quality", "Training", "How it grew"]
     (told,) = [one for one in maps(app) if one["kind"] == "film"]
     assert told["address"].startswith("kernelviz/runs/tiny/") and not told["live"] and told["unit"] == "images"

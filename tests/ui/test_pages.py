@@ -318,7 +318,7 @@ def test_where_the_canvas_fails_the_simple_map_replaces_it(add, opened, autoenco
     add(autoencoder)
     app = fine(heard(opened(), "map-tiny-test", failed="no such script"))
     assert "no such script" in app.warning[0].value
-    assert not maps(app) and len(charts(app)) == 2  # the other is the history
+    assert not maps(app) and len(charts(app)) == 1
     on_simple_map(app, [5, 7])
     assert "**2 selected**" in words(fine(app))
     next(button for button in app.button if button.label == "Try the full map again").click().run()

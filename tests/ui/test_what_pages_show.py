@@ -70,6 +70,8 @@ def test_explore_shows_the_map_its_images_and_the_metrics_of_the_run(add, opened
     names = [name for name in MEANING if name in autoencoder.metrics]
     assert table.iloc[:, 0].tolist() == names and {"map_1nn", "map_5nn", "trustworthiness"} <= {*names}
     assert table.iloc[:, 1].astype(float).tolist() == pytest.approx([autoencoder.metrics[name] for name in names], 1e-3)
+    assert not app.code and not charts(app)
+    app = fine(opened(run="tiny", state={"about": "Training"}))
     assert autoencoder.made_by["command"] in values(app.code)
     (history,) = charts(app)
     losses = [row["loss"] for row in autoencoder.history]
