@@ -69,6 +69,10 @@ NAMER = EmbeddingRecipe(
 )
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name != "test_pages.py")  # the longest file is not begun last
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """No test writes among the user's runs; data sets are only looked for where the caller says that they are."""

@@ -1,6 +1,7 @@
 """Two runs side by side in a real browser."""
 
 import numpy as np
+import pytest
 from test_depth import alone, on_screen
 from waits import frames
 
@@ -8,6 +9,7 @@ from kernelviz.evaluation.depths import laid_over, reach_of
 from kernelviz.storage.embedding_map import load_map
 
 
+@pytest.mark.slow
 def test_maps_of_two_runs_are_linked_and_share_one_legend(visit, settle, autoencoder, classifier):
     both = [load_map(run.folder).of_split("test") for run in (autoencoder, classifier)]
     extent = reach_of(both, [np.eye(2, 3), laid_over(both[::-1])[0]])

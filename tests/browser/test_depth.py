@@ -81,6 +81,7 @@ def test_pointing_at_an_image_in_one_map_shows_it_in_all(opened, maps):
     assert cards.count() == 2 and all(f"no. {row}" in words for words in cards.all_inner_texts())
 
 
+@pytest.mark.slow
 def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
     (_, second), extent = maps
     page = opened()
@@ -92,6 +93,7 @@ def test_a_lasso_in_one_map_selects_in_all_and_beside_them(opened, maps):
     assert "/" in legend
 
 
+@pytest.mark.slow
 def test_zooming_in_on_one_map_brings_the_others_to_the_same_images(opened, maps):
     (first, _), extent = maps
     page, row = opened(), alone(first)
@@ -109,6 +111,7 @@ def test_zooming_in_on_one_map_brings_the_others_to_the_same_images(opened, maps
     overviews.nth(1).wait_for(state="hidden")
 
 
+@pytest.mark.slow
 def test_images_move_from_one_depth_to_the_next(opened, maps):
     (first, second), extent = maps
     page = opened(show="moving")
@@ -127,6 +130,7 @@ def test_images_move_from_one_depth_to_the_next(opened, maps):
     assert slider.input_value() == "1"
 
 
+@pytest.mark.slow
 def test_a_click_on_the_confusions_selects_on_every_map(opened, heads):
     points = load_map(heads[1].folder).of_split("test")
     page = opened()

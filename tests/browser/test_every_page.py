@@ -11,6 +11,7 @@ from kernelviz.ui.shared.page_frame import PAGES, title_of
 
 SIZES = ((1440, 900), (390, 844))
 LARGE, SMALL = SIZES
+HEAVY = ("results", "depth", "compare")  # pages
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
     "rules": {"target-size": {"enabled": True}},
@@ -63,7 +64,9 @@ class Watched:
         self.bytes += event["encodedDataLength"]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=pytest.mark.slow if path in HEAVY else ()) for path in PAGES]
+)
 def test_a_page_is_sound(path, visit, settle):
     watched = []
     page = visit(path, meddle=lambda page: watched.append(Watched(page)))

@@ -277,6 +277,7 @@ def test_zoom_and_selection_outlive_another_colouring_without_the_points_being_s
     assert len([url for url in asked if "/points/" in url]) == 1
 
 
+@pytest.mark.slow
 def test_a_group_of_the_legend_can_be_hidden_and_be_shown_alone(seen, points):
     page = seen()
     row = alone(points)
@@ -332,6 +333,7 @@ def test_the_decoded_image_is_that_of_torch(seen, autoencoder):
     assert abs(decoded(page).astype(int) - wanted).max() <= 1
 
 
+@pytest.mark.slow
 def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, autoencoder):
     from kernelviz.ui.shared.network_cache import decoded_at
 
@@ -342,6 +344,7 @@ def test_where_the_page_cannot_run_the_decoder_the_server_draws(seen, settle, au
     assert abs(decoded(page).astype(int) - decoded_at(autoencoder, np.array([[-1.0, 1.0]]))[0]).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_width_changes_the_bump_while_the_slider_moves(seen):
     page = seen("probe", x="0", y="0")
     bump = page.get_by_role("figure").locator("canvas").nth(1)
@@ -355,6 +358,7 @@ def test_the_width_changes_the_bump_while_the_slider_moves(seen):
     page.wait_for_function("() => new URLSearchParams(location.search).get('w') > 1")
 
 
+@pytest.mark.slow
 def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     page = seen("probe", x="-2", y="2")
     tool(page, "Path")
@@ -380,6 +384,7 @@ def test_a_path_is_walked_kept_in_the_address_and_saved(seen, settle):
     page.wait_for_function("() => !location.search.includes('path=')")
 
 
+@pytest.mark.slow
 def test_a_window_is_dragged_on_the_map_kept_in_the_address_and_saved(seen, settle):
     page = seen("probe", x="-2", y="2")
     tool(page, "Window")
@@ -417,6 +422,7 @@ def test_back_after_a_drag_leads_to_the_page_before(seen, settle):
     )
 
 
+@pytest.mark.slow
 def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle):
     page = seen("probe", x="0", y="0")
     page.mouse.click(*on_screen(page, [(1, 1)])[0])
@@ -428,6 +434,7 @@ def test_back_from_the_first_page_is_back_to_where_the_probe_stood(seen, settle)
     assert "/probe" in page.url and address(page)["x"] == "0"
 
 
+@pytest.mark.slow
 def test_the_trail_leads_back(seen):
     page = seen("probe", x="-2", y="2")
     drag(page, on_screen(page, [(-2, 2), (0, 0), (2, 1)]).tolist())
@@ -468,6 +475,7 @@ def test_explore_by_keyboard_alone(seen, settle, points):
     page.locator("canvas.overview").wait_for(state="hidden")
 
 
+@pytest.mark.slow
 def test_the_probe_by_keyboard_alone(seen):
     page = seen("probe", x="0", y="0")
     page.locator("canvas.over").focus()
@@ -537,6 +545,7 @@ def test_without_its_scripts_the_simple_map_takes_its_place(visit, settle):
     page.unroute("**/kernelviz/canvas/**")
 
 
+@pytest.mark.slow
 def test_a_map_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, settle):
     def meddle(page):
         page.route("**/points/*", lambda route: route.fulfill(status=500, body="the disk is gone"))
@@ -548,6 +557,7 @@ def test_a_map_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, sett
     loaded(page)
 
 
+@pytest.mark.slow
 def test_the_view_is_still_there_after_a_visit_to_another_page(seen, settle):
     page = seen()
     tool(page, "Zoom in")
@@ -702,6 +712,7 @@ def test_escape_ends_a_box_under_way(seen, settle):
     assert not any("/" in count for count in page.locator(".legend .count").all_inner_texts())
 
 
+@pytest.mark.slow
 def test_a_number_that_is_searched_for_is_pinned(seen, points):
     page, row = seen(), alone(points)
     field = page.get_by_role("textbox", name="Search")
@@ -711,6 +722,7 @@ def test_a_number_that_is_searched_for_is_pinned(seen, points):
     assert f"No. {row}" in page.locator(PINNED).inner_text()
 
 
+@pytest.mark.slow
 def test_the_map_can_be_saved(seen):
     page = seen()
     with page.expect_download() as saved:

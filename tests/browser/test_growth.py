@@ -79,6 +79,7 @@ def test_a_film_is_played_and_stepped_through(visit, folder, film, autoencoder):
     assert painted(page) not in (first, between)
 
 
+@pytest.mark.slow
 def test_a_training_grows_on_the_page_until_it_is_a_run(visit, folder, film, autoencoder):
     film.until(1.0).save(folder)
     page = visit(run="young", quiet="/film")  # which the server has no more in the end

@@ -88,6 +88,7 @@ def test_a_saved_selection_is_found_again(visit):
     inspector(page).get_by_text("None yet").wait_for()
 
 
+@pytest.mark.slow
 def test_pointing_at_an_image_rings_it_on_the_map(visit):
     page = visit()
     tile = inspector(page).locator(".tiles button").nth(3)

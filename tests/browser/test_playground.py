@@ -23,6 +23,7 @@ def on_screen(page, x, y):
     return area["x"] + area["width"] / 2 + x * scale, area["y"] + area["height"] / 2 - y * scale
 
 
+@pytest.mark.slow
 def test_kernels_are_played_with(opened):
     for play in (the_bump_follows_an_input_that_is_dragged, inputs_are_changed, another_kernel_has_another_field):
         play(opened)

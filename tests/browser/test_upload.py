@@ -68,6 +68,7 @@ def test_a_picture_is_placed_and_a_bad_one_is_named(opened, settle):
     assert marks(page) > 100 and not page.locator(".panel .hint").is_visible()
 
 
+@pytest.mark.slow
 def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settle):
     page = opened()
     choose(page, [file(f"{at}.png", stroke(at)) for at in (4, 16, 40)])
@@ -95,6 +96,7 @@ def test_what_is_chosen_in_the_table_is_chosen_on_the_map_and_back(opened, settl
     assert marks(page) == 0 and not page.locator(".details").is_visible()
 
 
+@pytest.mark.slow
 def test_another_way_to_prepare_shows_at_once_for_the_same_upload(opened, settle):
     page = opened()
     wide = Image.new("L", (300, 60), 255)
@@ -160,6 +162,7 @@ def test_a_picture_is_pasted_and_dropped(opened, settle):
     assert page.locator(".stage.dropping").count() == 0
 
 
+@pytest.mark.slow
 def test_a_folder_goes_on_after_it_was_stopped(opened, settle, tmp_path):
     for at in range(300):
         (tmp_path / f"{at}.png").write_bytes(GOOD)
@@ -209,6 +212,7 @@ def test_without_a_camera_the_page_says_so(visit):
     page.get_by_role("alert").filter(has_text="no picture from a camera").wait_for()
 
 
+@pytest.mark.slow
 def test_uploads_are_still_there_after_a_visit_to_another_page(opened, settle):
     page = opened()
     choose(page, [file("a.png", stroke())])
@@ -221,6 +225,7 @@ def test_uploads_are_still_there_after_a_visit_to_another_page(opened, settle):
     assert marks(page) > 100
 
 
+@pytest.mark.slow
 def test_uploads_are_still_there_when_the_page_is_loaded_again(opened, settle):
     page = opened()
     choose(page, [file("a.png", stroke())])

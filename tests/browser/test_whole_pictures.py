@@ -34,6 +34,7 @@ def photos(library, autoencoder, tmp_path):
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_a_card_shows_the_whole_picture_and_opens_its_original(visit, settle, photos):
     page = visit(run="photos", colour="taken")
     field = page.get_by_role("textbox", name="Search")

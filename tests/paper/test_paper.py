@@ -192,6 +192,7 @@ def little_ratings(monkeypatch, tmp_path, opinions, library):
         monkeypatch.setattr(module, "load_ratings", lambda _: opinions)
 
 
+@pytest.mark.slow
 def test_table_3_has_mean_and_spread_of_every_network(little_ratings, kernelviz):
     code, out, _ = kernelviz("reproduce", "table3", "--json")
     rows = json.loads(out)["rows"]
@@ -224,6 +225,7 @@ def test_the_summary_of_splits_by_hand():
     assert table3.said(row) == "0.8200 ± 0.0115 (3 splits)"
 
 
+@pytest.mark.slow
 def test_table_4_shows_what_sparsity_costs(little_ratings, kernelviz):
     kernelviz("reproduce", "table3", "--json")
     rows = json.loads(kernelviz("reproduce", "table4", "--json")[1])["rows"]

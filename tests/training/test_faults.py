@@ -84,6 +84,7 @@ def test_a_film_that_cannot_be_written_is_told_and_the_training_goes_on(kernelvi
     assert not [path for path in (runs_folder() / "one").iterdir() if "epochs" in path.name]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_away_for_a_while(training, tmp_path):
     there, away = tmp_path / "runs" / "one", tmp_path / "away"
     said = training(lambda: there.rename(away), lambda: away.rename(there))
@@ -100,6 +101,7 @@ def test_a_folder_that_becomes_read_only(training, monkeypatch):
     assert "(Read-only file system); make it writable, then go on with `kernelviz resume one`" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"\xff" * 5000], ids=["empty", "garbage"])
 def test_a_film_that_is_spoilt_begins_anew(training, tmp_path, content):
     def spoil():
@@ -156,6 +158,7 @@ def test_what_asked_a_training_to_stop_and_was_killed_itself_does_not_stop_it_fo
     assert asked(folder) == Ask.finish
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_as_it_finishes_early_finishes_with_the_same_weights(
     kernelviz, tiny_recipe, monkeypatch
 ):

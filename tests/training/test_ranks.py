@@ -43,6 +43,7 @@ def finished(training):
     return {name: value for name, value in training.network.state_dict().items() if value.is_floating_point()}
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_and_go_on_with_what_one_has_begun_and_it_with_theirs(small):
     whole = finished(new(small))
     training = new(small)

@@ -50,7 +50,7 @@ def tables(app):
 
 def test_explore_shows_names_and_columns(plain_run, opened):
     app = fine(opened(run="plain"))
-    told, _ = maps(app)  # the second is the film of the training
+    (told,) = maps(app)
     assert told["shape"] is None and told["sides"] == [] and told["maps"][0]["source"] is None
     assert "test vectors" in told["what"] and "no pictures of these points" in words(app)
     assert "**Vectors** plain.npz" in app.caption[0].help and images(app) == []
@@ -61,7 +61,7 @@ def test_explore_shows_names_and_columns(plain_run, opened):
 
 def test_explore_shows_the_pictures_where_there_are_some(pictured_run, opened):
     app = fine(opened(run="pictured"))
-    told, _ = maps(app)  # the second is the film of the training
+    (told,) = maps(app)
     assert told["maps"][0]["source"] == "thumbnails" and told["sides"] == [32, 128] and told["shape"] is None
     assert "train vectors" in told["what"] and told["inspector"]["alike"]
 
