@@ -135,6 +135,7 @@ def test_files_are_embedded_and_timed(kernelviz, monkeypatch):
         assert row["files_per_second"] == pytest.approx(row["files"] / row["seconds"]) and row["times_Pillow"] > 0
 
 
+@pytest.mark.slow
 def test_strokes_on_a_pad_are_read(small_mnist, kernelviz, monkeypatch):
     monkeypatch.setattr(sketch, "EACH", 3)
     code, out, _ = kernelviz("bench", "sketch", "--json")

@@ -50,6 +50,7 @@ def test_the_choices_in_the_address_outlive_a_reload(visit, settle):
     assert "train images" in page.locator(".stMain").inner_text()
 
 
+@pytest.mark.slow
 def test_the_run_and_the_choices_outlive_a_change_of_page(visit, settle):
     page = visit(colour="density", run="namer")
     for name in ("Probe", "Upload", "Explore"):

@@ -11,7 +11,7 @@ from kernelviz.ui.shared.page_frame import PAGES, title_of
 
 SIZES = ((1440, 900), (390, 844))
 LARGE, SMALL = SIZES
-HEAVY = ("results", "depth", "compare")  # pages
+HEAVY = ("results", "depth", "compare", "kernels", "runs")  # pages
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
     "rules": {"target-size": {"enabled": True}},

@@ -162,6 +162,7 @@ def test_where_no_dot_is_the_decoded_image_is_shown(seen, points):
     assert page.locator(f"{CARD} .decoded canvas").is_visible() and page.locator(PICTURE).is_visible()
 
 
+@pytest.mark.slow
 def test_a_click_on_a_name_shows_its_group_alone(seen):
     page = seen()
     over, entries = page.locator("canvas.over"), page.locator(".legend button")
@@ -445,6 +446,7 @@ def test_the_trail_leads_back(seen):
     page.wait_for_function("() => location.search.includes('x=-2')")
 
 
+@pytest.mark.slow
 def test_explore_by_keyboard_alone(seen, settle, points):
     page = seen()
     for _ in range(40):
@@ -493,6 +495,7 @@ def test_the_probe_by_keyboard_alone(seen):
     page.get_by_role("button", name="Walk along the path").wait_for()
 
 
+@pytest.mark.slow
 def test_fingers_pan_and_pinch(seen, points):
     page = seen(width=390, height=844, touch=True)
     row = alone(points)
@@ -512,6 +515,7 @@ def test_fingers_pan_and_pinch(seen, points):
     page.locator("canvas.overview").wait_for()
 
 
+@pytest.mark.slow
 def test_one_finger_scrolls_the_page_unless_a_tool_is_in_hand(seen):
     page = seen(width=390, height=844, touch=True)
     client, over = page.context.new_cdp_session(page), page.locator("canvas.over")
@@ -538,6 +542,7 @@ def test_one_finger_scrolls_the_page_unless_a_tool_is_in_hand(seen):
     assert scrolled() == before
 
 
+@pytest.mark.slow
 def test_without_its_scripts_the_simple_map_takes_its_place(visit, settle):
     page = visit(meddle=lambda page: page.route("**/kernelviz/canvas/**", lambda route: route.abort()), quiet="canvas")
     page.get_by_text(re.compile("This is the simple map")).wait_for()

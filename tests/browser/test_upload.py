@@ -205,6 +205,7 @@ def test_a_picture_is_taken_with_the_camera(visit, settle):
     assert "camera 1.jpg" in details(page).inner_text() and not page.locator("video").is_visible()
 
 
+@pytest.mark.slow
 def test_without_a_camera_the_page_says_so(visit):
     page = visit("upload")
     page.locator("canvas.over").wait_for()
@@ -236,6 +237,7 @@ def test_uploads_are_still_there_when_the_page_is_loaded_again(opened, settle):
     until(page, lambda: marks(page) > 30)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
     with open(tmp_path / "large.png", "wb") as large:
         large.truncate(21_000_000)
