@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from serving import served
 from waits import PATIENCE, settled
 
-# The shell is Chromium without its windows: a page takes a tenth of the processor's time.
+# The shell is Chromium without its windows: an empty page takes a tenth of the processor's time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",

@@ -42,7 +42,7 @@ def page(run: EmbeddingRun) -> None:
 
 @st.fragment
 def _about(run: EmbeddingRun) -> None:
-    """What is below the map; a tab is made when it is opened, as Plotly alone takes a browser a second."""
+    """What is below the map; a tab is made when it is opened, as Plotly takes a browser long to load."""
     shown = {"Quality": _quality, "Training": _training} | ({"How it grew": _film} if caches.has_film(run) else {})
     for tab, show in zip(st.tabs(list(shown), key="about", on_change="rerun"), shown.values(), strict=True):
         if tab.open:
