@@ -90,3 +90,8 @@ def is_held(one: FileLock) -> bool:
             return False
     except Timeout:
         return True
+
+
+def leads() -> bool:
+    """Whether this process writes: the user's own, or the first of those that torchrun has started."""
+    return os.environ.get("RANK", "0") == "0"

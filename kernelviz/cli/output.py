@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from kernelviz.disk import leads
 from kernelviz.text import visible
 from kernelviz.training.plan import LARGEST_SEED
 
@@ -52,8 +52,7 @@ Device = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts only the first speaks and writes
-console = Console(stderr=True, quiet=not LEADS)
+console = Console(stderr=True, quiet=not leads())  # of the processes of torchrun only the first speaks
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 

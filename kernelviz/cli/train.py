@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import typer
 from rich.progress import Progress, TaskID
 
-from kernelviz.cli.output import LEADS, STOPPED, progress_bar, say
-from kernelviz.disk import runs_folder
+from kernelviz.cli.output import STOPPED, progress_bar, say
+from kernelviz.disk import leads, runs_folder
 from kernelviz.jobs.folder import forget_stop
 from kernelviz.library.cleaning import clean
 from kernelviz.storage.record import Run
@@ -71,7 +71,7 @@ def trained(recipe: Recipe, name: str, seed: int, resume: bool, command: str = "
         command: that the training was begun with; what was typed if not given.
     """
     command = command or shlex.join(["kernelviz", *sys.argv[1:]])
-    if LEADS:
+    if leads():
         clean()
         forget_stop(name)
     try:

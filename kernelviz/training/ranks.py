@@ -83,11 +83,6 @@ class Ranks:
 ALONE = Ranks()
 
 
-def leads() -> bool:
-    """Whether this process writes: the user's own, or the first of those that torchrun has started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 @contextmanager
 def together(device: str) -> Iterator[Ranks]:
     """The processes that torchrun has started, which within it wait for each other; else this one alone."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kernelviz.disk import runs_folder
+from kernelviz.disk import leads, runs_folder
 from kernelviz.networks.devices import best_device
 from kernelviz.storage.record import Run
 from kernelviz.storage.store import claimed, new_folder
@@ -15,7 +15,7 @@ from kernelviz.training import checkpoint, files
 from kernelviz.training.film import Film
 from kernelviz.training.finish import finish
 from kernelviz.training.loop import Training
-from kernelviz.training.ranks import ALONE, Ranks, leads, together
+from kernelviz.training.ranks import ALONE, Ranks, together
 from kernelviz.training.standing import STOPPING, Ask, Board, Standing, ask
 from kernelviz.training.task import Recipe
 
