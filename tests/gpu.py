@@ -112,7 +112,9 @@ def travels(gpu: str) -> None:
                     break
             checkpoint.save(training, Path(folder))
     losses = [round(row["loss"], 3) for row in training.progress.history]
-    check("a training on CPU, GPU, CPU: its losses", losses == sorted(losses, reverse=True) and len(losses) == 3, losses)
+    check(
+        "a training on CPU, GPU, CPU: its losses", losses == sorted(losses, reverse=True) and len(losses) == 3, losses
+    )
 
 
 def main(names: list[str]) -> int:

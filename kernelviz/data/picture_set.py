@@ -8,6 +8,7 @@ in the `ContentCache` at once, so that a pass that is stopped goes on where it w
 
 import hashlib
 import io
+import math
 import os
 import tempfile
 import warnings
@@ -158,7 +159,7 @@ def prepare(
         at_least: how many pictures it takes.
     """
     shares = (validation, test)
-    size = backbone.size_of_features((preprocess.channels, preprocess.height, preprocess.width))
+    size = math.prod(backbone.shape_of_features((preprocess.channels, preprocess.height, preprocess.width)))
     cache, key = ContentCache(), _key(backbone, preprocess, views, shares)
     extractor = extractor_for(len(listing), backbone, preprocess, device)
     reader = Reader(extractor, preprocess, views, shares, device, cache.with_features(key))

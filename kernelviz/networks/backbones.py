@@ -137,14 +137,14 @@ class Backbone:
             memory_format=torch.channels_last
         )
 
-    def size_of_features(self, image_shape: Sequence[int]) -> int:
-        """How many numbers it gives of an image [channels, height, width].
+    def shape_of_features(self, image_shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of what it gives of an image [channels, height, width].
 
         Raises a UserError where it cannot take such images, or where its depth gives none.
         """
         try:
             with torch.no_grad():
-                return self.extractor(torch.zeros(1, *image_shape)).numel()
+                return tuple(self.extractor(torch.zeros(1, *image_shape)).shape[1:])
         except Exception as error:  # somebody else's code may raise anything
             shape = " x ".join(map(str, image_shape))
             raise UserError(

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from kernelviz.errors import UserError
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
@@ -23,7 +24,7 @@ class EmbeddingNetwork(nn.Module):
     Args:
         image_shape: channels, height, width.
         encoder: widths of the dense layers before the kernel layer.
-        convolutions: widths of convolutions before these, 3 x 3 with stride 2 and a ReLU; without a backbone only.
+        convolutions: widths of convolutions before these, 3 x 3 with stride 2 and a ReLU.
         decoder: widths of the hidden layers after it.
         grid: rows and columns of the kernel layer.
         extent, width: half the side of the grid and width of the Gaussian kernel, in the same units.
@@ -88,16 +89,16 @@ class EmbeddingNetwork(nn.Module):
         self.grid = Grid(*grid, extent)
         self.decoded_shape = tuple(decoded_shape or image_shape)
         self.backbone = backbone.extractor if backbone else None
-        inputs = backbone.size_of_features(image_shape) if backbone else size_of_convolved(image_shape, convolutions)
+        taken = backbone.shape_of_features(image_shape) if backbone else image_shape
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
-            *convolutional(image_shape[0], convolutions),
+            *convolutional(taken, convolutions),
             nn.Flatten(),
             *([UnitLength()] if unit_features else []),
             *([Noise(noise)] if noise else []),
             *([nn.Dropout(dropout)] if dropout else []),
-            *dense(inputs, encoder),
+            *dense(size_of_convolved(taken, convolutions), encoder),
             *([nn.ReLU()] if rectified else []),
             nn.BatchNorm1d(encoder[-1]),
         )
@@ -224,19 +225,27 @@ def resized(images: Float[Tensor, "n c h w"], shape: Sequence[int]) -> Float[Ten
     return functional.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def convolutional(channels: int, widths: Sequence[int]) -> list[nn.Module]:
-    """Convolutions of the given widths, each of which halves both sides, with a ReLU after each."""
+def convolutional(shape: Sequence[int], widths: Sequence[int]) -> list[nn.Module]:
+    """Convolutions of the given widths, of images or features of a shape, each of which halves both sides, with ReLU.
+
+    Raises a UserError where that is not the shape (channels, height, width).
+    """
+    if widths and len(shape) != 3:
+        raise UserError(
+            f"features of the shape {tuple(shape)} have no height and width to convolve; give convolutions=()"
+        )
     layers: list[nn.Module] = []
-    for before, after in pairwise([channels, *widths]):
+    for before, after in pairwise([shape[0], *widths]):
         layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU()]
     return layers
 
 
 def size_of_convolved(shape: Sequence[int], widths: Sequence[int]) -> int:
-    """How many numbers `convolutional` makes of an image of a shape (channels, height, width)."""
-    channels, height, width = shape
+    """How many numbers `convolutional` makes of images or features of a shape."""
+    if not widths:
+        return math.prod(shape)
     sides = 2 ** len(widths)
-    return (widths[-1] if widths else channels) * math.ceil(height / sides) * math.ceil(width / sides)
+    return widths[-1] * math.prod(math.ceil(side / sides) for side in shape[1:])
 
 
 def dense(n_in: int, widths: Sequence[int]) -> list[nn.Module]:

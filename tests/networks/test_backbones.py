@@ -355,9 +355,9 @@ def test_a_depth_without_features_names_those_that_have(depth, said):
 def test_images_that_a_backbone_cannot_take_are_said_before_any_training():
     part = truncated(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4), nn.ReLU(), nn.Linear(4, 2)), "2")
     backbone = Backbone("own:net", "2", "0" * 64, part)
-    assert backbone.size_of_features((3, 8, 8)) == 4
+    assert backbone.shape_of_features((3, 8, 8)) == (4,)
     with pytest.raises(ValueError, match="own:net truncated at '2' fails on images of 3 x 9 x 9: .*--depth: 0, 1, 2$"):
-        backbone.size_of_features((3, 9, 9))
+        backbone.shape_of_features((3, 9, 9))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
