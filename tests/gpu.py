@@ -73,8 +73,8 @@ def places(name: str, gpu: str) -> None:
     if here.decoder:
         centers = np.random.default_rng(0).uniform(-extent / 2, extent / 2, (DECODED, 2))
         probe = here.canonical or Probe(0.7, 1.0)
-        drawn = [decode_probes(network, centers, probe).astype(float) for network in (here, there)]
-        off = float(np.abs(drawn[0] - drawn[1]).max())
+        decoded = [decode_probes(network, centers, probe).astype(float) for network in (here, there)]
+        off = float(np.abs(decoded[0] - decoded[1]).max())
         check(f"{name}: decoded, largest difference", off <= 1, f"{off:.3g} of 255")
 
 

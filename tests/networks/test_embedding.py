@@ -4,10 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from kernelviz.errors import UserError
 from kernelviz.layers import Grid
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, gaussian_bump
+from kernelviz.networks.backbones import Backbone
 from kernelviz.networks.embedding import EmbeddingNetwork, dense
+from kernelviz.networks.truncated import Truncated
 
 SMALL = {"encoder": (20, 30), "decoder": (10,), "grid": (5, 8), "classes": 4}
 
@@ -146,6 +149,19 @@ def test_convolutions_halve_the_sides_before_the_dense_layers(image_shape, wante
     assert kinds == [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU, nn.Flatten]
     assert network.activation(torch.rand(3, *image_shape)).shape == (3, 40)
     assert not made_again(network).load_state_dict(network.state_dict()).missing_keys
+
+
+@pytest.mark.parametrize("features, wanted", [((3, 8, 8), 4 * 4 * 4), ((192,), None)], ids=str)
+def test_convolutions_take_the_features_of_a_backbone_where_these_have_sides(features, wanted):
+    layers = nn.Sequential(nn.Identity() if wanted else nn.Flatten(), nn.Identity())
+    backbone = Backbone("own:net", "0", "0" * 64, Truncated(layers))
+    if not wanted:
+        with pytest.raises(UserError, match=r"shape \(192,\) have no height and width to convolve"):
+            EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone)
+        return
+    network = EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone)
+    assert shapes(network.encoder)[0] == (20, wanted)
+    assert network.activation(torch.rand(2, 3, 8, 8)).shape == (2, 40)
 
 
 def test_a_decoder_of_other_images_than_those_that_are_embedded():
