@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from kernelviz.benchmarks.million import peak_gb
-from kernelviz.data.picture_set import Read, Reader, extractor_for, read_all
+from kernelviz.data.pictures.reading import Read, Reader, extractor_for, read_all
 from kernelviz.data.shapes import shapes_listing
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.networks.devices import best_device

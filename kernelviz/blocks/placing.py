@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kernelviz.blocks.cutting import Block
 from kernelviz.blocks.output import Output
-from kernelviz.data.picture_set import VECTOR_FILES
+from kernelviz.data.pictures import VECTOR_FILES
 from kernelviz.evaluation.inference import embed, embed_rows, features_of
 from kernelviz.evaluation.novelty import project_embedded, project_vectors
 from kernelviz.ingest.files import Picture, RejectedFile, ingest, ingest_one

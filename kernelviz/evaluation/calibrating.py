@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kernelviz.data.images import ImageSet
-from kernelviz.data.picture_set import PictureSet
+from kernelviz.data.pictures import PictureSet
 from kernelviz.evaluation.inference import AT_ONCE, Embedded, Images, embed, embed_rows
 from kernelviz.evaluation.signals import distances, numbers_of, signals_of, summed
 from kernelviz.networks import EmbeddingNetwork

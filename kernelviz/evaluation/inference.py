@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from kernelviz.data.batches import pixels, stored
 from kernelviz.data.images import ImageSet
-from kernelviz.data.picture_set import PictureSet
+from kernelviz.data.pictures import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.data.picture_set import PictureSet, directions
+from kernelviz.data.pictures import PictureSet, directions
 from kernelviz.data.ratings import Ratings
 from kernelviz.evaluation.inference import Embedded, at_a_time, embed_split, rows_at_a_time
 from kernelviz.evaluation.quality import MEANING

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Float32, Int, Shaped
 
-from kernelviz.data.picture_set import VECTOR_FILES
+from kernelviz.data.pictures import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import Embedded, Images, embed, rows_at_a_time
 from kernelviz.evaluation.signals import NEAREST, blank, distances, novelty_of, signals_of, summed

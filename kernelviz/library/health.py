@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from kernelviz.data.content_cache import FILE as PICTURES
+from kernelviz.data.pictures.content_cache import FILE as PICTURES
 from kernelviz.disk import data_folder, runs_folders
 from kernelviz.errors import UserError
 from kernelviz.networks.devices import best_device

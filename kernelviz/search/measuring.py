@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from kernelviz.data.batches import pixels
 from kernelviz.data.images import ImageSet
-from kernelviz.data.picture_set import PictureSet, directions
+from kernelviz.data.pictures import PictureSet, directions
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import PART, embed_split
 from kernelviz.evaluation.metrics import knn_accuracy, map_trustworthiness

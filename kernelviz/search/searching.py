@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from kernelviz.data.images import ImageSet
-from kernelviz.data.picture_set import PictureSet
+from kernelviz.data.pictures import PictureSet
 from kernelviz.errors import UserError
 from kernelviz.networks.devices import best_device
 from kernelviz.search.measuring import measure_of, measured

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kernelviz.data.listings import listing_of
-from kernelviz.data.picture_set import PictureSet, prepare
+from kernelviz.data.pictures import PictureSet, prepare
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import embed_rows
 from kernelviz.evaluation.novelty import Projection, project_embedded

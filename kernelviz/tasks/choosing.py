@@ -17,7 +17,7 @@ from PIL import Image
 from kernelviz.data.batches import Jitter
 from kernelviz.data.images import SETS
 from kernelviz.data.named import SHAPES
-from kernelviz.data.picture_set import VECTOR_FILES
+from kernelviz.data.pictures import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.sources.listing import SPLITS, Listing

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from kernelviz.data.batches import Jitter, jitter, pixels, stored
 from kernelviz.data.images import ImageSet, load
-from kernelviz.data.picture_set import PictureSet, VectorSet
+from kernelviz.data.pictures import PictureSet, VectorSet
 from kernelviz.errors import UserError
 from kernelviz.evaluation.calibrating import calibrate
 from kernelviz.evaluation.inference import make_map
@@ -60,8 +60,8 @@ class EmbeddingRecipe(Recipe):
         labels: share of the training labels that the objectives see.
         neighbours: how many nearest neighbours of an image may be its partner, for the objective of that name.
         views: 0: pictures become arrays. Else the features of a frozen backbone are computed once, of so many views of
-            each picture (`data.views`), and the pictures may be of any number and size (`data.picture_set`); without a
-            backbone, the vectors of the source are what the map is made of.
+            each picture, which may be of any number and size (`data.pictures`); without a backbone, the vectors of the
+            source are what the map is made of.
         decoded: with views, side in pixels of the images that a decoder learns.
         column: where a picture's class comes from: a column of the source's table, or path:N.
         test: share of the pictures that is the test part, unless the source has one.

@@ -6,7 +6,7 @@ from typing import Any
 
 from kernelviz.data.images import SETS
 from kernelviz.data.listings import listing_of
-from kernelviz.data.picture_set import PictureSet, prepare, vector_set
+from kernelviz.data.pictures import PictureSet, prepare, vector_set
 from kernelviz.ingest.files import warn_of_rejected
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.networks.devices import best_device

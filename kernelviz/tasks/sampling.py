@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kernelviz.data.images import ImageSet
 from kernelviz.data.neighbours import neighbour_graph, oriented_gradients
-from kernelviz.data.picture_set import PictureSet, directions
+from kernelviz.data.pictures import PictureSet, directions
 from kernelviz.training.task import Report
 
 KNOWN = 256  # images with a label in a step of `supervised_neighbours`

@@ -2,7 +2,7 @@
 
 import torch
 
-from kernelviz.data.views import views_of
+from kernelviz.data.pictures.views import views_of
 
 HASHES = [bytes([number] * 16) for number in range(4)]
 

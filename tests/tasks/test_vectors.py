@@ -10,7 +10,7 @@ from PIL import Image
 
 import kernelviz as library
 from kernelviz.data.listings import listing_of
-from kernelviz.data.picture_set import vector_set
+from kernelviz.data.pictures import vector_set
 from kernelviz.errors import UserError
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import load_item_table

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.data import picture_set
-from kernelviz.data.content_cache import ContentCache
-from kernelviz.data.picture_set import directions, prepare
+from kernelviz.data.pictures import directions, prepare, preparing
+from kernelviz.data.pictures.content_cache import ContentCache
+from kernelviz.data.pictures.reading import Reader
 from kernelviz.errors import UserError
 from kernelviz.ingest.preprocessing import Preprocess
 from kernelviz.sources.reading import read_source
@@ -26,9 +26,9 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def passes(monkeypatch):
     """The number of pictures in every pass through the backbone."""
-    made, compute = [], picture_set.Reader.compute
+    made, compute = [], Reader.compute
     monkeypatch.setattr(
-        picture_set.Reader,
+        Reader,
         "compute",
         lambda self, fresh, views: made.append(len(fresh)) or compute(self, fresh, views),
     )
@@ -72,7 +72,7 @@ def test_nothing_is_computed_twice(photographs, passes):
 
 
 def test_a_pass_that_is_stopped_goes_on_where_it_was(photographs, passes, monkeypatch):
-    monkeypatch.setattr(picture_set, "STORED", 8)
+    monkeypatch.setattr(preparing, "STORED", 8)
 
     def stop(share, note):
         if share > 0.4:
@@ -114,7 +114,7 @@ def test_too_few_pictures_are_refused_with_the_reasons(tmp_path):
 
 def test_features_that_would_fill_the_memory_are_on_disk(photographs, monkeypatch):
     inside = prepared(photographs).features
-    monkeypatch.setattr(picture_set, "IN_MEMORY", 0)
+    monkeypatch.setattr(preparing, "IN_MEMORY", 0)
     outside = prepared(photographs).features
     assert isinstance(outside, np.memmap) and (outside == inside).all()
 
