@@ -46,11 +46,11 @@ def accuracy(map_inside: bool, steps: int) -> float:
     images, labels = map(torch.as_tensor, data.split("train"))
     network = classifier(map_inside).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
-    draws = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(1)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / steps)
-        batch = torch.randint(len(images), (BATCH,), generator=draws)
+        batch = torch.randint(len(images), (BATCH,), generator=generator)
         loss = nn.functional.cross_entropy(network(pixels(images[batch])), labels[batch])
         optimizer.zero_grad()
         loss.backward()
