@@ -34,6 +34,7 @@ PRINTED, ANIMATED = (".pdf", ".svg", ".png"), (".gif", ".webp")
 COLOURS = ("label", "prediction", "right or wrong")
 LEAST_SIDE, MOST_SIDE = 2, 100
 LOWEST_DPI, HIGHEST_DPI = 30, 2400
+NARROWEST, WIDEST = 240, 1600  # pixels across an animation
 PANEL = 0.95  # inches: maps side by side are at least so wide
 
 
@@ -194,14 +195,25 @@ def _depth(run: EmbeddingRun, width: float, look: Look) -> "Figure":
 
 def _path(run: EmbeddingRun, kind: str, look: Look) -> bytes:
     """A probe on its way through the classes of the map, and what is decoded from it."""
-    from kernelviz.export.path import animated_path
+    from kernelviz.export.path import WIDTH, animated_path
 
     _check_decoder(run)
-    return animated_path(run, _points(run, look), *_groups(run, look), kind)
+    width = WIDTH
+    if look.width:
+        from kernelviz.plots.publication import inches
+
+        width = round(look.dpi * inches(look.width))
+        if not NARROWEST <= width <= WIDEST:
+            raise UserError(
+                f"{width:,} pixels across; an animation has {NARROWEST} to {WIDEST}: change --width or --dpi"
+            )
+    return animated_path(run, _points(run, look), *_groups(run, look), kind, width)
 
 
 def _film(run: EmbeddingRun, kind: str, look: Look) -> bytes:
     """The points from epoch to epoch of the training."""
+    if look.width:
+        raise UserError("a film has 480 pixels across; leave out its width")
     maps = load_epochs(run.folder)
     if maps is None or not len(maps):
         raise UserError(f"the maps of the epochs of {run.name!r} were not kept; trainings of this version keep them")

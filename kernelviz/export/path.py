@@ -1,4 +1,4 @@
-"""A probe that moves over a map, as an animation: the map with the probe on the left, what it decodes on the right."""
+"""A probe that moves over a map, as an animation: the map on the left, what is decoded on the right, names below."""
 
 import io
 from collections.abc import Sequence
@@ -10,15 +10,18 @@ from PIL import Image, ImageDraw
 from kernelviz.evaluation.inference import decode_probes
 from kernelviz.layers.probe import Probe
 from kernelviz.plots.colours import PROBE, rgb
+from kernelviz.plots.film import legend
 from kernelviz.plots.images import dots, on_white
 from kernelviz.storage.embedding_map import EmbeddingMap
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.weights import load_network
 
-SIDE, FINE = 320, 3  # pixels of each half, and times as many that it is painted with
+WIDTH, FINE = 640, 3  # pixels of the whole, and times as many that dots and marks are painted with
 FRAMES, MILLISECONDS = 120, 60
 LEAST = 0.02  # of the points: smaller groups are no stop
-RING = 7  # pixels: radius of the mark of the probe
+RING, GAP, TEXT = 7, 10, 14  # pixels where the width is WIDTH: radius of the mark, white around the halves, letters
+LEAST_TEXT, LEAST_MARK = 10, 0.7  # pixels of letters, and of the mark as a share of RING
+FIXED = 96  # colours of a GIF's 256 for the map, the same in all frames; the decoded image has the others
 
 
 def animated_path(
@@ -27,22 +30,42 @@ def animated_path(
     group: Int[np.ndarray, " n"],
     groups: Sequence[tuple[str, str]],
     kind: str,
+    width: int = WIDTH,
 ) -> bytes:
     """An endless animation, "gif" or "webp", of a probe that moves from group to group at one speed.
 
     Args:
         points: those of the map, all with coordinates.
         group, groups: the number of each point's group; name and colour of each group.
+        width: of the whole in pixels.
     """
     centers = path_through(points.coordinates, group)
     decoded = decode_probes(load_network(run), centers, Probe(**run.probe))
     colours = np.array([rgb(colour) for _, colour in groups], np.uint8)[group]
     low, high = points.coordinates.min(0), points.coordinates.max(0)
     middle, half = (low + high) / 2, float((high - low).max()) / 2 * 1.05 or 1.0
-    size = int(np.clip(SIDE * (0.2 / len(points)) ** 0.5, 1.5, 6) * FINE)
-    picture = on_white(dots(points.coordinates - middle, colours, half, SIDE * FINE, size))
-    ground, mark = Image.fromarray(picture).reduce(FINE), _mark()
-    frames = [_frame(ground, mark, (at - middle) / half, one) for at, one in zip(centers, decoded, strict=True)]
+    unit = width / WIDTH
+    gap = round(GAP * unit)
+    side = (width - 3 * gap) // 2
+    size = int(np.clip(side * (0.2 / len(points)) ** 0.5, 1.5 * max(1, unit), 6 * unit) * FINE)
+    picture = on_white(dots(points.coordinates - middle, colours, half, side * FINE, size))
+    names = legend([groups[at] for at in np.unique(group)], width, text=max(LEAST_TEXT, round(TEXT * unit)))
+    ground = Image.new("RGB", (width, side + 2 * gap + sum(map(len, names))), "white")
+    ground.paste(Image.fromarray(picture).reduce(FINE), (gap, gap))
+    if names:
+        ground.paste(Image.fromarray(np.concatenate(names)), (0, side + 2 * gap))
+    mark, frames = _mark(max(unit, LEAST_MARK)), []
+    inks = _palette_of(ground, mark)
+    for (x, y), one in zip((centers - middle) / half, decoded, strict=True):
+        frame, image = ground.copy(), _fitted(one, side)
+        at = gap + (1 + x) * side / 2 - mark.width / 2, gap + (1 - y) * side / 2 - mark.height / 2
+        frame.paste(mark, (round(at[0]), round(at[1])), mark)
+        if kind == "gif":
+            frame, image = frame.quantize(palette=inks, dither=Image.Dither.NONE), image.quantize(256 - FIXED)
+            frame.putpalette(inks.getpalette()[: 3 * FIXED] + image.getpalette())
+            image = image.point(lambda at: at + FIXED)
+        frame.paste(image, (width - gap - (side + image.width) // 2, gap + (side - image.height) // 2))
+        frames.append(frame)
     buffer = io.BytesIO()
     shared = {"save_all": True, "append_images": frames[1:], "duration": MILLISECONDS, "loop": 0}
     frames[0].save(buffer, kind.upper(), **shared)
@@ -73,28 +96,30 @@ def path_through(
     return np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], 1)
 
 
-def _mark() -> Image.Image:
-    """A ring on a clear ground, white around it."""
-    side = 2 * (RING + 2) * FINE
+def _mark(unit: float) -> Image.Image:
+    """A ring on a clear ground, white around it; of radius RING times a unit."""
+    side = round(2 * (RING + 2) * unit) * FINE
     image = Image.new("RGBA", (side, side))
     for radius, colour in ((RING + 2, "white"), (RING, PROBE), (RING - 3, (0, 0, 0, 0))):
-        reach = radius * FINE
+        reach = radius * unit * FINE
         box = (side / 2 - reach, side / 2 - reach, side / 2 + reach - 1, side / 2 + reach - 1)
         ImageDraw.Draw(image).ellipse(box, fill=colour)
     return image.reduce(FINE)
 
 
-def _frame(
-    ground: Image.Image, mark: Image.Image, at: Float[np.ndarray, " 2"], decoded: UInt8[np.ndarray, "h w *c"]
-) -> Image.Image:
-    """The map with a mark at a position from -1 to 1, and the decoded image."""
-    whole = Image.new("RGB", (2 * SIDE, SIDE), "white")
-    whole.paste(ground)
-    x, y = (1 + at[0]) * SIDE / 2, (1 - at[1]) * SIDE / 2
-    whole.paste(mark, (round(x - mark.width / 2), round(y - mark.height / 2)), mark)
-    height, width = decoded.shape[:2]
-    scale = SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(decoded).convert("RGB").resize(size, Image.Resampling.NEAREST)
-    whole.paste(image, (SIDE + (SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
-    return whole
+def _fitted(decoded: UInt8[np.ndarray, "h w *c"], side: int) -> Image.Image:
+    """A decoded image as large as fits into a square."""
+    image = Image.fromarray(decoded).convert("RGB")
+    scale = side / max(image.size)
+    return image.resize([max(1, round(scale * one)) for one in image.size], Image.Resampling.NEAREST)
+
+
+def _palette_of(ground: Image.Image, mark: Image.Image) -> Image.Image:
+    """An image with FIXED colours, those of a map with its mark, so that no class changes its colour."""
+    marked = ground.copy()
+    marked.paste(mark, mask=mark)
+    palette = np.array(marked.quantize(FIXED).getpalette()[: 3 * FIXED], np.uint8).reshape(-1, 3)
+    palette[palette.min(1) > 248] = 255  # paper is white
+    image = Image.new("P", (1, 1))
+    image.putpalette(np.pad(palette, ((0, 256 - len(palette)), (0, 0)), "edge").ravel().tolist())
+    return image

@@ -13,7 +13,7 @@ from kernelviz.storage.epochs import EpochMaps
 SIDE = 480  # pixels of the map along each side
 LINE, GAP = 26, 4  # pixels: height of the line of text, and what is left free around a picture
 LINES = 3  # of names at most
-FONT = ImageFont.load_default(14)
+TEXT = 14  # pixels: size of the font
 MOST = 120  # pictures of an animation
 MILLISECONDS, AT_THE_END = 60, 2000  # that each picture is shown, and the last
 FINE = 2  # times the pixels, along each side, that dots are painted with before they are made smaller
@@ -36,7 +36,7 @@ def film_pictures(maps: EpochMaps, dark: bool) -> Iterator[UInt8[np.ndarray, "h 
     """The pictures of a film from its first to its last frame, about as many between any two."""
     groups = palette(maps.classes, "label")
     ink = [groups[label][1] for label in maps.labels]
-    names = _names([groups[label] for label in sorted(set(maps.labels.tolist()) - {-1})], dark)
+    names = legend([groups[label] for label in sorted(set(maps.labels.tolist()) - {-1})], SIDE, dark)
     n = int(np.clip(4 * len(maps), 1, MOST))
     for epoch in np.interp(np.linspace(0, len(maps) - 1, n), np.arange(len(maps)), maps.epochs):
         frame = int(np.searchsorted(maps.epochs, np.float32(epoch), side="right")) - 1
@@ -74,24 +74,26 @@ def _points(
 
 def _words(text: str, dark: bool) -> UInt8[np.ndarray, "line side 3"]:
     image = Image.new("RGB", (SIDE, LINE), GROUNDS[dark][0])
-    ImageDraw.Draw(image).text((8, LINE / 2), text, GROUNDS[dark][1], FONT, anchor="lm")
+    ImageDraw.Draw(image).text((8, LINE / 2), text, GROUNDS[dark][1], ImageFont.load_default(TEXT), anchor="lm")
     return np.asarray(image)
 
 
-def _names(groups: Sequence[tuple[str, str]], dark: bool) -> list[UInt8[np.ndarray, "line side 3"]]:
-    """The names of the groups behind dots in their colours, on at most LINES lines."""
-    images, left = [], float(SIDE)
+def legend(
+    groups: Sequence[tuple[str, str]], width: int, dark: bool = False, text: int = TEXT
+) -> list[UInt8[np.ndarray, "line width 3"]]:
+    """The names of groups behind dots in their colours, on at most LINES lines of a width, with texts of a size."""
+    images, left, unit, font = [], float(width), text / TEXT, ImageFont.load_default(text)
     for name, colour in groups:
-        width = 18 + FONT.getlength(name)
-        if left + width > SIDE - 8:
+        needed = 18 * unit + font.getlength(name)
+        if left + needed > width - 8 * unit:
             if len(images) == LINES:
                 break
-            images.append(Image.new("RGB", (SIDE, LINE), GROUNDS[dark][0]))
-            left = 8.0
-        pen, middle = ImageDraw.Draw(images[-1]), LINE / 2
-        pen.ellipse((left, middle - 4, left + 8, middle + 4), fill=colour)
-        pen.text((left + 12, middle), name, GROUNDS[dark][1], FONT, anchor="lm")
-        left += width + 8
+            images.append(Image.new("RGB", (width, round(LINE * unit)), GROUNDS[dark][0]))
+            left = 8 * unit
+        pen, middle = ImageDraw.Draw(images[-1]), images[-1].height / 2
+        pen.ellipse((left, middle - 4 * unit, left + 8 * unit, middle + 4 * unit), fill=colour)
+        pen.text((left + 12 * unit, middle), name, GROUNDS[dark][1], font, anchor="lm")
+        left += needed + 8 * unit
     return [np.asarray(image) for image in images]
 
 

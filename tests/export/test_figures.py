@@ -53,7 +53,16 @@ def test_images_are_where_their_points_are_with_the_names_of_their_classes(name,
 
 def test_a_probe_goes_from_class_to_class_and_is_decoded(run, tmp_path):
     with Image.open(figure(run, "path", tmp_path / "path.gif")) as animated:
-        assert animated.n_frames > 50 and animated.size == (640, 320)
+        assert animated.n_frames > 50 and animated.width == 640 and 320 < animated.height < 380  # with a line of names
+        inks = []
+        for at in (0, animated.n_frames - 1):
+            animated.seek(at)
+            names = np.asarray(animated.convert("RGB"))[-26:]
+            inks.append({tuple(pixel) for pixel in names.reshape(-1, 3).tolist()})
+    assert inks[0] == inks[1]  # no class changes its colour on the way
+    assert len(inks[0]) > 10 and (255, 255, 255) in inks[0]  # ten classes, on paper
+    with Image.open(figure(run, "path", tmp_path / "path.webp", Look("4cm", 200))) as animated:
+        assert animated.width == 315
     corners = np.array([[0, 0], [0, 4], [4, 4], [4, 0]], float)
     way = path_through(corners.repeat(5, 0), np.arange(4).repeat(5), 16)
     assert len(way) == 16 and {tuple(corner) for corner in corners} <= {tuple(at) for at in way.tolist()}
@@ -65,6 +74,8 @@ def test_a_probe_goes_from_class_to_class_and_is_decoded(run, tmp_path):
     ("what", "name", "look", "said"),
     [
         ("map", "a.gif", {}, "written as .pdf, .svg, .png"),
+        ("path", "a.gif", {"width": "90cm"}, "an animation has 240 to 1600"),
+        ("film", "a.gif", {"width": "8cm"}, "leave out its width"),
         ("path", "a.pdf", {}, "written as .gif, .webp"),
         ("picture", "a.pdf", {}, "no figure 'picture'"),
         ("map", "a.pdf", {"width": "8.5"}, "is no width"),
