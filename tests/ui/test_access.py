@@ -3,9 +3,11 @@
 import asyncio
 import re
 import socket
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import streamlit as st
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -193,6 +195,22 @@ def test_the_token_in_the_first_address_becomes_a_cookie():
 def test_the_token_leads_nowhere_else():
     answer = client_of(token=TOKEN).get("http://localhost:8501//evil.com/x", params={"token": TOKEN})
     assert answer.status_code == 303 and answer.headers["location"] == "/evil.com/x"
+
+
+def test_a_path_with_a_number_too_long_to_be_read_is_refused():
+    for path in ("/large/test/tiles/{}/0/0", "/thumbnail/test/{}", "/sheets/test/images/{}/0"):
+        assert client_of().get("/kernelviz/runs/tiny/1" + path.format("9" * 5000)).status_code == 414
+
+
+def test_the_cookie_of_a_browser_is_for_this_path_and_with_https_for_nothing_else():
+    assert "Secure" not in client_of().get("/probe").headers["set-cookie"]
+    cookie = client_of(base_path="/viz").get("https://localhost:8501/viz/probe").headers["set-cookie"]
+    assert "Secure" in cookie and "HttpOnly" in cookie and "Path=/viz;" in cookie
+
+
+def test_pages_elsewhere_may_not_command_ours_by_messages():
+    st.get_option("client.allowedOrigins")  # raises where Streamlit has no such option
+    assert tomllib.loads(own_file(".streamlit", "config.toml").read_text())["client"]["allowedOrigins"] == []
 
 
 def test_metrics_are_closed():

@@ -41,6 +41,7 @@ HEADERS = {
 NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"  # of what is no page of ours
 NOT_OURS = "this dashboard does not go by that name; `kernelviz app --allowed-host NAME` adds one"
 FOREIGN = "only the dashboard's own pages may ask for that"
+LONGEST = 4000  # letters of a path; Python reads no longer numbers, and none of ours is near it
 WANTED = "this dashboard needs a token: open the address that `kernelviz app` printed"
 ASKS = Path(__file__).with_name("token_page.html")
 
@@ -70,6 +71,8 @@ class Guard:
         hosts = [headers.get("host", ""), *_forwarded(headers)]
         if len(headers.getlist("host")) != 1 or not all(self.entrance.is_ours(name_in(host)) for host in hosts):
             return PlainTextResponse(NOT_OURS, 421)
+        if len(scope["path"]) > LONGEST:
+            return PlainTextResponse("that address is too long", 414)
         origin = headers.get("origin")
         if origin is not None and not any(_is_of(origin, host) for host in hosts):
             return PlainTextResponse(FOREIGN, 403)

@@ -43,7 +43,8 @@ def index(request: Request) -> Response:
     changed = rewritten(_of_streamlit(), page, command)
     response = Response(changed, media_type="text/html", headers={"Cache-Control": "no-cache"})
     if COOKIE not in request.cookies:
-        response.set_cookie(COOKIE, secrets.token_urlsafe(16), httponly=True, samesite="strict")
+        at, safe = request.scope.get("root_path") or "/", request.url.scheme == "https"
+        response.set_cookie(COOKIE, secrets.token_urlsafe(16), path=at, secure=safe, httponly=True, samesite="strict")
     return response
 
 
