@@ -29,7 +29,7 @@ from kernelviz.data.splits import content_hash, is_held_out, split_by_content
 from kernelviz.data.views import VERSION, views_of
 from kernelviz.disk import data_folder
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import Content, RejectedFile, on_all_cores
+from kernelviz.ingest.files import Content, RejectedFile, on_all_cores, torch_on_all_cores
 from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
@@ -408,12 +408,8 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
     contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
     parts = iter(lambda: list(islice(contents, batch)), [])
-    threads = torch.get_num_threads()
-    try:
-        for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
-            yield from results
-    finally:
-        torch.set_num_threads(threads)  # some libraries have taken the ones above for the whole process
+    for results in torch_on_all_cores(reader, parts):
+        yield from results
 
 
 def small_picture(image: Image.Image) -> bytes:

@@ -89,6 +89,20 @@ def on_all_cores(
             pool.shutdown(cancel_futures=True)
 
 
+def torch_on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """As `on_all_cores`, for functions that compute with torch, which has one thread of the processor in each of them.
+
+    Threads that share a product wait for the slowest of them, and on a machine that does other work for very long.
+    """
+    import torch  # takes seconds to import
+
+    threads = torch.get_num_threads()
+    try:
+        yield from on_all_cores(function, items, torch.set_num_threads, (1,))
+    finally:
+        torch.set_num_threads(threads)  # some libraries have taken the ones above for the whole process
+
+
 def ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:
     """The result for one file."""
     try:
