@@ -102,6 +102,5 @@ def _layer(
     return colour, np.where(n, LEAST + (1 - LEAST) * share.clip(0, 1), 0)
 
 
-_ALONG = interleaved(
-    *np.meshgrid(np.arange(SIDE), np.arange(SIDE)[::-1])
-).ravel()  # number of each pixel, top row first
+# the number of each pixel along the curve, row by row from the top
+_ALONG = interleaved(*np.meshgrid(np.arange(SIDE), np.arange(SIDE)[::-1])).ravel()
