@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -408,8 +408,7 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
     contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
     parts = iter(lambda: list(islice(contents, batch)), [])
-    for results in torch_on_all_cores(reader, parts):
-        yield from results
+    yield from chain.from_iterable(torch_on_all_cores(reader, parts))
 
 
 def small_picture(image: Image.Image) -> bytes:
