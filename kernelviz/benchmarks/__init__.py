@@ -6,6 +6,7 @@ from types import ModuleType
 BENCHMARKS = {  # the module of each
     "peers": "peers",
     "place": "place",
+    "map": "whole_map",
     "graph": "graph",
     "million": "million",
     "layer": "networks.layer",

@@ -28,7 +28,7 @@ PICTURES, SCENES, SIDE = 2000, 120, 500  # pictures, how many of them differ, pi
 
 def report(note: Callable[[str], None]) -> dict:
     """Pictures a second and seconds, in folders that are removed again."""
-    with tempfile.TemporaryDirectory() as folder, _elsewhere(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, elsewhere(Path(folder)):
         source = Path(folder) / "photographs"
         note("writing pictures")
         source.mkdir()
@@ -99,7 +99,7 @@ def write_photographs(folder: Path) -> None:
 
 
 @contextmanager
-def _elsewhere(folder: Path) -> Iterator[None]:
+def elsewhere(folder: Path) -> Iterator[None]:
     """Runs and data lie in a folder of their own."""
     own = {"KERNELVIZ_RUNS": str(folder / "runs"), "KERNELVIZ_DATA": str(folder / "data")}
     before = {name: os.environ.get(name) for name in own}

@@ -11,7 +11,7 @@ import torch
 from kernelviz.blocks.cutting import Block
 from kernelviz.blocks.placing import Placer
 from kernelviz.errors import UserError
-from kernelviz.ingest.files import on_all_cores
+from kernelviz.ingest.files import torch_on_all_cores
 from kernelviz.networks.devices import VARIABLE, best_device
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ def locally(placer: Placer, blocks: Iterable[Numbered]) -> Iterator[int]:
     if place.device != "cpu":
         yield from (place(*one) for one in blocks)
         return
-    threads = torch.get_num_threads()
-    try:
-        yield from on_all_cores(lambda one: place(*one), blocks, torch.set_num_threads, (1,))
-    finally:
-        torch.set_num_threads(threads)
+    yield from torch_on_all_cores(lambda one: place(*one), blocks)
 
 
 class Worker:

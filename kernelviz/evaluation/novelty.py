@@ -1,6 +1,6 @@
 """New images projected on the map of a run, and how unlike the training images they are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -13,7 +13,7 @@ from kernelviz.data.pictures import VECTOR_FILES
 from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import Embedded, Images, embed, rows_at_a_time
 from kernelviz.evaluation.signals import NEAREST, blank, distances, novelty_of, signals_of, summed
-from kernelviz.ingest.files import Picture, RejectedFile
+from kernelviz.ingest.files import Picture, RejectedFile, torch_on_all_cores
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.devices import device_of
 from kernelviz.sources.listing import Listing
@@ -222,15 +222,39 @@ def project_files(
     progress: Callable[[int], None],
     calibration: Calibration | None = None,
 ) -> tuple[pd.DataFrame, list[RejectedFile]]:
-    """The table of all files that are pictures, and the rejected files; those that pass together are in memory."""
+    """The table of all files that are pictures, and the rejected files; only a few parts are in memory."""
     tables, rejected, done = [], [], 0
-    files, passed = iter(files), rows_at_a_time(device_of(network))
-    while part := list(islice(files, passed)):
-        pictures = [file for file in part if isinstance(file, Picture)]
+    for part, table in project_parts(network, points, classes, files, calibration):
         rejected += [file for file in part if isinstance(file, RejectedFile)]
-        if pictures:
-            projection = project(network, points, np.stack([picture.pixels for picture in pictures]), calibration)
-            tables.append(projection.table([picture.name for picture in pictures], points, classes))
+        tables += [] if table is None else [table]
         done += len(part)
         progress(done)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), rejected
+
+
+def project_parts(
+    network: EmbeddingNetwork,
+    points: EmbeddingMap,
+    classes: tuple[str, ...],
+    files: Iterable[Picture | RejectedFile],
+    calibration: Calibration | None = None,
+    at_once: int | None = None,
+) -> Iterator[tuple[list[Picture | RejectedFile], pd.DataFrame | None]]:
+    """Parts of some files in order, each with the table of its pictures, None where it has none.
+
+    On the CPU a core has a part to itself, and only a few parts are read ahead.
+
+    Args:
+        at_once: files of a part; those that pass through the network together, if it is not given.
+    """
+    device, files = device_of(network), iter(files)
+    parts = iter(lambda: list(islice(files, at_once or rows_at_a_time(device))), [])
+
+    def projected(part: list[Picture | RejectedFile]) -> tuple[list[Picture | RejectedFile], pd.DataFrame | None]:
+        pictures = [file for file in part if isinstance(file, Picture)]
+        if not pictures:
+            return part, None
+        projection = project(network, points, np.stack([picture.pixels for picture in pictures]), calibration)
+        return part, projection.table([picture.name for picture in pictures], points, classes)
+
+    yield from (torch_on_all_cores if device.type == "cpu" else map)(projected, parts)

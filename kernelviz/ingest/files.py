@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +27,8 @@ from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.text import shown
 
 MOST_WARNINGS = 6  # of one set of files
+_threads: list[int] = []  # of torch, before each call of `torch_on_all_cores` that goes on
+_threads_lock = Lock()
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 Content = bytes | UInt8[np.ndarray, "h w *c"] | UnreadableImage  # of a file; pixels; or why it cannot be read
@@ -87,6 +90,22 @@ def on_all_cores(
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def torch_on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """As `on_all_cores`, for functions that compute with torch, which has one thread of the processor in each of them.
+
+    Threads that share a product wait for the slowest of them, and on a machine that does other work for very long.
+    """
+    import torch  # takes seconds to import
+
+    with _threads_lock:  # of a call beside another one, what was there before both
+        _threads.append(_threads[0] if _threads else torch.get_num_threads())
+    try:
+        yield from on_all_cores(function, items, torch.set_num_threads, (1,))
+    finally:
+        with _threads_lock:
+            torch.set_num_threads(_threads.pop())  # some libraries have taken the ones above for the whole process
 
 
 def ingest_one(name: str, data: Content, preprocess: Preprocess) -> Picture | RejectedFile:

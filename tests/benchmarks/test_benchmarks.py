@@ -3,12 +3,13 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.benchmarks import blocks, graph, million, novelty, peers, photographs, sketch, uploads
+from kernelviz.benchmarks import blocks, graph, million, novelty, peers, photographs, sketch, uploads, whole_map
 from kernelviz.benchmarks.networks import profile, ratings, sparse
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 
@@ -183,6 +184,25 @@ def test_photographs_are_read_and_mapped_twice(monkeypatch, own_folders):
         *("first training", "second training"),
     ]
     assert all(row["value"] > 0 for row in rows) and any("known from before" in one for one in said)
+
+
+@pytest.mark.slow
+def test_a_whole_map_is_measured_beside_the_others(monkeypatch):
+    """Of red and blue pictures: the map of any two features of theirs tells them apart."""
+    labels = np.arange(120) % 2
+    images = np.random.default_rng(0).integers(0, 60, (120, 32, 32, 3), np.uint8)
+    images[labels == 0, ..., 0] += 180
+    images[labels == 1, ..., 2] += 180
+    monkeypatch.setattr(whole_map, "load", lambda name: SimpleNamespace(split=lambda part: (images, labels)))
+    monkeypatch.setattr(whole_map, "alone", lambda work, *given: work(*given))
+    monkeypatch.setattr(whole_map, "PEERS", {"numpy": lambda _, known: (known[:, :2], lambda new: new[:, :2])})
+    monkeypatch.setitem(peers.MODULES, "numpy", "numpy")
+    chosen = whole_map.chosen_recipe
+    monkeypatch.setattr(whole_map, "chosen_recipe", lambda *given: (replace(chosen(*given)[0], epochs=1), ""))
+    rows = whole_map.report(lambda note: None)["rows"]
+    assert [row["map"] for row in rows] == ["features alone", "kernelviz map", f"numpy {np.__version__}"]
+    assert rows[0]["1-NN"] == 1 and rows[0]["new, s"] is None and 5 < rows[0]["new"] < 60
+    assert all(row["fit, s"] > 0 and row["peak_GB"] > 0.1 and row["1-NN"] > 0.4 for row in rows)
 
 
 def test_novel_pictures_are_told_from_digits(monkeypatch):

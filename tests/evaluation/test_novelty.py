@@ -183,12 +183,12 @@ def test_files_go_through_in_parts_and_the_bad_ones_aside(network, points, digit
             if at in (1, 260):
                 yield RejectedFile(f"bad {at}", "no picture")
 
-    done = []
+    done, threads = [], torch.get_num_threads()
     table, rejected = project_files(network, points, tuple("0123456789"), files(), done.append)
     assert table["name"].tolist() == [f"{at}.png" for at in range(297)]
     np.testing.assert_allclose(table[["x", "y"]], projected.embedded.coordinates, atol=1e-5 * 4)
     assert [one.name for one in rejected] == ["bad 1", "bad 260"]
-    assert done[-1] == 299 and done == sorted(done)
+    assert done[-1] == 299 and done == sorted(done) and torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize("files", [[], [RejectedFile("a", "b")]])

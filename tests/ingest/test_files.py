@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from corpus import ARCHIVES, FILES, N_PLACED, PLACED, REASONS, REFUSED, encoded, png_header, quarters, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from kernelviz.ingest import files, image_file
-from kernelviz.ingest.files import Picture, RejectedFile, contents, contents_of_paths, ingest
+from kernelviz.ingest.files import Picture, RejectedFile, contents, contents_of_paths, ingest, torch_on_all_cores
 from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import Preprocess, alternatives, preprocess_image
 
@@ -223,3 +224,15 @@ def test_the_preprocessing_modes_begin_with_the_networks_own():
     grey = alternatives(Preprocess("crop", 28, 28, 1))
     assert list(grey) == ["crop", "digit", "resize"] and grey["digit"].box == 20
     assert list(alternatives(Preprocess("resize", 32, 32, 3))) == ["resize", "crop"]
+
+
+def test_calls_beside_each_other_leave_torch_its_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        first = torch_on_all_cores(lambda item: torch.get_num_threads(), range(40))
+        assert next(first) == 1
+        assert list(torch_on_all_cores(lambda item: torch.get_num_threads(), range(5))) == [1] * 5
+        assert list(first) == [1] * 39 and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

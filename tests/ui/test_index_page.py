@@ -36,6 +36,11 @@ def test_what_is_added_comes_before_the_scripts_of_streamlit():
     assert "<code>kernelviz app --port 9</code>" in html and html.index('id="skip"') < html.index('id="root"')
 
 
+def test_the_scripts_of_the_canvas_are_fetched_at_once(client):
+    fetched = re.findall(r'rel="modulepreload" fetchpriority="low" href="./(.*?)"', client.get("/probe").text)
+    assert len(fetched) > 50 and all(client.get(f"/{address}").status_code == 200 for address in fetched)
+
+
 def test_the_command_names_a_port_that_is_not_the_usual_one(client):
     assert "<code>kernelviz app</code>" in client.get("/").text
     assert "<code>kernelviz app --port 9000</code>" in client.get("http://localhost:9000/probe").text

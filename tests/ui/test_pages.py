@@ -238,9 +238,9 @@ def test_peers_stand_beside_a_map_of_mnist(add, opened, autoencoder, no_runs):
     add(autoencoder, data=autoencoder.data | {"name": "mnist"})
     peer = {"method": "other 1.0", "map_1nn": 0.9, "map_5nn": 0.91, "fit_seconds": 3.0}
     (no_runs / "peers.json").write_text(json.dumps({"rows": [peer], "notes": []}))
-    tables = [element.value for element in fine(opened()).dataframe]
+    tables = [element.value for element in fine(opened()).table]
     (table,) = [table for table in tables if "MSE from 2 numbers" in table]
-    assert table.loc[table["method"] == "other 1.0, measured", "5-NN"].tolist() == [0.91]
+    assert table.loc[table["method"] == "other 1.0, measured", "5-NN"].tolist() == ["0.9100"]
 
 
 def test_beside_the_simple_map_the_images_of_a_selection_are_shown(add, opened, autoencoder):

@@ -124,6 +124,7 @@ def test_page_and_command_agree(send, projected, mine, tiny, tmp_path):
 
 def test_uploads_are_projected_some_at_a_time(send, client, mine, tiny, monkeypatch):
     monkeypatch.setattr(routes, "SECONDS_PER_ANSWER", 1e-9)
+    monkeypatch.setattr(uploads.os, "cpu_count", lambda: 1)  # a part for each core
     send([(f"{at}.png", GOOD) for at in range(150)])
     where = f"/kernelviz/uploads/{mine.token}/projection/tiny/{caches.version(tiny)}/crop?first="
     parts = [client.post(f"{where}{first}").json() for first in (0, 64, 128, 150)]

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from PIL import Image
 from kernelviz.data.batches import pixels
 from kernelviz.data.pictures.views import views_of
 from kernelviz.data.splits import content_hash, is_held_out
-from kernelviz.ingest.files import Content, on_all_cores
+from kernelviz.ingest.files import Content, torch_on_all_cores
 from kernelviz.ingest.image_file import UnreadableImage, frames, open_image
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks import Backbone
@@ -107,12 +107,7 @@ def read_all(listing: Listing, rows: Sequence[int], reader: Reader) -> Iterator[
     batch, given = ON_CPU if reader.device == "cpu" else ON_GPU, listing.splits
     contents = ((row, int(given[row]), one) for row, (_, one) in zip(rows, listing.contents(rows), strict=True))
     parts = iter(lambda: list(islice(contents, batch)), [])
-    threads = torch.get_num_threads()
-    try:
-        for results in on_all_cores(reader, parts, torch.set_num_threads, (1,)):
-            yield from results
-    finally:
-        torch.set_num_threads(threads)  # some libraries have taken the ones above for the whole process
+    yield from chain.from_iterable(torch_on_all_cores(reader, parts))
 
 
 def extractor_for(n: int, backbone: Backbone, preprocess: Preprocess, device: str) -> torch.nn.Module:

@@ -5,6 +5,7 @@ Streamlit's index.html is read from the installed package and changed in memory.
 - the name of the page as the title, and what the dashboard is;
 - the address of the server, which Streamlit otherwise looks for below every page (/probe/_stcore/health, a 404);
 - the style of the frame, so that nothing moves when the page comes;
+- the scripts of the canvas, which the browser fetches while the server makes the page;
 - a way past the menu for those who use the keyboard;
 - what is shown until the first element is there, and what is said when the server has stopped;
 - on a phone, the end of the menu of pages when one is chosen.
@@ -27,12 +28,16 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 
 from kernelviz.disk import own_file
+from kernelviz.ui.canvas import SCRIPTS, STAMP
 from kernelviz.ui.shared.browser_state import COOKIE
 from kernelviz.ui.shared.page_frame import CSS, PAGES, title_of
 
 USUAL_PORT = 8501
 ABOUT = "Maps of images made by networks with a 2-D kernel layer: any position on a map decodes into an image."
 MARKUP = Path(__file__).with_name("index_page.html")
+PRELOADED = "".join(
+    f'<link rel="modulepreload" fetchpriority="low" href="./kernelviz/canvas/{STAMP}/{name}">\n' for name in SCRIPTS
+)
 
 
 def index(request: Request) -> Response:
@@ -81,7 +86,7 @@ def rewritten(html: str, page: str, command: str) -> str:
         ("/* STYLE */", CSS.read_text(encoding="utf-8")),
     ):
         head = head.replace(name, value)
-    html = html.replace("<script", f"{head}<script", 1)
+    html = html.replace("<script", f"{head}<script", 1).replace("</head>", f"{PRELOADED}</head>")
     return html.replace("<body>", f"<body>\n{body.replace('COMMAND', escape(command))}", 1)
 
 

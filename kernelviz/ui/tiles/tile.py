@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
 from kernelviz.plots.colours import DOTS_SCALE, palette, rgb
 from kernelviz.ui.canvas.payloads import UNKNOWN
-from kernelviz.ui.tiles.ordered import BITS, TILE_BITS, VALUES, OrderedMap
+from kernelviz.ui.tiles.ordered import BITS, TILE_BITS, VALUES, OrderedMap, interleaved
 
 SIDE = 2**TILE_BITS  # pixels
 LEVELS = BITS - TILE_BITS  # how often the map can be halved, so that a pixel is a cell
@@ -42,7 +42,7 @@ class Colouring:
             values = lowest + np.arange(UNKNOWN) / (UNKNOWN - 1) * (highest - lowest)
             steps = ((values - low) / max(high - low, 1e-12)).clip(0, 1) * (STEPS - 1)
             return np.append((steps + 0.5).astype(int), STEPS)[bits]
-        own = getattr(points, self.name)[rows].astype(int)
+        own = getattr(points, self.name)[rows]
         return np.where(own < 0, len(self.colours) - 1, own)
 
 
@@ -68,7 +68,7 @@ def tile(
     """A square of the map in red, green, blue and opacity, its top first; what is not selected is faint."""
     ((first, last),) = points.runs(np.array([square]), level)
     rows = slice(first, last)
-    pixel = _PIXELS[(points.cell[rows] >> np.uint32(2 * (LEVELS - level))) & np.uint32(SIDE**2 - 1)]
+    pixel = (points.cell[rows] >> np.uint32(2 * (LEVELS - level))) & np.uint32(SIDE**2 - 1)  # ascending
     group = colouring.groups(points, rows)
     if colouring.hidden:
         shown = ~np.isin(group, list(colouring.hidden))
@@ -82,24 +82,25 @@ def tile(
         colour = (opaque[:, None] * upper + under[:, None] * colour) / np.maximum(opaque + under, 1e-9)[:, None]
         opacity = opaque + under
     picture = np.concatenate([colour, 255 * opacity[:, None]], axis=1) + 0.5
-    return picture.astype(np.uint8).reshape(SIDE, SIDE, 4)
+    return picture.astype(np.uint8)[_ALONG].reshape(SIDE, SIDE, 4)
 
 
 def _layer(
-    pixel: Int[np.ndarray, " n"], group: Int[np.ndarray, " n"], colours: Float[np.ndarray, "g 3"], crowded: float
+    pixel: Shaped[np.ndarray, " n"], group: Int[np.ndarray, " n"], colours: Float[np.ndarray, "g 3"], crowded: float
 ) -> tuple[Float[np.ndarray, "pixels 3"], Float[np.ndarray, " pixels"]]:
-    """The mean colour of the points of each pixel, and its opacity: from LEAST on by the logarithm of their number."""
-    n = np.bincount(pixel, minlength=SIDE**2)
-    sums = [np.bincount(pixel, colours[group, part], SIDE**2) for part in range(3)]
+    """The mean colour of the points of each pixel, and its opacity: from LEAST on by the logarithm of their number.
+
+    Pixels are numbered along the curve, so that the points of each follow each other.
+    """
+    first = np.flatnonzero(np.diff(pixel, prepend=np.uint32(SIDE**2)))
+    there, n = pixel[first], np.zeros(SIDE**2)
+    n[there] = np.diff(first, append=len(pixel))
+    colour = np.zeros((SIDE**2, 3))
+    for part in range(3 if len(first) else 0):
+        colour[there, part] = np.add.reduceat(colours[:, part][group], first) / n[there]
     share = np.log1p(n) / np.log1p(max(crowded, 1))
-    return np.stack(sums, axis=1) / np.maximum(n, 1)[:, None], np.where(n, LEAST + (1 - LEAST) * share.clip(0, 1), 0)
+    return colour, np.where(n, LEAST + (1 - LEAST) * share.clip(0, 1), 0)
 
 
-def _pixels() -> Shaped[np.ndarray, " pixels"]:
-    """For each pixel in the order of the curve, its number row by row from the top."""
-    number = np.arange(SIDE**2)
-    column, row = (sum(((number >> (2 * bit + axis)) & 1) << bit for bit in range(TILE_BITS)) for axis in range(2))
-    return (SIDE - 1 - row) * SIDE + column
-
-
-_PIXELS = _pixels()
+# the number of each pixel along the curve, row by row from the top
+_ALONG = interleaved(*np.meshgrid(np.arange(SIDE), np.arange(SIDE)[::-1])).ravel()

@@ -1,15 +1,15 @@
 """What a session has uploaded: the files, on disk, and their positions on the maps that the session shows."""
 
+import os
 import secrets
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import IOBase
-from itertools import chain, starmap
+from itertools import chain, islice, starmap
 from weakref import WeakValueDictionary
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from PIL import Image
@@ -140,22 +140,21 @@ class Uploads:
 
     def _project_part(self, run: EmbeddingRun, preprocessing: str, projected: _Projected) -> None:
         from kernelviz.evaluation.inference import PART  # torch takes seconds to import; other pages need none of it
-        from kernelviz.evaluation.novelty import project
+        from kernelviz.evaluation.novelty import project_parts
         from kernelviz.ui.shared.network_cache import network_of
 
-        end = min(projected.next + PART, self.total)
+        cores = os.cpu_count() or 1
+        end = min(projected.next + cores * PART, self.total)
         numbers = [number for number in range(projected.next, end) if number not in self._removed]
         preprocess = alternatives(run.preprocess)[preprocessing]
-        found = ingest(map(self._file, numbers), preprocess)
-        results = dict(zip(numbers, found, strict=True))
-        readable = {number: one for number, one in results.items() if isinstance(one, Picture)}
-        projected.rejected |= {number: one for number, one in results.items() if isinstance(one, RejectedFile)}
-        if readable:
-            points = caches.points_of(run)
-            pixels = np.stack([picture.pixels for picture in readable.values()])
-            projection = project(network_of(run), points, pixels, caches.calibration_of(run))
-            table = projection.table([picture.name for picture in readable.values()], points, run.classes)
-            projected.tables.append(table.set_index(pd.Index(list(readable), name="number")))
+        files, left = ingest(map(self._file, numbers), preprocess), iter(numbers)
+        points, usual, at_once = caches.points_of(run), caches.calibration_of(run), -(-len(numbers) // cores)
+        for part, table in project_parts(network_of(run), points, run.classes, files, usual, at_once):
+            of = dict(zip(islice(left, len(part)), part, strict=True))
+            projected.rejected |= {number: one for number, one in of.items() if isinstance(one, RejectedFile)}
+            if table is not None:
+                readable = [number for number, one in of.items() if isinstance(one, Picture)]
+                projected.tables.append(table.set_index(pd.Index(readable, name="number")))
         projected.next = end
 
     def projected(self, run: EmbeddingRun, preprocessing: str) -> tuple[pd.DataFrame, list[RejectedFile]]:
