@@ -5,6 +5,7 @@ from types import ModuleType
 
 BENCHMARKS = {  # the module of each
     "peers": "peers",
+    "other": "other",
     "place": "place",
     "map": "whole_map",
     "graph": "graph",

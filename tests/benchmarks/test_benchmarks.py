@@ -9,9 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.benchmarks import blocks, graph, million, novelty, peers, photographs, sketch, uploads, whole_map
+from kernelviz.benchmarks import (
+    blocks,
+    graph,
+    million,
+    novelty,
+    other,
+    peers,
+    photographs,
+    sketch,
+    uploads,
+    whole_map,
+)
 from kernelviz.benchmarks.networks import profile, ratings, sparse
 from kernelviz.evaluation.quality import measured_peers, measured_profile
+from tests.conftest import NEAR
 
 
 @pytest.fixture
@@ -229,3 +241,35 @@ def test_blocks_are_measured_beside_one_table(monkeypatch, digits):
     rows = blocks.report(lambda note: None)["rows"]
     assert [row["way"] for row in rows] == ["one table", "local"] and rows[0]["times one table"] == 1
     assert all(row["seconds"] > 0 and row["a second"] > 0 for row in rows)
+
+
+def test_sets_made_by_code_are_the_same_each_time_and_of_every_class():
+    for made, classes in ((other.glyphs, other.GLYPHS), (other.textures, other.TEXTURES)):
+        (images, labels), (again, _) = made(200, 0), made(200, 0)
+        assert images.shape == (200, 28, 28) and images.dtype == np.uint8 and (images == again).all()
+        assert set(labels) == set(range(len(classes)))
+        assert (images != made(200, 1)[0]).any()
+        assert (np.ptp(images, axis=(1, 2)) > 60).all()  # nothing is blank
+
+
+def test_each_way_is_measured_on_each_other_set(monkeypatch, digits):
+    of_labels = SimpleNamespace(TSNE=lambda random_state: SimpleNamespace(fit=lambda train: Fixed(train[:, :2])))
+    monkeypatch.setattr(other, "installed", lambda name: of_labels)
+    monkeypatch.setattr(other, "sets", lambda: iter([digits]))
+    monkeypatch.setattr(other, "NEIGHBOURS", replace(NEAR, epochs=1))
+    rows = other.report(lambda note: None)["rows"]
+    ways = ["50 principal components", "oriented gradients", "openTSNE on these"]
+    assert [row["by"] for row in rows] == [*ways, "mnist-neighbours"]
+    assert all(row["set"] == "digits" and row["images"] == 1250 for row in rows)
+    assert all(0.9 < row["1nn"] <= 1 and 0.9 < row["5nn"] <= 1 for row in rows[:2])
+    assert 0.1 < rows[2]["5nn"] < 0.9  # two numbers of many
+
+
+class Fixed(np.ndarray):
+    """Coordinates that place others by their own first two numbers."""
+
+    def __new__(cls, rows):
+        return np.asarray(rows).view(cls)
+
+    def transform(self, rows):
+        return rows[:, :2]
