@@ -4,10 +4,10 @@ from importlib import import_module
 from types import ModuleType
 
 BENCHMARKS = {  # the module of each
-    "peers": "peers",
-    "other": "other",
-    "place": "place",
-    "map": "whole_map",
+    "peers": "tools.peers",
+    "other": "tools.other",
+    "place": "tools.place",
+    "map": "tools.whole_map",
     "graph": "graph",
     "million": "million",
     "layer": "networks.layer",

@@ -93,6 +93,8 @@ class EmbeddingNetwork(nn.Module):
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
+            # features that are stored are flat
+            *([nn.Flatten(), nn.Unflatten(1, taken)] if backbone and convolutions else []),
             *convolutional(taken, convolutions),
             nn.Flatten(),
             *([UnitLength()] if unit_features else []),

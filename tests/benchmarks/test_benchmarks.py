@@ -9,19 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.benchmarks import (
-    blocks,
-    graph,
-    million,
-    novelty,
-    other,
-    peers,
-    photographs,
-    sketch,
-    uploads,
-    whole_map,
-)
+from kernelviz.benchmarks import blocks, graph, million, novelty, photographs, sketch, uploads
 from kernelviz.benchmarks.networks import profile, ratings, sparse
+from kernelviz.benchmarks.tools import other, peers, whole_map
 from kernelviz.evaluation.quality import measured_peers, measured_profile
 from tests.conftest import NEAR
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from kernelviz.benchmarks import measuring, place
+from kernelviz.benchmarks import measuring
 from kernelviz.benchmarks.networks import layer, step
+from kernelviz.benchmarks.tools import place
 from kernelviz.layers import Grid, KernelLinear
 from kernelviz.layers.kernels import Gaussian
 

@@ -6,7 +6,7 @@ from statistics import median
 
 import kernelviz
 from kernelviz.benchmarks.measuring import in_turn, ratio
-from kernelviz.benchmarks.peers import PEERS, installed, pixels_of
+from kernelviz.benchmarks.tools.peers import PEERS, installed, pixels_of
 from kernelviz.data.images import load
 from kernelviz.evaluation.inference import embed
 

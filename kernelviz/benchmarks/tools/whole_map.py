@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from kernelviz.benchmarks.measuring import alone
 from kernelviz.benchmarks.million import peak_gb
-from kernelviz.benchmarks.peers import PEERS, installed
 from kernelviz.benchmarks.photographs import elsewhere
+from kernelviz.benchmarks.tools.peers import PEERS, installed
 from kernelviz.data.images import load
 from kernelviz.data.picture_set import directions
 from kernelviz.evaluation.inference import embed_rows

@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.decomposition import PCA
 
-from kernelviz.benchmarks.peers import installed, pixels_of
+from kernelviz.benchmarks.tools.peers import installed, pixels_of
 from kernelviz.data.images import ImageSet, is_local, load
 from kernelviz.data.named import SETS
 from kernelviz.data.neighbours import oriented_gradients
