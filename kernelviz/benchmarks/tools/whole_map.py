@@ -14,7 +14,7 @@ from kernelviz.benchmarks.million import peak_gb
 from kernelviz.benchmarks.photographs import elsewhere
 from kernelviz.benchmarks.tools.peers import PEERS, installed
 from kernelviz.data.images import load
-from kernelviz.data.picture_set import directions
+from kernelviz.data.pictures import directions
 from kernelviz.evaluation.inference import embed_rows
 from kernelviz.evaluation.metrics import knn_accuracy
 from kernelviz.sources.reading import read_source
