@@ -68,18 +68,17 @@ def ingest(files: Iterable[tuple[str, Content]], preprocess: Preprocess) -> Iter
 def on_all_cores(
     function: Callable[[Item], Result],
     items: Iterable[Item],
-    initializer: Callable[..., None] | None = None,
-    initargs: tuple = (),
+    initializer: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """The results of a function for some items, in order, computed by a thread on each core.
 
     Takes only a few items ahead of what is asked for, and none after the caller has stopped asking.
 
     Args:
-        initializer, initargs: what every thread calls first.
+        initializer: what every thread calls first.
     """
     cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores, initializer=initializer, initargs=initargs) as pool:
+    with ThreadPoolExecutor(cores, initializer=initializer) as pool:
         ahead: deque[Future] = deque()
         try:
             for item in items:
@@ -99,10 +98,14 @@ def torch_on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]
     """
     import torch  # takes seconds to import
 
+    def alone() -> None:
+        torch.get_num_threads()  # what is asked first in a thread sets its number to that of the process
+        torch.set_num_threads(1)
+
     with _threads_lock:  # of a call beside another one, what was there before both
         _threads.append(_threads[0] if _threads else torch.get_num_threads())
     try:
-        yield from on_all_cores(function, items, torch.set_num_threads, (1,))
+        yield from on_all_cores(function, items, alone)
     finally:
         with _threads_lock:
             torch.set_num_threads(_threads.pop())  # some libraries have taken the ones above for the whole process

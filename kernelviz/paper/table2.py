@@ -3,6 +3,7 @@
 from kernelviz.evaluation.quality import PUBLISHED_DEPTHS, measured_profile
 from kernelviz.paper.beside import accuracy_beside
 from kernelviz.plots.curves import profile_figure
+from kernelviz.storage.record import Run
 from kernelviz.storage.store import load_run
 
 SPREAD = "one seed"
@@ -35,14 +36,19 @@ COMMANDS = tuple(f"kernelviz train {run}" for run in RUNS)
 
 def rows() -> list[dict]:
     """The test accuracies on CIFAR-10."""
+    runs = [load_run(row["run"]) for row in PAPER]
     return [
-        accuracy_beside(
-            "ResNet (n = 5)" if row["layers"] == 32 else f"ResNet + ker, {row['layers']} layers",
-            load_run(row["run"]).metrics["test_accuracy"],
-            row["accuracy"],
-        )
-        for row in PAPER
+        accuracy_beside(_name(run, row["layers"]), run.metrics["test_accuracy"], row["accuracy"])
+        for run, row in zip(runs, PAPER, strict=True)
     ]
+
+
+def _name(run: Run, layers: int) -> str:
+    if layers == 32:
+        return "ResNet (n = 5)"
+    convolutions = len(run.network["arguments"].get("convolutions") or ())
+    own = f" + {convolutions} conv" if convolutions else ""
+    return f"ResNet, {layers} layers{own} + ker"
 
 
 def figure():

@@ -229,7 +229,8 @@ def new_run(folder: Path, facts: dict[str, Any]) -> Run:
     """The record with these facts, the content of run.json; pydantic's ValidationError says what is wrong with them."""
     network = facts.get("network")
     name = network.get("name") if isinstance(network, dict) else None
-    return TypeAdapter(KINDS.get(name, ClassifierRun)).validate_python(facts | {"folder": folder})
+    kind = KINDS.get(name, ClassifierRun) if isinstance(name, str) else ClassifierRun
+    return TypeAdapter(kind).validate_python(facts | {"folder": folder})
 
 
 def read_run(folder: Path) -> Run:

