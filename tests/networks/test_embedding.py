@@ -151,17 +151,21 @@ def test_convolutions_halve_the_sides_before_the_dense_layers(image_shape, wante
     assert not made_again(network).load_state_dict(network.state_dict()).missing_keys
 
 
-@pytest.mark.parametrize("features, wanted", [((3, 8, 8), 4 * 4 * 4), ((192,), None)], ids=str)
-def test_convolutions_take_the_features_of_a_backbone_where_these_have_sides(features, wanted):
-    layers = nn.Sequential(nn.Identity() if wanted else nn.Flatten(), nn.Identity())
-    backbone = Backbone("own:net", "0", "0" * 64, Truncated(layers))
-    if not wanted:
-        with pytest.raises(UserError, match=r"shape \(192,\) have no height and width to convolve"):
-            EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone)
-        return
-    network = EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone)
-    assert shapes(network.encoder)[0] == (20, wanted)
-    assert network.activation(torch.rand(2, 3, 8, 8)).shape == (2, 40)
+def backbone_of(*layers):
+    return Backbone("own:net", "0", "0" * 64, Truncated(nn.Sequential(*layers)))
+
+
+def test_convolutions_take_the_features_of_a_backbone_also_where_they_are_stored_flat():
+    network = EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone_of(nn.Identity())).eval()
+    assert shapes(network.encoder)[0] == (20, 4 * 4 * 4)
+    features = network.features(torch.rand(2, 3, 8, 8))
+    assert features.shape == (2, 3, 8, 8)
+    assert torch.equal(network.activation_of(features), network.activation_of(features.flatten(1)))
+
+
+def test_features_without_sides_cannot_be_convolved():
+    with pytest.raises(UserError, match=r"shape \(192,\) have no height and width to convolve"):
+        EmbeddingNetwork((3, 8, 8), **SMALL, convolutions=(4,), backbone=backbone_of(nn.Flatten()))
 
 
 def test_a_decoder_of_other_images_than_those_that_are_embedded():

@@ -694,6 +694,15 @@ def test_the_profile_is_shown_for_the_network_it_was_measured_on(add, opened, he
     assert curve["data"][2]["x"] == [11] and curve["data"][2]["name"] == "accuracy, trained for longer"
 
 
+def test_depth_says_which_heads_begin_with_convolutions(add, opened):
+    shipped = {run.name: run for run in RUNS}
+    add(shipped["cifar10-resnet32-kept31"])
+    assert "convolutions of their own" not in words(fine(opened("depth")))
+    add(shipped["cifar10-resnet32-kept11"])
+    said = "Heads that begin with convolutions of their own: cifar10-resnet32-kept11 with 2."
+    assert said in words(fine(opened("depth")))
+
+
 def test_depth_needs_the_full_map(add, opened, heads):
     add(heads[0])
     assert "need the full map" in words(opened("depth", state=SIMPLE))

@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -18,7 +17,6 @@ from kernelviz.evaluation.inference import embed
 from kernelviz.evaluation.metrics import knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks.devices import best_device
-from kernelviz.tasks.embedding import EmbeddingRecipe
 from kernelviz.tasks.recipes import NEIGHBOURS
 from kernelviz.training.session import new_training
 
@@ -60,11 +58,11 @@ def _ways(images: ImageSet, tsne: ModuleType, note: Callable[[str], None]) -> It
     known = tsne.TSNE(random_state=0).fit(train)
     yield "openTSNE on these", (np.asarray(known), np.asarray(known.transform(test)))
     note(f"{images.name}: mnist-neighbours")
-    yield "mnist-neighbours", _trained(replace(NEIGHBOURS, data=images.name), images)
+    yield "mnist-neighbours", _trained(images)
 
 
-def _trained(recipe: EmbeddingRecipe, images: ImageSet) -> tuple[np.ndarray, ...]:
-    training = new_training(recipe, images, 0, best_device())
+def _trained(images: ImageSet) -> tuple[np.ndarray, ...]:
+    training = new_training(NEIGHBOURS, images, 0, best_device())
     for _ in training.run():
         pass
     network = training.network.eval()

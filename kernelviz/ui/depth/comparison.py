@@ -137,6 +137,6 @@ def profile(heads: list[EmbeddingRun]) -> None:
     )
     st.caption(
         "The curve: a head at the end of every block, each trained for 6 epochs on images as they are "
-        "(`kernelviz bench profile`). The dots: the heads of the table above, trained for longer on moved and mirrored "
-        "images, which helps most at small depths. Crosses: Table 2 of the paper."
+        "(`kernelviz bench profile`), without convolutions of its own. The dots: the heads of the table above, trained "
+        "for longer. Crosses: Table 2 of the paper."
     )

@@ -127,7 +127,15 @@ def _maps(
     st.caption(
         f"{len(maps[0]):,} {SPLIT} images at every depth; the maps are rotated and mirrored to match each other. "
         + VIEW_HELP[view]
+        + _convolutions(heads)
     )
+
+
+def _convolutions(heads: list[EmbeddingRun]) -> str:
+    """Which heads begin with layers of their own, so that their maps are not of the depth alone; empty if none."""
+    own = {run.name: len(run.network["arguments"].get("convolutions") or ()) for run in heads}
+    said = ", ".join(f"{plain(name)} with {number}" for name, number in own.items() if number)
+    return f" Heads that begin with convolutions of their own: {said}." if said else ""
 
 
 def _pictures(run: EmbeddingRun, where: DeltaGenerator) -> list[Picture]:
