@@ -279,7 +279,7 @@ def test_a_disc_covers_its_area_and_a_square_too(script):
         const one = { x: [0.53], y: [-0.27], groupOf: [0], rank: [2] }
         const paint = (look) => {
             const made = picture()
-            raster.paintPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, ...look })
+            raster.paintPoints(made, view, one, 2, [0xff000000], { radius: 5, opacity: 1, step: 1, ...look })
             return [...made.pixels].map((pixel) => 1 - (pixel & 255) / 255)
         }
         return [paint({ soft: true }), paint({ soft: false }), paint({ soft: true, opacity: 0.5 })]"""
@@ -298,11 +298,36 @@ def test_points_at_and_beyond_the_edges_of_the_picture_do_no_harm(script):
         const pixels = new Uint32Array(100 * 100 + 400).fill(7)
         const picture = { width: 100, height: 100, density: 1.25, pixels: pixels.subarray(200, 10200) }
         for (const soft of [true, false]) {
-            const look = { radius: 6, opacity: 0.7, soft }
+            const look = { radius: 6, opacity: 0.7, soft, step: 1 }
             raster.paintPoints(picture, { x: 0, y: 0, scale: 10 }, all, 2, [0xff112233], look)
         }
         return [...pixels.subarray(0, 200), ...pixels.subarray(10200)]"""
     assert set(script(body, imports="core/raster")) == {7}
+
+
+def test_of_a_million_points_a_moving_map_paints_some_of_every_class(script):
+    body = """const [n, classes] = [1_000_000, 20]
+        const made = (value) => Float32Array.from({ length: n }, (_, i) => value(i))
+        const [x, y] = [made((i) => (i % 1000 + 0.5) / 500 - 1), made((i) => (Math.floor(i / 1000) + 0.5) / 500 - 1)]
+        const all = { x, y, groupOf: made((i) => i % classes), rank: made(() => 2) }
+        const colours = Array.from({ length: classes }, (_, i) => i + 1)
+        const painted = (step) => {
+            const picture = { width: 1000, height: 1000, density: 1, pixels: new Uint32Array(n) }
+            const look = { radius: 0.5, opacity: 1, soft: false, step }
+            raster.paintPoints(picture, { x: 0, y: 0, scale: 500 }, all, 2, colours, look)
+            const counts = new Array(classes + 1).fill(0)
+            for (const pixel of picture.pixels) counts[pixel]++
+            return counts.slice(1)
+        }
+        const points = new spatial.Spatial(x, y, 1)
+        const [half, whole] = [[-1, -1, -0.001, 1], [-1, -1, 1, 1]].map((box) => points.count(box))
+        const steps = [400_000, whole].map(scene.stepOver)
+        return { half, whole, steps, all: painted(steps[0]), some: painted(steps[1]) }"""
+    out = script(body, imports="core/raster core/spatial painting/scene")
+    assert out["whole"] == 1_000_000 and out["half"] == pytest.approx(500_000, rel=0.02)
+    assert out["steps"] == [1, pytest.approx(2.618, abs=1e-3)]
+    assert min(out["all"]) > 48_000
+    np.testing.assert_allclose(out["some"], np.array(out["all"]) / 2.618, rtol=0.03)
 
 
 @pytest.mark.parametrize("share", [0, 1, 128, 255, 256])

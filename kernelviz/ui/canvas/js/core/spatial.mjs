@@ -39,6 +39,20 @@ export class Spatial {
   }
 
   /**
+   * How many points lie in the cells that a box touches.
+   *
+   * @param {[left: number, bottom: number, right: number, top: number]} box
+   */
+  count([left, bottom, right, top]) {
+    const [first, last] = [this.at(left), this.at(right)]
+    let n = 0
+    for (let row = this.at(bottom); row <= this.at(top); row++) {
+      n += this.starts[row * this.across + last + 1] - this.starts[row * this.across + first]
+    }
+    return n
+  }
+
+  /**
    * The accepted point nearest to a position within a radius, the first of several; -1 for none.
    *
    * @param {number} x

@@ -7,7 +7,7 @@ import { FAINT, Raster, FULL, contextOf, paintPoints } from '../core/raster.mjs'
 import { View } from '../core/view.mjs'
 
 const ZOOMED_IN = 1.2 // zoom from which on the overview shows
-const LOOK = { radius: 0.6, opacity: 1, soft: false }
+const LOOK = { radius: 0.6, opacity: 1, soft: false, step: 1 }
 
 export class Overview {
   /**

@@ -23,6 +23,8 @@ import { clamp } from '../core/view.mjs'
 
 const COVERED = 0.65 // of the part of the map that has points: how much of it the dots cover
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
+const PAINTED = 400_000 // points on the screen, from which on moving paints some of them only
+const GOLDEN = (Math.sqrt(5) - 1) / 2 // steps of whole numbers would leave out whole classes where these alternate
 const FILLED = 1.5 // times the screen: how much images may cover, overlaps counted twice, to stand instead of dots
 
 /**
@@ -39,6 +41,15 @@ export function look({ n, spatial }, { width, height, zoom }) {
     radius: clamp(clamp(Math.sqrt(share / Math.PI), 0.8, 5) * zoom ** 0.35, 0.8, 9),
     opacity: clamp((0.95 - 0.2 * crowd) * zoom ** 0.3, 0.3, 0.95),
   }
+}
+
+/**
+ * Of how many points one is painted while the map moves, so that each frame is ready in time.
+ *
+ * @param {number} n points on the screen
+ */
+export function stepOver(n) {
+  return n <= PAINTED ? 1 : Math.floor(n / PAINTED) + GOLDEN
 }
 
 /**
@@ -103,7 +114,11 @@ export class Scene {
     const raster = this.raster(view, Math.min(devicePixelRatio, most), background)
     if (tiles) this.paintTiles(raster, view, tiles)
     /** @type {Look} */
-    const looks = { ...look(points, view), soft: !moving }
+    const looks = {
+      ...look(points, view),
+      soft: !moving,
+      step: moving ? stepOver(points.spatial.count(view.bounds)) : 1,
+    }
     const onlyImages = sheets !== null && asImages
     this.images = { shown: [], side: 0, only: onlyImages }
     if (dots && !onlyImages) {
