@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from kernelviz.disk import replacing
 from kernelviz.sources import listing
-from kernelviz.storage.parquet_file import column_names, read_rows
+from kernelviz.storage.parquet_file import Rows, column_names, read_rows
 from kernelviz.storage.record import BrokenRun
 
 COLUMNS = {
@@ -123,16 +123,17 @@ def _numbers(points: EmbeddingMap) -> Int[np.ndarray, " n"]:
     return points.split.astype(np.int64) << 32 | points.index
 
 
-def load_map(folder: Path) -> EmbeddingMap:
-    """The map in a run's folder; a BrokenRun says what is wrong with it."""
-    return EmbeddingMap(**load_columns(folder, *COLUMNS))
+def load_map(folder: Path, rows: Rows = None) -> EmbeddingMap:
+    """The map in a run's folder, or some rows of it; a BrokenRun says what is wrong with it."""
+    return EmbeddingMap(**load_columns(folder, *COLUMNS, rows=rows))
 
 
-def load_columns(folder: Path, *names: str) -> dict[str, Shaped[np.ndarray, " n"]]:
+def load_columns(folder: Path, *names: str, rows: Rows = None) -> dict[str, Shaped[np.ndarray, " n"]]:
     """Some columns of the map in a run's folder; a BrokenRun says what is wrong with it."""
     path = folder / "map.parquet"
     try:
-        table = read_rows(path, [name for name in names if name not in ONCE_MISSING or name in column_names(path)])
+        there = [name for name in names if name not in ONCE_MISSING or name in column_names(path)]
+        table = read_rows(path, there, rows)
         for name in set(names).intersection(ONCE_MISSING).difference(table.column_names):
             table = table.append_column(name, pa.nulls(len(table), pa.float32()))
         return {name: table[name].to_numpy().astype(COLUMNS[name]) for name in names}

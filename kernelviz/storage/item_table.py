@@ -10,7 +10,7 @@ import pyarrow as pa
 from kernelviz.disk import replacing
 from kernelviz.sources.listing import NAME, PATH
 from kernelviz.storage.embedding_map import SPLITS, EmbeddingMap
-from kernelviz.storage.parquet_file import read_rows
+from kernelviz.storage.parquet_file import Rows, read_rows
 from kernelviz.storage.record import BrokenRun
 
 FILE = "table.parquet"
@@ -23,20 +23,24 @@ def save_item_table(folder: Path, table: pd.DataFrame) -> None:
         table.to_parquet(partial, index=False)
 
 
-def load_item_table(folder: Path) -> pd.DataFrame | None:
-    """The table of a run; None where it has none. A BrokenRun says what is wrong with the file."""
+def load_item_table(folder: Path, rows: Rows = None) -> pd.DataFrame | None:
+    """The table of a run, or some rows of it; None where it has none. A BrokenRun says what is wrong with the file."""
     path = folder / FILE
     if not path.is_file():
         return None
     try:
-        table = read_rows(path).to_pandas()
+        table = read_rows(path, rows=rows).to_pandas()
         return table.astype({NAME: str, PATH: str})
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise BrokenRun(f"{path} is no table of a run ({error}); delete it or train the run again") from None
 
 
-def map_table(points: EmbeddingMap, classes: tuple[str, ...], folder: Path) -> pd.DataFrame:
-    """A row for each image of a run's map: what the map says of it, then the columns of the run's own table, if any."""
+def map_table(points: EmbeddingMap, classes: tuple[str, ...], folder: Path, rows: Rows = None) -> pd.DataFrame:
+    """A row for each image of a run's map: what the map says of it, then the columns of the run's own table, if any.
+
+    Args:
+        rows: of the map, where `points` are some of it only.
+    """
     names = np.array([*classes, None], dtype=object)  # -1 takes the last
     table = pd.DataFrame(
         {
@@ -51,7 +55,7 @@ def map_table(points: EmbeddingMap, classes: tuple[str, ...], folder: Path) -> p
             "certainty": points.certainty,
         }
     )
-    own = load_item_table(folder)
+    own = load_item_table(folder, rows)
     if own is None:
         return table
     if len(own) != len(points):

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-from pyarrow import parquet
+from jaxtyping import Int
+from pyarrow import dataset, parquet
 
 MAX_ROWS = 10_000_000  # a file of a few kB may claim billions
 
@@ -14,9 +16,12 @@ def column_names(path: Path) -> list[str]:
     return parquet.read_schema(path).names
 
 
-def read_rows(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table, or some of its columns; a ValueError for more than MAX_ROWS rows."""
+Rows = Int[np.ndarray, " m"] | None
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None, rows: Rows = None) -> pa.Table:
+    """A table, or some of its columns and rows, of which no more are in memory; a ValueError for more than MAX_ROWS."""
     with parquet.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise ValueError(f"it has {file.metadata.num_rows:,} rows, allowed are {MAX_ROWS:,}")
-        return file.read(columns)
+        return file.read(columns) if rows is None else dataset.dataset(path).take(rows, columns=columns)

@@ -4,6 +4,7 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image
@@ -13,7 +14,9 @@ from starlette.testclient import TestClient
 
 from kernelviz.disk import data_folder
 from kernelviz.storage.embedding_map import load_map, split_sizes
+from kernelviz.storage.item_table import map_table, save_item_table
 from kernelviz.storage.store import load_run
+from kernelviz.ui.canvas.messages import LargeTold
 from kernelviz.ui.canvas.payloads import twelve_bits
 from kernelviz.ui.server.app import ROUTES
 from kernelviz.ui.shared import caches
@@ -58,10 +61,9 @@ def large(add, autoencoder, monkeypatch):
 
 @pytest.fixture
 def ask(large):
-    """Ask for something of the large map."""
+    """Ask for something of the large map, in the state that it has then."""
     client = TestClient(Starlette(routes=ROUTES))
-    base = f"/kernelviz/runs/tiny/{caches.version(large)}"
-    return lambda path: client.get(f"{base}/{path}")
+    return lambda path: client.get(f"/kernelviz/runs/tiny/{caches.version(large)}/{path}")
 
 
 def test_the_number_of_a_cell_has_the_bits_of_column_and_row_in_turn():
@@ -236,3 +238,34 @@ def test_explore_opens_a_large_map_without_reading_all_of_it(large, opened, monk
     assert app.selectbox(key="colour").options == [
         *("label", "prediction", "right or wrong", "confidence", "reconstruction error")
     ]
+
+
+def test_what_is_known_of_the_selected_points_is_a_table(large, ask):
+    table = pd.read_csv(io.StringIO(ask("large/test/table?within=-9_-9~0_-9~0_9~-9_9").text))
+    known = map_table(load_map(large.folder), large.classes, large.folder)
+    wanted = known[(known["split"] == "test") & (known["x"] < 0)]
+    assert 0 < len(table) == len(wanted) < (known["split"] == "test").sum()
+    assert table["label"].astype(str).tolist() == wanted["label"].tolist()
+    assert table["index"].tolist() == wanted["index"].tolist()
+    assert "certainty" not in table
+    np.testing.assert_allclose(table[["x", "y", "confidence"]], wanted[["x", "y", "confidence"]], rtol=1e-5)
+
+
+def test_a_table_has_the_names_and_columns_of_the_images_and_no_formula(large, ask):
+    n = len(load_map(large.folder))
+    own = pd.DataFrame({"name": [f"=cmd|{at}" for at in range(n)], "file": "", "weight": np.arange(n)})
+    save_item_table(large.folder, own)
+    answer = ask("large/test/table?text=cmd")
+    table = pd.read_csv(io.StringIO(answer.text))
+    assert table.columns[0] == "name" and len(table) == split_sizes(large.folder)["test"]
+    assert all(name == f"'=cmd|{weight}" for name, weight in zip(table["name"], table["weight"], strict=True))
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny_selection.csv"'
+
+
+def test_a_table_of_nothing_or_of_too_much_is_refused(large, ask, monkeypatch):
+    for query in ("", "?text=none+of+this"):
+        answer = ask(f"large/test/table{query}")
+        assert answer.status_code == 400 and "0 are selected" in answer.text
+    monkeypatch.setattr(LargeTold, "most_rows", 3)
+    answer = ask("large/test/table?within=-9_-9~9_-9~9_9~-9_9")
+    assert answer.status_code == 400 and "a table has 1 to 3" in answer.text

@@ -174,9 +174,15 @@ class InspectorTold:
 
 @dataclass(frozen=True)
 class LargeTold:
-    """A map of which only tiles and the points in view are fetched; `text` selects the points that have it."""
+    """A map of which only tiles and the points in view are fetched.
+
+    Args:
+        text: selects the points that have it.
+        most_rows: of a table of what is selected.
+    """
 
     text: str = ""
+    most_rows: int = 500_000
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,16 @@ def as_file(request: Request, run: EmbeddingRun, body: dict) -> Response:
 
 
 def selected_table(run: EmbeddingRun, split: str, rows: Int[np.ndarray, " m"]) -> pd.DataFrame:
-    """What is known of some images of a split: name and file first, the user's own columns last."""
+    """What is known of some images of a split."""
     table = caches.table_of(run)
+    return in_order(table[table["split"] == split].iloc[rows])
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of images (`item_table.map_table`) with name and file first, the user's own columns last."""
     first = [name for name in (NAME, PATH) if name in table]
     own = [name for name in table.columns if name not in (*MAP_COLUMNS, NAME, PATH)]
-    return table[table["split"] == split].iloc[rows][[*first, *MAP_COLUMNS, *own]]
+    return table[[*first, *MAP_COLUMNS, *own]]
 
 
 def _selection(run: EmbeddingRun, body: dict) -> tuple[str, Int[np.ndarray, " m"]]:

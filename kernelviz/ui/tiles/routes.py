@@ -3,6 +3,7 @@
 /tiles/<level>/<column>/<row>   a square of the map as a picture, WebP; columns from the left, rows from the bottom
 /points?box                     the points in a rectangle, packed; of too many, a sample of them
 /counts                         how many points each group has, JSON
+/table                          what is known of the selected points, CSV
 /pictures/<source>/<side>?at    pictures of up to AT_ONCE points side by side, WebP; `at` is their number in the order
 
 Each but the last takes `within`, the corners of a lasso as x_y~x_y~..., and `text`: what is selected by one or both of
@@ -12,6 +13,7 @@ them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups 
 import io
 from collections.abc import Callable
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -21,13 +23,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from kernelviz.errors import UserError
-from kernelviz.storage.embedding_map import SPLITS
+from kernelviz.storage.embedding_map import SPLITS, load_map
+from kernelviz.storage.item_table import map_table
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run
+from kernelviz.tables import to_csv
 from kernelviz.ui.canvas import payloads
+from kernelviz.ui.canvas.messages import LargeTold
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.server.decoding import corners_of
 from kernelviz.ui.server.request_parameters import CACHED, of_a_run, one_of
+from kernelviz.ui.server.selections import NOT_CACHED, in_order
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.tiles import chosen
@@ -39,6 +45,7 @@ FOR_CONTOURS = 500_000  # points
 LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
 REACH = 3.0  # times the extent: how far from the middle a view may reach
+_making_a_table = Lock()  # one at a time: of many rows it takes half a GB of memory
 
 
 def of_a_large_map(answer: Answer) -> Callable[[Request], Response]:
@@ -87,6 +94,20 @@ def counts(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) 
     n = len(colouring.colours)
     inside = None if selected is None else np.bincount(group[selected], minlength=n).tolist()
     return JSONResponse({"all": np.bincount(group, minlength=n).tolist(), "selected": inside}, headers=CACHED)
+
+
+def table(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """What is known of the selected points, in the order of the map."""
+    selected = _selected(request, run, split)
+    n = 0 if selected is None else int(selected.sum())
+    if not 0 < n <= LargeTold.most_rows:
+        raise UserError(f"a table has 1 to {LargeTold.most_rows:,} of the {run.unit}; {n:,} are selected")
+    with _making_a_table:
+        images = np.sort(points.image[selected])
+        known = map_table(load_map(run.folder, images), run.classes, run.folder, images)
+        known = in_order(known).drop(columns="certainty")  # a share of all points, of which these are some
+        headers = NOT_CACHED | {"Content-Disposition": f'attachment; filename="{run.name}_selection.csv"'}
+        return Response(to_csv(known), media_type="text/csv", headers=headers)
 
 
 def pictures(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
@@ -152,5 +173,6 @@ ROUTES = [
     Route("/tiles/{level:int}/{column:int}/{row:int}", of_a_large_map(tiles)),
     Route("/points", of_a_large_map(points)),
     Route("/counts", of_a_large_map(counts)),
+    Route("/table", of_a_large_map(table)),
     Route("/pictures/{source}/{side:int}", of_a_large_map(pictures)),
 ]

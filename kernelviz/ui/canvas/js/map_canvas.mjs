@@ -163,7 +163,7 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, ownLegend, hint, probe, uploads, journey, inspector } = this
+    const { toolbar, stage, ownLegend, hint, probe, uploads, journey, inspector, large } = this
     const narrow = matchMedia('(max-width: 640px)').matches
     const left = element('div', { className: 'left' }, toolbar.node, stage.node)
     if (ownLegend) left.append(ownLegend.node)
@@ -181,6 +181,7 @@ export class MapCanvas {
       root.classList.add('beside')
     }
     if (journey) stage.node.after(journey.node)
+    if (large) stage.node.after(large.bar)
     if (inspector) {
       root.append(inspector.node)
       root.classList.add('exploring')

@@ -38,6 +38,7 @@
 /**
  * @typedef {object} LargeTold
  * @property {string} text selects the points that have it
+ * @property {number} most_rows of a table of what is selected
  */
 
 /**

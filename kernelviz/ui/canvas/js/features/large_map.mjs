@@ -7,6 +7,7 @@
 import { ask } from '../core/asking.mjs'
 import { fetchPacked, messageOf, said } from '../core/fetching.mjs'
 import { number } from '../core/points.mjs'
+import { button, element } from '../ui/dom.mjs'
 import { Tiles } from '../core/tiles.mjs'
 import { clamp } from '../core/view.mjs'
 
@@ -44,6 +45,10 @@ export class LargeMap {
     this.asked = ''
     /** @type {{ all: number[], selected: number[] | null } | null} points of each group */
     this.counts = null
+    this.words = element('span')
+    this.table = element('a', { download: '', title: 'Save what is known of them as CSV' }, 'Save as CSV')
+    this.clear = button('Clear', 'Clear the selection', () => this.select())
+    this.bar = element('div', { className: 'selected', hidden: true }, this.words, this.table, this.clear)
   }
 
   get address() {
@@ -170,11 +175,29 @@ export class LargeMap {
       const counts = await response.json()
       if (address !== this.asked) return
       this.counts = counts
-      if (selection) this.handle.say(`${number(counts.selected.reduce(sum, 0))} selected`)
+      this.showSelected(selection, selection ? counts.selected.reduce(sum, 0) : 0)
       this.handle.counted()
     } catch (error) {
       this.handle.note(`The points cannot be counted. ${messageOf(error)}`)
     }
+  }
+
+  /**
+   * Say how many points are selected, and offer a table of them.
+   *
+   * @param {string} selection
+   * @param {number} n
+   */
+  showSelected(selection, n) {
+    const most = this.handle.told().large?.most_rows ?? 0
+    this.bar.hidden = !selection
+    if (!selection) return
+    const many = n > most ? `; up to ${number(most)} can be saved as a table` : ''
+    this.words.textContent = `${number(n)} selected${many}`
+    this.table.hidden = !n || n > most
+    this.table.href = `${this.address}/table?${selection}`
+    this.clear.hidden = !this.within
+    this.handle.say(`${number(n)} selected`)
   }
 
   /**
