@@ -2,16 +2,18 @@
 
 import gzip
 import io
+import math
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kernelviz.ingest.archives import BROKEN, LARGE, MAX_UNPACKED, Member, check_members, is_hidden
+from kernelviz.ingest.archives import BROKEN, MAX_UNPACKED, Member, check_members, is_hidden
 from kernelviz.ingest.image_file import UnreadableImage, check_size
 
 BLOCK = tarfile.BLOCKSIZE
 GZIP = b"\x1f\x8b"  # first bytes of a .gz
+LARGEST_HEADER = 256_000  # bytes that belong to one: long names, attributes, where a sparse file has data
 DAMAGED = "the archive is damaged or cut short; pack it again as .tar or .tar.gz"
 
 
@@ -21,14 +23,18 @@ def list_tar(path: Path) -> list[Member]:
     Raises UnreadableImage for what is no such archive, for a damaged one, and for one that holds too much.
     """
     try:
-        with _opened(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            found = [_member(info) for info in archive if not is_hidden(info.name)]
+        with _opened(path, LARGEST_HEADER) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            found = []
+            for info in archive:
+                stream.at_once = 0
+                if not is_hidden(info.name):
+                    found.append(_member(info))
             stream.seek(archive.offset)
             if any(stream.read(BLOCK)):  # tarfile ends at a damaged header as if it were the last
                 raise UnreadableImage(DAMAGED)
     except UnreadableImage:
         raise
-    except (*BROKEN, tarfile.TarError, OverflowError) as error:
+    except (*BROKEN, tarfile.TarError, OverflowError, RecursionError) as error:
         raise UnreadableImage(DAMAGED) from error
     check_members(found)
     return found
@@ -62,13 +68,15 @@ def _read(stream: "_Limited", member: Member) -> bytes | UnreadableImage:
 
 
 class _Limited(io.RawIOBase):
-    """A stream that tells where it is asked for too much at once, or goes on beyond what an archive may hold."""
+    """A stream that tells where too much is read at once, or beyond what an archive may hold."""
 
-    def __init__(self, stream: io.BufferedIOBase, most: int | None):
-        self.stream, self.most = stream, most
+    def __init__(self, stream: io.BufferedIOBase, most: float, most_at_once: float):
+        self.stream, self.most, self.most_at_once = stream, most, most_at_once
+        self.at_once = 0
 
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= 2 * LARGE:
+    def read(self, size: int) -> bytes:
+        self.at_once += size
+        if size < 0 or self.at_once > self.most_at_once:
             raise UnreadableImage("the archive has a header that is too large; pack it again")
         self._check(self.stream.tell() + size)
         return self.stream.read(size)
@@ -81,16 +89,16 @@ class _Limited(io.RawIOBase):
         return self.stream.tell()
 
     def _check(self, at: int) -> None:
-        if self.most is not None and at > self.most:
+        if at > self.most:
             raise UnreadableImage(
                 f"the archive unpacks to more than {MAX_UNPACKED / 1e9:.0f} GB; unpack it, and give the folder"
             )
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Limited]:
+def _opened(path: Path, most_at_once: float = math.inf) -> Iterator[_Limited]:
     with open(path, "rb") as file:
         packed = file.read(2) == GZIP
         file.seek(0)
         with gzip.open(file) if packed else file as stream:
-            yield _Limited(stream, MAX_UNPACKED if packed else None)
+            yield _Limited(stream, MAX_UNPACKED if packed else math.inf, most_at_once)

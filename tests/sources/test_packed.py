@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -133,11 +134,59 @@ def test_bombs(tmp_path, monkeypatch):
             read_source(tmp_path / name)
 
 
-def test_a_header_that_asks_for_memory(tmp_path):
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("size", [1 << 32, 1 << 19, -512])
+def test_a_header_that_asks_for_memory(kind, size, tmp_path):
     info = tarfile.TarInfo("x")
-    info.type, info.size = tarfile.XHDTYPE, 1 << 32
-    write(tmp_path, "a.tgz", data=gzip.compress(info.tobuf() + bytes(10_000)))
+    info.type, info.size = kind, size
+    write(tmp_path, "a.tgz", data=gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(10_000)))
+    with pytest.raises(UserError, match="header that is too large" if size > 0 else "too large|damaged"):
+        read_source(tmp_path / "a.tgz")
+
+
+def sparse_of_gnu(blocks):
+    info = tarfile.TarInfo("x")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[482] = 1  # more blocks say where it has data
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    more = 21 * (b"%011o\0" % 1 * 2) + b"\1" + bytes(7)
+    return bytes(header) + blocks * more
+
+
+def sparse_of_pax(blocks):
+    info = tarfile.TarInfo("x")
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "x"}
+    return info.tobuf(tarfile.PAX_FORMAT) + b"999999999\n" + blocks * 256 * b"1\n"
+
+
+@pytest.mark.parametrize("made", [sparse_of_gnu, sparse_of_pax])
+def test_a_sparse_file_with_data_at_very_many_places(made, tmp_path):
+    write(tmp_path, "a.tgz", data=gzip.compress(made(20_000)))
+    tracemalloc.start()
     with pytest.raises(UserError, match="header that is too large"):
+        read_source(tmp_path / "a.tgz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
+def test_many_empty_files_are_no_large_header(tmp_path):
+    with tarfile.open(tmp_path / "a.tgz", "w:gz") as archive:
+        for at in range(600):
+            archive.addfile(tarfile.TarInfo(f"folder {at}/empty"))
+        info = tarfile.TarInfo("a.png")
+        info.size = len(png())
+        archive.addfile(info, io.BytesIO(png()))
+    assert tars.list_tar(tmp_path / "a.tgz")[-1].name == "a.png"
+
+
+def test_headers_that_follow_each_other_without_end(tmp_path):
+    info = tarfile.TarInfo("x")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    write(tmp_path, "a.tgz", data=gzip.compress(5000 * info.tobuf() + bytes(10_000)))
+    with pytest.raises(UserError, match="damaged or cut short"):
         read_source(tmp_path / "a.tgz")
 
 
