@@ -990,7 +990,7 @@ LARGE_MAP = """
     const told = { extent: 4, split: 'test', large: { text: '' } }
     const map = new large_map.LargeMap({
         told: () => told, address: () => 'run', view: looking, points: () => points, took: () => {},
-        counted: () => {}, changed: () => {}, say: (words) => said.push(words), note: (words) => said.push(words),
+        counted: () => {}, changed: () => {}, selected: (n, table) => said.push([n, table]), note: (words) => said.push(words),
     })
     const settled = () => new Promise((done) => setTimeout(done, 20))
 """
@@ -1039,7 +1039,9 @@ def test_what_selects_on_a_large_map(script):
     )
     packed = pack({"x": np.zeros(1, np.float32)}, step=1, scales={})
     calm, said, lasso, text, asked = script(body, packed, imports="core/view core/asking features/large_map")
-    assert calm == [] and said == ["3 selected", "3 selected"]
+    nothing = [None, "run/large/test/table?"]
+    assert calm == [nothing] and said[0] == said[2] == nothing
+    assert [n for n, _ in said] == [None, 3, None, 3] and said[3][1] == "run/large/test/table?text=a+b"
     assert lasso.startswith("colour=label&within=0.0000_0.0000%7E") and lasso.endswith("&hide=1_3")
     assert lasso.count("%7E") == 49  # every fourth of 200
     assert text == "colour=label&text=a+b&hide=1_3"

@@ -10,7 +10,7 @@ import { linkOf, readAddress } from './core/address.mjs'
 import { isServed } from './core/asking.mjs'
 import { PickedImages, Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
 import { numbersOf } from './core/packing.mjs'
-import { Points } from './core/points.mjs'
+import { Points, number } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
@@ -22,6 +22,7 @@ import { Marks } from './features/marks.mjs'
 import { Memory } from './features/memory.mjs'
 import { Pointed } from './features/pointed.mjs'
 import { ProbeFeature } from './features/probe.mjs'
+import { SelectedBar } from './features/selected_bar.mjs'
 import { Uploads } from './features/uploads/uploads.mjs'
 import {
   contoursHandle,
@@ -109,6 +110,7 @@ export class MapCanvas {
     this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     this.large = told.large ? new LargeMap(largeHandle(this)) : null
+    this.selectedBar = told.large ? new SelectedBar(() => this.large?.select()) : null
     this.kept = new KeptSelections(keptHandle(this))
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
@@ -163,7 +165,7 @@ export class MapCanvas {
 
   /** The elements of the map and of its features, as they are on the page. */
   arrange() {
-    const { toolbar, stage, ownLegend, hint, probe, uploads, journey, inspector, large } = this
+    const { toolbar, stage, ownLegend, hint, probe, uploads, journey, inspector, selectedBar } = this
     const narrow = matchMedia('(max-width: 640px)').matches
     const left = element('div', { className: 'left' }, toolbar.node, stage.node)
     if (ownLegend) left.append(ownLegend.node)
@@ -181,7 +183,7 @@ export class MapCanvas {
       root.classList.add('beside')
     }
     if (journey) stage.node.after(journey.node)
-    if (large) stage.node.after(large.bar)
+    if (selectedBar) stage.node.after(selectedBar.node)
     if (inspector) {
       root.append(inspector.node)
       root.classList.add('exploring')
@@ -289,6 +291,19 @@ export class MapCanvas {
     const { all, selected } = large.counts
     points.counted = { all, selected: selected ?? [], any: selected !== null }
     this.legend?.show(this.told.scale)
+  }
+
+  /**
+   * Say how many points of a large map are selected.
+   *
+   * @param {number | null} n null where nothing selects
+   * @param {string} table address of what is known of them
+   */
+  showSelectedOfMany(n, table) {
+    this.selectedBar?.show(n, table, this.told.large?.most_rows ?? 0, Boolean(this.large?.within))
+    if (n === null) return
+    this.stage.remark(`${number(n)} selected`)
+    this.stage.announce(`${number(n)} selected`)
   }
 
   /** Begin anew with the images of the map. */

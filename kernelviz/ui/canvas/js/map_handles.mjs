@@ -119,7 +119,7 @@ export function largeHandle(map) {
     took: (packed) => map.take(packed),
     counted: () => map.showCounts(),
     changed: () => map.redraw('dots', 'over'),
-    say: (words) => (map.stage.remark(words), map.stage.announce(words)),
+    selected: (n, table) => map.showSelectedOfMany(n, table),
     note: map.note,
   }
 }

@@ -6,8 +6,6 @@
 
 import { ask } from '../core/asking.mjs'
 import { fetchPacked, messageOf, said } from '../core/fetching.mjs'
-import { number } from '../core/points.mjs'
-import { button, element } from '../ui/dom.mjs'
 import { Tiles } from '../core/tiles.mjs'
 import { clamp } from '../core/view.mjs'
 
@@ -26,7 +24,8 @@ const CORNERS = 60 // of a lasso, at most
  * @property {(packed: PackedPoints) => void} took takes other points in place of those that were shown
  * @property {() => void} counted is called when the points of each group are counted
  * @property {() => void} changed
- * @property {(words: string) => void} say
+ * @property {(n: number | null, table: string) => void} selected is called with how many points are, and the address of
+ *   a table of them; with null where nothing selects
  * @property {Note} note
  */
 
@@ -45,10 +44,6 @@ export class LargeMap {
     this.asked = ''
     /** @type {{ all: number[], selected: number[] | null } | null} points of each group */
     this.counts = null
-    this.words = element('span')
-    this.table = element('a', { download: '', title: 'Save what is known of them as CSV' }, 'Save as CSV')
-    this.clear = button('Clear', 'Clear the selection', () => this.select())
-    this.bar = element('div', { className: 'selected', hidden: true }, this.words, this.table, this.clear)
   }
 
   get address() {
@@ -175,29 +170,11 @@ export class LargeMap {
       const counts = await response.json()
       if (address !== this.asked) return
       this.counts = counts
-      this.showSelected(selection, selection ? counts.selected.reduce(sum, 0) : 0)
+      this.handle.selected(selection ? counts.selected.reduce(sum, 0) : null, `${this.address}/table?${selection}`)
       this.handle.counted()
     } catch (error) {
       this.handle.note(`The points cannot be counted. ${messageOf(error)}`)
     }
-  }
-
-  /**
-   * Say how many points are selected, and offer a table of them.
-   *
-   * @param {string} selection
-   * @param {number} n
-   */
-  showSelected(selection, n) {
-    const most = this.handle.told().large?.most_rows ?? 0
-    this.bar.hidden = !selection
-    if (!selection) return
-    const many = n > most ? `; up to ${number(most)} can be saved as a table` : ''
-    this.words.textContent = `${number(n)} selected${many}`
-    this.table.hidden = !n || n > most
-    this.table.href = `${this.address}/table?${selection}`
-    this.clear.hidden = !this.within
-    this.handle.say(`${number(n)} selected`)
   }
 
   /**

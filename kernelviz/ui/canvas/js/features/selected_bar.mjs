@@ -1,0 +1,30 @@
+// How many points of a large map are selected, below it, with a table of them.
+
+import { number } from '../core/points.mjs'
+import { button, element } from '../ui/dom.mjs'
+
+export class SelectedBar {
+  /** @param {() => void} clear forgets the lasso */
+  constructor(clear) {
+    this.words = element('span')
+    this.table = element('a', { download: '', title: 'Save what is known of them as CSV' }, 'Save as CSV')
+    this.clear = button('Clear', 'Clear the selection', clear)
+    this.node = element('div', { className: 'selected', hidden: true }, this.words, this.table, this.clear)
+  }
+
+  /**
+   * @param {number | null} n points that are selected; null where nothing selects
+   * @param {string} table its address
+   * @param {number} most rows of a table
+   * @param {boolean} lasso whether there is one
+   */
+  show(n, table, most, lasso) {
+    this.node.hidden = n === null
+    if (n === null) return
+    const many = n > most ? `; up to ${number(most)} can be saved as a table` : ''
+    this.words.textContent = `${number(n)} selected${many}`
+    this.table.hidden = !n || n > most
+    this.table.href = table
+    this.clear.hidden = !lasso
+  }
+}
