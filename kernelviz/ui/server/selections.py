@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -32,7 +31,9 @@ from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_csv, to_json
 from kernelviz.ui.canvas.packing import unmasked
+from kernelviz.ui.server.items import is_here
 from kernelviz.ui.server.request_parameters import changing, of_a_run, one_of
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
 
 ID = re.compile("[0-9a-f]{16}")
@@ -72,7 +73,7 @@ def of_a_body(answer: Callable[[Request, EmbeddingRun, dict], Response]) -> Call
             body = dict(json.loads(await request.body()))
         except (ValueError, TypeError, RecursionError):
             return PlainTextResponse("wanted: a JSON object", 400)
-        return await run_in_threadpool(of_a_run(lambda request, run: answer(request, run, body)), request)
+        return await in_turn(of_a_run(lambda request, run: answer(request, run, body)))(request)
 
     return endpoint
 
@@ -126,7 +127,10 @@ def as_file(request: Request, run: EmbeddingRun, body: dict) -> Response:
     ending = one_of(WRITERS, request.path_params["ending"])
     split, rows = _selection(run, body)
     kind, write = WRITERS[ending]
-    return Response(write(selected_table(run, split, rows)), media_type=kind, headers=NOT_CACHED)
+    table = selected_table(run, split, rows)
+    if not is_here(request):  # a folder of this machine is nobody's business elsewhere
+        table = table.drop(columns=PATH, errors="ignore")
+    return Response(write(table), media_type=kind, headers=NOT_CACHED)
 
 
 def selected_table(run: EmbeddingRun, split: str, rows: Int[np.ndarray, " m"]) -> pd.DataFrame:

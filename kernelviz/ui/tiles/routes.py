@@ -9,6 +9,7 @@ Each but the last takes `within`, the corners of a lasso as x_y~x_y~..., and `te
 them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups that are not shown as 1_4.
 """
 
+import asyncio
 import io
 from collections.abc import Callable
 from functools import lru_cache
@@ -28,6 +29,7 @@ from kernelviz.ui.canvas import payloads
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.server.decoding import corners_of
 from kernelviz.ui.server.request_parameters import CACHED, of_a_run, one_of
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.tiles import chosen
@@ -38,6 +40,7 @@ AT_ONCE = 256  # pictures
 FOR_CONTOURS = 500_000  # points
 LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
+_turns = asyncio.Semaphore(4)  # of their own, as a map that is being sorted holds them up
 REACH = 3.0  # times the extent: how far from the middle a view may reach
 
 
@@ -149,8 +152,8 @@ def _groups(name: str, version: str, split: str, colouring: str) -> Shaped[np.nd
 
 
 ROUTES = [
-    Route("/tiles/{level:int}/{column:int}/{row:int}", of_a_large_map(tiles)),
-    Route("/points", of_a_large_map(points)),
-    Route("/counts", of_a_large_map(counts)),
-    Route("/pictures/{source}/{side:int}", of_a_large_map(pictures)),
+    Route("/tiles/{level:int}/{column:int}/{row:int}", in_turn(of_a_large_map(tiles), _turns)),
+    Route("/points", in_turn(of_a_large_map(points), _turns)),
+    Route("/counts", in_turn(of_a_large_map(counts), _turns)),
+    Route("/pictures/{source}/{side:int}", in_turn(of_a_large_map(pictures), _turns)),
 ]
