@@ -5,9 +5,10 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
-from kernelviz.ingest.archives import BROKEN, LARGE, MAX_UNPACKED, Member, check_members, is_hidden
+from kernelviz.ingest.archives import BROKEN, LARGE, MAX_MEMBERS, MAX_UNPACKED, Member, check_members, is_hidden
 from kernelviz.ingest.image_file import UnreadableImage, check_size
 
 BLOCK = tarfile.BLOCKSIZE
@@ -22,7 +23,10 @@ def list_tar(path: Path) -> list[Member]:
     """
     try:
         with _opened(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            found = [_member(info) for info in archive if not is_hidden(info.name)]
+            infos = list(islice(archive, 2 * MAX_MEMBERS + 1))  # a small .gz may list millions
+            if len(infos) > 2 * MAX_MEMBERS:
+                raise UnreadableImage("the archive lists too many files; unpack it, and give the folder")
+            found = [_member(info) for info in infos if not is_hidden(info.name)]
             stream.seek(archive.offset)
             if any(stream.read(BLOCK)):  # tarfile ends at a damaged header as if it were the last
                 raise UnreadableImage(DAMAGED)

@@ -355,7 +355,9 @@ def test_files_in_the_choosers_of_streamlit_have_a_bound(monkeypatch):
     assert asked.delete("/_stcore/upload_file/a/1").status_code == 204 and put("c/1", 900) == 204
     assert asked.put("/_stcore/upload_file/d/1", content=iter([b"x"])).status_code == 411
     monkeypatch.setattr(chosen_files.runtime, "exists", lambda: True)
-    monkeypatch.setattr(chosen_files.runtime, "get_instance", lambda: SimpleNamespace(is_active_session=lambda _: False))
+    monkeypatch.setattr(
+        chosen_files.runtime, "get_instance", lambda: SimpleNamespace(is_active_session=lambda _: False)
+    )
     assert put("d/1", 1000) == 204  # the others have ended
 
 
