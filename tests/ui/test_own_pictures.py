@@ -1,5 +1,6 @@
 """Runs of a person's own pictures: thumbnails, originals, and a table beside them."""
 
+import base64
 import datetime
 import io
 import json
@@ -252,6 +253,15 @@ def test_a_selection_is_saved_without_formulas(photos):
     assert to_csv(pd.DataFrame({"=a": ["-1", "+2", "@x", "\tq", "fine"], "n": [-1, 0, 1, 2, 3]})).splitlines() == [
         "'=a,n", "'-1,-1", "'+2,0", "'@x,1", "'\tq,2", "fine,3",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sender, known", [("127.0.0.1", True), ("10.1.1.1", False)])
+def test_a_selection_names_the_folders_of_this_machine_only_on_it(photos, sender, known):
+    asked = TestClient(Starlette(routes=ROUTES), base_url="http://localhost:8501", client=(sender, 5000))
+    rows = base64.b64encode(np.packbits(np.ones(297, bool), bitorder="little")).decode()
+    answer = asked.post(f"{base(photos)}/selections/as/json", json={"split": "test", "rows": rows})
+    assert answer.status_code == 200, answer.text
+    assert ("file" in answer.json()[0]) == known
 
 
 @pytest.mark.parametrize("page", ["", "probe", "upload", "depth"])
