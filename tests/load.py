@@ -192,7 +192,7 @@ def slow(port):
                 times.append(other.ask(f"{base}/decode?x=0&y={len(times) / 1e4}")[0])
                 time.sleep(0.1)
         seconds = [one.result()[0] for one in made]
-        print(SAID.format(path.rsplit("/")[-2], f"first {min(seconds):.1f} s, last {max(seconds):.1f} s"))
+        print(SAID.format(path.split("?")[0], f"first {min(seconds):.1f} s, last {max(seconds):.1f} s"))
         print(SAID.format("slowest decoded image meanwhile", f"{max(times):.2f} s of {len(times)}"))
         print(SAID.format("memory before and after", f"{before:.0f} and {megabytes(port):.0f} MB"), flush=True)
 

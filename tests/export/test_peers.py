@@ -153,7 +153,7 @@ LIES = {
     "brackets": _headed(b"[" * 300_000),
     "no tensor": _headed({}),
     "one beyond the end": _headed({"a": ONE | {"shape": [10**12], "data_offsets": [0, 4 * 10**12]}}),
-    "two at one place": _headed({"a": ONE, "b": ONE}, b"0000"),
+    "two that overlap": _headed({"a": ONE, "b": ONE}, b"0000"),
     "a size that overflows": _headed({"a": ONE | {"shape": [2**40, 2**40]}}, b"0000"),
     "a name of markup": _headed({"</script><img src=x>": ONE}, b"0000"),
     "many": _headed({f"t{at}": ONE | {"shape": [0], "data_offsets": [0, 0]} for at in range(5000)}),

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from kernelviz.errors import NotFound, UserError
+from kernelviz.errors import UserError
 from kernelviz.export import write
 from kernelviz.library.handing_on import export_run
 from kernelviz.plots.map_picture import map_picture
@@ -86,7 +86,7 @@ def _made(request: Request, kind: str, variant: str, make: Callable[[Run, Path],
     """A file that is made of a run."""
     try:
         path = _file_of(load_run(request.path_params["name"]), variant, make)
-    except NotFound:
+    except FileNotFoundError:
         return PlainTextResponse(NO_RUN, 404)
     except BrokenRun as error:
         return PlainTextResponse(str(error), 500)

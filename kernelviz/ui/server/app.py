@@ -28,6 +28,7 @@ version is answered with 404.
 A parameter that is not allowed is answered with 400 and a line that says which values are.
 """
 
+import asyncio
 import os
 import signal
 import socket
@@ -71,6 +72,7 @@ from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
+_sheets, _animations = asyncio.Semaphore(4), asyncio.Semaphore(2)  # at a time: a map waits for no animation
 
 
 def serve(
@@ -207,10 +209,10 @@ ROUTES = [
     Mount(
         "/kernelviz/runs/{name}/{version}",
         routes=[
-            Route("/points/{split}", in_turn(of_a_map(points))),
-            Route("/contours/{split}", in_turn(of_a_map(contours))),
+            Route("/points/{split}", of_a_map(points)),
+            Route("/contours/{split}", of_a_map(contours)),
             Mount("/large/{split}", routes=tile_routes.ROUTES),
-            Route("/sheets/{split}/{source}/{side:int}/{number:int}", in_turn(of_a_map(images))),
+            Route("/sheets/{split}/{source}/{side:int}/{number:int}", in_turn(of_a_map(images), _sheets)),
             Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
             Route("/item/{split}/{row:int}", of_a_run(items.item)),
             Route("/original/{split}/{row:int}", in_turn(of_a_run(items.original))),
@@ -218,11 +220,11 @@ ROUTES = [
             Route("/likeliest/{split}/{row:int}", in_turn(of_a_run(likeliest))),
             Mount("/selections", routes=selections.ROUTES),
             Route("/film", in_turn(of_a_run(films.frames))),
-            Route("/film.{kind}", in_turn(of_a_run(films.file))),
+            Route("/film.{kind}", in_turn(of_a_run(films.file), _animations)),
             Route("/decoder", of_a_run(decoding.decoder)),
             Route("/decode", of_a_run(decoding.decode)),
-            Route("/walk", in_turn(of_a_run(decoding.walk))),
-            Route("/window", in_turn(of_a_run(decoding.window))),
+            Route("/walk", in_turn(of_a_run(decoding.walk), _animations)),
+            Route("/window", in_turn(of_a_run(decoding.window), _animations)),
         ],
     ),
     Mount("/kernelviz/library", routes=library_routes.ROUTES),
