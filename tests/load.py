@@ -1,6 +1,8 @@
 """Loads and attacks a dashboard of its own, and prints what it held. Run by hand, each some minutes:
 
     python tests/load.py connections   300 half-sent requests, and 50 WebSockets of a page elsewhere
+    python tests/load.py uploads       720 uploads of 90 visitors that send a byte a second; another visitor meanwhile
+    python tests/load.py slow          what takes a core for seconds, asked for by 48 visitors; another one meanwhile
     python tests/load.py requests      5,000 distinct requests; memory before and after
     python tests/load.py visitors      100 visitors that come and leave; memory before, and after they are forgotten
     python tests/load.py sessions      20 sessions at once, each with its own run, colour, probe and upload,
@@ -27,6 +29,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -144,11 +147,54 @@ def connections(port):
 def is_open(one):
     one.setblocking(False)
     try:
-        return one.recv(1) != b""
+        return one.recv(4096) != b""
     except BlockingIOError:
         return True
     except OSError:
         return False
+
+
+def uploads(port):
+    """Uploads that never end, and what they cost another visitor, who uploads a picture once a second."""
+    visitor, run = Session(port, "", {"run": DEFAULT_RUN}), mapped()[0]
+    visitor.run()
+    head = "POST /kernelviz/uploads/{}/files HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: kernelviz_browser={}\r\n"
+    head += f"Content-Type: {MULTIPART['Content-Type']}\r\nContent-Length: 400000000\r\n\r\n--"
+    token, times = uploaded(visitor, run, 0, []), []
+    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(720)]
+    for at, one in enumerate(sockets):
+        one.sendall(head.format(token, at // 8).encode())
+    begun, before, left, longest = time.monotonic(), megabytes(port), sockets, 0.0
+    while time.monotonic() < begun + 2 * PATIENCE:
+        for one in left:
+            with suppress(OSError):
+                one.setblocking(False), one.send(b"x")
+        left = [one for one in left if is_open(one)]
+        longest = time.monotonic() - begun if left else longest
+        uploaded(visitor, run, 0, times)
+        time.sleep(1)
+    print(SAID.format("uploads of a byte a second, open after", f"{longest:.0f} s, then {len(left)} of {len(sockets)}"))
+    print(SAID.format("slowest upload meanwhile", f"{max(times):.2f} s of {len(times)}"))
+    print(SAID.format("memory before and after", f"{before:.0f} and {megabytes(port):.0f} MB"))
+
+
+def slow(port):
+    """Pages without a server, and windows as animations, for 48 visitors; decoded images of another one meanwhile."""
+    run = next(run for run in mapped() if run.name == DEFAULT_RUN)
+    base, other = f"kernelviz/runs/{run.name}/{caches.version(run)}", Session(port, "", {})
+    other.ask(f"{base}/decode?x=0&y=0")
+    for path in (f"kernelviz/library/page/{run.name}", base + "/window?as=gif&n=32&box=-1_-1~1_{}"):
+        before, times = megabytes(port), []
+        asks = [partial(Session(port, "", {}).ask, path.format(1 + at / 100)) for at in range(48)]
+        with ThreadPoolExecutor(len(asks)) as pool:
+            made = [pool.submit(ask) for ask in asks]
+            while not all(one.done() for one in made):
+                times.append(other.ask(f"{base}/decode?x=0&y={len(times) / 1e4}")[0])
+                time.sleep(0.1)
+        seconds = [one.result()[0] for one in made]
+        print(SAID.format(path.split("?")[0], f"first {min(seconds):.1f} s, last {max(seconds):.1f} s"))
+        print(SAID.format("slowest decoded image meanwhile", f"{max(times):.2f} s of {len(times)}"))
+        print(SAID.format("memory before and after", f"{before:.0f} and {megabytes(port):.0f} MB"), flush=True)
 
 
 def requests(port):
@@ -307,23 +353,24 @@ def fetched(run):
 
 
 def uploaded(session, run, number, times):
-    """Upload a picture, and look at what is on the map: that picture alone."""
+    """Upload a picture, and look at what is on the map: only such pictures. Returns the token of the uploads."""
     session.page = "upload"
     _, sent = session.run()
     token = re.search(rb"kernelviz/uploads/([\w-]{16,})", sent)[1].decode()
     file = io.BytesIO()
     Image.fromarray(np.full((28, 28), 10 * number, np.uint8)).save(file, "PNG")
-    body = multipart(file.getvalue(), names=json.dumps([f"mine-{number}.png"]), batch="b")
+    body = multipart(file.getvalue(), names=json.dumps([f"mine-{number}.png"]), batch=f"b{len(times)}")
     seconds, _ = session.ask(f"kernelviz/uploads/{token}/files", "POST", body, MULTIPART)
     where = f"kernelviz/uploads/{token}/projection/{run.name}/{caches.version(run)}/{run.preprocess.name}?first=0"
     more, answer = session.ask(where, "POST")
     times.append(seconds + more)
-    assert [row["name"] for row in json.loads(answer)["rows"]] == [f"mine-{number}.png"], answer[:200]
+    assert {row["name"] for row in json.loads(answer)["rows"]} == {f"mine-{number}.png"}, answer[:200]
+    return token
 
 
 def main():
     """Do what is asked for with a server that ends with it."""
-    kinds = {one.__name__: one for one in (connections, requests, visitors, sessions, pages, start)}
+    kinds = {one.__name__: one for one in (connections, uploads, slow, requests, visitors, sessions, pages, start)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=kinds)
     chosen = parser.parse_args().what

@@ -8,7 +8,9 @@ refused/part-00000012.parquet      its files that cannot be read, with the reaso
 import hashlib
 import json
 import re
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +25,8 @@ from kernelviz.ingest.files import RejectedFile
 from kernelviz.storage import calibration, record
 
 MANIFEST, ITEMS, REFUSED = "manifest.json", "items", "refused"
+LARGEST = 100_000  # bytes of a manifest
+OLD = 600.0  # seconds after which a part that is half written is nobody's; until then another process may write it
 PART = re.compile(r"part-(\d{8})\.parquet")
 REASONS = pa.schema({"name": pa.string(), "reason": pa.string()})
 
@@ -58,15 +62,17 @@ class Output:
 
     def claim(self, manifest: Manifest) -> None:
         """Make the folder, or go on with the one there; a UserError where that holds anything else."""
-        found = self.store.get_file_info(fs.FileSelector(self.top, allow_not_found=True))
-        if not found:
-            for name in (ITEMS, REFUSED):
-                self.store.create_dir(f"{self.top}/{name}")
-            return self._write(MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
-        self._check(manifest)
+        there = self.store.get_file_info(fs.FileSelector(self.top, allow_not_found=True))
+        if any(not info.base_name.startswith(".") for info in there):
+            self._check(manifest)
+        else:
+            self.store.create_dir(self.top)
+            self._write(MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
+        for name in (ITEMS, REFUSED):
+            self.store.create_dir(f"{self.top}/{name}")
         for info in self._files(ITEMS) + self._files(REFUSED):
-            if info.base_name.startswith("."):  # a part that was being written when its process was killed
-                self.store.delete_file(info.path)
+            if info.base_name.startswith(".") and time.time() - (info.mtime_ns or 0) / 1e9 > OLD:
+                self.store.delete_file(info.path)  # a part that was being written when its process was killed
 
     def done(self) -> set[int]:
         """The numbers of the blocks that are done."""
@@ -81,14 +87,25 @@ class Output:
         self._write(f"{ITEMS}/{name}", _parquet(items))
 
     def counts(self) -> tuple[int, int]:
-        """How many items it has, and how many files were refused."""
-        return tuple(ds.dataset(f"{self.top}/{name}", filesystem=self.store).count_rows() for name in (ITEMS, REFUSED))
+        """How many items it has, and how many files were refused; a UserError where a part is damaged."""
+        return self._rows(ITEMS), self._rows(REFUSED)
+
+    def _rows(self, name: str) -> int:
+        parts = [info.path for info in self._files(name) if PART.fullmatch(info.base_name)]
+        try:
+            return ds.dataset(parts, filesystem=self.store).count_rows() if parts else 0
+        except (pa.ArrowException, OSError) as error:
+            where = next((path for path in parts if path in str(error)), f"a part in {self.top}/{name}")
+            raise UserError(f"{where} is damaged; delete it, and the same command makes it again") from None
 
     def _check(self, manifest: Manifest) -> None:
+        path = f"{self.top}/{MANIFEST}"
         try:
-            with self.store.open_input_stream(f"{self.top}/{MANIFEST}") as stream:
-                there = Manifest(**json.loads(stream.read()))
-        except (OSError, ValueError, TypeError):
+            if not self.store.get_file_info(path).is_file:  # a pipe would be waited for
+                raise FileNotFoundError(path)
+            with self.store.open_input_stream(path) as stream:
+                there = Manifest(**json.loads(stream.read(LARGEST)))
+        except (OSError, ValueError, TypeError, RecursionError):
             raise UserError(f"{self.top} is not empty, and holds no blocks of an `embed`; give another --out") from None
         if there == manifest:
             return
@@ -103,9 +120,14 @@ class Output:
         """Write a file in one step: under another name first, which no other process has."""
         folder, _, own = f"{self.top}/{name}".rpartition("/")
         partial = f"{folder}/.{own}.{uuid4().hex}"
-        with self.store.open_output_stream(partial) as stream:
-            stream.write(data)
-        self.store.move(partial, f"{folder}/{own}")
+        try:
+            with self.store.open_output_stream(partial) as stream:
+                stream.write(data)
+            self.store.move(partial, f"{folder}/{own}")
+        except OSError:  # a disk that is full stays so with what was written
+            with suppress(OSError):
+                self.store.delete_file(partial)
+            raise
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -39,6 +39,9 @@ def embedded_in_blocks(run: EmbeddingRun, sources: Sequence[str], engine: str, o
     """Embed sources to a folder block by block, or go on with that folder, and say what is in it."""
     if not out:
         raise UserError("--engine writes a folder; name it with --out")
+    for source in sources:
+        if "://" not in out + source and Path(out).expanduser().resolve().is_relative_to(Path(source).resolve()):
+            raise UserError(f"--out {out} is in {source}, and would be read as a part of it; give another --out")
     output = Output(*store_of(out if "://" in out else str(Path(out).expanduser().absolute())))
     with progress_bar() as bar:
         task = bar.add_task("embed", total=None, note="looking")

@@ -3,13 +3,16 @@
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from kernelviz.ingest.image_file import MAX_BYTES, UnreadableImage, check_size
 
 MAX_MEMBERS = 100_000  # files of an archive
+MAX_LIST = 20_000_000  # bytes of the list of files: each costs ten times its bytes of memory
 MAX_UNPACKED = 2_000_000_000  # bytes of all files of an archive together
 LARGE, MAX_RATIO = 10_000_000, 200  # a file of so many bytes that unpacks to more times its size is no picture
 BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError, zlib.error)  # raised while reading
@@ -42,6 +45,30 @@ def is_archive(start: bytes) -> bool:
     return start.startswith(STARTS)
 
 
+class _Bounded:
+    """A file that is read in parts of up to MAX_LIST bytes: zipfile reads the list of files as one."""
+
+    def __init__(self, file: IOBase):
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size if 0 <= size <= MAX_LIST else MAX_LIST + 1)
+        if len(data) > MAX_LIST:
+            raise UnreadableImage("the archive lists too many files; divide it")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@contextmanager
+def opened(file: Path | IOBase) -> Iterator[zipfile.ZipFile]:
+    """A .zip of anybody's, of files up to MAX_LIST bytes; an UnreadableImage where its list of files is longer."""
+    with ExitStack() as until:
+        stream = until.enter_context(open(file, "rb")) if isinstance(file, Path) else file
+        yield until.enter_context(zipfile.ZipFile(_Bounded(stream)))
+
+
 def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
     """The name of each file in an archive with its bytes, or the reason why it cannot be read.
 
@@ -49,7 +76,7 @@ def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
     out. Raises UnreadableImage for what is no archive, or one that holds too much.
     """
     try:
-        with zipfile.ZipFile(archive) as file:
+        with opened(archive) as file:
             yield from _members(file)
     except UnreadableImage:
         raise
@@ -60,8 +87,10 @@ def members(archive: IOBase) -> Iterator[tuple[str, bytes | UnreadableImage]]:
 def list_zip(path: Path) -> list[Member]:
     """What a .zip lists, without hidden files; raises UnreadableImage for what is none, or holds too much."""
     try:
-        with zipfile.ZipFile(path) as file:
+        with opened(path) as file:
             infos = [info for info in file.infolist() if not is_hidden(info.filename)]
+    except UnreadableImage:
+        raise
     except BROKEN as error:
         raise UnreadableImage("the archive is damaged; pack it again as .zip") from error
     found = [Member(info.filename, info.file_size, f"{info.CRC:08x}", info, _is_folder(info)) for info in infos]

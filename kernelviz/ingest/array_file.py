@@ -13,7 +13,7 @@ from tokenize import TokenError
 import numpy as np
 
 from kernelviz.errors import UserError
-from kernelviz.ingest.archives import BROKEN, MAX_UNPACKED, is_archive
+from kernelviz.ingest.archives import BROKEN, MAX_UNPACKED, is_archive, opened
 
 BLOCK = 4_000_000  # bytes that are looked at together
 DAMAGED = (*BROKEN, TypeError, SyntaxError, TokenError, KeyError, ArithmeticError, AttributeError, RecursionError)
@@ -89,7 +89,7 @@ def array_files(path: Path) -> dict[str, ArrayFile]:
         packed = is_archive(file.read(4))
     if not packed:
         return {"": _described(path, "")}
-    with _told(path), zipfile.ZipFile(path) as archive:
+    with _told(path), opened(path) as archive:
         members = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
     return {member.removesuffix(".npy"): _described(path, member) for member in members}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kernelviz.ingest.archives import BROKEN, MAX_UNPACKED, Member, check_members, is_hidden
+from kernelviz.ingest.archives import BROKEN, MAX_MEMBERS, MAX_UNPACKED, Member, check_members, is_hidden
 from kernelviz.ingest.image_file import UnreadableImage, check_size
 
 BLOCK = tarfile.BLOCKSIZE
@@ -25,7 +25,9 @@ def list_tar(path: Path) -> list[Member]:
     try:
         with _opened(path, LARGEST_HEADER) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             found = []
-            for info in archive:
+            for number, info in enumerate(archive):
+                if number == 2 * MAX_MEMBERS:  # a small .gz may list millions
+                    raise UnreadableImage("the archive lists too many files; unpack it, and give the folder")
                 stream.at_once = 0
                 if not is_hidden(info.name):
                     found.append(_member(info))

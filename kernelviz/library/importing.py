@@ -17,6 +17,8 @@ from pydantic import ValidationError
 
 from kernelviz.disk import lock, runs_folder, scratch
 from kernelviz.errors import UserError
+from kernelviz.ingest.archives import opened
+from kernelviz.ingest.image_file import UnreadableImage
 from kernelviz.library.checks import NotImported, checked_run
 from kernelviz.library.cleaning import IMPORT_LOCK, IMPORTING
 from kernelviz.library.handing_on import packed, without_originals
@@ -62,8 +64,10 @@ def name_in(file: Path | IOBase) -> str:
 @contextmanager
 def _opened(file: Path | IOBase) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     try:
-        with zipfile.ZipFile(file) as zipped:
+        with opened(file) as zipped:
             yield zipped, _manifest(zipped)
+    except UnreadableImage as error:
+        raise NotImported(str(error)) from None
     except UserError:
         raise
     except UNREADABLE as error:

@@ -1,9 +1,9 @@
 """Checkpoints of networks trained elsewhere: read without pickle, and fitted to a network by name and shape."""
 
 import warnings
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
@@ -22,6 +22,7 @@ PREFIXES = (  # that training scripts put before every name
     *("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "student.", "teacher."),
 )
 COUNTER = "num_batches_tracked"  # of BatchNorm: older checkpoints lack it, and nothing here uses it
+DEEPEST = 8  # dictionaries around the weights
 LISTED_NAMES = 8  # tensors that an error names, at most
 
 
@@ -127,8 +128,12 @@ def _of_network(weights: dict[str, Tensor], wanted: Collection[str]) -> dict[str
 
 def _torch_file(path: Path) -> object:
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+                    raise ValueError("it unpacks to more than its size")  # torch compresses nothing, but reads it
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged file has torch raise anything
         why = str(error).split("\n")[0][:200]
         raise UserError(
             f"{path} is no safetensors file and no PyTorch file of plain tensors ({why}); save the network's "
@@ -138,16 +143,25 @@ def _torch_file(path: Path) -> object:
 
 def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
     """The tensors by name in what a file holds, however many dictionaries are around them."""
-    while isinstance(content, dict) and (keys := [key for key in WRAPPERS + AVERAGES if _is_inner(content, key)]):
+    for _ in range(DEEPEST):  # one may lie in itself
+        keys = [key for key in WRAPPERS + AVERAGES if isinstance(content, dict) and _is_inner(content, key)]
+        if not keys:
+            break
         for average in keys[1:]:
             if average in AVERAGES and keys[0] in WRAPPERS:
                 _warn_of_average(path, average)
         content = content[keys[0]]
     if isinstance(content, dict):
-        weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        weights = {name: value for name, value in content.items() if isinstance(name, str) and _is_plain(value)}
         if weights:
             return weights
     raise UserError(f"{path} holds no weights by name, but a {type(content).__name__}; save the network's state_dict()")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether something is a tensor of numbers that are all there, and no sparse, packed, quantised or absent one."""
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
+    return plain and not (value.is_nested or value.is_quantized or value.is_complex())
 
 
 def _is_inner(content: dict, key: str) -> bool:

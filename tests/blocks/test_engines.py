@@ -142,6 +142,8 @@ def test_vectors_are_placed_and_pictures_among_them_refused(tmp_path):
 def test_without_a_folder_or_ray_it_says_what_to_do(kernelviz, source, tmp_path, monkeypatch):
     code, _, errors = kernelviz("embed", RUN, source, "--engine", "local")
     assert code == 2 and "--engine writes a folder; name it with --out" in errors
+    code, _, errors = kernelviz("embed", RUN, source, "--engine", "local", "--out", source / "out")
+    assert code == 2 and "would be read as a part of it; give another --out" in errors
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     code, _, errors = kernelviz("embed", RUN, source, "--engine", "ray", "--out", tmp_path / "out")
     assert code == 2 and 'pip install "kernelviz[ray]"' in errors

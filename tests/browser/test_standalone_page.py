@@ -1,12 +1,38 @@
 """A page without a server, opened from disk without network, in a frame that may do nothing but run scripts."""
 
+import io
+import json
+import shutil
+import sys
+from functools import partial
 from html import escape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
+import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 from waits import frames, until
 
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.item_table import NAME, PATH, save_item_table
+from kernelviz.storage.record import read_run
+from kernelviz.ui.standalone import folder
 from kernelviz.ui.standalone import page as page_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from corpus import NASTY, REFUSED  # noqa: E402
+
+HASHES = [
+    "page=__proto__&run=constructor",
+    "page=%3Cimg%20src=x%20onerror=alert(1)%3E&colour=%3Cscript%3E&split=toString",
+    "at=NaN_Infinity_-1&hide=1e999_-5_x&pin=99999999999&sel=../../x",
+    "at=1e308_1e308_1e308&pin=0.5&contours=9",
+    "pin=1&at=0_0_1e-9&hide=" + "_".join(map(str, range(5000))),
+    "%E0%A4%A&%&=&&==#?" + "a" * 100_000,
+    "page=javascript:alert(1)&colour=//evil.example/x",
+]
 
 
 @pytest.fixture
@@ -94,3 +120,74 @@ def test_a_page_from_disk_takes_pictures_in_every_way(framed, tmp_path):
     name.filter(has_text="pasted.png").wait_for()
     inside.get_by_role("button", name="Take a picture", exact=True).click()
     said.filter(has_text="no picture from a camera").wait_for()
+
+
+@pytest.fixture
+def nasty(neighbourly, tmp_path):
+    """A run whose classes, files, columns and values are named by somebody who wishes us ill."""
+    at = tmp_path / "runs" / "nasty"
+    shutil.copytree(neighbourly.folder, at)
+    names = [name for what, name in NASTY.items() if what not in ("no text", "empty")]
+    record, n = json.loads((at / "run.json").read_text()), len(load_map(at))
+    classes = record["data"]["classes"]
+    record["data"] |= {"classes": [name[:200] for name in names][: len(classes)], "name": NASTY["script end"]}
+    (at / "run.json").write_text(json.dumps(record))
+    columns = {name[:100]: [names[row % len(names)][:200] for row in range(n)] for name in names}
+    save_item_table(at, pd.DataFrame({NAME: [names[row % len(names)] for row in range(n)], PATH: ""} | columns))
+    return read_run(at)
+
+
+@pytest.mark.parametrize("split", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one file", "a folder"])
+def test_names_addresses_and_pictures_of_others_do_nothing(chromium, nasty, tmp_path, split):
+    """No request leaves the page, no dialog opens, nothing breaks its policy, and the page goes on."""
+    path = tmp_path / "page"
+    path.mkdir()
+    if split:
+        folder.write(nasty, path, pictures=True)
+    else:
+        (path / "index.html").write_text(page_of(nasty, pictures=True), encoding="utf-8")
+    handler = partial(SimpleHTTPRequestHandler, directory=path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        context, asked, said = chromium.new_context(), [], []
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.on("dialog", lambda dialog: said.append(dialog.message) or dialog.dismiss())
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("popup", lambda popup: said.append(popup.url))
+        for part in ["", *HASHES]:
+            page.goto(f"{address}?{HASHES.index(part) if part else ''}#{part}")
+            page.locator(".status").wait_for(state="hidden")
+            frames(page)
+        page.goto(f"{address}#pin=0")
+        page.locator(".status").wait_for(state="hidden")
+        colours = page.locator("select").first
+        for option in range(colours.locator("option").count()):
+            colours.select_option(index=option)
+            frames(page)
+        for text in list(NASTY.values())[:6]:
+            page.get_by_label("Search").fill(text.encode("utf-8", "replace").decode())
+            frames(page)
+        page.get_by_role("link", name="Place pictures").click()
+        (tmp_path / "hostile").mkdir()
+        large = io.BytesIO()
+        Image.new("L", (10_000, 6_000)).save(large, "PNG")
+        kinds = ("vector.svg", "bomb.png", "cut.png", "text.png", "empty.png", "heavy.png")
+        hostile = {name: REFUSED[name][0] for name in kinds} | {
+            "60 megapixels.png": large.getvalue(),
+            "<img src=x onerror=alert(1)>.png": b"<script>alert(1)</script>",
+            "\u202egnp.exe": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+        }
+        for name, data in hostile.items():
+            (tmp_path / "hostile" / name).write_bytes(data)
+        page.get_by_label("Pictures", exact=True).set_input_files([tmp_path / "hostile" / name for name in hostile])
+        until(page, lambda: "60 megapixels" in page.inner_text("body"))
+        Image.new("L", (8, 8), 99).save(tmp_path / "hostile" / "good.png")
+        page.get_by_label("Pictures", exact=True).set_input_files(tmp_path / "hostile" / "good.png")
+        page.locator(".details:visible header output").filter(has_text="good.png").wait_for()
+        assert page.locator("img:not([src^='blob:']):not([src^='data:'])[src]").count() == 0
+        context.close()
+        server.shutdown()
+    assert not said and all(url.startswith((address, "blob:", "data:")) for url in asked), said

@@ -2,9 +2,11 @@
 
 import base64
 import csv
+import hashlib
 import importlib.util
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -32,6 +34,7 @@ from kernelviz.library.checks import NotImported
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import save_item_table
 from kernelviz.storage.record import read_run
+from kernelviz.storage.store import run_names
 from kernelviz.storage.thumbnails import save_thumbnails
 from kernelviz.tables import to_csv
 
@@ -137,6 +140,53 @@ def test_a_model_folder_comes_back_as_a_run(pictured, tmp_path, kernelviz):
     (folder / "config.json").unlink()
     with pytest.raises(UserError, match=r"no model folder of kernelviz: it has no config\.json"):
         package.import_run(folder, "other")
+
+
+def _headed(header, data=b""):
+    header = json.dumps(header).encode() if isinstance(header, dict) else header
+    return len(header).to_bytes(8, "little") + header + data
+
+
+ONE = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+LIES = {
+    "a header of 2^62 bytes": (2**62).to_bytes(8, "little") + b"{}",
+    "brackets": _headed(b"[" * 300_000),
+    "no tensor": _headed({}),
+    "one beyond the end": _headed({"a": ONE | {"shape": [10**12], "data_offsets": [0, 4 * 10**12]}}),
+    "two that overlap": _headed({"a": ONE, "b": ONE}, b"0000"),
+    "a size that overflows": _headed({"a": ONE | {"shape": [2**40, 2**40]}}, b"0000"),
+    "a name of markup": _headed({"</script><img src=x>": ONE}, b"0000"),
+    "many": _headed({f"t{at}": ONE | {"shape": [0], "data_offsets": [0, 0]} for at in range(5000)}),
+}
+
+
+@pytest.mark.parametrize("weights", LIES.values(), ids=LIES)
+def test_a_model_folder_whose_weights_lie_is_told(pictured, tmp_path, library, weights):
+    folder = write(pictured, "hub", tmp_path / "model", pictures=False)
+    (folder / "model.safetensors").write_bytes(weights)
+    record = json.loads((folder / "config.json").read_text())
+    record["weights_sha256"] = hashlib.sha256(weights).hexdigest()
+    (folder / "config.json").write_text(json.dumps(record))
+    _is_told(folder, "its weights.safetensors")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_model_folder_with_links_and_pipes_is_told(pictured, tmp_path, library):
+    folder = write(pictured, "hub", tmp_path / "model", pictures=False)
+    (tmp_path / "secret").write_text("secret")
+    (folder / "table.parquet").symlink_to(tmp_path / "secret")
+    assert "secret" not in _is_told(folder, "its table.parquet cannot be read")
+    for make in (lambda path: path.symlink_to("/dev/zero"), os.mkfifo, os.mkdir):
+        shutil.move(folder / "config.json", tmp_path / make.__name__)
+        make(folder / "config.json")
+        _is_told(folder, "it has no config.json")
+
+
+def _is_told(folder, said):
+    with pytest.raises(UserError, match=re.escape(said)) as told:
+        package.import_run(folder, "other")
+    assert "\n" not in str(told.value) and len(str(told.value)) < 450 and "other" not in run_names()
+    return str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import copy
 import pickle
+import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import resnet18
 
+from kernelviz.errors import UserError
 from kernelviz.networks import Backbone, new_backbone
 from kernelviz.networks.backbones import BACKBONES, normalised
 from kernelviz.networks.checkpoints import load_weights, read_weights
@@ -190,6 +193,58 @@ def test_a_file_without_weights_by_name_is_said_to_be_so(content, tmp_path):
     torch.save(content, tmp_path / "weights.pt")
     with pytest.raises(ValueError, match="holds no weights by name"):
         read_weights(tmp_path / "weights.pt")
+
+
+def _in_itself(state):
+    state["model"] = {"state_dict": state}
+    return state
+
+
+PLAIN = {"a.weight": torch.zeros(2, 3)}
+HOSTILE = {  # files of weights, and what is left of them
+    "a dictionary in itself": (_in_itself({}), "holds no weights by name"),
+    "names that are numbers": ({1: torch.zeros(2), (2, 3): torch.zeros(2)}, "holds no weights by name"),
+    "sparse": (PLAIN | {"b": torch.eye(3).to_sparse()}, ["a.weight"]),
+    "nowhere": (PLAIN | {"b": torch.zeros(3, device="meta")}, ["a.weight"]),
+    "complex": (PLAIN | {"b": torch.zeros(3, dtype=torch.complex64)}, ["a.weight"]),
+    "nested": (PLAIN | {"b": torch.nested.nested_tensor([torch.zeros(3)])}, ["a.weight"]),
+    "quantised": (PLAIN | {"b": torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.qint8)}, ["a.weight"]),
+}
+
+
+@pytest.mark.parametrize("content, left", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.filterwarnings("ignore")
+def test_weights_that_are_none_are_left_out_or_told(content, left, tmp_path):
+    torch.save(content, tmp_path / "w.pt")
+    if isinstance(left, list):
+        assert list(read_weights(tmp_path / "w.pt")) == left
+        return
+    with pytest.raises(UserError, match=left):
+        read_weights(tmp_path / "w.pt")
+
+
+def test_a_small_file_of_weights_does_not_unpack_to_a_large_one(tmp_path):
+    torch.save({"a": torch.zeros(1_000_000)}, tmp_path / "w.pt")
+    with zipfile.ZipFile(tmp_path / "w.pt") as sound, zipfile.ZipFile(tmp_path / "x.pt", "w", 8) as small:
+        for name in sound.namelist():
+            small.writestr(name, sound.read(name))
+    with pytest.raises(UserError, match="it unpacks to more than its size"):
+        read_weights(tmp_path / "x.pt")
+
+
+def test_a_damaged_file_of_weights_is_told_or_opens(network, tmp_path):
+    torch.save(network.state_dict(), tmp_path / "w.pt")
+    sound, random, told = (tmp_path / "w.pt").read_bytes(), Random(0), 0
+    for _ in range(100):
+        data = bytearray(sound)
+        for _ in range(random.choice((1, 5))):
+            data[random.choice((random.randrange(len(data)), random.randrange(12_000)))] = random.randrange(256)
+        (tmp_path / "w.pt").write_bytes(data[: random.choice((len(data), random.randrange(len(data))))])
+        try:
+            load_weights(copy.deepcopy(network), tmp_path / "w.pt")
+        except UserError:
+            told += 1
+    assert told
 
 
 def test_a_file_that_is_not_there(tmp_path):

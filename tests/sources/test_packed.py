@@ -197,6 +197,15 @@ def test_too_many_files(tmp_path, monkeypatch):
         read_source(tmp_path / "a.zip")
 
 
+def test_a_small_tar_of_very_many_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tars, "MAX_MEMBERS", 100)
+    with tarfile.open(tmp_path / "many.tar.gz", "w:gz") as archive:
+        for _ in range(1000):
+            archive.addfile(tarfile.TarInfo(".hidden"))
+    with pytest.raises(UserError, match="the archive lists too many files"):
+        read_source(tmp_path / "many.tar.gz")
+
+
 def test_locked_files_are_told(tmp_path):
     data = bytearray(packed([("a.png", png())], zipfile.ZIP_STORED))
     data[6] |= 1

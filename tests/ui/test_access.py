@@ -3,8 +3,10 @@
 import asyncio
 import re
 import socket
+import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -20,12 +22,14 @@ from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowe
 
 from kernelviz.disk import own_file
 from kernelviz.errors import UserError
-from kernelviz.ui.access import bounds
+from kernelviz.ui.access import bounds, chosen_files
 from kernelviz.ui.access import entrance as entrances
 from kernelviz.ui.access.bounds import Bounds, ImpatientProtocol
+from kernelviz.ui.access.chosen_files import ChosenFiles
 from kernelviz.ui.access.entrance import entrance, said
 from kernelviz.ui.access.guard import HEADERS, Guard
 from kernelviz.ui.server.app import ROUTES
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared.sharing import without_folders
 
 OWN = {"host": "localhost:8501"}
@@ -324,6 +328,88 @@ def test_a_port_or_host_that_cannot_be_is_one_line(kernelviz, options):
     assert code == 2 and len(err.strip().splitlines()) == 1 and options[0] in err
 
 
+@pytest.mark.parametrize("kind", ["charset=punycode", "charset*0=puny; charset*1=code", "charset=utf-8; charset=idna"])
+def test_a_form_in_an_encoding_that_costs_the_square_of_its_length_is_not_read(kind):
+    """A megabyte in punycode would hold up the whole server for a minute and more."""
+    asked = {"Content-Type": f"multipart/form-data; boundary=x; {kind}"}
+    assert client_of().post("/told", content=b"--x", headers=asked).status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x; charset=utf-8", 'application/json;charset="UTF-8"'])
+def test_a_form_in_utf_8_is_read(kind):
+    assert client_of().post("/told", content=b"--x", headers={"Content-Type": kind}).status_code == 200
+
+
+def test_files_in_the_choosers_of_streamlit_have_a_bound(monkeypatch):
+    """Streamlit holds them in memory; a session may put as many as it likes there."""
+    monkeypatch.setattr(chosen_files, "OF_A_SESSION", 1000)
+    monkeypatch.setattr(chosen_files, "OF_ALL", 1500)
+    routes = [Route("/_stcore/upload_file/{session}/{file}", stored, methods=["PUT", "DELETE"])]
+    asked = TestClient(Starlette(routes=routes, middleware=[Middleware(ChosenFiles)]))
+
+    def put(where, size):
+        return asked.put(f"/_stcore/upload_file/{where}", content=b"x" * size).status_code
+
+    assert [put("a/1", 600), put("a/2", 600), put("a/1", 900), put("a/2", 100)] == [204, 413, 204, 204]
+    assert [put("b/1", 600), put("b/full", 500), put("b/1", 500), put("c/1", 1)] == [413, 400, 204, 413]
+    assert asked.delete("/_stcore/upload_file/a/1").status_code == 204 and put("c/1", 900) == 204
+    assert asked.put("/_stcore/upload_file/d/1", content=iter([b"x"])).status_code == 411
+    monkeypatch.setattr(chosen_files.runtime, "exists", lambda: True)
+    monkeypatch.setattr(
+        chosen_files.runtime, "get_instance", lambda: SimpleNamespace(is_active_session=lambda _: False)
+    )
+    assert put("d/1", 1000) == 204  # the others have ended
+
+
+async def stored(request):
+    await request.body()
+    return PlainTextResponse(status_code=400 if request.path_params["file"] == "full" else 204)
+
+
+def test_streamlit_tells_which_sessions_are_open():
+    assert chosen_files.runtime.exists() in (True, False)
+    assert callable(chosen_files.runtime.get_instance) and callable(chosen_files.runtime.Runtime.is_active_session)
+
+
+def test_what_takes_long_leaves_the_others_a_thread():
+    """A hundred answers that block do not hold up another one; those who have left get none."""
+    free, done = threading.Event(), []
+
+    def slow(request):
+        free.wait(20)
+        done.append(request.url.path)
+        return PlainTextResponse("slow")
+
+    app = Starlette(routes=[Route("/slow/{n}", in_turn(slow, asyncio.Semaphore(2))), Route("/", lambda _: told(_))])
+
+    async def ask(path, left=False):
+        statuses, came = [], iter([{"type": "http.request", "body": b""}])
+
+        async def receive():
+            if message := next(came, None):
+                return message
+            if not left:
+                await asyncio.Event().wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "root_path": ""}
+        await app(scope, receive, send)
+        return statuses[0]
+
+    async def all_at_once():
+        asked = [asyncio.create_task(ask(f"/slow/{n}", left=n > 9)) for n in range(100)]
+        await asyncio.sleep(0.1)
+        quick = await asyncio.wait_for(ask("/"), 10)
+        free.set()
+        return quick, [await one for one in asked]
+
+    quick, statuses = in_a_thread(all_at_once())
+    assert quick == 200 and statuses == [200] * 10 + [499] * 90 and len(done) == 10
+
+
 def test_a_visitor_has_some_requests_at_a_time_and_the_others_wait_or_are_refused(monkeypatch):
     monkeypatch.setattr(bounds, "WAITING", 3)
     running = most = 0
@@ -409,6 +495,13 @@ def test_connections_that_get_nowhere_are_ended(monkeypatch):
             bodies = [heard(port, post + b"x" * 500) for _ in range(20)]
             again = heard(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
             answers = await together([*half, *bodies, again])
+            monkeypatch.setattr(bounds, "PATIENCE", 60)
+            endless = await heard(port, b"GET / HTTP/1.1\r\nX: " + b"x" * 10**6)
+            assert endless == b"ended" or b" 400 " in endless
+            monkeypatch.setattr(bounds, "is_loopback", lambda _: False)
+            monkeypatch.setattr(bounds, "OF_AN_ADDRESS", 3)
+            many = await together([heard(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(6)])
+            assert sum(b" 200 " in one for one in many) == 3, many
             async with asyncio.timeout(20):
                 while server.server_state.connections:
                     await asyncio.sleep(0.05)

@@ -1,5 +1,6 @@
 """Runs of a person's own pictures: thumbnails, originals, and a table beside them."""
 
+import base64
 import datetime
 import io
 import json
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 from test_pages import fine, maps, searched, selected, selected_rows, words
 
@@ -23,7 +25,7 @@ from kernelviz.tables import to_csv
 from kernelviz.ui.canvas import payloads
 from kernelviz.ui.explore import search
 from kernelviz.ui.server.app import ROUTES
-from kernelviz.ui.server.selections import selected_table
+from kernelviz.ui.server.selections import shown_to
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 
@@ -245,13 +247,24 @@ def test_days_are_filtered_with_their_ends():
 
 
 def test_a_selection_is_saved_without_formulas(photos):
-    table = selected_table(photos, "test", np.array([2, 5]))
+    here = Request({"type": "http", "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 5000)})
+    known = caches.table_of(photos)
+    table = shown_to(here, known[known["split"] == "test"].iloc[[2, 5]])
     assert table.columns[:4].tolist() == ["name", "file", "split", "index"] and "label (table)" in table
     text = to_csv(table)
     assert "'=cmd()" in text and ",=cmd" not in text and text.splitlines()[1].startswith("trip/2/IMG_1502.jpg,")
     assert to_csv(pd.DataFrame({"=a": ["-1", "+2", "@x", "\tq", "fine"], "n": [-1, 0, 1, 2, 3]})).splitlines() == [
         "'=a,n", "'-1,-1", "'+2,0", "'@x,1", "'\tq,2", "fine,3",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sender, known", [("127.0.0.1", True), ("10.1.1.1", False)])
+def test_a_selection_names_the_folders_of_this_machine_only_on_it(photos, sender, known):
+    asked = TestClient(Starlette(routes=ROUTES), base_url="http://localhost:8501", client=(sender, 5000))
+    rows = base64.b64encode(np.packbits(np.ones(297, bool), bitorder="little")).decode()
+    answer = asked.post(f"{base(photos)}/selections/as/json", json={"split": "test", "rows": rows})
+    assert answer.status_code == 200, answer.text
+    assert ("file" in answer.json()[0]) == known
 
 
 @pytest.mark.parametrize("page", ["", "probe", "upload", "depth"])

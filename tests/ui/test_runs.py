@@ -16,6 +16,7 @@ from kernelviz.library.importing import import_run
 from kernelviz.library.notes import read_notes, write_notes
 from kernelviz.plots.map_picture import map_picture
 from kernelviz.storage.store import load_run, run_names
+from kernelviz.ui.runs import routes
 from kernelviz.ui.runs.routes import ROUTES, export_address, map_address
 from kernelviz.ui.runs.state import CHOSEN
 from kernelviz.ui.shared import sharing
@@ -202,6 +203,24 @@ def test_a_run_is_given_as_a_file(both, asked, tmp_path):
     assert asked.get("/export/nosuch").status_code == 404
     (both[0] / "weights.safetensors").write_bytes(b"")
     assert asked.get("/export/tiny").status_code == 500
+
+
+def test_a_page_is_made_once_for_all_who_ask_until_the_run_changes(
+    both, add, recommender, asked, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(routes, "_files", {})
+    monkeypatch.setattr(sharing, "temporary", lambda: tmp_path)
+    made, write = [], routes.write
+    monkeypatch.setattr(routes, "write", lambda *what: made.append(what) or write(*what))
+    pages = [asked.get("/page/tiny") for _ in range(3)]
+    assert {page.status_code for page in pages} == {200} and len({page.content for page in pages}) == len(made) == 1
+    write_notes("tiny", ["new"], "")
+    assert asked.get("/page/tiny").status_code == 200 and len(made) == 2
+    monkeypatch.setattr(routes, "MAX_BYTES", 1)
+    assert asked.get("/export/tiny").status_code == 200 and len(routes._files) == 1
+    assert len(list(tmp_path.glob("tmp*/tiny*"))) == 1
+    add(recommender)
+    assert asked.get("/page/advice").status_code == 400 and len(list(tmp_path.glob("tmp*"))) == 1
 
 
 def test_a_picture_of_a_map_shows_each_point_in_the_colour_of_its_class():

@@ -990,7 +990,8 @@ LARGE_MAP = """
     const told = { extent: 4, split: 'test', large: { text: '' } }
     const map = new large_map.LargeMap({
         told: () => told, address: () => 'run', view: looking, points: () => points, took: () => {},
-        counted: () => {}, changed: () => {}, selected: (n, table) => said.push([n, table]), note: (words) => said.push(words),
+        counted: () => {}, changed: () => {}, note: (words) => said.push(words),
+        selected: (n, table) => said.push([n, table]),
     })
     const settled = () => new Promise((done) => setTimeout(done, 20))
 """

@@ -295,6 +295,42 @@ def test_a_malformed_form_is_refused(client, mine, form):
     assert mine.total == 0
 
 
+def _parts(*parts):
+    return b"".join(b"--x\r\n" + head + b"\r\n\r\n" + data + b"\r\n" for head, data in parts) + b"--x--\r\n"
+
+
+NAMED = b'Content-Disposition: form-data; name="%s"'
+FILE = (NAMED % b"files" + b'; filename="a"', b"x")
+BODIES = {
+    "no boundary": ("multipart/form-data", b"hello"),
+    "an empty boundary": ("multipart/form-data; boundary=", b"--\r\n\r\n----\r\n"),
+    "a boundary of 50 kB": ("multipart/form-data; boundary=" + "x" * 50_000, b"hello"),
+    "another boundary": ("multipart/form-data; boundary=y", _parts(FILE)),
+    "a form in a form": (
+        "multipart/form-data; boundary=x",
+        _parts(
+            (NAMED % b"names" + b"\r\nContent-Type: multipart/mixed; boundary=y", b'--y\r\n\r\n["a"]\r\n--y--'), FILE
+        ),
+    ),
+    "10,000 files": ("multipart/form-data; boundary=x", _parts(*[FILE] * 10_000)),
+    "20,000 fields": ("multipart/form-data; boundary=x", _parts(*[(NAMED % b"x", b"x")] * 20_000)),
+    "50,000 headers": ("multipart/form-data; boundary=x", _parts((b"\r\n".join([b"X: y"] * 50_000), b"x"))),
+    "a header of 5 MB": ("multipart/form-data; boundary=x", _parts((b"X: " + b"y" * 5_000_000, b"x"))),
+    "a field of 2 MB": ("multipart/form-data; boundary=x", _parts((NAMED % b"names", b"x" * 2_000_000))),
+    "no name": ("multipart/form-data; boundary=x", _parts((b"", b"x"))),
+    "brackets": ("multipart/form-data; boundary=x", _parts((NAMED % b"names", b"[" * 900_000), FILE)),
+    "5 MB of line ends": ("multipart/form-data; boundary=x", b"\r\n" * 2_500_000 + _parts((NAMED % b"names", b"[]"))),
+    "5 MB of boundaries, nearly": ("multipart/form-data; boundary=xx", b"\r\n--x" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("kind, body", BODIES.values(), ids=BODIES)
+def test_a_hostile_form_is_refused_soon(client, mine, kind, body):
+    where, begun = f"/kernelviz/uploads/{mine.token}/files", time.process_time()
+    assert client.post(where, content=body, headers={"Content-Type": kind}).status_code == 400
+    assert mine.total == 0 and time.process_time() - begun < 3
+
+
 def test_what_is_too_large_is_refused_before_it_is_read(client, mine):
     headers = {"content-length": str(routes.MAX_REQUEST_BYTES + 1), "content-type": "multipart/form-data; boundary=x"}
     assert client.post(f"/kernelviz/uploads/{mine.token}/files", headers=headers, content=b"").status_code == 413

@@ -9,15 +9,17 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kernelviz.ui.shared.browser_state import COOKIE
+from kernelviz.ui.shared.sharing import is_loopback
 
 AT_ONCE = 8  # requests of a visitor that are answered at a time; a browser sends six over HTTP 1
 WAITING = 200  # that wait for their turn; what comes beyond is refused
 PAGES = 32  # open pages of a visitor
 ALL_PAGES = 256  # of all visitors
 CONNECTIONS = 800  # of all visitors; more are answered with 503
+OF_AN_ADDRESS = 400  # of these, open to one machine elsewhere
 PATIENCE = 20.0  # seconds in which a connection has to get somewhere: with its headers, its body, or reading the answer
 SLOWEST = 10_000  # bytes a second at which a body has to come, once that time is over
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of a disk, by the system's number
@@ -120,11 +122,18 @@ async def _in_time(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
         await PlainTextResponse(NO_SPACE, 507)(scope, receive, send)
 
 
-class ImpatientProtocol(AutoHTTPProtocol):
-    """uvicorn's protocol, which ends a connection that sends no whole request, or reads no answer, for PATIENCE."""
+class ImpatientProtocol(H11Protocol):
+    """uvicorn's protocol, which ends a connection that sends no whole request, or reads no answer, for PATIENCE.
+
+    That of h11 takes no more than 64 kB of headers; the other one has no limit.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        if self.client and not is_loopback(self.client[0]):  # which is a proxy, or nobody to fear
+            clients = [one.client for one in self.connections if one.client]
+            if sum(host == self.client[0] for host, *_ in clients) > OF_AN_ADDRESS:
+                transport.abort()
         self.read = 0  # how often it has read so much of an answer that more could be sent
         self.loop.call_later(PATIENCE, self._watch, None, True, 0, 0)
 

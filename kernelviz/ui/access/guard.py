@@ -14,6 +14,7 @@ What X-Forwarded-Host says counts only as far as it is a name of this server as 
 
 import gzip
 import hmac
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -42,6 +43,7 @@ NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'
 NOT_OURS = "this dashboard does not go by that name; `kernelviz app --allowed-host NAME` adds one"
 FOREIGN = "only the dashboard's own pages may ask for that"
 LONGEST = 4000  # letters of a path; Python reads no longer numbers, and none of ours is near it
+UTF_8 = re.compile(r';\s*charset="?utf-8"?\s*(?:;|$)')  # with punycode a form costs the square of its length
 WANTED = "this dashboard needs a token: open the address that `kernelviz app` printed"
 ASKS = Path(__file__).with_name("token_page.html")
 
@@ -73,6 +75,9 @@ class Guard:
             return PlainTextResponse(NOT_OURS, 421)
         if len(scope["path"]) > LONGEST:
             return PlainTextResponse("that address is too long", 414)
+        kind = headers.get("content-type", "").lower()
+        if kind.count("charset") > len(UTF_8.findall(kind)):
+            return PlainTextResponse("only utf-8 is read", 415)
         origin = headers.get("origin")
         if origin is not None and not any(_is_of(origin, host) for host in hosts):
             return PlainTextResponse(FOREIGN, 403)

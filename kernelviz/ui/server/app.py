@@ -28,7 +28,9 @@ version is answered with 404.
 A parameter that is not allowed is answered with 400 and a line that says which values are.
 """
 
+import asyncio
 import os
+import signal
 import socket
 import sys
 import webbrowser
@@ -50,6 +52,7 @@ from kernelviz.library.cleaning import clean, clean_temporary
 from kernelviz.storage.embedding_map import SPLITS
 from kernelviz.storage.store import load_run, use_runs
 from kernelviz.ui.access.bounds import CONNECTIONS, Bounds, ImpatientProtocol
+from kernelviz.ui.access.chosen_files import ChosenFiles
 from kernelviz.ui.access.entrance import TOKEN_VARIABLE, Asked, Entrance, entrance, said
 from kernelviz.ui.access.guard import Guard
 from kernelviz.ui.canvas import SCRIPTS, STAMP, payloads
@@ -60,6 +63,7 @@ from kernelviz.ui.server.alike import alike
 from kernelviz.ui.server.kept_files import kept
 from kernelviz.ui.server.likeliest import likeliest
 from kernelviz.ui.server.request_parameters import CACHED, of_a_map, of_a_run, one_of
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import page_frame, sharing
 from kernelviz.ui.shared.map_source import AT, MapSource, map_at
 from kernelviz.ui.tiles import routes as tile_routes
@@ -68,6 +72,7 @@ from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
+_sheets, _animations = asyncio.Semaphore(4), asyncio.Semaphore(2)  # at a time: a map waits for no animation
 
 
 def serve(
@@ -120,6 +125,7 @@ def serve(
             limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # as Ctrl-C: what ends with this process is removed
         uvicorn.Server(settings).run(sockets=[listening])
 
 
@@ -130,7 +136,7 @@ def application(way_in: Entrance) -> st.App:
 
 def middleware(way_in: Entrance) -> list[Middleware]:
     """What every request goes through first."""
-    return [Middleware(Guard, entrance=way_in), Middleware(Bounds)]
+    return [Middleware(Guard, entrance=way_in), Middleware(Bounds), Middleware(ChosenFiles)]
 
 
 def way_in_of_streamlit() -> Entrance:
@@ -206,19 +212,19 @@ ROUTES = [
             Route("/points/{split}", of_a_map(points)),
             Route("/contours/{split}", of_a_map(contours)),
             Mount("/large/{split}", routes=tile_routes.ROUTES),
-            Route("/sheets/{split}/{source}/{side:int}/{number:int}", of_a_map(images)),
+            Route("/sheets/{split}/{source}/{side:int}/{number:int}", in_turn(of_a_map(images), _sheets)),
             Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
             Route("/item/{split}/{row:int}", of_a_run(items.item)),
-            Route("/original/{split}/{row:int}", of_a_run(items.original)),
-            Route("/alike/{split}/{row:int}", of_a_map(alike)),
-            Route("/likeliest/{split}/{row:int}", of_a_run(likeliest)),
+            Route("/original/{split}/{row:int}", in_turn(of_a_run(items.original))),
+            Route("/alike/{split}/{row:int}", in_turn(of_a_map(alike))),
+            Route("/likeliest/{split}/{row:int}", in_turn(of_a_run(likeliest))),
             Mount("/selections", routes=selections.ROUTES),
-            Route("/film", of_a_run(films.frames)),
-            Route("/film.{kind}", of_a_run(films.file)),
+            Route("/film", in_turn(of_a_run(films.frames))),
+            Route("/film.{kind}", in_turn(of_a_run(films.file), _animations)),
             Route("/decoder", of_a_run(decoding.decoder)),
             Route("/decode", of_a_run(decoding.decode)),
-            Route("/walk", of_a_run(decoding.walk)),
-            Route("/window", of_a_run(decoding.window)),
+            Route("/walk", in_turn(of_a_run(decoding.walk), _animations)),
+            Route("/window", in_turn(of_a_run(decoding.window), _animations)),
         ],
     ),
     Mount("/kernelviz/library", routes=library_routes.ROUTES),

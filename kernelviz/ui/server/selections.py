@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -32,7 +31,9 @@ from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.tables import to_csv, to_json
 from kernelviz.ui.canvas.packing import unmasked
+from kernelviz.ui.server.items import is_here
 from kernelviz.ui.server.request_parameters import changing, of_a_run, one_of
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
 
 ID = re.compile("[0-9a-f]{16}")
@@ -72,7 +73,7 @@ def of_a_body(answer: Callable[[Request, EmbeddingRun, dict], Response]) -> Call
             body = dict(json.loads(await request.body()))
         except (ValueError, TypeError, RecursionError):
             return PlainTextResponse("wanted: a JSON object", 400)
-        return await run_in_threadpool(of_a_run(lambda request, run: answer(request, run, body)), request)
+        return await in_turn(of_a_run(lambda request, run: answer(request, run, body)))(request)
 
     return endpoint
 
@@ -126,18 +127,17 @@ def as_file(request: Request, run: EmbeddingRun, body: dict) -> Response:
     ending = one_of(WRITERS, request.path_params["ending"])
     split, rows = _selection(run, body)
     kind, write = WRITERS[ending]
-    return Response(write(selected_table(run, split, rows)), media_type=kind, headers=NOT_CACHED)
-
-
-def selected_table(run: EmbeddingRun, split: str, rows: Int[np.ndarray, " m"]) -> pd.DataFrame:
-    """What is known of some images of a split."""
     table = caches.table_of(run)
-    return in_order(table[table["split"] == split].iloc[rows])
+    chosen = shown_to(request, table[table["split"] == split].iloc[rows])
+    return Response(write(chosen), media_type=kind, headers=NOT_CACHED)
 
 
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of images (`item_table.map_table`) with name and file first, the user's own columns last."""
-    first = [name for name in (NAME, PATH) if name in table]
+def shown_to(request: Request, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of images (`item_table.map_table`) with name and file first, the user's own columns last.
+
+    A folder of this machine is nobody's business elsewhere: there it has no files.
+    """
+    first = [name for name in (NAME, PATH) if name in table and (name != PATH or is_here(request))]
     own = [name for name in table.columns if name not in (*MAP_COLUMNS, NAME, PATH)]
     return table[[*first, *MAP_COLUMNS, *own]]
 

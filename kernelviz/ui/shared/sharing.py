@@ -65,7 +65,13 @@ def data_roots() -> tuple[Path, ...]:
 
 def cache_folder() -> Path:
     """Where files that take long to make are kept: the data folder; where read-only, one that ends with the server."""
-    return _temporary() if read_only() else data_folder()
+    return temporary() if read_only() else data_folder()
+
+
+@cache
+def temporary() -> Path:
+    """A folder that ends with the server."""
+    return _open.enter_context(scratch())
 
 
 def is_here(headers: Mapping[str, str], client: str | None) -> bool:
@@ -122,8 +128,3 @@ def _is_for_this_machine() -> bool:
     asked = get_script_run_ctx(suppress_warning=True)
     headers = {name.lower(): value for name, value in st.context.headers.items()} if asked else {}
     return is_loopback(st.get_option("server.address") or "") and (not headers or is_here(headers, "localhost"))
-
-
-@cache
-def _temporary() -> Path:
-    return _open.enter_context(scratch())

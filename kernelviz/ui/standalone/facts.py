@@ -91,6 +91,8 @@ def _sheets(source: ImageMap, split: str) -> Data:
 
 def _sides(source: ImageMap, split: str) -> tuple[int, ...]:
     """Pixels of an image along each side on the sheets of every level; none for a split without pictures."""
+    if source.picture_source() is None:
+        return ()
     splits = sorted(caches.splits_of(source.run), key=["test", "validation", "train"].index)
     n = sum(len(source.points(one)) for one in splits[: splits.index(split) + 1])
     return payloads.tile_sides(source) if n <= MAX_PICTURED else ()
@@ -98,7 +100,7 @@ def _sides(source: ImageMap, split: str) -> tuple[int, ...]:
 
 def _told(source: ImageMap, split: str):
     told = told_of(source, split)
-    pictured = bool(_sides(source, split)) and source.picture_source() is not None
+    pictured = bool(_sides(source, split))
     shown = replace(told.maps[0], base=f"/kernelviz/runs/{source.run.name}/page")
     shown = shown if pictured else replace(shown, source=None)
     alike = pictured and source.picture_source() == "own"

@@ -10,10 +10,10 @@ Each but the last takes `within`, the corners of a lasso as x_y~x_y~..., and `te
 them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups that are not shown as 1_4.
 """
 
+import asyncio
 import io
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -33,7 +33,8 @@ from kernelviz.ui.canvas.messages import LargeTold
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.server.decoding import corners_of
 from kernelviz.ui.server.request_parameters import CACHED, of_a_run, one_of
-from kernelviz.ui.server.selections import NOT_CACHED, in_order
+from kernelviz.ui.server.selections import NOT_CACHED, shown_to
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.tiles import chosen
@@ -44,8 +45,9 @@ AT_ONCE = 256  # pictures
 FOR_CONTOURS = 500_000  # points
 LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
+_turns = asyncio.Semaphore(4)  # of their own, as a map that is being sorted holds them up
+_tables = asyncio.Semaphore(1)  # of many rows one takes half a GB of memory
 REACH = 3.0  # times the extent: how far from the middle a view may reach
-_making_a_table = Lock()  # one at a time: of many rows it takes half a GB of memory
 
 
 def of_a_large_map(answer: Answer) -> Callable[[Request], Response]:
@@ -102,12 +104,11 @@ def table(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -
     n = 0 if selected is None else int(selected.sum())
     if not 0 < n <= LargeTold.most_rows:
         raise UserError(f"a table has 1 to {LargeTold.most_rows:,} of the {run.unit}; {n:,} are selected")
-    with _making_a_table:
-        images = np.sort(points.image[selected])
-        known = map_table(load_map(run.folder, images), run.classes, run.folder, images)
-        known = in_order(known).drop(columns="certainty")  # a share of all points, of which these are some
-        headers = NOT_CACHED | {"Content-Disposition": f'attachment; filename="{run.name}_selection.csv"'}
-        return Response(to_csv(known), media_type="text/csv", headers=headers)
+    images = np.sort(points.image[selected])
+    known = map_table(load_map(run.folder, images), run.classes, run.folder, images)
+    known = shown_to(request, known).drop(columns="certainty")  # a share of all points, of which these are some
+    headers = NOT_CACHED | {"Content-Disposition": f'attachment; filename="{run.name}_selection.csv"'}
+    return Response(to_csv(known), media_type="text/csv", headers=headers)
 
 
 def pictures(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
@@ -170,9 +171,9 @@ def _groups(name: str, version: str, split: str, colouring: str) -> Shaped[np.nd
 
 
 ROUTES = [
-    Route("/tiles/{level:int}/{column:int}/{row:int}", of_a_large_map(tiles)),
-    Route("/points", of_a_large_map(points)),
-    Route("/counts", of_a_large_map(counts)),
-    Route("/table", of_a_large_map(table)),
-    Route("/pictures/{source}/{side:int}", of_a_large_map(pictures)),
+    Route("/tiles/{level:int}/{column:int}/{row:int}", in_turn(of_a_large_map(tiles), _turns)),
+    Route("/points", in_turn(of_a_large_map(points), _turns)),
+    Route("/counts", in_turn(of_a_large_map(counts), _turns)),
+    Route("/table", in_turn(of_a_large_map(table), _tables)),
+    Route("/pictures/{source}/{side:int}", in_turn(of_a_large_map(pictures), _turns)),
 ]

@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import pandas as pd
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -26,6 +25,7 @@ from kernelviz.ingest.image_file import UnreadableImage, open_image
 from kernelviz.ingest.preprocessing import alternatives
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.ui.server.request_parameters import number, of_a_run, one_of
+from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared.labels import grade_words, plain, verdict
 from kernelviz.ui.upload.uploads import MAX_ARCHIVE_BYTES, MAX_FILES, MAX_NAME_LENGTH, Uploads, by_token
 
@@ -81,7 +81,7 @@ async def files(request: Request) -> Response:
     except FileNotFoundError as error:
         return PlainTextResponse(str(error), 404)
     async with request.form(max_files=MAX_FILES_PER_REQUEST, max_fields=2) as form:
-        return await run_in_threadpool(of_a_session(lambda _, uploads: _stored(uploads, form)), request)
+        return await in_turn(of_a_session(lambda _, uploads: _stored(uploads, form)))(request)
 
 
 def _stored(uploads: Uploads, form: FormData) -> Response:
@@ -126,7 +126,7 @@ async def sketch(request: Request) -> Response:
     def answer(request: Request, uploads: Uploads, run: EmbeddingRun, preprocessing: str) -> Response:
         return _detailed(run, preprocessing, "sketch", open_image(data))
 
-    return await run_in_threadpool(on_a_map(answer), request)
+    return await in_turn(on_a_map(answer))(request)
 
 
 @on_a_map
@@ -160,8 +160,8 @@ def _length(request: Request) -> int:
 ON_A_MAP = "/{name}/{version}/{preprocessing}"
 ROUTES = [
     Route("/files", files, methods=["POST"]),
-    Route("/projection" + ON_A_MAP, projection, methods=["POST"]),
+    Route("/projection" + ON_A_MAP, in_turn(projection), methods=["POST"]),
     Route("/sketch" + ON_A_MAP, sketch, methods=["POST"]),
-    Route("/details" + ON_A_MAP + "/{number:int}", details),
-    Route("/pictures/{number:int}", pictures),
+    Route("/details" + ON_A_MAP + "/{number:int}", in_turn(details)),
+    Route("/pictures/{number:int}", in_turn(pictures)),
 ]

@@ -6,6 +6,8 @@ import { contextOf } from '../../canvas/js/core/raster.mjs'
 import { normalisedDigit } from './digit.mjs'
 import { LANCZOS, resized } from './resample.mjs'
 
+const MAX_PIXELS = 50e6 // of a picture
+
 /**
  * The pixels of a picture, row by row, channels last.
  *
@@ -53,6 +55,10 @@ function greyOf({ width, height, data }) {
  */
 export async function openPicture(file) {
   const image = await createImageBitmap(file)
+  if (image.width * image.height > MAX_PIXELS) {
+    image.close()
+    throw new Error(`it has ${image.width} × ${image.height} pixels, allowed are ${MAX_PIXELS / 1e6} million`)
+  }
   const context = contextOf(new OffscreenCanvas(image.width, image.height), { willReadFrequently: true })
   context.drawImage(image, 0, 0)
   const raster = onWhite(context.getImageData(0, 0, image.width, image.height))
