@@ -16,7 +16,7 @@ FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # how text begins that s
 
 def to_json(table: pd.DataFrame) -> str:
     """The table as a JSON list with one object for each row; numbers have all their digits, missing values are null."""
-    return table.to_json(orient="records", double_precision=15)
+    return table.to_json(orient="records", double_precision=15, date_format="iso")
 
 
 def to_csv(table: pd.DataFrame) -> str:

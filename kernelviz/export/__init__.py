@@ -9,21 +9,22 @@ from kernelviz.storage.record import Run
 
 
 class Format(NamedTuple):
-    """Attributes: the module that writes it, the ending of its file ("" for a folder)."""
+    """Attributes: the module that writes it, the ending of its file ("" for a folder), and what such a folder has."""
 
     module: str
     ending: str
+    mark: str = ""
 
 
 FORMATS: dict[str, Format] = {
-    "onnx": Format("kernelviz.export.onnx", ""),
+    "onnx": Format("kernelviz.export.onnx", "", "embed.onnx"),
     "parquet": Format("kernelviz.export.parquet", ".parquet"),
     "csv": Format("kernelviz.export.csv", ".csv"),
-    "tensorboard": Format("kernelviz.export.tensorboard", ""),
-    "fiftyone": Format("kernelviz.export.fiftyone", ""),
-    "hub": Format("kernelviz.export.hub", ""),
+    "tensorboard": Format("kernelviz.export.tensorboard", "", "projector_config.pbtxt"),
+    "fiftyone": Format("kernelviz.export.fiftyone", "", "brain"),
+    "hub": Format("kernelviz.export.hub", "", "model.safetensors"),
     "html": Format("kernelviz.ui.standalone", ".html"),
-    "html-folder": Format("kernelviz.ui.standalone.folder", ""),
+    "html-folder": Format("kernelviz.ui.standalone.folder", "", "data/points-*.bin"),
 }
 
 
@@ -44,4 +45,6 @@ def write(run: Run, name: str, path: Path | None = None, pictures: bool = False)
         raise UserError(f"{path} is a folder; give the name of a file")
     if path.is_file() and not form.ending:
         raise UserError(f"{path} is a file; give the name of a folder")
+    if path.is_dir() and any(path.iterdir()) and not any(path.glob(form.mark)):
+        raise UserError(f"{path} has other files, of which some could be lost; give a new folder")
     return import_module(form.module).write(run, path, pictures)

@@ -209,6 +209,19 @@ def test_the_card_shows_hostile_texts_as_they_are(pictured):
     assert not re.search(r"(?<!\\)<script>`", body.replace("`<script>", "")) and "\n# a" not in body
 
 
+@pytest.mark.parametrize("form", ["onnx", "tensorboard", "fiftyone", "hub", "html-folder"])
+def test_a_folder_of_others_is_not_written_into_and_one_of_ours_is(form, pictured, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(UserError, match="has other files"):
+        write(pictured, form, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("README.md", "mine")]
+    own = tmp_path / "own"
+    own.mkdir()
+    for _ in range(2):
+        write(pictured, form, own, pictures=True)
+    assert any(own.iterdir())
+
+
 def test_a_run_without_a_map_or_pictures_says_so(neighbourly, tmp_path, monkeypatch):
     grids = read_run(own_file("pretrained", "mnist-grids"))
     for name in ("parquet", "csv", "tensorboard", "fiftyone"):
