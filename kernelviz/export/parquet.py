@@ -36,8 +36,8 @@ def write(run: Run, path: Path, pictures: bool) -> Path:
 
 def _neighbours(found: Exported) -> pa.Array:
     """{ids, distances} of every point; null where it has no coordinates."""
-    n, k = found.neighbours.shape
-    starts = pa.array(np.arange(n + 1) * k, pa.int32())
-    ids = pa.ListArray.from_arrays(starts, pa.array(found.neighbours.ravel(), pa.int32()))
-    distances = pa.ListArray.from_arrays(starts, pa.array(found.distances.ravel(), pa.float32()))
-    return pa.StructArray.from_arrays([ids, distances], ["ids", "distances"], mask=pa.array(~found.points.placed))
+    placed = found.points.placed
+    starts = pa.array(np.append(0, np.cumsum(placed)) * found.neighbours.shape[1], pa.int32())
+    ids = pa.ListArray.from_arrays(starts, pa.array(found.neighbours[placed].ravel(), pa.int32()))
+    distances = pa.ListArray.from_arrays(starts, pa.array(found.distances[placed].ravel(), pa.float32()))
+    return pa.StructArray.from_arrays([ids, distances], ["ids", "distances"], mask=pa.array(~placed))
