@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int32, Int64, Shaped, UInt8
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from usearch.index import Index
@@ -18,7 +18,7 @@ from usearch.index import Index
 from kernelviz.data.batches import pixels
 from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import UserError
-from kernelviz.networks.gradients import OrientedGradients
+from kernelviz.layers.gradients import OrientedGradients
 
 EXACT = 10_000  # images up to which every distance is computed; more are searched
 COMPONENTS, FITTED = 128, 20_000  # principal components in which is searched, and rows, at random, that they are of

@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from kernelviz.errors import UserError
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+from kernelviz.layers.gradients import OrientedGradients, shape_of_gradients
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
-from kernelviz.networks.gradients import OrientedGradients, shape_of_gradients
 
 
 class EmbeddingNetwork(nn.Module):
@@ -70,7 +70,7 @@ class EmbeddingNetwork(nn.Module):
     ):
         super().__init__()
         if gradients and (backbone or of_vectors):
-            raise UserError("oriented gradients are of pixels: they take no backbone, and not the place of vectors")
+            raise UserError("oriented gradients are of pixels, not of vectors or of the features of a backbone")
         self.arguments = {
             "image_shape": list(image_shape),
             "encoder": list(encoder),

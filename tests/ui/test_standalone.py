@@ -126,7 +126,7 @@ def test_the_page_encodes_what_torch_encodes(front, script):
         if name == "clarity":  # the page does not say how certain a position is
             continue
         ours = np.array([one[name] for one in out])
-        np.testing.assert_allclose(ours, values, atol=2e-4 * np.abs(values).max(), err_msg=name)
+        np.testing.assert_allclose(ours, values, atol=5e-4 * np.abs(values).max(), err_msg=name)
 
 
 def test_novelty_is_that_of_python(script, neighbourly, digits):

@@ -5,9 +5,9 @@ from torch import nn
 
 from kernelviz.evaluation.inference import DIRECTION, random_projection
 from kernelviz.evaluation.signals import BLANK, NEAREST, WEIGHTS
+from kernelviz.layers.gradients import OrientedGradients
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.embedding import Noise, UnitLength
-from kernelviz.networks.gradients import OrientedGradients
 from kernelviz.storage.calibration import Calibration
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.shared.network_cache import dense_layers
@@ -19,8 +19,8 @@ SILENT = (nn.Flatten, nn.Dropout, Noise)  # what they do in training only, or to
 def encoder_payload(network: EmbeddingNetwork) -> bytes | None:
     """The encoder, the kernel layer and the class head, packed; None where the page cannot run such an encoder.
 
-    The facts name the kind of each layer, "conv", "dense", "scale", or one of PLAIN; `weight<k>` and `bias<k>` are those
-    of the k-th: [outputs, inputs, 3, 3], [inputs, outputs], or a factor for each number.
+    The facts name the kind of each layer, "conv", "dense", "scale" or one of PLAIN; `weight<k>` and `bias<k>` are
+    those of the k-th: [outputs, inputs, 3, 3], [inputs, outputs], or a factor for each number.
     """
     head = dense_layers(network.classifier) if network.classifier else []
     if network.backbone or network.of_vectors or head is None or network.arguments["decoded_shape"]:

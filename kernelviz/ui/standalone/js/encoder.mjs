@@ -30,7 +30,7 @@ import { Grid, bump, clip, dense } from '../../canvas/js/core/decoder.mjs'
 
 /** @typedef {{ values: Float32Array, channels: number, height: number, width: number }} Layered */
 
-const [CELLS, DIRECTIONS] = [7, 8] // of oriented gradients, as in networks/gradients.py
+const [CELLS, DIRECTIONS] = [7, 8] // of oriented gradients, as in layers/gradients.py
 
 export class Encoder {
   /** @param {{ facts: object, arrays: Record<string, PackedArray> }} packed */
@@ -238,7 +238,7 @@ function convolved({ values, channels, height, width }, weight, bias) {
 }
 
 /**
- * Histograms of the directions of edges in overlapping cells (networks/gradients.py).
+ * Histograms of the directions of edges in overlapping cells (layers/gradients.py).
  *
  * @param {Layered} layer
  * @returns {Layered}

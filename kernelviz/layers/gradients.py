@@ -20,10 +20,16 @@ class OrientedGradients(nn.Module):
     """
 
     def forward(self, images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n directions rows columns"]:
-        around = functional.pad(images.float(), (1, 1, 1, 1), mode="replicate")
+        with torch.autocast(images.device.type, enabled=False):
+            return self._histograms(images.float())
+
+    def _histograms(self, images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n directions rows columns"]:
+        around = functional.pad(images, (1, 1, 1, 1), mode="replicate")
         x, y = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :-2], around[:, :, 2:, 1:-1] - around[:, :, :-2, 1:-1]
-        length, steepest = (x.square() + y.square()).sqrt().max(1, keepdim=True)
-        direction = torch.atan2(y, x).gather(1, steepest) * (DIRECTIONS / (2 * math.pi))
+        lengths = (x.square() + y.square()).sqrt()
+        length = lengths.amax(1, keepdim=True)
+        angle = torch.where(lengths == length, torch.atan2(y, x), -math.pi).amax(1, keepdim=True)
+        direction = angle * (DIRECTIONS / (2 * math.pi))
         bins = torch.arange(DIRECTIONS, device=images.device).view(-1, 1, 1)
         apart = (direction - bins + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2
         counts = length * (1 - apart.abs()).clamp_min(0)
