@@ -28,9 +28,10 @@ from kernelviz.tasks.recipes import GREY, NEIGHBOURS, VECTORS, WIDE_AND_SOFT, ch
 PIXELS, OF_VECTORS = "pixels", "vectors"
 FEWEST_NUMBERS = 16  # of vectors that come beside pictures, unasked; a list of fewer numbers may be a box
 SAMPLED = 60  # pictures whose headers are read to know their sizes
-MANY = 20_000  # pictures that teach a network of pixels what edges are
+MANY = 20_000  # grey pictures that teach a network of pixels what edges are
 SMALL = 64  # pixels: grey pictures that are no larger are compared by their edges
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
+MOST_OF_GREY = 1000  # epochs of few grey pictures, a step or two each
 LARGE_BATCH = 512
 LONGEST_NAME = 60  # letters of a name that is made
 NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
@@ -122,8 +123,10 @@ def chosen_recipe(
 
 
 def grey_recipe(n: int) -> EmbeddingRecipe:
-    """The recipe of neighbours by edges for n pictures."""
-    return NEIGHBOURS if n >= MANY else replace(GREY, **_length(n) | {"neighbours": GREY.neighbours})
+    """The recipe of neighbours by edges for n pictures: GREY takes about as many steps for any number of them."""
+    if n >= MANY:
+        return NEIGHBOURS
+    return replace(GREY, epochs=int(np.clip(EXAMPLES / max(1, n), EPOCHS[0], MOST_OF_GREY)))
 
 
 def aims_for(recipe: EmbeddingRecipe, labelled: bool) -> list[str]:

@@ -40,6 +40,7 @@ GREY = replace(
     | WIDE_AND_SOFT,
     epochs=90,
     batch=256,
+    bend=1.0,
     jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05, warp=0.025),
     neighbours=5,
     scale=10.0,
