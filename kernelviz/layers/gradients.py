@@ -33,7 +33,7 @@ class OrientedGradients(nn.Module):
         bins = torch.arange(DIRECTIONS, device=images.device).view(-1, 1, 1)
         apart = (direction - bins + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2
         counts = length * (1 - apart.abs()).clamp_min(0)
-        rows, columns = (shares_of_cells(side).to(images.device) for side in images.shape[2:])
+        rows, columns = (shares_of_cells(side, images.device) for side in images.shape[2:])
         histograms = (rows @ (counts @ columns.T)).sqrt()
         return functional.normalize(histograms.flatten(1)).unflatten(1, histograms.shape[1:])
 
@@ -43,9 +43,10 @@ def shape_of_gradients(shape: Sequence[int]) -> tuple[int, int, int]:
     return DIRECTIONS, *(min(CELLS, side) for side in shape[1:])
 
 
-def shares_of_cells(side: int) -> Float[Tensor, "cells side"]:
+def shares_of_cells(side: int, device: torch.device | str = "cpu") -> Float[Tensor, "cells side"]:
     """What share each pixel along a side has in each cell: less with its distance from the cell's middle."""
     cells = min(CELLS, side)
-    away = (torch.arange(side) + 0.5) * cells / side - torch.arange(cells)[:, None] - 0.5
+    middles = torch.arange(cells, device=device)[:, None] + 0.5
+    away = (torch.arange(side, device=device) + 0.5) * cells / side - middles
     shares = (1 - away.abs()).clamp_min(0)
     return shares / shares.sum(1, keepdim=True)

@@ -145,7 +145,8 @@ def aimed(recipe: EmbeddingRecipe, aim: str) -> EmbeddingRecipe:
     if aim == "classes":
         return replace(recipe, objectives={"classify": 1.0, "reconstruct": 1.0}, smoothing=0.1)
     if aim == "decoded":
-        network = {name: value for name, value in recipe.network.items() if name not in {*WIDE_AND_SOFT, "gradients"}}
+        of_neighbours = {*WIDE_AND_SOFT, "gradients", "unit_features"}
+        network = {name: value for name, value in recipe.network.items() if name not in of_neighbours}
         return replace(recipe, objectives={"reconstruct": 1.0}, network=network, jitter=Jitter())
     return recipe
 
