@@ -31,7 +31,6 @@ SAMPLED = 60  # pictures whose headers are read to know their sizes
 MANY = 20_000  # grey pictures that teach a network of pixels what edges are
 SMALL = 64  # pixels: grey pictures that are no larger are compared by their edges
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
-MOST_OF_GREY = 1000  # epochs of few grey pictures, a step or two each
 LARGE_BATCH = 512
 LONGEST_NAME = 60  # letters of a name that is made
 NEIGHBOURS_BELOW = {5000: 15, 20_000: 10, math.inf: 5}  # of each picture, by how many pictures there are fewer than
@@ -123,10 +122,8 @@ def chosen_recipe(
 
 
 def grey_recipe(n: int) -> EmbeddingRecipe:
-    """The recipe of neighbours by edges for n pictures: GREY takes about as many steps for any number of them."""
-    if n >= MANY:
-        return NEIGHBOURS
-    return replace(GREY, epochs=int(np.clip(EXAMPLES / max(1, n), EPOCHS[0], MOST_OF_GREY)))
+    """The recipe of neighbours by edges for n pictures: few of them are shown more often."""
+    return NEIGHBOURS if n >= MANY else replace(GREY, epochs=int(np.clip(EXAMPLES / max(1, n), *EPOCHS)))
 
 
 def aims_for(recipe: EmbeddingRecipe, labelled: bool) -> list[str]:
