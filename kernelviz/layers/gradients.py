@@ -26,11 +26,10 @@ class OrientedGradients(nn.Module):
     def _histograms(self, images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n directions rows columns"]:
         around = functional.pad(images, (1, 1, 1, 1), mode="replicate")
         x, y = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :-2], around[:, :, 2:, 1:-1] - around[:, :, :-2, 1:-1]
-        lengths = (x.square() + y.square()).sqrt()
-        length = lengths.amax(1, keepdim=True)
-        angle = torch.where(lengths == length, torch.atan2(y, x), -math.pi).amax(1, keepdim=True)
+        length, steepest = (x.square() + y.square()).sqrt().max(1, keepdim=True)
+        channels, bins = (torch.arange(n, device=images.device).view(-1, 1, 1) for n in (x.shape[1], DIRECTIONS))
+        angle = torch.where(channels == steepest, torch.atan2(y, x), 0.0).sum(1, keepdim=True)
         direction = angle * (DIRECTIONS / (2 * math.pi))
-        bins = torch.arange(DIRECTIONS, device=images.device).view(-1, 1, 1)
         apart = (direction - bins + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2
         counts = length * (1 - apart.abs()).clamp_min(0)
         rows, columns = (shares_of_cells(side, images.device) for side in images.shape[2:])
