@@ -10,16 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int32, Int64, Shaped, UInt8
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
-from torch import Tensor
-from torch.nn import functional
 from usearch.index import Index
 
 from kernelviz.data.batches import pixels
 from kernelviz.disk import data_folder, replacing
 from kernelviz.errors import UserError
+from kernelviz.layers.gradients import OrientedGradients
 
 EXACT = 10_000  # images up to which every distance is computed; more are searched
 COMPONENTS, FITTED = 128, 20_000  # principal components in which is searched, and rows, at random, that they are of
@@ -27,7 +26,6 @@ HNSW = {"connectivity": 16, "expansion_add": 64, "expansion_search": 96}  # link
 FOUND = 3  # times as many neighbours as wanted are found in them; the nearest of these by all numbers are taken
 COMPARED = 64  # images whose found neighbours are compared at a time: they stay in the processor's cache
 BLOCK = 512  # images between two calls of `progress`: a fraction of a second's work
-CELLS, DIRECTIONS = 7, 8  # of `oriented_gradients`: cells along a side, and bins of each
 AT_ONCE = 256  # images whose gradients are in memory
 VERSION = 2  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
 
@@ -126,28 +124,9 @@ def _nearest(
 
 
 def oriented_gradients(images: UInt8[np.ndarray, "n h w *c"]) -> Float32[np.ndarray, "n d"]:
-    """Which edges an image has where: in each of up to CELLS x CELLS cells, a histogram of their directions.
-
-    These are the features of Dalal and Triggs (2005) with overlapping cells: every pixel counts by the length of its
-    gradient, that of its steepest channel, in the two bins and in the cells next to it. Of the histograms the square
-    roots are taken, and each image is scaled to length 1; an image of one colour is zero.
-    """
+    """Which edges an image has where: the numbers of `OrientedGradients`."""
     parts = np.array_split(images, math.ceil(len(images) / AT_ONCE) or 1)
-    return torch.cat([_histograms(pixels(part)) for part in parts]).numpy()
-
-
-def _histograms(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
-    around = functional.pad(images, (1, 1, 1, 1), mode="replicate")
-    x, y = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :-2], around[:, :, 2:, 1:-1] - around[:, :, :-2, 1:-1]
-    length, steepest = torch.hypot(x, y).max(1, keepdim=True)
-    direction = torch.take_along_dim(torch.atan2(y, x), steepest, 1) * (DIRECTIONS / (2 * math.pi))
-    bins = torch.arange(DIRECTIONS).view(-1, 1, 1)
-    apart = (direction - bins + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2
-    counts = length * (1 - apart.abs()).clamp_min(0)
-    cells = [min(CELLS, side) for side in images.shape[2:]]
-    return functional.normalize(
-        functional.interpolate(counts, cells, mode="bilinear", antialias=True).flatten(1).sqrt()
-    )
+    return torch.cat([OrientedGradients()(pixels(part)).flatten(1) for part in parts]).numpy()
 
 
 def _fingerprint(features: Features, k: int) -> str:

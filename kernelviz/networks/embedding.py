@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from kernelviz.errors import UserError
 from kernelviz.layers import Grid, KernelLinear, PercentileClip, center_of_mass
+from kernelviz.layers.gradients import OrientedGradients, shape_of_gradients
 from kernelviz.layers.kernels import Gaussian
 from kernelviz.layers.probe import Probe, probes_at_centers
 from kernelviz.networks.backbones import Backbone
@@ -40,6 +41,7 @@ class EmbeddingNetwork(nn.Module):
         noise: standard deviation of Gaussian noise that is added to the features while the encoder learns.
         decoded_shape: channels, height, width of the images that the decoder makes; None: the image_shape.
         of_vectors: whether it takes vectors of d numbers, as images of the shape (1, 1, d), and decodes such ones.
+        gradients: whether the encoder takes the `OrientedGradients` of the pixels in their place.
         backbone: a truncated network, frozen, whose features the encoder takes (section 3.4); None: the encoder takes
             the pixels.
     """
@@ -63,9 +65,12 @@ class EmbeddingNetwork(nn.Module):
         decoded_shape: Sequence[int] | None = None,
         of_vectors: bool = False,
         convolutions: Sequence[int] = (),
+        gradients: bool = False,
         backbone: Backbone | None = None,
     ):
         super().__init__()
+        if gradients and (backbone or of_vectors):
+            raise UserError("oriented gradients are of pixels, not of vectors or of the features of a backbone")
         self.arguments = {
             "image_shape": list(image_shape),
             "encoder": list(encoder),
@@ -84,17 +89,20 @@ class EmbeddingNetwork(nn.Module):
             "decoded_shape": list(decoded_shape) if decoded_shape else None,
             "of_vectors": of_vectors,
             "convolutions": list(convolutions),
+            "gradients": gradients,
             "backbone": backbone.facts if backbone else None,
         }  # as run.json records them
         self.grid = Grid(*grid, extent)
         self.decoded_shape = tuple(decoded_shape or image_shape)
         self.backbone = backbone.extractor if backbone else None
         taken = backbone.shape_of_features(image_shape) if backbone else image_shape
+        taken = shape_of_gradients(image_shape) if gradients else taken
         # Departure: BatchNorm instead of a ReLU before the kernel layer. Features that are never negative give every
         # image the same mean field and so the same coordinates; zero-mean features let the maximum move anywhere.
         self.encoder = nn.Sequential(
             # features that are stored are flat
             *([nn.Flatten(), nn.Unflatten(1, taken)] if backbone and convolutions else []),
+            *([OrientedGradients()] if gradients else []),
             *convolutional(taken, convolutions),
             nn.Flatten(),
             *([UnitLength()] if unit_features else []),

@@ -23,11 +23,12 @@ from kernelviz.ingest.files import RejectedFile, by_reason
 from kernelviz.sources.listing import SPLITS, Listing
 from kernelviz.storage.weights import pretrained_backbone
 from kernelviz.tasks.embedding import EmbeddingRecipe
-from kernelviz.tasks.recipes import NEIGHBOURS, VECTORS, WIDE_AND_SOFT, changed_recipe
+from kernelviz.tasks.recipes import GREY, NEIGHBOURS, VECTORS, WIDE_AND_SOFT, changed_recipe
 
 PIXELS, OF_VECTORS = "pixels", "vectors"
 FEWEST_NUMBERS = 16  # of vectors that come beside pictures, unasked; a list of fewer numbers may be a box
 SAMPLED = 60  # pictures whose headers are read to know their sizes
+MANY = 20_000  # grey pictures that teach a network of pixels what edges are
 SMALL = 64  # pixels: grey pictures that are no larger are compared by their edges
 STEPS, EXAMPLES, EPOCHS = 900, 360_000, (30, 300)  # steps and pictures shown by which a map stands, within these epochs
 LARGE_BATCH = 512
@@ -112,11 +113,17 @@ def chosen_recipe(
     small = sizes is not None and sizes.grey and sizes.largest <= SMALL
     if features == PIXELS or (features is None and small):
         why = "as asked" if features else f"the pictures are grey and have at most {SMALL} pixels a side"
-        return replace(NEIGHBOURS, data=_path(source), column=labels or ""), f"neighbours by the edges in them: {why}"
+        recipe = grey_recipe(len(listing))
+        return replace(recipe, data=_path(source), column=labels or ""), f"neighbours by the edges in them: {why}"
     recipe = changed_recipe("photos", data=source, backbone=features, weights=weights)
     recipe = replace(recipe, column=labels or "", **_length(len(listing)))
     why = "as asked" if features else "they come with kernelviz and know ordinary photographs"
     return recipe, f"neighbours by the features of {recipe.backbone} at {recipe.pictures[1]} pixels: {why}"
+
+
+def grey_recipe(n: int) -> EmbeddingRecipe:
+    """The recipe of neighbours by edges for n pictures: few of them are shown more often."""
+    return NEIGHBOURS if n >= MANY else replace(GREY, epochs=int(np.clip(EXAMPLES / max(1, n), *EPOCHS)))
 
 
 def aims_for(recipe: EmbeddingRecipe, labelled: bool) -> list[str]:
@@ -135,7 +142,8 @@ def aimed(recipe: EmbeddingRecipe, aim: str) -> EmbeddingRecipe:
     if aim == "classes":
         return replace(recipe, objectives={"classify": 1.0, "reconstruct": 1.0}, smoothing=0.1)
     if aim == "decoded":
-        network = {name: value for name, value in recipe.network.items() if name not in WIDE_AND_SOFT}
+        of_neighbours = {*WIDE_AND_SOFT, "gradients", "unit_features"}
+        network = {name: value for name, value in recipe.network.items() if name not in of_neighbours}
         return replace(recipe, objectives={"reconstruct": 1.0}, network=network, jitter=Jitter())
     return recipe
 

@@ -32,6 +32,20 @@ NEIGHBOURS = EmbeddingRecipe(
     jitter=Jitter(warp=0.025),
 )
 
+# Grey images of any kind: what edges they have generalises from few images, what their pixels are does not.
+GREY = replace(
+    NEIGHBOURS,
+    data="",
+    network={"gradients": True, "unit_features": True, "encoder": (500, 500), "decoder": (500, 500), "grid": (30, 30)}
+    | WIDE_AND_SOFT,
+    epochs=90,
+    batch=256,
+    bend=1.0,
+    jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05, warp=0.025),
+    neighbours=5,
+    scale=10.0,
+)
+
 # Section 3.4: flatten, dense 500, kernel layer of 30 x 30, clip, dense.
 # Departure: a ReLU stands before the BatchNorm, and lambda is lower than for a map alone: a single sharp bump carries
 # too little for ten classes that the layers before it have not separated.
@@ -167,6 +181,7 @@ RECIPES: dict[str, Recipe] = {
         jitter=Jitter(shift=0.05, turn=8.0, zoom=0.05),
         scale=10.0,
     ),
+    "grey-neighbours": GREY,
     "cifar10-resnet32": ClassifierRecipe(
         data="cifar10",
         makes="resnet32",
@@ -258,7 +273,8 @@ def changed_recipe(
     if backbone or weights or depth:
         raise UserError(f"the recipe {name!r} takes no backbone; choose one of {', '.join(HEADS)}")
     if not recipe.data:
-        raise UserError(f"{name!r} learns from your own ratings: give --data, a table of user, item, rating")
+        source = "images" if hasattr(recipe, "views") else "ratings: a table of user, item, rating"
+        raise UserError(f"{name!r} learns from your own data: give --data, {source}")
     return recipe
 
 

@@ -246,10 +246,10 @@ def test_each_way_is_measured_on_each_other_set(monkeypatch, digits):
     of_labels = SimpleNamespace(TSNE=lambda random_state: SimpleNamespace(fit=lambda train: Fixed(train[:, :2])))
     monkeypatch.setattr(other, "installed", lambda name: of_labels)
     monkeypatch.setattr(other, "sets", lambda: iter([digits]))
-    monkeypatch.setattr(other, "NEIGHBOURS", replace(NEAR, epochs=1))
+    monkeypatch.setattr(other, "grey_recipe", lambda n: replace(NEAR, epochs=1))
     rows = other.report(lambda note: None)["rows"]
     ways = ["50 principal components", "oriented gradients", "openTSNE on these"]
-    assert [row["by"] for row in rows] == [*ways, "mnist-neighbours"]
+    assert [row["by"] for row in rows] == [*ways, "kernelviz map"]
     assert all(row["set"] == "digits" and row["images"] == 1250 for row in rows)
     assert all(0.9 < row["1nn"] <= 1 and 0.9 < row["5nn"] <= 1 for row in rows[:2])
     assert 0.1 < rows[2]["5nn"] < 0.9  # two numbers of many

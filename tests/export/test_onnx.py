@@ -102,6 +102,7 @@ def on(name, depth, side, **more):
 NETWORKS = {  # a network, and the name and shape of what it takes
     "ResNet": (lambda: on("resnet32", 4, 16, rectified=True, dropout=0.1), "images", (16, 16, 3)),
     "timm": (lambda: on("test_efficientnet", FEATURES, 32, unit_features=True, noise=0.3), "images", (32, 32, 3)),
+    "gradients": (lambda: EmbeddingNetwork((1, 9, 7), **SMALL, gradients=True, classes=4), "images", (9, 7)),
     "vectors": (lambda: EmbeddingNetwork((1, 1, 5), **SMALL, canonical=0.4, of_vectors=True), "vectors", (5,)),
 }
 

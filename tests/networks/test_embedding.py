@@ -186,3 +186,16 @@ def test_of_unit_features_only_the_direction_counts_and_noise_is_for_training():
     torch.testing.assert_close(network.field(images), network.field(images / 3))
     network.train()
     assert not torch.equal(network.field(images), network.field(images))
+
+
+def test_an_encoder_of_oriented_gradients_sees_edges_and_no_light():
+    network = EmbeddingNetwork((3, 9, 5), **SMALL, gradients=True, convolutions=(4,)).eval()
+    assert shapes(network.encoder)[0] == (20, 4 * 4 * 3)  # of 8 directions in 7 x 5 cells
+    images = torch.rand(6, 3, 9, 5)
+    torch.testing.assert_close(network.field(images), network.field(images / 3 + 0.2), atol=1e-5, rtol=1e-4)
+    assert made_again(network).arguments["gradients"]
+
+
+def test_only_pixels_have_oriented_gradients():
+    with pytest.raises(UserError, match="oriented gradients are of pixels"):
+        EmbeddingNetwork((1, 1, 5), **SMALL, gradients=True, of_vectors=True)

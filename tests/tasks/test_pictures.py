@@ -13,7 +13,8 @@ from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.item_table import load_item_table
 from kernelviz.storage.store import load_run
 from kernelviz.storage.thumbnails import content_hashes, has_thumbnails
-from kernelviz.tasks.choosing import chosen_recipe, described, left_out, sizes_of
+from kernelviz.tasks.choosing import chosen_recipe, described, grey_recipe, left_out, sizes_of
+from kernelviz.tasks.recipes import NEIGHBOURS
 
 FAST = ("--features", "resnet32", "--epochs", "2")
 
@@ -114,6 +115,8 @@ def test_small_grey_pictures_are_compared_by_pixels(tmp_path):
     listing = listing_of(str(folder))
     recipe, reason = chosen_recipe(str(folder), listing, sizes_of(listing), None, None, None)
     assert recipe.backbone is None and recipe.data == str(folder) and "grey" in reason
+    assert recipe.network["gradients"] and recipe.epochs == 300 > grey_recipe(4000).epochs == 90
+    assert grey_recipe(70_000) == NEIGHBOURS
     assert chosen_recipe(str(folder), listing, sizes_of(listing), None, None, "path:2")[0].column == "path:2"
     recipe, reason = chosen_recipe(str(folder), listing, sizes_of(listing), "resnet32", None, None)
     assert recipe.backbone == "resnet32" and recipe.views and "as asked" in reason

@@ -24,6 +24,7 @@ EVERYTHING = EmbeddingRecipe(
 RECIPES = {
     "every objective": EVERYTHING,
     "a canonical decoder": replace(EVERYTHING, network=NETWORK | {"canonical": 0.5}, bend=1.0),
+    "gradients": replace(EVERYTHING, network=NETWORK | {"gradients": True}),
     "grids": ClassifierRecipe(
         data="digits",
         makes="grids",

@@ -93,10 +93,13 @@ def test_pictures_become_what_python_makes_of_them(script):
             assert difference.max() <= most and difference.mean() < 0.5, (name, mode.name, difference.max())
 
 
-@pytest.mark.parametrize("convolutions", [(), (8, 12)])
-def test_the_page_encodes_what_torch_encodes(convolutions, script):
+FRONTS = {"dense": {}, "convolutions": {"convolutions": (8, 12)}, "gradients": {"gradients": True}}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_the_page_encodes_what_torch_encodes(front, script):
     network = EmbeddingNetwork(
-        (1, 9, 14), (200, 140), (20,), (20, 16), convolutions=convolutions, classes=3, canonical=0.4, unit_features=True
+        (1, 9, 14), (200, 140), (20,), (20, 16), classes=3, canonical=0.4, unit_features=True, **FRONTS[front]
     )
     for layer in network.encoder:
         if isinstance(layer, torch.nn.BatchNorm1d):
@@ -123,7 +126,7 @@ def test_the_page_encodes_what_torch_encodes(convolutions, script):
         if name == "clarity":  # the page does not say how certain a position is
             continue
         ours = np.array([one[name] for one in out])
-        np.testing.assert_allclose(ours, values, atol=2e-4 * np.abs(values).max(), err_msg=name)
+        np.testing.assert_allclose(ours, values, atol=5e-4 * np.abs(values).max(), err_msg=name)
 
 
 def test_novelty_is_that_of_python(script, neighbourly, digits):

@@ -1,4 +1,4 @@
-"""The recipe `mnist-neighbours` on small sets of images that are no digits of MNIST, beside others."""
+"""The map that `kernelviz map` makes of small sets of grey images, beside others."""
 
 import string
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from kernelviz.evaluation.inference import embed
 from kernelviz.evaluation.metrics import knn_accuracy
 from kernelviz.ingest.preprocessing import Preprocess, preprocess_image
 from kernelviz.networks.devices import best_device
-from kernelviz.tasks.recipes import NEIGHBOURS
+from kernelviz.tasks.choosing import grey_recipe
 from kernelviz.training.session import new_training
 
 TRAIN, TEST = 3000, 1000  # images of each set; the last sixth of the training images is the validation part
@@ -37,7 +37,7 @@ Images = tuple[UInt8[np.ndarray, "n h w"], Int64[np.ndarray, " n"]]
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """1-NN and 5-NN of each test part by pixels and by gradients, and on maps of these by openTSNE and the recipe."""
+    """1-NN and 5-NN of each test part by pixels and by gradients, and on maps of these by openTSNE and ours."""
     tsne, rows = installed("openTSNE"), []
     for images in sets():
         labels, test_labels = (images.split(split)[1] for split in ("train", "test"))
@@ -57,12 +57,12 @@ def _ways(images: ImageSet, tsne: ModuleType, note: Callable[[str], None]) -> It
     note(f"{images.name}: openTSNE")
     known = tsne.TSNE(random_state=0).fit(train)
     yield "openTSNE on these", (np.asarray(known), np.asarray(known.transform(test)))
-    note(f"{images.name}: mnist-neighbours")
-    yield "mnist-neighbours", _trained(images)
+    note(f"{images.name}: kernelviz map")
+    yield "kernelviz map", _trained(images)
 
 
 def _trained(images: ImageSet) -> tuple[np.ndarray, ...]:
-    training = new_training(NEIGHBOURS, images, 0, best_device())
+    training = new_training(grey_recipe(len(images)), images, 0, best_device())
     for _ in training.run():
         pass
     network = training.network.eval()

@@ -5,19 +5,21 @@ from torch import nn
 
 from kernelviz.evaluation.inference import DIRECTION, random_projection
 from kernelviz.evaluation.signals import BLANK, NEAREST, WEIGHTS
+from kernelviz.layers.gradients import OrientedGradients
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.embedding import Noise, UnitLength
 from kernelviz.storage.calibration import Calibration
 from kernelviz.ui.canvas.packing import pack
 from kernelviz.ui.shared.network_cache import dense_layers
 
+PLAIN = {nn.ReLU: "relu", UnitLength: "unit", OrientedGradients: "gradients"}  # without weights
 SILENT = (nn.Flatten, nn.Dropout, Noise)  # what they do in training only, or to the shape
 
 
 def encoder_payload(network: EmbeddingNetwork) -> bytes | None:
     """The encoder, the kernel layer and the class head, packed; None where the page cannot run such an encoder.
 
-    The facts name the kind of each layer, "conv", "dense", "scale", "relu" or "unit"; `weight<k>` and `bias<k>` are
+    The facts name the kind of each layer, "conv", "dense", "scale" or one of PLAIN; `weight<k>` and `bias<k>` are
     those of the k-th: [outputs, inputs, 3, 3], [inputs, outputs], or a factor for each number.
     """
     head = dense_layers(network.classifier) if network.classifier else []
@@ -74,7 +76,7 @@ def _layer(layer: nn.Module) -> tuple[str, dict[str, np.ndarray]]:
     if isinstance(layer, nn.BatchNorm1d):
         factor = layer.weight / (layer.running_var + layer.eps).sqrt()
         return "scale", {"weight": factor.numpy(), "bias": (layer.bias - layer.running_mean * factor).numpy()}
-    return ("relu" if isinstance(layer, nn.ReLU) else "unit" if isinstance(layer, UnitLength) else ""), {}
+    return PLAIN.get(type(layer), ""), {}
 
 
 def _small(values: np.ndarray) -> np.ndarray:

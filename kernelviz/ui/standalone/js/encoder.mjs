@@ -1,4 +1,4 @@
-// The encoder in the page: convolutions, dense layers, the kernel layer, the clip of Eq. (9), the center of mass.
+// The encoder in the page: oriented gradients, convolutions, dense layers, the kernel layer, the clip of Eq. (9), the center of mass.
 
 /** @import { PackedArray, Point } from '../../canvas/js/types.mjs' */
 
@@ -6,7 +6,7 @@ import { Grid, bump, clip, dense } from '../../canvas/js/core/decoder.mjs'
 
 /**
  * @typedef {object} EncoderFacts
- * @property {string[]} kinds of the layers: 'conv', 'dense', 'scale', 'relu' or 'unit'
+ * @property {string[]} kinds of the layers: 'gradients', 'conv', 'dense', 'scale', 'relu' or 'unit'
  * @property {number[]} shape [channels, height, width] of the images
  * @property {number[]} grid rows and columns
  * @property {number} extent
@@ -29,6 +29,8 @@ import { Grid, bump, clip, dense } from '../../canvas/js/core/decoder.mjs'
  */
 
 /** @typedef {{ values: Float32Array, channels: number, height: number, width: number }} Layered */
+
+const [CELLS, DIRECTIONS] = [7, 8] // of oriented gradients, as in layers/gradients.py
 
 export class Encoder {
   /** @param {{ facts: object, arrays: Record<string, PackedArray> }} packed */
@@ -76,7 +78,8 @@ export class Encoder {
     let layer = { values: pixels, channels, height, width }
     kinds.forEach((kind, at) => {
       const [weight, bias] = [this.arrays[`weight${at}`], this.arrays[`bias${at}`]]
-      if (kind === 'conv') layer = convolved(layer, weight, bias)
+      if (kind === 'gradients') layer = orientedGradients(layer)
+      else if (kind === 'conv') layer = convolved(layer, weight, bias)
       else layer = { ...layer, values: changed(kind, layer.values, weight, bias) }
     })
     return layer.values
@@ -232,4 +235,62 @@ function convolved({ values, channels, height, width }, weight, bias) {
     out.set(sums, to * size)
   }
   return { values: out, channels: bias.length, height: high, width: wide }
+}
+
+/**
+ * Histograms of the directions of edges in overlapping cells (layers/gradients.py).
+ *
+ * @param {Layered} layer
+ * @returns {Layered}
+ */
+function orientedGradients({ values, channels, height, width }) {
+  const [rows, columns] = [sharesOfCells(height), sharesOfCells(width)]
+  const size = rows.length * columns.length
+  const counts = new Float64Array(DIRECTIONS * size)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let [length, direction] = [0, 0] // of the steepest channel
+      for (let channel = 0; channel < channels; channel++) {
+        const from = channel * height
+        const across = (from + y) * width
+        const right = values[across + Math.min(x + 1, width - 1)] - values[across + Math.max(x - 1, 0)]
+        const below = values[(from + Math.min(y + 1, height - 1)) * width + x]
+        const down = below - values[(from + Math.max(y - 1, 0)) * width + x]
+        const steep = Math.hypot(right, down)
+        if (steep > length) [length, direction] = [steep, (Math.atan2(down, right) * DIRECTIONS) / (2 * Math.PI)]
+      }
+      const first = Math.floor(direction)
+      const share = direction - first
+      for (const [bin, part] of [
+        [first, 1 - share],
+        [first + 1, share],
+      ]) {
+        const start = ((bin + DIRECTIONS) % DIRECTIONS) * size
+        rows.forEach((down, row) =>
+          columns.forEach((along, column) => {
+            counts[start + row * columns.length + column] += length * part * down[y] * along[x]
+          }),
+        )
+      }
+    }
+  }
+  const sum = counts.reduce((a, b) => a + b, 0) || 1
+  const roots = Float32Array.from(counts, (count) => Math.sqrt(count / sum))
+  return { values: roots, channels: DIRECTIONS, height: rows.length, width: columns.length }
+}
+
+/**
+ * What share each pixel along a side has in each cell.
+ *
+ * @param {number} side
+ */
+function sharesOfCells(side) {
+  const cells = Math.min(CELLS, side)
+  return Array.from({ length: cells }, (_, cell) => {
+    const shares = Float64Array.from({ length: side }, (_, at) =>
+      Math.max(0, 1 - Math.abs(((at + 0.5) * cells) / side - cell - 0.5)),
+    )
+    const sum = shares.reduce((a, b) => a + b, 0)
+    return shares.map((share) => share / sum)
+  })
 }
