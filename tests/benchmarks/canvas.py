@@ -37,7 +37,7 @@ VALUES = ("confidence", "error", "clarity")
 SECONDS = 4  # of every kind of movement
 WANTED = {
     "decode_median_ms": 8, "decode_95_ms": 16, "probe_frames_per_second": 60, "decodes_per_frame": 1,
-    "pan_10000_frames_per_second": 60, "pan_70000_frames_per_second": 60, "pan_1000000_frames_per_second": 25,
+    "pan_10000_frames_per_second": 60, "pan_70000_frames_per_second": 60, "pan_1000000_frames_per_second": 60,
     "drop_100_digits_ms": 1000, "sketch_updates_per_second": 10,
     "hover_to_card_ms": 50, "lasso_ms": 30, "first_view_bytes": 1e6,
     "large_open_s": 3, "large_pan_frames_per_second": 30, "large_zoom_frames_per_second": 30,
