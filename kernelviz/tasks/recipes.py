@@ -273,8 +273,7 @@ def changed_recipe(
     if backbone or weights or depth:
         raise UserError(f"the recipe {name!r} takes no backbone; choose one of {', '.join(HEADS)}")
     if not recipe.data:
-        pictures = isinstance(recipe, EmbeddingRecipe)
-        source = "a folder or an archive of images" if pictures else "a table of user, item, rating"
+        source = "a folder or an archive of images" if hasattr(recipe, "views") else "a table of user, item, rating"
         raise UserError(f"{name!r} learns from your own data: give --data, {source}")
     return recipe
 
