@@ -9,11 +9,19 @@ from kernelviz.storage.record import Run
 
 
 class Format(NamedTuple):
-    """Attributes: the module that writes it, the ending of its file ("" for a folder), and what such a folder has."""
+    """How a run is written.
+
+    Attributes:
+        module: writes it.
+        ending: of its file; "" for a folder.
+        mark: by what in it a folder is known again, and may be written anew.
+        says: words in that file, where its name is not enough.
+    """
 
     module: str
     ending: str
     mark: str = ""
+    says: bytes = b""
 
 
 FORMATS: dict[str, Format] = {
@@ -22,7 +30,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format("kernelviz.export.csv", ".csv"),
     "tensorboard": Format("kernelviz.export.tensorboard", "", "projector_config.pbtxt"),
     "fiftyone": Format("kernelviz.export.fiftyone", "", "brain"),
-    "hub": Format("kernelviz.export.hub", "", "model.safetensors"),
+    "hub": Format("kernelviz.export.hub", "", "README.md", b"\nkernelviz import "),
     "html": Format("kernelviz.ui.standalone", ".html"),
     "html-folder": Format("kernelviz.ui.standalone.folder", "", "data/points-*.bin"),
 }
@@ -45,6 +53,10 @@ def write(run: Run, name: str, path: Path | None = None, pictures: bool = False)
         raise UserError(f"{path} is a folder; give the name of a file")
     if path.is_file() and not form.ending:
         raise UserError(f"{path} is a file; give the name of a folder")
-    if path.is_dir() and any(path.iterdir()) and not any(path.glob(form.mark)):
+    if path.is_dir() and any(path.iterdir()) and not _is_own(path, form):
         raise UserError(f"{path} has other files, of which some could be lost; give a new folder")
     return import_module(form.module).write(run, path, pictures)
+
+
+def _is_own(folder: Path, form: Format) -> bool:
+    return any(not form.says or form.says in one.read_bytes() for one in folder.glob(form.mark))

@@ -44,8 +44,9 @@ def write(run: Run, path: Path, pictures: bool) -> Path:
     A UserError says that some points have no original file on this machine.
     """
     found = exported(run)
+    files = [] if pictures else _originals(found)
     (path / "brain").mkdir(parents=True, exist_ok=True)
-    files = list(_pictures(found, path)) if pictures else _originals(found)
+    files = list(_pictures(found, path)) if pictures else files
     own = _own_fields(found.table)
     made = {"$date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     _write(path / "samples.json", {"samples": list(_samples(found, files, own))})

@@ -9,6 +9,7 @@ from jaxtyping import Int
 from pyarrow import dataset, parquet
 
 MAX_ROWS = 10_000_000  # a file of a few kB may claim billions
+Rows = Int[np.ndarray, " m"] | None
 
 
 def column_names(path: Path) -> list[str]:
@@ -16,11 +17,8 @@ def column_names(path: Path) -> list[str]:
     return parquet.read_schema(path).names
 
 
-Rows = Int[np.ndarray, " m"] | None
-
-
 def read_rows(path: Path, columns: Sequence[str] | None = None, rows: Rows = None) -> pa.Table:
-    """A table, or some of its columns and rows, of which no more are in memory; a ValueError for more than MAX_ROWS."""
+    """A table, or some of its columns and rows; a ValueError where it has more than MAX_ROWS rows."""
     with parquet.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise ValueError(f"it has {file.metadata.num_rows:,} rows, allowed are {MAX_ROWS:,}")

@@ -211,10 +211,12 @@ def test_the_card_shows_hostile_texts_as_they_are(pictured):
 
 @pytest.mark.parametrize("form", ["onnx", "tensorboard", "fiftyone", "hub", "html-folder"])
 def test_a_folder_of_others_is_not_written_into_and_one_of_ours_is(form, pictured, tmp_path):
-    (tmp_path / "README.md").write_text("mine")
+    others = {"README.md": "mine", "model.safetensors": "mine", "config.json": "{}", "index.html": "mine"}
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
     with pytest.raises(UserError, match="has other files"):
         write(pictured, form, tmp_path)
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("README.md", "mine")]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == others
     own = tmp_path / "own"
     own.mkdir()
     for _ in range(2):

@@ -46,7 +46,7 @@ FOR_CONTOURS = 500_000  # points
 LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
 _turns = asyncio.Semaphore(4)  # of their own, as a map that is being sorted holds them up
-_tables = asyncio.Semaphore(1)  # of many rows one takes half a GB of memory
+_tables = asyncio.Semaphore(1)  # one of LargeTold.most_rows takes 0.4 GB of memory
 REACH = 3.0  # times the extent: how far from the middle a view may reach
 
 
