@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kernelviz.layers.grid import Grid
+from kernelviz.layers.interpolation import interpolation
 from kernelviz.layers.kernels import Gaussian, Kernel
 
 
@@ -17,8 +18,8 @@ class KernelLinear(nn.Module):
         n_in, n_out, dim: numbers of inputs and outputs, dimension of the locations.
         kernel: K(u, v).
         u, v: starting locations [n_in, dim], [n_out, dim]; sampled from a standard normal where not given. A Grid as v
-            stays fixed and is not part of the weights; with a Gaussian kernel the weight factorises along its two
-            axes and is made from two thin matrices.
+            stays fixed and is not part of the weights. With a Gaussian kernel the weight factorises along its two
+            axes, and where it is wide, the outputs are computed at few points and interpolated (`Interpolation`).
         learn_u, learn_v, learn_alpha: whether the locations and the weights are trained. A fixed alpha is 1.
         bias: whether the layer has a bias.
 
@@ -53,23 +54,36 @@ class KernelLinear(nn.Module):
         alpha = torch.randn(n_in) / math.sqrt(n_in) if learn_alpha else torch.ones(n_in)
         self.alpha = nn.Parameter(alpha, requires_grad=learn_alpha)
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
+        factorises = self.grid and isinstance(kernel, Gaussian)
+        self.interpolation = interpolation(self.grid, kernel.width) if factorises else None
 
     def weight(self) -> Float[Tensor, "n_in n_out"]:
         """The synaptic weight matrix alpha_i K(u_i, v_j)."""
         if self.grid and isinstance(self.kernel, Gaussian):
-            return self._weight_on_grid()
+            return self._weight_at(self.v[: self.grid.columns, 0], self.v[:: self.grid.columns, 1])
         return self.alpha[:, None] * self.kernel(self.u, self.v)
 
-    def _weight_on_grid(self) -> Float[Tensor, "n_in n_out"]:
-        """The weights of a Gaussian kernel on a grid, exp(-|u - v|^2) = exp(-(u_x - v_x)^2) exp(-(u_y - v_y)^2)."""
-        first_row, first_column = self.v[: self.grid.columns, :1], self.v[:: self.grid.columns, 1:]
-        along_x = self.kernel(self.u[:, :1], first_row)  # [n_in, columns]
-        along_y = self.kernel(self.u[:, 1:], first_column) * self.alpha[:, None]  # [n_in, rows]
+    def _weight_at(self, x: Float[Tensor, " columns"], y: Float[Tensor, " rows"]) -> Float[Tensor, "n_in n"]:
+        """The weights of a Gaussian kernel at all (x, y), exp(-|u - v|^2) = exp(-(u_x - x)^2) exp(-(u_y - y)^2)."""
+        along_x = self.kernel(self.u[:, :1], x[:, None])  # [n_in, columns]
+        along_y = self.kernel(self.u[:, 1:], y[:, None]) * self.alpha[:, None]  # [n_in, rows]
         return (along_y[:, :, None] * along_x[:, None, :]).flatten(1)
 
+    @property
+    def products(self) -> int:
+        """Number of multiplications in the matrix product for one input."""
+        nodes = self.interpolation
+        return len(self.u) * (len(nodes.x) * len(nodes.y) if nodes else len(self.v))
+
     def forward(self, x: Float[Tensor, "*batch n_in"]) -> Float[Tensor, "*batch n_out"]:
-        out = x @ self.weight()
+        out = self._interpolated(x) if self.interpolation else x @ self.weight()
         return out if self.bias is None else out + self.bias
+
+    def _interpolated(self, x: Float[Tensor, "*batch n_in"]) -> Float[Tensor, "*batch n_out"]:
+        """In the precision of the weights also under autocast: the few products cost little, and the field is smooth."""
+        nodes = self.interpolation
+        with torch.autocast(x.device.type, enabled=False):
+            return nodes(x.to(self.u.dtype) @ self._weight_at(nodes.x, nodes.y))
 
     def extra_repr(self) -> str:
         return f"{len(self.u)} -> {len(self.v)}, dim={self.u.shape[1]}, kernel={self.kernel}, grid={self.grid}"

@@ -116,6 +116,48 @@ def test_on_a_grid_equals_the_general_product(name, dtype, rtol, atol, rows, col
     torch.testing.assert_close(*gradients, rtol=rtol, atol=10 * atol)
 
 
+@pytest.mark.parametrize("width", [2.0, 3.0, 4.0, 8.0])
+@pytest.mark.parametrize("rows, columns", [(40, 40), (30, 40), (25, 33)])
+def test_a_wide_kernel_is_interpolated(width, rows, columns):
+    grid = Grid(rows, columns, 4.0)
+    u, heights = 16 * torch.rand(500, 2) - 8, torch.rand(5, 500)  # some lie far outside
+    layer = KernelLinear(500, grid.size, 2, Gaussian(width), u=u, v=grid, learn_alpha=False)
+    assert layer.interpolation or layer.products == 500 * grid.size
+    assert not layer.interpolation or 2 * layer.products <= 500 * grid.size
+    off = (layer(heights).double() - heights.double() @ layer.double().weight()).abs() / heights.sum(1, keepdim=True)
+    assert off.max() < 2e-6
+    assert set(layer.state_dict()) == {"u", "alpha"}
+
+
+def test_what_is_interpolated_and_its_gradients_equal_the_general_product():
+    grid = Grid(40, 40, 4.0)
+    on_grid = KernelLinear(30, grid.size, 2, Gaussian(3.0), v=grid, bias=True)
+    general = KernelLinear(30, grid.size, 2, Gaussian(3.0), v=grid.positions(), bias=True)
+    general.load_state_dict(on_grid.state_dict(), strict=False)
+    x, direction = torch.randn(4, 30), torch.randn(4, grid.size)
+    outputs = [layer(x) for layer in (on_grid, general)]
+    gradients = [
+        torch.autograd.grad((out * direction).sum(), (layer.u, layer.alpha, layer.bias))
+        for out, layer in zip(outputs, (on_grid, general), strict=True)
+    ]
+    assert on_grid.interpolation
+    torch.testing.assert_close(*outputs, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("width", [1e-300, 1e-9, 0.1])
+def test_a_narrow_kernel_takes_no_nodes(width):
+    assert KernelLinear(3, 1600, 2, Gaussian(width), v=Grid(40, 40, 4.0)).interpolation is None
+
+
+def test_what_is_interpolated_is_as_precise_under_autocast():
+    grid, x = Grid(40, 40, 4.0), torch.rand(4, 300)
+    layer = KernelLinear(300, grid.size, 2, Gaussian(4.0), u=8 * torch.rand(300, 2) - 4, v=grid)
+    with torch.autocast("cpu", torch.bfloat16):
+        field = layer(x)
+    assert torch.equal(field, layer(x))
+
+
 def test_on_a_grid_by_hand():
     layer = KernelLinear(1, 4, 2, Gaussian(2.0), u=torch.tensor([[1.0, -1.0]]), v=Grid(2, 2, 1.0), learn_alpha=False)
     assert layer(torch.tensor([3.0])).tolist() == pytest.approx([3 / math.e, 3, 3 / math.e**2, 3 / math.e])

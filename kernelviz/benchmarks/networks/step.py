@@ -56,7 +56,7 @@ def operations_of(network: nn.Module, batch: int) -> int:
     The images, the inputs of the first layer, take no gradient.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | KernelLinear)]
-    sizes = [layer.weight().numel() if isinstance(layer, KernelLinear) else layer.weight.numel() for layer in layers]
+    sizes = [layer.products if isinstance(layer, KernelLinear) else layer.weight.numel() for layer in layers]
     return 2 * batch * (3 * sum(sizes) - sizes[0])
 
 
