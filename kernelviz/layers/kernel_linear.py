@@ -80,7 +80,7 @@ class KernelLinear(nn.Module):
         return out if self.bias is None else out + self.bias
 
     def _interpolated(self, x: Float[Tensor, "*batch n_in"]) -> Float[Tensor, "*batch n_out"]:
-        """In the precision of the weights also under autocast: the few products cost little, and the field is smooth."""
+        """In the precision of the weights, also under autocast: these few products cost little."""
         nodes = self.interpolation
         with torch.autocast(x.device.type, enabled=False):
             return nodes(x.to(self.u.dtype) @ self._weight_at(nodes.x, nodes.y))
