@@ -16,13 +16,13 @@ from kernelviz.data.pictures import PictureSet
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
-from kernelviz.networks.devices import device_of, full_precision, on_device
+from kernelviz.networks.devices import device_of, full_precision, memory_of, on_device
 from kernelviz.sources import listing
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, voted
 
 Images = UInt8[np.ndarray, "n h w *c"] | Float32[np.ndarray, "n 1 d"]  # pixels, or vectors
 PART, MOST_PIXELS = 64, 2**17  # in every forward pass; of large images fewer at a time, so that one alone is fast
-ON_GPU = 16  # times as many of both
+ON_GPU, MEMORY = 16, 5e8  # times as many of both, at most, and bytes of the GPU's memory for each of these times
 AT_ONCE = 16 * PART  # images whose activations are in memory at a time
 CPU = torch.device("cpu")
 DIRECTION = 128  # numbers that the direction of an image's features is projected on
@@ -74,8 +74,10 @@ def features_of(network: EmbeddingNetwork, images: Images) -> Float[Tensor, "n .
 
 
 def rows_at_a_time(device: torch.device) -> int:
-    """How many images pass through the layers after a backbone together."""
-    return PART if device.type == "cpu" else ON_GPU * PART
+    """How many images pass through the layers after a backbone together: on a small GPU fewer."""
+    if device.type == "cpu":
+        return PART
+    return PART * max(1, int(min(ON_GPU, memory_of(device) // MEMORY)))
 
 
 def at_a_time(size: Sequence[int], device: torch.device) -> int:

@@ -1,5 +1,6 @@
 """Where networks compute, and how precisely."""
 
+import math
 import os
 from contextlib import AbstractContextManager, nullcontext
 
@@ -44,6 +45,13 @@ def use_device(name: str) -> str:
 def device_of(network: nn.Module) -> torch.device:
     """The device that a network computes on."""
     return next(network.parameters()).device
+
+
+def memory_of(device: torch.device) -> float:
+    """Bytes of memory that a GPU has; without end where there is no telling."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return torch.mps.recommended_max_memory() if device.type == "mps" else math.inf
 
 
 def on_device(tensor: Tensor, device: str | torch.device) -> Tensor:

@@ -1,13 +1,23 @@
 """Which devices there are, what is computed on a GPU, and that nobody waits for it on the way."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import PART, decode, decode_probes, embed, embed_rows, make_map
+from kernelviz.evaluation.inference import (
+    PART,
+    at_a_time,
+    decode,
+    decode_probes,
+    embed,
+    embed_rows,
+    make_map,
+    rows_at_a_time,
+)
 from kernelviz.evaluation.stage_statistics import stage_statistics
 from kernelviz.layers.probe import Probe
 from kernelviz.networks.devices import VARIABLE, best_device, device_of, devices, mixed_precision, use_device
@@ -115,3 +125,13 @@ def test_on_a_gpu_more_images_pass_together_and_always_as_many(network):
         for n in (1, 1500):
             embed(network, np.zeros((n, 8, 8), np.uint8))
     assert seen == 3 * [16 * PART]
+
+
+@pytest.mark.parametrize("gigabytes, rows", [(80, 1024), (8, 1024), (4, 512), (1, 128), (0.1, 64)])
+def test_fewer_images_pass_through_a_small_gpu(monkeypatch, gigabytes, rows):
+    properties = SimpleNamespace(total_memory=gigabytes * 1e9)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    gpu = torch.device("cuda:0")
+    assert rows_at_a_time(gpu) == at_a_time((28, 28), gpu) == rows
+    assert at_a_time((512, 512), gpu) == max(1, rows // 128)
+    assert rows_at_a_time(torch.device("cpu")) == 64
