@@ -60,7 +60,7 @@ def test_placing_beside_another_tool(kernelviz, monkeypatch):
     monkeypatch.setattr(place, "load", lambda name: type("Digits", (), {"split": splits.get}))
     monkeypatch.setattr(place, "TOOLS", ("numpy",))
     monkeypatch.setattr(place, "installed", lambda name: np)
-    monkeypatch.setattr(place, "PEERS", {"numpy": lambda tool, train: (train[:, :2], lambda test: test[:, :2])})
+    monkeypatch.setattr(place, "PEERS", {"numpy": lambda tool, train, seed: (train[:, :2], lambda test: test[:, :2])})
     monkeypatch.setattr(place, "ROUNDS", 1)
     rows = json.loads(kernelviz("bench", "place", "--json")[1])["place"]["rows"]
     assert [row["images"] for row in rows] == [20] * 3 and rows[1]["times ours"] == pytest.approx(1)

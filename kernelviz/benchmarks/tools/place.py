@@ -24,7 +24,7 @@ def report(note: Callable[[str], None]) -> dict:
     ways = {f"{OURS}, network": lambda images: embed(run.network, images), f"{OURS}, Python API": run.transform}
     for name, tool in tools.items():
         note(f"{name}: fitting {len(train):,} images")
-        _, place = PEERS[name](tool, pixels_of(train))
+        _, place = PEERS[name](tool, pixels_of(train), 0)
         ways[f"{name} {version(name)}"] = lambda images, place=place: place(pixels_of(images))
     for name, way in ways.items():
         note(f"{name}: the first {FEW}")

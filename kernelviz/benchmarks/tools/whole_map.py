@@ -12,11 +12,10 @@ from jaxtyping import Float
 from kernelviz.benchmarks.measuring import alone
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.benchmarks.photographs import elsewhere
-from kernelviz.benchmarks.tools.peers import PEERS, installed
+from kernelviz.benchmarks.tools.peers import PEERS, installed, measures
 from kernelviz.data.images import load
 from kernelviz.data.pictures import directions
 from kernelviz.evaluation.inference import embed_rows
-from kernelviz.evaluation.metrics import knn_accuracy
 from kernelviz.sources.reading import read_source
 from kernelviz.storage.embedding_map import load_map
 from kernelviz.storage.weights import load_network
@@ -29,7 +28,7 @@ PARTS = ("train", "test")
 
 
 def report(note: Callable[[str], None]) -> dict:
-    """A row for each tool, in a process of its own: seconds, memory, and kNN of what was held out."""
+    """A row for each tool, in a process of its own: seconds, memory, and the metrics of what was held out."""
     for name in PEERS:
         installed(name)
     images, labels = load("cifar10").split("train")
@@ -60,7 +59,7 @@ def _features(recipe: EmbeddingRecipe, folder: Path) -> dict:
     seconds = time.perf_counter() - started
     train, test = ((directions(pictures.features[pictures.rows(part), :1]), pictures.split(part)[1]) for part in PARTS)
     np.savez(folder / "directions.npz", known=train[0], labels=train[1], new=test[0], new_labels=test[1])
-    return _row(seconds, None, *train, *test)
+    return _row(seconds, None, *train, *test, test[0])
 
 
 def _ours(recipe: EmbeddingRecipe) -> dict:
@@ -68,21 +67,21 @@ def _ours(recipe: EmbeddingRecipe) -> dict:
     run = train_run(recipe, "map", 0, False, "kernelviz bench map", Watcher())
     seconds, pictures = time.perf_counter() - started, recipe.load_data()
     points, network = load_map(run.folder).of_split("train"), load_network(run)
-    new = pictures.features[pictures.rows("test"), 0]
+    new = pictures.features[pictures.rows("test"), :1]
     started = time.perf_counter()
-    found = embed_rows(network, new).coordinates
-    placed = time.perf_counter() - started
-    return _row(seconds, placed, points.coordinates, points.label, found, pictures.split("test")[1])
+    found = embed_rows(network, new[:, 0]).coordinates
+    placed, labels = time.perf_counter() - started, pictures.split("test")[1]
+    return _row(seconds, placed, points.coordinates, points.label, found, labels, directions(new))
 
 
 def _peer(name: str, folder: Path) -> dict:
     with np.load(folder / "directions.npz") as kept:
         known, labels, new, new_labels = (kept[part] for part in ("known", "labels", "new", "new_labels"))
     tool, started = installed(name), time.perf_counter()
-    coordinates, place = PEERS[name](tool, known)
+    coordinates, place = PEERS[name](tool, known, 0)
     fitted = time.perf_counter()
     found = place(new)
-    return _row(fitted - started, time.perf_counter() - fitted, coordinates, labels, found, new_labels)
+    return _row(fitted - started, time.perf_counter() - fitted, coordinates, labels, found, new_labels, new)
 
 
 def _row(
@@ -90,8 +89,9 @@ def _row(
     placed: float | None,
     known: Float[np.ndarray, "m d"],
     labels: np.ndarray,
-    new: Float[np.ndarray, "n d"],
+    found: Float[np.ndarray, "n d"],
     new_labels: np.ndarray,
+    new: Float[np.ndarray, "n features"],
 ) -> dict:
-    nearest = {f"{k}-NN": knn_accuracy(known, labels, new, new_labels, k) for k in (1, 5, 15)}
-    return {"fit, s": fit, "new": len(new), "new, s": placed, **nearest, "peak_GB": peak_gb()}
+    metrics = measures(known, labels, found, new_labels, new)
+    return {"fit, s": fit, "new": len(found), "new, s": placed, **metrics, "peak_GB": peak_gb()}
