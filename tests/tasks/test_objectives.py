@@ -10,8 +10,10 @@ from kernelviz.layers.probe import Probe, gaussian_bump, probes_at_centers
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.tasks.objectives import (
     Batch,
+    Company,
     cauchy,
     classify,
+    neighbour_cost,
     neighbours,
     reconstruct,
     round_trip,
@@ -167,6 +169,21 @@ def test_cauchy_and_its_gradient_are_the_same_under_autocast():
         gradients.append(torch.autograd.grad(q.sum(), z)[0])
         assert q.dtype == torch.float32
     assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_company_of_points_and_its_gradient_are_those_of_all_pairs(mixed):
+    z, w = (8 * torch.randn(30, 2, dtype=torch.float64)).requires_grad_(), (torch.rand(30) < 0.8).double()
+    assert torch.autograd.gradcheck(lambda z: Company.apply(z, w), z)
+    assert Company.apply(z, w).tolist() == pytest.approx((cauchy(z) * w).sum(1).tolist())
+    z = (40 + z).detach().float().requires_grad_()
+    pairs = torch.cat([z, z + torch.rand_like(z)])
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        cost = neighbour_cost(pairs)
+    q = 1 / (1 + (pairs[:, None] - pairs).square().sum(2)) - torch.eye(60)
+    written_out = (q.sum(1).log().sum() + 2 * torch.log1p((pairs[:30] - pairs[30:]).square().sum(1)).sum()) / 60
+    gradients = [torch.autograd.grad(each, z, retain_graph=True)[0] for each in (cost, written_out)]
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
 
 
 def test_a_pair_without_coordinates_takes_no_part_in_neighbours(network):
