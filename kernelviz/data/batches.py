@@ -1,6 +1,7 @@
 """Stored images as the tensors that a network takes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,9 +90,16 @@ def jitter(
     flow = functional.affine_grid(moves, list(images.shape), align_corners=False)
     if most.warp:
         shifts = 2 * most.warp * torch.randn(m, 2, SHIFTS, SHIFTS, generator=generator)[rows]
-        shifts = functional.interpolate(on_device(shifts, images.device), images.shape[2:], mode="bicubic")
-        flow = flow + shifts.permute(0, 2, 3, 1)
+        flow = flow + _between(on_device(shifts, images.device), images.shape[2:]).permute(0, 2, 3, 1)
     return functional.grid_sample(images, flow, align_corners=False)
+
+
+def _between(shifts: Float[Tensor, "n 2 few few"], size: Sequence[int]) -> Float[Tensor, "n 2 h w"]:
+    """Bicubic interpolation as two products, which are several times as fast as `functional.interpolate`."""
+    corners = torch.eye(SHIFTS)[:, None, None]
+    down, across = (functional.interpolate(corners, (1, side), mode="bicubic")[:, 0, 0].T for side in size)
+    with torch.autocast(shifts.device.type, enabled=False):
+        return on_device(down, shifts.device) @ (shifts @ on_device(across, shifts.device).T)
 
 
 def _moved_by_pixels(
