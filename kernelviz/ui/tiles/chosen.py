@@ -44,6 +44,28 @@ def in_view(points: OrderedMap, low: Float[np.ndarray, "2"], high: Float[np.ndar
     return View(np.sort(found[((at >= low) & (at <= high)).all(1)]), step)
 
 
+def nearest(points: OrderedMap, row: int, n: int) -> Int[np.ndarray, " m"]:
+    """The rows of the n points nearest to one of them, which is the first; fewer where there are no more.
+
+    They are looked for in the square of the point and those around it, and in larger ones until no other can be nearer.
+    """
+    here = np.array([points.x[row], points.y[row]], float)
+    for level in range(BITS, -1, -1):
+        side = 2 * points.extent / 2**level
+        square = ((here + points.extent) // side).clip(0, 2**level - 1).astype(int)
+        around = np.unique((square + _AROUND).clip(0, 2**level - 1), axis=0)
+        found = _rows_of(points.runs(around, level))
+        distance = np.hypot(points.x[found] - here[0], points.y[found] - here[1])
+        distance[found == row] = -1
+        first = np.argsort(distance, kind="stable")[:n]
+        if len(first) == n and distance[first[-1]] <= side:
+            break
+    return found[first]
+
+
+_AROUND = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), axis=-1).reshape(-1, 2)
+
+
 def _rows_of(runs: Int[np.ndarray, "m 2"], step: int = 1) -> Int[np.ndarray, " n"]:
     """The multiples of a step among the rows of some runs, one run after the other."""
     multiples = -(-runs // step)  # of the first row on, before the last

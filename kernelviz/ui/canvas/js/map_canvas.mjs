@@ -94,6 +94,7 @@ export class MapCanvas {
     this.thumbnails = null
     this.focus = this.pinned = -1
     this.moving = false
+    this.unsaid = false // whether what is in focus is to be announced
     this.resting = 0
     /** @type {Set<Layer>} */
     this.dirty = new Set()
@@ -113,7 +114,7 @@ export class MapCanvas {
     this.selectedBar = told.large ? new SelectedBar(() => this.large?.select()) : null
     this.kept = new KeptSelections(keptHandle(this))
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
-    this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
+    this.memory = told.inspector && !told.large ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? probeTools(told) : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.landmarks = this.selectable ? new Landmarks(told.extent) : null
@@ -262,7 +263,8 @@ export class MapCanvas {
     const { told, map } = this
     const { first, placement } = map
     const rows = numbersOf(map.rows)
-    const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
+    const names = this.large?.names
+    const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows, names })
     points.colour(told.colouring, told, this.theme.background)
     return points
   }
@@ -273,14 +275,13 @@ export class MapCanvas {
    * @param {PackedPoints} packed
    */
   take(packed) {
-    const { points: before, focus, pinned } = this
-    if (!before) return
+    const { points: before, focus, large } = this
+    if (!before || !large) return
     const points = this.pointsOf(packed)
     points.hide([...before.hidden])
     points.counted = before.counted
-    const again = (/** @type {number} */ i) => (i < 0 ? -1 : points.row.indexOf(before.row[i]))
     this.points = points
-    this.show({ focus: again(focus), pinned: again(pinned) })
+    this.show({ focus: points.row.indexOf(before.row[focus] ?? -1), pinned: points.row.indexOf(large.pinned) })
     this.redraw('dots')
   }
 
@@ -462,7 +463,7 @@ export class MapCanvas {
   }
 
   toggleFocused() {
-    if (this.focus < 0 || !this.points) return
+    if (this.focus < 0 || !this.points || this.large) return
     this.selection.toggle(this.points.row[this.focus])
     this.announceSelection()
   }
@@ -507,6 +508,7 @@ export class MapCanvas {
 
   /** @param {Focus} focus */
   show({ focus = this.focus, pinned = this.pinned }) {
+    if (pinned !== this.pinned) this.large?.pin(this.points?.row[pinned] ?? -1)
     this.focus = focus
     this.pinned = pinned
     this.redraw('over')
@@ -524,8 +526,22 @@ export class MapCanvas {
     if (start === undefined) return
     const next = this.focus >= 0 ? points.neighbour(start, direction) : start
     this.hover(next)
-    this.stage.announce(points.about(next, this.told.classes).join(', '))
+    this.announceFocus()
     this.reveal(points.x[next], points.y[next])
+  }
+
+  /** Say what is in focus, once its name is there. */
+  announceFocus() {
+    const { points, focus, told } = this
+    if (!points || focus < 0) return
+    this.unsaid = points.isNaming(focus)
+    if (!this.unsaid) this.stage.announce(points.about(focus, told.classes).join(', '))
+  }
+
+  /** Show the names that have come. */
+  named() {
+    if (this.unsaid) this.announceFocus()
+    this.redraw('over')
   }
 
   /**
@@ -631,7 +647,7 @@ export class MapCanvas {
       loaded,
     })
     inspector?.show()
-    const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.number[carded]}` : ''
+    const image = points.named && carded >= 0 && told.sides.length ? `${split}/${points.number[carded]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 

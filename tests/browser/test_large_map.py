@@ -1,0 +1,74 @@
+"""A map of which the page has tiles and the points in view: names on cards, and the inspector."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from serving import served
+from test_inspector import inspector
+from waits import settled, until
+
+from kernelviz.storage.embedding_map import load_map
+from kernelviz.storage.item_table import save_item_table
+
+# the dashboard, in which the map of the run "tiny" counts as large, and a view of 300 points as too many
+PROGRAM = """
+from kernelviz.cli import main
+from kernelviz.ui.shared import caches
+from kernelviz.ui.tiles import chosen
+caches.LARGE, chosen.IN_VIEW, chosen.SAMPLE = 1000, 300, 200
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def large(chromium, autoencoder, tmp_path_factory):
+    """Address of a dashboard with a large map, whose points have names and a column of the user's."""
+    folder = tmp_path_factory.mktemp("large")
+    copy = folder / "runs" / "tiny"
+    shutil.copytree(autoencoder.folder, copy)
+    n = len(load_map(copy))
+    own = {"name": [f"photo {at}.jpg" for at in range(n)], "file": "", "weight": np.arange(n)}
+    save_item_table(copy, pd.DataFrame(own))
+    with served(folder / "runs", folder, program=("-c", PROGRAM)) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(chromium, large):
+    """Open the large map in a fresh window."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{large}/?run=tiny")
+    yield settled(page)
+    context.close()
+
+
+def title(page):
+    return inspector(page).locator(".item h2")
+
+
+def test_a_point_has_its_name_and_stays_in_the_inspector_while_the_map_moves(opened):
+    page = opened
+    page.locator("canvas.over").focus()
+    page.keyboard.press("ArrowRight")
+    card = page.locator(".card:not(.pinned)")
+    card.get_by_text("photo").wait_for()
+    name = card.locator(".words div").first.inner_text()
+    page.keyboard.press("Enter")
+    title(page).get_by_text(name, exact=True).wait_for()
+    number = name.removeprefix("photo ").removesuffix(".jpg")
+    inspector(page).locator(f"dt:has-text('weight') + dd:text-is('{number}')").wait_for()
+    beside = inspector(page).get_by_role("group", name="Nearest on the map").locator("button")
+    until(page, lambda: beside.count() == 12 and beside.first.get_attribute("aria-label").startswith("photo"))
+    wanted = [one.get_attribute("aria-label") for one in beside.all()]
+    for key in ("+", "+", "+", "+", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "0"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+    assert title(page).inner_text() == name
+    assert [one.get_attribute("aria-label") for one in beside.all()] == wanted
+    beside.first.click()
+    title(page).get_by_text(wanted[0].split(",")[0], exact=True).wait_for()
+    inspector(page).get_by_role("button", name="Close").click()
+    inspector(page).get_by_text("These lie all over what is in view").wait_for()
