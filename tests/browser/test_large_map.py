@@ -72,3 +72,41 @@ def test_a_point_has_its_name_and_stays_in_the_inspector_while_the_map_moves(ope
     title(page).get_by_text(wanted[0].split(",")[0], exact=True).wait_for()
     inspector(page).get_by_role("button", name="Close").click()
     inspector(page).get_by_text("These lie all over what is in view").wait_for()
+
+
+@pytest.mark.slow
+def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(opened):
+    page = opened
+    area = page.locator("canvas.over").bounding_box()
+    corners = [(0.3, 0.2), (0.7, 0.2), (0.7, 0.8), (0.3, 0.8), (0.3, 0.2)]
+    at = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in corners]
+    page.get_by_role("button", name="Select with a lasso").click()
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for corner in at[1:]:
+        page.mouse.move(*corner, steps=5)
+    page.mouse.up()
+    bar = page.locator(".selected")
+    bar.get_by_text("selected").wait_for()
+    said = bar.inner_text()
+    inspector(page).get_by_text("These are some of the selected ones").wait_for()
+    page.locator("canvas.over").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    title(page).get_by_text("photo").wait_for()
+    name = title(page).inner_text()
+    until(page, lambda: "within=" in page.url and "pin=" in page.url)
+    other = page.context.new_page()
+    other.goto(page.url)
+    settled(other)
+    title(other).get_by_text(name, exact=True).wait_for()
+    until(other, lambda: other.locator(".selected").inner_text() == said)
+    page.keyboard.press("Control+z")
+    title(page).wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    bar.wait_for(state="hidden")
+    until(page, lambda: "#" not in page.url)
+    page.keyboard.press("Control+Shift+z")
+    until(page, lambda: bar.inner_text() == said)
+    page.keyboard.press("Control+Shift+z")
+    title(page).get_by_text(name, exact=True).wait_for()

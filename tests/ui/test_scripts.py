@@ -665,14 +665,16 @@ def test_an_address_says_what_a_map_shows(script):
     out = script(
         """const { read, written } = map_state
         const state = { view: { x: 1.25, y: -2, zoom: 3.5 }, hidden: [0, 4], contours: true, pinned: 17,
-            selection: '0123456789abcdef' }
-        const first = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, selection: '' }
-        const nonsense = ['#at=1_x_2&hide=-1_a&pin=1.5&sel=../x', '#at=1_2&hide=%&contours=yes', '#', 'at=0_0_0']
+            selection: '0123456789abcdef', within: '0_-1.5~2.25_0~1_1' }
+        const first = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, selection: '',
+            within: '' }
+        const nonsense = ['#at=1_x_2&hide=-1_a&pin=1.5&sel=../x', '#at=1_2&hide=%&contours=yes', '#', 'at=0_0_0',
+            '#within=0_0~1_1', '#within=0_0~1_1~x_0']
         return [written(state), read('#' + written(state)), state, written(first), read(''), first,
             nonsense.map(read)]""",
         imports="core/map_state",
     )
-    assert out[0] == "at=1.25_-2_3.5&hide=0_4&contours=1&pin=17&sel=0123456789abcdef"
+    assert out[0] == "at=1.25_-2_3.5&hide=0_4&contours=1&pin=17&sel=0123456789abcdef&within=0_-1.5%7E2.25_0%7E1_1"
     assert out[1] == out[2] and out[3] == "" and out[4] == out[5]
     assert all(one == out[5] for one in out[6])
 
@@ -990,7 +992,7 @@ LARGE_MAP = """
     const told = { extent: 4, split: 'test', large: { text: '' } }
     const map = new large_map.LargeMap({
         told: () => told, address: () => 'run', view: looking, points: () => points, took: () => {},
-        counted: () => {}, changed: () => {}, named: () => {}, note: (words) => said.push(words),
+        counted: () => {}, changed: () => {}, named: () => {}, remember: () => {}, note: (words) => said.push(words),
         selected: (n, table) => said.push([n, table]),
     })
     const settled = () => new Promise((done) => setTimeout(done, 20))

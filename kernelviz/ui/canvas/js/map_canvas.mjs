@@ -114,7 +114,7 @@ export class MapCanvas {
     this.selectedBar = told.large ? new SelectedBar(() => this.large?.select()) : null
     this.kept = new KeptSelections(keptHandle(this))
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
-    this.memory = told.inspector && !told.large ? new Memory(memoryHandle(this)) : null
+    this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
     this.tools = told.probe ? probeTools(told) : told.uploads ? ['pan'] : ['pan', 'box', 'lasso']
     this.landmarks = this.selectable ? new Landmarks(told.extent) : null
@@ -281,7 +281,9 @@ export class MapCanvas {
     points.hide([...before.hidden])
     points.counted = before.counted
     this.points = points
-    this.show({ focus: points.row.indexOf(before.row[focus] ?? -1), pinned: points.row.indexOf(large.pinned) })
+    const pinned = points.row.indexOf(large.pinned)
+    if (pinned < 0) large.pin(-1) // there is no such row
+    this.show({ focus: points.row.indexOf(before.row[focus] ?? -1), pinned })
     this.redraw('dots')
   }
 
@@ -413,22 +415,25 @@ export class MapCanvas {
 
   /** What can be undone and is in the address. @returns {import('./features/memory.mjs').Moment} */
   get moment() {
-    const { view, contours, selection, points, pinned } = this
+    const { view, contours, selection, points, pinned, large } = this
     return {
       view: view.position,
       hidden: [...(points?.hidden ?? [])].sort((a, b) => a - b),
       contours: contours.shown,
-      pinned: pinned >= 0 && points ? points.row[pinned] : -1,
+      pinned: large?.pinned ?? points?.row[pinned] ?? -1,
       rows: selection.rows,
+      within: large?.within ?? '',
     }
   }
 
-  set moment({ view, hidden, contours, pinned, rows }) {
+  set moment({ view, hidden, contours, pinned, rows, within }) {
     this.move(() => (this.view.position = view))
     this.changePoints((points) => points.hide(hidden))
     if (contours !== this.contours.shown) this.contours.toggle()
-    this.show({ pinned: this.points?.indices[pinned] ?? -1 })
+    this.show({ pinned: this.points?.row.indexOf(pinned) ?? -1 })
+    this.large?.pin(pinned)
     if (rows !== this.selection.rows) this.selection.set(rows)
+    if (this.large && within !== this.large.within) this.large.become(within)
   }
 
   /**

@@ -119,6 +119,7 @@ export function largeHandle(map) {
     took: (packed) => map.take(packed),
     counted: () => map.showCounts(),
     changed: () => map.redraw('dots', 'over'),
+    remember: () => map.memory?.change(),
     named: () => map.named(),
     selected: (n, table) => map.showSelectedOfMany(n, table),
     note: map.note,

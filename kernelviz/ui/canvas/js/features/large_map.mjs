@@ -24,6 +24,7 @@ const CORNERS = 60 // of a lasso, at most
  * @property {(packed: PackedPoints) => void} took takes other points in place of those that were shown
  * @property {() => void} counted is called when the points of each group are counted
  * @property {() => void} changed
+ * @property {() => void} remember is called when the lasso changes
  * @property {() => void} named is called when names of points have come
  * @property {(n: number | null, table: string) => void} selected is called with how many points are, and the address of
  *   a table of them; with null where nothing selects
@@ -208,9 +209,15 @@ export class LargeMap {
   select(outline = []) {
     const step = Math.ceil(outline.length / CORNERS)
     const corners = outline.filter((_, at) => at % step === 0)
-    this.within = corners.map((corner) => corner.map((at) => at.toFixed(4)).join('_')).join('~')
+    this.become(corners.map((corner) => corner.map((at) => at.toFixed(4)).join('_')).join('~'))
+  }
+
+  /** @param {string} within corners of a lasso as in an address, none for none */
+  become(within) {
+    this.within = within
     this.refresh()
     this.handle.changed()
+    this.handle.remember()
   }
 }
 
