@@ -74,9 +74,8 @@ def test_a_point_has_its_name_and_stays_in_the_inspector_while_the_map_moves(ope
     inspector(page).get_by_text("These lie all over what is in view").wait_for()
 
 
-@pytest.mark.slow
-def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(opened):
-    page = opened
+def lassoed(page):
+    """Draw a lasso around the middle of the map; gives what is said of the selection."""
     area = page.locator("canvas.over").bounding_box()
     corners = [(0.3, 0.2), (0.7, 0.2), (0.7, 0.8), (0.3, 0.8), (0.3, 0.2)]
     at = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in corners]
@@ -86,9 +85,15 @@ def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(
     for corner in at[1:]:
         page.mouse.move(*corner, steps=5)
     page.mouse.up()
-    bar = page.locator(".selected")
+    bar = page.locator(".selected span")
     bar.get_by_text("selected").wait_for()
-    said = bar.inner_text()
+    return bar.inner_text()
+
+
+@pytest.mark.slow
+def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(opened):
+    page = opened
+    said, bar = lassoed(page), page.locator(".selected span")
     inspector(page).get_by_text("These are some of the selected ones").wait_for()
     page.locator("canvas.over").focus()
     page.keyboard.press("ArrowRight")
@@ -100,7 +105,7 @@ def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(
     other.goto(page.url)
     settled(other)
     title(other).get_by_text(name, exact=True).wait_for()
-    until(other, lambda: other.locator(".selected").inner_text() == said)
+    until(other, lambda: other.locator(".selected span").inner_text() == said)
     page.keyboard.press("Control+z")
     title(page).wait_for(state="detached")
     page.keyboard.press("Control+z")
@@ -110,3 +115,21 @@ def test_a_lasso_is_undone_and_done_again_and_a_link_has_it_with_what_is_pinned(
     until(page, lambda: bar.inner_text() == said)
     page.keyboard.press("Control+Shift+z")
     title(page).get_by_text(name, exact=True).wait_for()
+
+
+@pytest.mark.slow
+def test_a_lasso_is_saved_and_found_again(opened):
+    page = opened
+    said = lassoed(page)
+    page.get_by_role("button", name="Give the selection a name").click()
+    page.get_by_label("Name of the selection").fill("the middle")
+    page.keyboard.press("Enter")
+    page.get_by_text("Saved as “the middle”").wait_for()
+    page.get_by_role("button", name="Clear the selection").click()
+    page.locator(".selected").wait_for(state="hidden")
+    inspector(page).get_by_role("tab", name="Saved").click()
+    inspector(page).get_by_role("button", name="Select the middle").click()
+    until(page, lambda: page.locator(".selected span").inner_text() == said)
+    inspector(page).get_by_role("tab", name="Saved").click()
+    inspector(page).get_by_role("button", name="Delete the middle").click()
+    inspector(page).get_by_text("None yet").wait_for()

@@ -54,7 +54,11 @@ def scattered():
 @pytest.fixture
 def large(add, autoencoder, monkeypatch):
     """The run "tiny", whose map counts as large."""
-    for cached in (ordered._ordered_map, routes._chosen, routes._groups):  # another map under the same name and version
+    for cached in (
+        ordered._ordered_map,
+        chosen._selected,
+        routes._groups,
+    ):  # same name and version, other map
         cached.cache_clear()
     add(autoencoder)
     monkeypatch.setattr(caches, "LARGE", 1000)
@@ -65,7 +69,12 @@ def large(add, autoencoder, monkeypatch):
 def ask(large):
     """Ask for something of the large map, in the state that it has then."""
     client = TestClient(Starlette(routes=ROUTES))
-    return lambda path: client.get(f"/kernelviz/runs/tiny/{caches.version(large)}/{path}")
+
+    def ask(path, json=None):
+        address = f"/kernelviz/runs/tiny/{caches.version(large)}/{path}"
+        return client.post(address, json=json) if json else client.get(address)
+
+    return ask
 
 
 def test_the_number_of_a_cell_has_the_bits_of_column_and_row_in_turn():
@@ -279,6 +288,27 @@ def test_names_own_columns_and_pictures_come_without_reading_the_whole_map(large
     assert picture.getpixel((0, 0)) == points.image[at] % 200
     assert ask("thumbnail/test/99999").status_code == 404
     assert ask(f"likeliest/test/{row}").json()["classes"] == []
+
+
+def test_a_lasso_is_kept_under_a_name(large, ask, monkeypatch):
+    monkeypatch.setattr(caches, "points_of", None)
+    lasso = "-9_-9~0_-9~0_9~-9_9"
+    kept = {"split": "test", "within": lasso, "name": "left"}
+    said = ask("selections/", json=kept)
+    assert said.status_code == 200
+    (one,) = ask("selections/").json()
+    assert one == {
+        "id": said.json()["id"],
+        "name": "left",
+        "split": "test",
+        "count": (ordered_map(large, "test").x < 0).sum(),
+    }
+    assert ask(f"selections/{one['id']}").json() == {"id": one["id"], "name": "left", "split": "test", "within": lasso}
+    for wrong, says in ({"within": ""}, "corners"), ({"within": "1_x"}, "path"), ({"split": "other"}, "none of"):
+        answer = ask("selections/", json=kept | wrong)
+        assert answer.status_code == 400 and says in answer.text
+    answer = ask("selections/as/csv", json={"split": "test", "rows": ""})
+    assert answer.status_code == 400 and "large" in answer.text
 
 
 def test_what_is_known_of_the_selected_points_is_a_table(large, ask):

@@ -1,6 +1,7 @@
 """Which points of a large map are in view, inside a lasso, or have a text."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +11,17 @@ from pyarrow import compute, dataset
 from kernelviz.storage.item_table import FILE, NAME
 from kernelviz.storage.parquet_file import column_names, read_rows
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.ui.tiles.ordered import BITS, OrderedMap, mapped
+from kernelviz.storage.store import load_run
+from kernelviz.ui.server.decoding import corners_of
+from kernelviz.ui.shared import caches
+from kernelviz.ui.tiles.ordered import BITS, OrderedMap, mapped, ordered_map
 
 IN_VIEW = 100_000  # points that are sent; of more, a sample
 SAMPLE = 20_000  # points of a sample, at most
 ACROSS = 4  # bits: a view has from 8 to 17 squares along its longer side
 FINEST = 10  # times the map is halved around a lasso, before points are looked at one by one
 AT_ONCE = 2**16  # points that are looked at
+REACH = 3.0  # times the extent: how far from the middle a view or a lasso may reach
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,23 @@ def having(run: EmbeddingRun, split: str, points: OrderedMap, text: str) -> Bool
         found |= names.to_table(columns={"has": has})["has"].to_numpy()
     if not found.any() and wanted.isdecimal():
         found = points.row == int(wanted[:10])
+    return found
+
+
+def selected(run: EmbeddingRun, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    """Which points a lasso as in an address, a text or both select; either may be empty."""
+    return _selected(run.name, caches.version(run), split, corners, text)
+
+
+@lru_cache(maxsize=8)
+def _selected(name: str, version: str, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    run = load_run(name)
+    points = ordered_map(run, split)
+    found = np.ones(len(points), bool)
+    if corners:
+        found &= within(points, corners_of(corners, REACH * run.extent))
+    if text:
+        found &= having(run, split, points, text)
     return found
 
 

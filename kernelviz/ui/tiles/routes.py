@@ -52,7 +52,6 @@ LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
 _turns = asyncio.Semaphore(4)  # of their own, as a map that is being sorted holds them up
 _tables = asyncio.Semaphore(1)  # one of LargeTold.most_rows takes 0.4 GB of memory
-REACH = 3.0  # times the extent: how far from the middle a view may reach
 
 
 def of_a_large_map(answer: Answer) -> Callable[[Request], Response]:
@@ -80,7 +79,7 @@ def tiles(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -
 
 def points(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
     """The points in a rectangle, and one that is to be among them."""
-    corners = corners_of(request.query_params.get("box", ""), REACH * run.extent)
+    corners = corners_of(request.query_params.get("box", ""), chosen.REACH * run.extent)
     if len(corners) != 2 or not np.ptp(corners, axis=0).min() > 0:
         raise UserError("a box has two corners across, as in box=-1_-1~2_1.5")
     view = chosen.in_view(points, corners.min(0), corners.max(0))
@@ -166,24 +165,7 @@ def _at(request: Request, points: OrderedMap) -> list[int]:
 def _selected(request: Request, run: EmbeddingRun, split: str) -> Bool[np.ndarray, " n"] | None:
     """Which points are selected; None where no selection is asked for."""
     corners, text = (request.query_params.get(name, "") for name in ("within", "text"))
-    return selected(run, split, corners, text[:LONGEST].strip()) if corners or text.strip() else None
-
-
-def selected(run: EmbeddingRun, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
-    """Which points a lasso, a text or both select; either may be empty."""
-    return _chosen(run.name, caches.version(run), split, corners, text)
-
-
-@lru_cache(maxsize=8)
-def _chosen(name: str, version: str, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
-    run = load_run(name)
-    points = ordered_map(run, split)
-    found = np.ones(len(points), bool)
-    if corners:
-        found &= chosen.within(points, corners_of(corners, REACH * run.extent))
-    if text:
-        found &= chosen.having(run, split, points, text)
-    return found
+    return chosen.selected(run, split, corners, text[:LONGEST].strip()) if corners or text.strip() else None
 
 
 @lru_cache(maxsize=2)

@@ -9,12 +9,13 @@
 import { linkOf, readAddress } from './core/address.mjs'
 import { isServed } from './core/asking.mjs'
 import { PickedImages, Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
-import { numbersOf } from './core/packing.mjs'
+import { numbersOf, unmasked } from './core/packing.mjs'
 import { Points, number } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
 import { Inspector } from './features/inspector/inspector.mjs'
+import { SaveForm } from './features/inspector/save_form.mjs'
 import { Journey } from './features/journey.mjs'
 import { LargeMap } from './features/large_map.mjs'
 import { KeptSelections } from './features/kept_selections.mjs'
@@ -111,8 +112,12 @@ export class MapCanvas {
     this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     this.large = told.large ? new LargeMap(largeHandle(this)) : null
-    this.selectedBar = told.large ? new SelectedBar(() => this.large?.select()) : null
     this.kept = new KeptSelections(keptHandle(this))
+    const saving = new SaveForm((name) => this.kept.keepLasso(this.large?.within ?? '', name), {
+      say: (words) => this.stage.remark(words),
+      note: this.note,
+    })
+    this.selectedBar = told.large ? new SelectedBar(() => this.large?.select(), saving) : null
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
@@ -303,7 +308,9 @@ export class MapCanvas {
    * @param {string} table address of what is known of them
    */
   showSelectedOfMany(n, table) {
-    this.selectedBar?.show(n, table, this.told.large?.most_rows ?? 0, Boolean(this.large?.within))
+    const { told, large } = this
+    const keeps = told.keeps && told.inspector !== null && !told.large?.text
+    this.selectedBar?.show(n, table, told.large?.most_rows ?? 0, Boolean(large?.within), keeps)
     if (n === null) return
     this.stage.remark(`${number(n)} selected`)
     this.stage.announce(`${number(n)} selected`)
@@ -442,9 +449,13 @@ export class MapCanvas {
    * @param {string} id
    */
   async restoreSelection(id) {
-    const rows = await this.kept.rowsOf(id)
-    if (rows) this.selection.set(rows)
-    else this.note('This selection is not kept on this server any more.')
+    const kept = await this.kept.one(id)
+    if (!kept) this.note('This selection is not kept on this server any more.')
+    else if (kept.rows !== undefined) this.selection.set(unmasked(kept.rows))
+    else {
+      this.large?.become(kept.within ?? '')
+      this.inspector?.open('items')
+    }
   }
 
   /** Copy an address that shows the same. */

@@ -55,7 +55,7 @@ export class Inspector {
     this.tab = 'items'
     const { large } = handle.told()
     const tabs = Object.entries(TABS).filter(
-      ([name]) => name === 'items' || (!large && (isServed() || name !== 'saved')),
+      ([name]) => (isServed() || name !== 'saved') && !(large && name === 'confusions'),
     )
     this.tabs = tabs.map(([name, title]) => {
       const tab = /** @type {Tab} */ (name)
