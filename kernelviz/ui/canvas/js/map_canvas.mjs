@@ -15,7 +15,6 @@ import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
 import { ContourLines } from './features/contours.mjs'
 import { Inspector } from './features/inspector/inspector.mjs'
-import { SaveForm } from './features/inspector/save_form.mjs'
 import { Journey } from './features/journey.mjs'
 import { LargeMap } from './features/large_map.mjs'
 import { KeptSelections } from './features/kept_selections.mjs'
@@ -36,6 +35,7 @@ import {
   memoryHandle,
   pointedHandle,
   probeHandle,
+  selectedHandle,
   toolbarHandle,
   toolsHandle,
   uploadsHandle,
@@ -113,11 +113,7 @@ export class MapCanvas {
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     this.large = told.large ? new LargeMap(largeHandle(this)) : null
     this.kept = new KeptSelections(keptHandle(this))
-    const saving = new SaveForm((name) => this.kept.keepLasso(this.large?.within ?? '', name), {
-      say: (words) => this.stage.remark(words),
-      note: this.note,
-    })
-    this.selectedBar = told.large ? new SelectedBar(() => this.large?.select(), saving) : null
+    this.selectedBar = told.large ? new SelectedBar(selectedHandle(this)) : null
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
@@ -309,7 +305,7 @@ export class MapCanvas {
    */
   showSelectedOfMany(n, table) {
     const { told, large } = this
-    const keeps = told.keeps && told.inspector !== null && !told.large?.text
+    const keeps = told.keeps && !told.large?.text
     this.selectedBar?.show(n, table, told.large?.most_rows ?? 0, Boolean(large?.within), keeps)
     if (n === null) return
     this.stage.remark(`${number(n)} selected`)

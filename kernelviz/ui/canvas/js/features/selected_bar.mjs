@@ -1,17 +1,26 @@
 // How many points of a large map are selected, below it, with a table of them and a form to keep the lasso.
 
-/** @import { SaveForm } from './inspector/save_form.mjs' */
+/** @import { Note } from '../types.mjs' */
 
 import { number } from '../core/points.mjs'
 import { button, element } from '../ui/dom.mjs'
+import { SaveForm } from './inspector/save_form.mjs'
+
+/**
+ * What the bar uses of a map.
+ *
+ * @typedef {object} SelectedHandle
+ * @property {() => void} clear forgets the lasso
+ * @property {(name: string) => Promise<unknown>} keep keeps it under a name
+ * @property {(words: string) => void} say
+ * @property {Note} note
+ */
 
 export class SelectedBar {
-  /**
-   * @param {() => void} clear forgets the lasso
-   * @param {SaveForm} saving
-   */
-  constructor(clear, saving) {
-    this.saving = saving
+  /** @param {SelectedHandle} handle */
+  constructor(handle) {
+    const { clear, keep } = handle
+    this.saving = new SaveForm(keep, handle)
     this.words = element('span')
     this.table = element('a', { download: '', title: 'Save what is known of them as CSV' }, 'Save as CSV')
     this.clear = button('Clear', 'Clear the selection', clear)
@@ -20,9 +29,9 @@ export class SelectedBar {
       { className: 'selected', hidden: true },
       this.words,
       this.table,
-      saving.ask,
+      this.saving.ask,
       this.clear,
-      saving.form,
+      this.saving.form,
     )
   }
 
