@@ -14,11 +14,14 @@ from waits import PATIENCE
 
 
 @contextmanager
-def served(runs, folder, *options):
-    """Address of a dashboard that shows the runs of a folder; its data and its log go to another."""
+def served(runs, folder, *options, program=("-m", "kernelviz.cli")):
+    """Address of a dashboard that shows the runs of a folder; its data and its log go to another.
+
+    `program` is what Python starts.
+    """
     port, log = free_port(), folder / "log.txt"
     changes = {"KERNELVIZ_RUNS": runs, "KERNELVIZ_DATA": folder, "STREAMLIT_SERVER_HEADLESS": "true"}
-    command = [sys.executable, "-m", "kernelviz.cli", "app", "--port", str(port), *map(str, options)]
+    command = [sys.executable, *program, "app", "--port", str(port), *map(str, options)]
     with open(log, "w") as output:
         environment = os.environ | {name: str(value) for name, value in changes.items()}
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)

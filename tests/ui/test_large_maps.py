@@ -13,9 +13,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from kernelviz.disk import data_folder
+from kernelviz.plots.images import png
 from kernelviz.storage.embedding_map import load_map, split_sizes
 from kernelviz.storage.item_table import map_table, save_item_table
 from kernelviz.storage.store import load_run
+from kernelviz.storage.thumbnails import save_thumbnails
 from kernelviz.ui.canvas.messages import LargeTold
 from kernelviz.ui.canvas.payloads import twelve_bits
 from kernelviz.ui.server.app import ROUTES
@@ -52,7 +54,11 @@ def scattered():
 @pytest.fixture
 def large(add, autoencoder, monkeypatch):
     """The run "tiny", whose map counts as large."""
-    for cached in (ordered._ordered_map, routes._chosen, routes._groups):  # another map under the same name and version
+    for cached in (
+        ordered._ordered_map,
+        chosen._selected,
+        routes._groups,
+    ):  # same name and version, other map
         cached.cache_clear()
     add(autoencoder)
     monkeypatch.setattr(caches, "LARGE", 1000)
@@ -63,7 +69,12 @@ def large(add, autoencoder, monkeypatch):
 def ask(large):
     """Ask for something of the large map, in the state that it has then."""
     client = TestClient(Starlette(routes=ROUTES))
-    return lambda path: client.get(f"/kernelviz/runs/tiny/{caches.version(large)}/{path}")
+
+    def ask(path, json=None):
+        address = f"/kernelviz/runs/tiny/{caches.version(large)}/{path}"
+        return client.post(address, json=json) if json else client.get(address)
+
+    return ask
 
 
 def test_the_number_of_a_cell_has_the_bits_of_column_and_row_in_turn():
@@ -150,6 +161,14 @@ def test_points_in_view_are_all_or_a_sample(scattered, monkeypatch):
     assert part.step in (2, 4, 8) and part.rows.tolist() == [row for row in whole.rows if row % part.step == 0]
 
 
+def test_the_nearest_points_are_those_of_a_search_through_all(scattered):
+    for row in (0, 1234, 4999):
+        distances = np.hypot(scattered.x - scattered.x[row], scattered.y - scattered.y[row])
+        assert chosen.nearest(scattered, row, 13).tolist() == np.argsort(distances, kind="stable")[:13].tolist()
+    assert sorted(chosen.nearest(scattered, 7, 6000)) == list(range(5000))
+    assert chosen.nearest(made([1] * 20, [1] * 20), 15, 3)[0] == 15  # where all coincide
+
+
 @pytest.mark.parametrize("corners", [STAR, STAR * 0.01, STAR[:3], np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])])
 def test_a_lasso_by_the_even_odd_rule(scattered, corners):
     def inside(x, y):
@@ -210,6 +229,10 @@ def test_what_the_routes_answer(ask, large):
         ("large/test/pictures/decoded/8?at=", 404, "no such pictures"),
         ("large/test/pictures/decoded/8?at=999999", 404, "no such pictures"),
         ("large/test/pictures/own/8?at=1", 404, "no such pictures"),
+        ("large/test/names?at=1", 404, "no such names"),
+        ("large/test/points?box=-1_-1~1_1&row=a", 400, "row=1_4_17"),
+        ("alike/test/1", 404, "nothing to compare"),
+        ("thumbnail/test/1", 404, "no small picture"),
         ("points/test", 404, "too large"),
     ],
 )
@@ -238,6 +261,54 @@ def test_explore_opens_a_large_map_without_reading_all_of_it(large, opened, monk
     assert app.selectbox(key="colour").options == [
         *("label", "prediction", "right or wrong", "confidence", "reconstruction error")
     ]
+
+
+def test_a_row_is_among_the_points_with_those_nearest_to_it(large, ask):
+    row = ordered_map(large, "test").row[0]
+    for more, n in (("", 0), (f"&row={row}", 13), ("&row=99999", 0)):
+        packed = ask(f"large/test/points?box=4.5_4.5~4.6_4.6{more}").content
+        header = json.loads(packed[4 : 4 + int.from_bytes(packed[:4], "little")])
+        assert header["arrays"]["row"]["shape"] == [n] and header["named"] is False
+
+
+def test_names_own_columns_and_pictures_come_without_reading_the_whole_map(large, ask, monkeypatch):
+    n = len(load_map(large.folder))
+    own = {"name": [f"{at}.jpg" for at in range(n)], "file": [f"/{at}" for at in range(n)], "weight": np.arange(n)}
+    save_item_table(large.folder, pd.DataFrame(own))
+    save_thumbnails(large.folder, ((b"", png(np.full((2, 2), at % 200, np.uint8))) for at in range(n)))
+    for whole in ("points_of", "table_of"):
+        monkeypatch.setattr(caches, whole, None)
+    points = ordered_map(large, "test")
+    (at, other), row = (3, 7), int(points.row[3])
+    assert ask(f"large/test/names?at={at}_{other}").json() == [f"{points.image[one]}.jpg" for one in (at, other)]
+    said = ask(f"item/test/{row}").json()
+    assert said["columns"] == [["weight", str(points.image[at])]] and not said["original"] and said["said"]
+    assert ask("item/test/99999").json()["columns"] == []
+    picture = Image.open(io.BytesIO(ask(f"thumbnail/test/{row}").content))
+    assert picture.getpixel((0, 0)) == points.image[at] % 200
+    assert ask("thumbnail/test/99999").status_code == 404
+    assert ask(f"likeliest/test/{row}").json()["classes"] == []
+
+
+def test_a_lasso_is_kept_under_a_name(large, ask, monkeypatch):
+    monkeypatch.setattr(caches, "points_of", None)
+    lasso = "-9_-9~0_-9~0_9~-9_9"
+    kept = {"split": "test", "within": lasso, "name": "left"}
+    said = ask("selections/", json=kept)
+    assert said.status_code == 200
+    (one,) = ask("selections/").json()
+    assert one == {
+        "id": said.json()["id"],
+        "name": "left",
+        "split": "test",
+        "count": (ordered_map(large, "test").x < 0).sum(),
+    }
+    assert ask(f"selections/{one['id']}").json() == {"id": one["id"], "name": "left", "split": "test", "within": lasso}
+    for wrong, says in ({"within": ""}, "corners"), ({"within": "1_x"}, "path"), ({"split": "other"}, "none of"):
+        answer = ask("selections/", json=kept | wrong)
+        assert answer.status_code == 400 and says in answer.text
+    answer = ask("selections/as/csv", json={"split": "test", "rows": ""})
+    assert answer.status_code == 400 and "large" in answer.text
 
 
 def test_what_is_known_of_the_selected_points_is_a_table(large, ask):

@@ -665,14 +665,16 @@ def test_an_address_says_what_a_map_shows(script):
     out = script(
         """const { read, written } = map_state
         const state = { view: { x: 1.25, y: -2, zoom: 3.5 }, hidden: [0, 4], contours: true, pinned: 17,
-            selection: '0123456789abcdef' }
-        const first = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, selection: '' }
-        const nonsense = ['#at=1_x_2&hide=-1_a&pin=1.5&sel=../x', '#at=1_2&hide=%&contours=yes', '#', 'at=0_0_0']
+            selection: '0123456789abcdef', within: '0_-1.5~2.25_0~1_1' }
+        const first = { view: { x: 0, y: 0, zoom: 1 }, hidden: [], contours: false, pinned: -1, selection: '',
+            within: '' }
+        const nonsense = ['#at=1_x_2&hide=-1_a&pin=1.5&sel=../x', '#at=1_2&hide=%&contours=yes', '#', 'at=0_0_0',
+            '#within=0_0~1_1', '#within=0_0~1_1~x_0']
         return [written(state), read('#' + written(state)), state, written(first), read(''), first,
             nonsense.map(read)]""",
         imports="core/map_state",
     )
-    assert out[0] == "at=1.25_-2_3.5&hide=0_4&contours=1&pin=17&sel=0123456789abcdef"
+    assert out[0] == "at=1.25_-2_3.5&hide=0_4&contours=1&pin=17&sel=0123456789abcdef&within=0_-1.5%7E2.25_0%7E1_1"
     assert out[1] == out[2] and out[3] == "" and out[4] == out[5]
     assert all(one == out[5] for one in out[6])
 
@@ -990,7 +992,7 @@ LARGE_MAP = """
     const told = { extent: 4, split: 'test', large: { text: '' } }
     const map = new large_map.LargeMap({
         told: () => told, address: () => 'run', view: looking, points: () => points, took: () => {},
-        counted: () => {}, changed: () => {}, note: (words) => said.push(words),
+        counted: () => {}, changed: () => {}, named: () => {}, remember: () => {}, note: (words) => said.push(words),
         selected: (n, table) => said.push([n, table]),
     })
     const settled = () => new Promise((done) => setTimeout(done, 20))
@@ -1049,6 +1051,58 @@ def test_what_selects_on_a_large_map(script):
     assert [address.split("?")[0].split("/")[-1] for address in asked] == [
         *("points", "counts", *(3 * ("counts", "points")))
     ]
+
+
+def test_a_pinned_row_of_a_large_map_is_fetched_unless_it_is_here(script):
+    body = (
+        LARGE_MAP
+        + """
+        const took = []
+        points.row = new Uint32Array([5, 6])
+        map.handle.took = () => took.push(asked.at(-1))
+        await map.begin()
+        map.pin(5) // of a sample: those nearest to it are not here
+        map.pin(7) // while the answer is awaited
+        await settled()
+        map.step = 1
+        map.pin(6)
+        map.pin(-1)
+        await settled()
+        return [asked.map((address) => address.split('?')[1]), took.length]"""
+    )
+    packed = pack({"x": np.zeros(1, np.float32)}, step=8, scales={})
+    asked, took = script(body, packed, imports="core/view core/asking features/large_map")
+    box = "box=-4_-4~4_4&"
+    assert asked == [box, f"{box}row=5", f"{box}row=7"] and took == 1
+
+
+def test_the_names_of_a_large_map_are_fetched_once(script):
+    body = """
+        const asked = []
+        const numbers = (address) => address.split('=')[1].split('_')
+        let answer = (address) => new Response(JSON.stringify(numbers(address).map((at) => `no. ${at}`)))
+        asking.answerHere(async (address) => (asked.push(address), answer(address)))
+        let came = 0
+        const columns = { row: [0, 1, 2], x: [0, 0, 0], y: [0, 0, 0], at: [10, 11, 12] }
+        const [label, confidence] = [[-1, -1, -1], [4095, 4095, 4095]]
+        const named = new points.Points(
+            {
+                facts: { named: true, scales: { confidence: [0, 1, 0, 1] } },
+                arrays: { ...columns, label, prediction: label, confidence },
+            },
+            { total: 3, extent: 4, names: new fetching.PickedNames('names', () => came++) },
+        )
+        const before = [named.named, named.name(0), named.isNaming(1), named.about(1, [])]
+        const settled = () => new Promise((done) => setTimeout(done, 5))
+        await settled()
+        const after = [named.name(0), named.isNaming(1), named.about(1, [])]
+        answer = () => new Response('', { status: 500 })
+        named.name(2)
+        await settled()
+        return [before, after, named.isNaming(2), named.about(2, []), asked, came]"""
+    before, after, loading, lost, asked, came = script(body, imports="core/fetching core/asking core/points")
+    assert before == [True, None, True, ["no. 1"]] and after == ["no. 10", False, ["no. 11"]]
+    assert (loading, lost, came) == (False, ["no. 2"], 2) and asked == ["names?at=10_11", "names?at=12"]
 
 
 def test_the_images_of_a_large_map_are_fetched_together(script):

@@ -66,7 +66,8 @@ def _whole_map(run: EmbeddingRun, split: str, colouring: str, view: str) -> None
 def _large_map(run: EmbeddingRun, split: str, colouring: str, view: str) -> None:
     """Show a map of which the page has tiles and the points in view; what is searched for is found by the server."""
     key, text = f"map-{run.name}-{split}", search.asked(run, split)
-    heard = canvas(ImageMap(run), split, key, colouring=colouring, view=view, text=text)
+    inspector = InspectorTold(run.name, alike=False)
+    heard = canvas(ImageMap(run), split, key, colouring=colouring, view=view, text=text, inspector=inspector)
     if heard.failed:
         st.error(f"{heard.failed} A map of so many {run.unit} has no simpler form.")
     st.caption(

@@ -22,7 +22,7 @@ AT_ONCE = 4096  # images that are compared at a time
 def alike(request: Request, source: MapSource) -> Response:
     """The rows of the images that are most like an image, the nearest first."""
     split, row = one_of(SPLITS, request.path_params["split"]), request.path_params["row"]
-    n = len(source.points(split))
+    n = source.count(split)
     if source.picture_source() not in ("own", "thumbnails") or row >= n or n > MAX_IMAGES:
         return PlainTextResponse(f"there is nothing to compare image {row} of {source.run.name} with", 404)
     rows = nearest_rows(_pixels(source.run.name, source.version, split), row)

@@ -72,7 +72,7 @@ from kernelviz.ui.upload import routes
 
 SHUTDOWN_SECONDS = 2  # how long a server that is stopped waits for open pages
 BYTES = "application/octet-stream"
-_sheets, _animations = asyncio.Semaphore(4), asyncio.Semaphore(2)  # at a time: a map waits for no animation
+_sheets, _items, _animations = (asyncio.Semaphore(n) for n in (4, 4, 2))  # at a time: a map waits for no animation
 
 
 def serve(
@@ -214,7 +214,7 @@ ROUTES = [
             Mount("/large/{split}", routes=tile_routes.ROUTES),
             Route("/sheets/{split}/{source}/{side:int}/{number:int}", in_turn(of_a_map(images), _sheets)),
             Route("/thumbnail/{split}/{row:int}", of_a_run(items.thumbnail)),
-            Route("/item/{split}/{row:int}", of_a_run(items.item)),
+            Route("/item/{split}/{row:int}", in_turn(of_a_run(items.item), _items)),
             Route("/original/{split}/{row:int}", in_turn(of_a_run(items.original))),
             Route("/alike/{split}/{row:int}", in_turn(of_a_map(alike))),
             Route("/likeliest/{split}/{row:int}", in_turn(of_a_run(likeliest))),

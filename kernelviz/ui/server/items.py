@@ -9,19 +9,21 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from kernelviz.ingest.files import read_file
 from kernelviz.ingest.image_file import UnreadableImage, format_of
-from kernelviz.storage.embedding_map import SPLITS
-from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH
+from kernelviz.storage.embedding_map import SPLITS, load_map
+from kernelviz.storage.item_table import MAP_COLUMNS, NAME, PATH, map_table
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.storage.thumbnails import kind_of
+from kernelviz.storage.thumbnails import kind_of, read_thumbnails
 from kernelviz.ui.server.request_parameters import CACHED, one_of
 from kernelviz.ui.shared import caches, sharing
 from kernelviz.ui.shared.labels import shortened
+from kernelviz.ui.tiles.ordered import ordered_map
 
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 PRIVATE = NOSNIFF | {
@@ -35,15 +37,20 @@ NO_FILE = "This image has no file of its own."
 
 def thumbnail(request: Request, run: EmbeddingRun) -> Response:
     """The small picture of an image."""
-    points = caches.points_of(run).of_split(one_of(SPLITS, request.path_params["split"]))
-    row = request.path_params["row"]
-    if caches.source_of(run) != "thumbnails" or row >= len(points):
-        return PlainTextResponse(f"{run.name} has no small picture of image {row}", 404)
-    (picture,) = caches.thumbnails_at(run, points.where(np.array([row])))
+    split, row = one_of(SPLITS, request.path_params["split"]), request.path_params["row"]
+    picture = _picture(run, split, row) if caches.source_of(run) == "thumbnails" else b""
     kind = kind_of(picture)
     if not kind:
         return PlainTextResponse(f"{run.name} has no small picture of image {row}", 404)
     return Response(picture, media_type=kind, headers=CACHED | NOSNIFF)
+
+
+def _picture(run: EmbeddingRun, split: str, row: int) -> bytes:
+    """The file of a small picture; empty where there is none."""
+    if caches.is_large(run):
+        return next(iter(read_thumbnails(run.folder, _images_at(run, split, row).tolist())), b"")
+    points = caches.points_of(run).of_split(split)
+    return caches.thumbnails_at(run, points.where(np.array([row])))[0] if row < len(points) else b""
 
 
 def item(request: Request, run: EmbeddingRun) -> Response:
@@ -110,9 +117,19 @@ def missing(path: Path) -> str | None:
 
 def _row(request: Request, run: EmbeddingRun) -> pd.Series | None:
     """The row of an image in the table of its run; None where there is no such row, or no such table."""
-    table = caches.table_of(run)
-    if NAME not in table:
+    split, row = one_of(SPLITS, request.path_params["split"]), request.path_params["row"]
+    if not caches.has_table(run):
         return None
-    of_split = table[table["split"] == one_of(SPLITS, request.path_params["split"])]
-    row = request.path_params["row"]
+    if caches.is_large(run):
+        images = _images_at(run, split, row)
+        known = map_table(load_map(run.folder, images), run.classes, run.folder, images)
+        return known.iloc[0] if len(known) else None
+    table = caches.table_of(run)
+    of_split = table[table["split"] == split]
     return of_split.iloc[row] if row < len(of_split) else None
+
+
+def _images_at(run: EmbeddingRun, split: str, row: int) -> Shaped[np.ndarray, " m"]:
+    """The row on the map of all splits of a row of a split of a large map; none where that row is not on the map."""
+    points = ordered_map(run, split)
+    return points.image[points.at(row)].astype(int)

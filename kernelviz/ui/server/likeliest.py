@@ -20,7 +20,12 @@ LEAST = 0.005  # share of a class: less is written as 0 %
 
 
 def likeliest(request: Request, run: EmbeddingRun) -> Response:
-    """At most MAX_CLASSES classes of an image, each with its share, the largest first, and in words what is shared."""
+    """At most MAX_CLASSES classes of an image, each with its share, the largest first, and in words what is shared.
+
+    There are none on a large map, which is not read as a whole.
+    """
+    if caches.is_large(run):
+        return JSONResponse({"by": "", "classes": []}, headers=CACHED)
     points = caches.points_of(run).of_split(one_of(SPLITS, request.path_params["split"]))
     row = request.path_params["row"]
     if row >= len(points):

@@ -6,8 +6,9 @@ GET    selections/<id>         one of them: {"id", "name", "split", "rows"}
 DELETE selections/<id>
 POST   selections/as/<ending>  {"split", "rows"} -> a file
 
-`rows` are a bit for each row of the split, in base 64. Selections lie in the data folder, never beside a shipped run.
-Where the dashboard is read-only, none is kept or deleted.
+`rows` are a bit for each row of the split, in base 64. On a large map a lasso takes their place: `within`, its corners
+as x_y~x_y~...; the file of what it selects is the table of `ui.tiles.routes`. Selections lie in the data folder, never
+beside a shipped run. Where the dashboard is read-only, none is kept or deleted.
 """
 
 import hashlib
@@ -35,6 +36,7 @@ from kernelviz.ui.server.items import is_here
 from kernelviz.ui.server.request_parameters import changing, of_a_run, one_of
 from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
+from kernelviz.ui.tiles.chosen import selected
 
 ID = re.compile("[0-9a-f]{16}")
 LARGEST = 4_000_000  # bytes of a request: a bit for each of more than 20 million rows
@@ -88,10 +90,17 @@ def named(request: Request, run: EmbeddingRun) -> Response:
 @of_a_body
 def keep(request: Request, run: EmbeddingRun, body: dict) -> Response:
     """Keep a selection; one that is kept already takes the name, if there is one."""
-    split, rows = _selection(run, body)
+    if caches.is_large(run):
+        split, what = one_of(SPLITS, str(body.get("split", ""))), {"within": str(body.get("within", ""))}
+        if not what["within"]:
+            raise UserError("within are the corners of a lasso, as in 0_0~1_0~1_1")
+        n = int(selected(run, split, what["within"], "").sum())
+    else:
+        split, rows = _selection(run, body)
+        what, n = {"rows": body["rows"]}, len(rows)
     name = " ".join(str(body.get("name", "")).split())[:LONGEST_NAME]
-    made = {"name": name, "split": split, "rows": body["rows"], "count": len(rows), "weights": run.weights_sha256}
-    key = hashlib.sha256(f"{split} {body['rows']} {run.weights_sha256}".encode()).hexdigest()[:16]
+    made = {"name": name, "split": split, **what, "count": n, "weights": run.weights_sha256}
+    key = hashlib.sha256(f"{split} {next(iter(what.values()))} {run.weights_sha256}".encode()).hexdigest()[:16]
     folder = _folder(run)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +119,8 @@ def one(request: Request, run: EmbeddingRun) -> Response:
     found = _read(_path(request, run), run)
     if not found:
         return PlainTextResponse(f"{run.name} has no such selection here, or was trained again since", 404)
-    return JSONResponse({key: found[key] for key in ("id", "name", "split", "rows")}, headers=NOT_CACHED)
+    shown = ("id", "name", "split", "rows", "within")
+    return JSONResponse({key: found[key] for key in shown if key in found}, headers=NOT_CACHED)
 
 
 def forget(request: Request, run: EmbeddingRun) -> Response:
@@ -145,6 +155,8 @@ def shown_to(request: Request, table: pd.DataFrame) -> pd.DataFrame:
 def _selection(run: EmbeddingRun, body: dict) -> tuple[str, Int[np.ndarray, " m"]]:
     """The split and the rows that a request tells of."""
     split = one_of(SPLITS, str(body.get("split", "")))
+    if caches.is_large(run):
+        raise UserError(f"the map of {run.name} is large: there is a table of what is selected on it")
     rows = unmasked(body.get("rows"), len(caches.points_of(run).of_split(split)))
     if rows is None:
         raise UserError(f"rows are a bit for each of the {split} {run.unit}, in base 64")

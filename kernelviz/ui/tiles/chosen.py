@@ -1,6 +1,7 @@
 """Which points of a large map are in view, inside a lasso, or have a text."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +11,17 @@ from pyarrow import compute, dataset
 from kernelviz.storage.item_table import FILE, NAME
 from kernelviz.storage.parquet_file import column_names, read_rows
 from kernelviz.storage.record import EmbeddingRun
-from kernelviz.ui.tiles.ordered import BITS, OrderedMap, mapped
+from kernelviz.storage.store import load_run
+from kernelviz.ui.server.decoding import corners_of
+from kernelviz.ui.shared import caches
+from kernelviz.ui.tiles.ordered import BITS, OrderedMap, mapped, ordered_map
 
 IN_VIEW = 100_000  # points that are sent; of more, a sample
 SAMPLE = 20_000  # points of a sample, at most
 ACROSS = 4  # bits: a view has from 8 to 17 squares along its longer side
 FINEST = 10  # times the map is halved around a lasso, before points are looked at one by one
 AT_ONCE = 2**16  # points that are looked at
+REACH = 3.0  # times the extent: how far from the middle a view or a lasso may reach
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,28 @@ def in_view(points: OrderedMap, low: Float[np.ndarray, "2"], high: Float[np.ndar
     found = _rows_of(runs, step)
     at = np.stack([points.x[found], points.y[found]], axis=1)
     return View(np.sort(found[((at >= low) & (at <= high)).all(1)]), step)
+
+
+def nearest(points: OrderedMap, row: int, n: int) -> Int[np.ndarray, " m"]:
+    """The rows of the n points nearest to one of them, which is the first; fewer where there are no more.
+
+    They are looked for in the square of the point and those around it, and in larger ones until no other can be nearer.
+    """
+    here = np.array([points.x[row], points.y[row]], float)
+    for level in range(BITS, -1, -1):
+        side = 2 * points.extent / 2**level
+        square = ((here + points.extent) // side).clip(0, 2**level - 1).astype(int)
+        around = np.unique((square + _AROUND).clip(0, 2**level - 1), axis=0)
+        found = _rows_of(points.runs(around, level))
+        distance = np.hypot(points.x[found] - here[0], points.y[found] - here[1])
+        distance[found == row] = -1
+        first = np.argsort(distance, kind="stable")[:n]
+        if len(first) == n and distance[first[-1]] <= side:
+            break
+    return found[first]
+
+
+_AROUND = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), axis=-1).reshape(-1, 2)
 
 
 def _rows_of(runs: Int[np.ndarray, "m 2"], step: int = 1) -> Int[np.ndarray, " n"]:
@@ -115,6 +142,23 @@ def having(run: EmbeddingRun, split: str, points: OrderedMap, text: str) -> Bool
         found |= names.to_table(columns={"has": has})["has"].to_numpy()
     if not found.any() and wanted.isdecimal():
         found = points.row == int(wanted[:10])
+    return found
+
+
+def selected(run: EmbeddingRun, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    """Which points a lasso as in an address, a text or both select; either may be empty."""
+    return _selected(run.name, caches.version(run), split, corners, text)
+
+
+@lru_cache(maxsize=8)
+def _selected(name: str, version: str, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
+    run = load_run(name)
+    points = ordered_map(run, split)
+    found = np.ones(len(points), bool)
+    if corners:
+        found &= within(points, corners_of(corners, REACH * run.extent))
+    if text:
+        found &= having(run, split, points, text)
     return found
 
 

@@ -61,6 +61,10 @@ class OrderedMap:
     def __len__(self) -> int:
         return len(self.cell)
 
+    def at(self, row: int) -> Int[np.ndarray, " m"]:
+        """The number in the order of a row of the split; none where that row is not on the map."""
+        return np.flatnonzero(self.row == row)
+
     def runs(self, squares: Int[np.ndarray, "m 2"], level: int) -> Int[np.ndarray, "m 2"]:
         """The first row of each square and the one after its last.
 

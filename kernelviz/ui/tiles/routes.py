@@ -1,13 +1,15 @@
 """What the page fetches of a large map, below /kernelviz/runs/<name>/<version>/large/<split>.
 
 /tiles/<level>/<column>/<row>   a square of the map as a picture, WebP; columns from the left, rows from the bottom
-/points?box                     the points in a rectangle, packed; of too many, a sample of them
+/points?box[&row]               the points in a rectangle, packed; of too many, a sample of them; and that with the
+                                number `row` in its split, with those nearest to it
 /counts                         how many points each group has, JSON
 /table                          what is known of the selected points, CSV
 /pictures/<source>/<side>?at    pictures of up to AT_ONCE points side by side, WebP; `at` is their number in the order
+/names?at                       the names of up to AT_ONCE points, JSON
 
-Each but the last takes `within`, the corners of a lasso as x_y~x_y~..., and `text`: what is selected by one or both of
-them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups that are not shown as 1_4.
+Each but the last two takes `within`, the corners of a lasso as x_y~x_y~..., and `text`: what is selected by one or both
+of them. Tiles and counts take `colour`, a colouring, and tiles `hide`, the groups that are not shown as 1_4.
 """
 
 import asyncio
@@ -24,7 +26,8 @@ from starlette.routing import Route
 
 from kernelviz.errors import UserError
 from kernelviz.storage.embedding_map import SPLITS, load_map
-from kernelviz.storage.item_table import map_table
+from kernelviz.storage.item_table import FILE, NAME, map_table
+from kernelviz.storage.parquet_file import read_rows
 from kernelviz.storage.record import EmbeddingRun
 from kernelviz.storage.store import load_run
 from kernelviz.tables import to_csv
@@ -36,18 +39,19 @@ from kernelviz.ui.server.request_parameters import CACHED, of_a_run, one_of
 from kernelviz.ui.server.selections import NOT_CACHED, shown_to
 from kernelviz.ui.server.turns import in_turn
 from kernelviz.ui.shared import caches
+from kernelviz.ui.shared.labels import shortened
 from kernelviz.ui.shared.map_source import ImageMap
 from kernelviz.ui.tiles import chosen
 from kernelviz.ui.tiles.ordered import OrderedMap, ordered_map
 from kernelviz.ui.tiles.tile import COLOURINGS, LEVELS, Colouring, colouring_of, tile
 
-AT_ONCE = 256  # pictures
+AT_ONCE = 256  # pictures, or names
+BESIDE = 12  # points that are nearest to one: as many as the inspector shows
 FOR_CONTOURS = 500_000  # points
 LONGEST = 80  # letters of a text
 Answer = Callable[[Request, EmbeddingRun, str, OrderedMap], Response]
 _turns = asyncio.Semaphore(4)  # of their own, as a map that is being sorted holds them up
 _tables = asyncio.Semaphore(1)  # one of LargeTold.most_rows takes 0.4 GB of memory
-REACH = 3.0  # times the extent: how far from the middle a view may reach
 
 
 def of_a_large_map(answer: Answer) -> Callable[[Request], Response]:
@@ -74,18 +78,21 @@ def tiles(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -
 
 
 def points(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
-    """The points in a rectangle."""
-    corners = corners_of(request.query_params.get("box", ""), REACH * run.extent)
+    """The points in a rectangle, and one that is to be among them."""
+    corners = corners_of(request.query_params.get("box", ""), chosen.REACH * run.extent)
     if len(corners) != 2 or not np.ptp(corners, axis=0).min() > 0:
         raise UserError("a box has two corners across, as in box=-1_-1~2_1.5")
     view = chosen.in_view(points, corners.min(0), corners.max(0))
     rows, selected = view.rows, _selected(request, run, split)
+    wanted = _numbers(request, "row")
+    for at in points.at(wanted[0]).tolist() if wanted else []:
+        rows = np.union1d(rows, chosen.nearest(points, at, 1 + BESIDE))
     names = ("row", "x", "y", "label", "prediction")
     arrays = {name: getattr(points, name)[rows] for name in names} | {"at": rows.astype(np.uint32)}
     arrays |= {name: values[rows] for name, values in points.values.items()}
     if selected is not None:
         arrays["selected"] = selected[rows].astype(np.uint8)
-    data = pack(arrays, scales=points.scales, step=view.step)
+    data = pack(arrays, scales=points.scales, step=view.step, named=caches.has_table(run))
     return Response(data, media_type="application/octet-stream", headers=CACHED | {"Content-Encoding": "identity"})
 
 
@@ -113,12 +120,20 @@ def table(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -
 
 def pictures(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
     """Pictures of some points, side by side as on a sheet."""
-    source, side, at = request.path_params["source"], request.path_params["side"], _numbers(request, "at")
-    fits = 0 < len(at) <= AT_ONCE and max(at) < len(points)
-    if not fits or source != caches.source_of(run) or side not in payloads.tile_sides(ImageMap(run)):
+    source, side, at = request.path_params["source"], request.path_params["side"], _at(request, points)
+    if not at or source != caches.source_of(run) or side not in payloads.tile_sides(ImageMap(run)):
         return PlainTextResponse(f"{run.name} has no such pictures", 404)
     found = caches.pictures_in(run, points.image[at], np.stack([points.x[at], points.y[at]], axis=1))
     return Response(payloads.sheet_file(ImageMap(run), found, side), media_type="image/webp", headers=CACHED)
+
+
+def names(request: Request, run: EmbeddingRun, split: str, points: OrderedMap) -> Response:
+    """The names of some points, shortened."""
+    at = _at(request, points)
+    if not at or not caches.has_table(run):
+        return PlainTextResponse(f"{run.name} has no such names", 404)
+    found = read_rows(run.folder / FILE, [NAME], points.image[at])[NAME]
+    return JSONResponse([shortened(str(name)) for name in found.to_pylist()], headers=CACHED)
 
 
 def contour_points(run: EmbeddingRun, split: str) -> Float[np.ndarray, "n 2"]:
@@ -141,27 +156,16 @@ def _numbers(request: Request, name: str) -> list[int]:
     return [int(part) for part in parts]
 
 
+def _at(request: Request, points: OrderedMap) -> list[int]:
+    """The points that the address asks for, by their numbers in the order; none where these are not allowed."""
+    at = _numbers(request, "at")
+    return at if 0 < len(at) <= AT_ONCE and max(at) < len(points) else []
+
+
 def _selected(request: Request, run: EmbeddingRun, split: str) -> Bool[np.ndarray, " n"] | None:
     """Which points are selected; None where no selection is asked for."""
     corners, text = (request.query_params.get(name, "") for name in ("within", "text"))
-    return selected(run, split, corners, text[:LONGEST].strip()) if corners or text.strip() else None
-
-
-def selected(run: EmbeddingRun, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
-    """Which points a lasso, a text or both select; either may be empty."""
-    return _chosen(run.name, caches.version(run), split, corners, text)
-
-
-@lru_cache(maxsize=8)
-def _chosen(name: str, version: str, split: str, corners: str, text: str) -> Bool[np.ndarray, " n"]:
-    run = load_run(name)
-    points = ordered_map(run, split)
-    found = np.ones(len(points), bool)
-    if corners:
-        found &= chosen.within(points, corners_of(corners, REACH * run.extent))
-    if text:
-        found &= chosen.having(run, split, points, text)
-    return found
+    return chosen.selected(run, split, corners, text[:LONGEST].strip()) if corners or text.strip() else None
 
 
 @lru_cache(maxsize=2)
@@ -176,4 +180,5 @@ ROUTES = [
     Route("/counts", in_turn(of_a_large_map(counts), _turns)),
     Route("/table", in_turn(of_a_large_map(table), _tables)),
     Route("/pictures/{source}/{side:int}", in_turn(of_a_large_map(pictures), _turns)),
+    Route("/names", in_turn(of_a_large_map(names), _turns)),
 ]

@@ -9,7 +9,7 @@
 import { linkOf, readAddress } from './core/address.mjs'
 import { isServed } from './core/asking.mjs'
 import { PickedImages, Sheets, Thumbnails, fetchPacked, messageOf } from './core/fetching.mjs'
-import { numbersOf } from './core/packing.mjs'
+import { numbersOf, unmasked } from './core/packing.mjs'
 import { Points, number } from './core/points.mjs'
 import { contextOf } from './core/raster.mjs'
 import { View } from './core/view.mjs'
@@ -35,6 +35,7 @@ import {
   memoryHandle,
   pointedHandle,
   probeHandle,
+  selectedHandle,
   toolbarHandle,
   toolsHandle,
   uploadsHandle,
@@ -94,6 +95,7 @@ export class MapCanvas {
     this.thumbnails = null
     this.focus = this.pinned = -1
     this.moving = false
+    this.unsaid = false // whether what is in focus is to be announced
     this.resting = 0
     /** @type {Set<Layer>} */
     this.dirty = new Set()
@@ -110,8 +112,8 @@ export class MapCanvas {
     this.pointed = told.decoder ? new Pointed(pointedHandle(this)) : null
     this.journey = told.moving ? new Journey(journeyHandle(this)) : null
     this.large = told.large ? new LargeMap(largeHandle(this)) : null
-    this.selectedBar = told.large ? new SelectedBar(() => this.large?.select()) : null
     this.kept = new KeptSelections(keptHandle(this))
+    this.selectedBar = told.large ? new SelectedBar(selectedHandle(this)) : null
     this.inspector = told.inspector ? new Inspector(inspectorHandle(this)) : null
     this.memory = told.inspector ? new Memory(memoryHandle(this)) : null
     /** @type {Tool[]} */
@@ -262,7 +264,8 @@ export class MapCanvas {
     const { told, map } = this
     const { first, placement } = map
     const rows = numbersOf(map.rows)
-    const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows })
+    const names = this.large?.names
+    const points = new Points(packed, { total: told.total, extent: told.extent, placement, first, rows, names })
     points.colour(told.colouring, told, this.theme.background)
     return points
   }
@@ -273,14 +276,15 @@ export class MapCanvas {
    * @param {PackedPoints} packed
    */
   take(packed) {
-    const { points: before, focus, pinned } = this
-    if (!before) return
+    const { points: before, focus, large } = this
+    if (!before || !large) return
     const points = this.pointsOf(packed)
     points.hide([...before.hidden])
     points.counted = before.counted
-    const again = (/** @type {number} */ i) => (i < 0 ? -1 : points.row.indexOf(before.row[i]))
     this.points = points
-    this.show({ focus: again(focus), pinned: again(pinned) })
+    const pinned = points.row.indexOf(large.pinned)
+    if (pinned < 0) large.pin(-1) // there is no such row
+    this.show({ focus: points.row.indexOf(before.row[focus] ?? -1), pinned })
     this.redraw('dots')
   }
 
@@ -300,7 +304,9 @@ export class MapCanvas {
    * @param {string} table address of what is known of them
    */
   showSelectedOfMany(n, table) {
-    this.selectedBar?.show(n, table, this.told.large?.most_rows ?? 0, Boolean(this.large?.within))
+    const { told, large } = this
+    const keeps = told.keeps && !told.large?.text
+    this.selectedBar?.show(n, table, told.large?.most_rows ?? 0, Boolean(large?.within), keeps)
     if (n === null) return
     this.stage.remark(`${number(n)} selected`)
     this.stage.announce(`${number(n)} selected`)
@@ -412,22 +418,25 @@ export class MapCanvas {
 
   /** What can be undone and is in the address. @returns {import('./features/memory.mjs').Moment} */
   get moment() {
-    const { view, contours, selection, points, pinned } = this
+    const { view, contours, selection, points, pinned, large } = this
     return {
       view: view.position,
       hidden: [...(points?.hidden ?? [])].sort((a, b) => a - b),
       contours: contours.shown,
-      pinned: pinned >= 0 && points ? points.row[pinned] : -1,
+      pinned: large?.pinned ?? points?.row[pinned] ?? -1,
       rows: selection.rows,
+      within: large?.within ?? '',
     }
   }
 
-  set moment({ view, hidden, contours, pinned, rows }) {
+  set moment({ view, hidden, contours, pinned, rows, within }) {
     this.move(() => (this.view.position = view))
     this.changePoints((points) => points.hide(hidden))
     if (contours !== this.contours.shown) this.contours.toggle()
-    this.show({ pinned: this.points?.indices[pinned] ?? -1 })
+    this.show({ pinned: this.points?.row.indexOf(pinned) ?? -1 })
+    this.large?.pin(pinned)
     if (rows !== this.selection.rows) this.selection.set(rows)
+    if (this.large && within !== this.large.within) this.large.become(within)
   }
 
   /**
@@ -436,9 +445,13 @@ export class MapCanvas {
    * @param {string} id
    */
   async restoreSelection(id) {
-    const rows = await this.kept.rowsOf(id)
-    if (rows) this.selection.set(rows)
-    else this.note('This selection is not kept on this server any more.')
+    const kept = await this.kept.one(id)
+    if (!kept) this.note('This selection is not kept on this server any more.')
+    else if (kept.rows !== undefined) this.selection.set(unmasked(kept.rows))
+    else {
+      this.large?.become(kept.within ?? '')
+      this.inspector?.open('items')
+    }
   }
 
   /** Copy an address that shows the same. */
@@ -462,7 +475,7 @@ export class MapCanvas {
   }
 
   toggleFocused() {
-    if (this.focus < 0 || !this.points) return
+    if (this.focus < 0 || !this.points || this.large) return
     this.selection.toggle(this.points.row[this.focus])
     this.announceSelection()
   }
@@ -507,6 +520,7 @@ export class MapCanvas {
 
   /** @param {Focus} focus */
   show({ focus = this.focus, pinned = this.pinned }) {
+    if (pinned !== this.pinned) this.large?.pin(this.points?.row[pinned] ?? -1)
     this.focus = focus
     this.pinned = pinned
     this.redraw('over')
@@ -524,8 +538,22 @@ export class MapCanvas {
     if (start === undefined) return
     const next = this.focus >= 0 ? points.neighbour(start, direction) : start
     this.hover(next)
-    this.stage.announce(points.about(next, this.told.classes).join(', '))
+    this.announceFocus()
     this.reveal(points.x[next], points.y[next])
+  }
+
+  /** Say what is in focus, once its name is there. */
+  announceFocus() {
+    const { points, focus, told } = this
+    if (!points || focus < 0) return
+    this.unsaid = points.isNaming(focus)
+    if (!this.unsaid) this.stage.announce(points.about(focus, told.classes).join(', '))
+  }
+
+  /** Show the names that have come. */
+  named() {
+    if (this.unsaid) this.announceFocus()
+    this.redraw('over')
   }
 
   /**
@@ -631,7 +659,7 @@ export class MapCanvas {
       loaded,
     })
     inspector?.show()
-    const image = points.names && carded >= 0 && told.sides.length ? `${split}/${points.number[carded]}` : ''
+    const image = points.named && carded >= 0 && told.sides.length ? `${split}/${points.number[carded]}` : ''
     this.cards.original.show(this.map.base, image, () => this.redraw('over'))
   }
 

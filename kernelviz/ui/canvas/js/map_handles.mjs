@@ -9,6 +9,7 @@
 /** @import { MemoryHandle } from './features/memory.mjs' */
 /** @import { PointedHandle } from './features/pointed.mjs' */
 /** @import { ProbeHandle } from './features/probe.mjs' */
+/** @import { SelectedHandle } from './features/selected_bar.mjs' */
 /** @import { UploadsHandle } from './features/uploads/uploads.mjs' */
 /** @import { MapCanvas } from './map_canvas.mjs' */
 /** @import { KeysHandle } from './ui/keys.mjs' */
@@ -119,7 +120,22 @@ export function largeHandle(map) {
     took: (packed) => map.take(packed),
     counted: () => map.showCounts(),
     changed: () => map.redraw('dots', 'over'),
+    remember: () => map.memory?.change(),
+    named: () => map.named(),
     selected: (n, table) => map.showSelectedOfMany(n, table),
+    note: map.note,
+  }
+}
+
+/**
+ * @param {MapCanvas} map
+ * @returns {SelectedHandle}
+ */
+export function selectedHandle(map) {
+  return {
+    clear: () => map.large?.select(),
+    keep: (name) => map.kept.keepLasso(map.large?.within ?? '', name),
+    say: (words) => map.stage.remark(words),
     note: map.note,
   }
 }

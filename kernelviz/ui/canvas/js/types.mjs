@@ -218,6 +218,7 @@
  * @property {string[]} [names] of each row, where the points have some
  * @property {Record<string, [name: string, kind: string]>} [own] columns of the user's table, by their keys
  * @property {number} [step] of a large map: of how many points in view this is one
+ * @property {boolean} [named] whether the points of a large map have names, which are fetched for those that are shown
  */
 
 /** @typedef {{ facts: PointFacts, arrays: Columns }} PackedPoints */

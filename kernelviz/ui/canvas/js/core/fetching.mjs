@@ -268,8 +268,55 @@ export class PickedImages {
     const across = Math.floor(this.sheet / side)
     numbers.forEach((number, at) => {
       const [left, top] = [(at % across) * side, Math.floor(at / across) * side]
+      this.wanted.delete(`${side} ${number}`) // which was asked for again meanwhile
       this.kept.set(`${side} ${number}`, sheet && { ...sheet, grey, left, top, side, whole })
     })
+    for (const old of [...this.kept.keys()].slice(0, -MOST_PICKED)) this.kept.delete(old)
+    this.fetching = false
+    this.loaded()
+    void this.fetch()
+  }
+}
+
+/** The names of points of a large map, fetched many at a time when they are first asked for. */
+export class PickedNames {
+  /**
+   * @param {string} base
+   * @param {() => void} loaded is called when names have come
+   */
+  constructor(base, loaded) {
+    this.base = base
+    this.loaded = loaded
+    /** @type {Map<number, string>} by the number of the point in the order that the server has, the first to go first */
+    this.kept = new Map()
+    /** @type {Set<number>} what is to be fetched, what was asked for last at the end */
+    this.wanted = new Set()
+    this.fetching = false
+  }
+
+  /**
+   * The name of a point; undefined while it is loading.
+   *
+   * @param {number} number
+   */
+  of(number) {
+    if (this.kept.has(number)) return this.kept.get(number)
+    this.wanted.delete(number)
+    this.wanted.add(number)
+    queueMicrotask(() => this.fetch())
+    return undefined
+  }
+
+  async fetch() {
+    if (this.fetching || !this.wanted.size) return
+    this.fetching = true
+    const numbers = [...this.wanted].slice(-PICKED)
+    /** @type {string[]} */
+    const names = await ask(`${this.base}?at=${numbers.join('_')}`)
+      .then((response) => (response.ok ? response.json() : []))
+      .catch(() => [])
+    this.wanted.clear() // what is still shown asks again
+    numbers.forEach((number, at) => this.kept.set(number, names[at] ?? ''))
     for (const old of [...this.kept.keys()].slice(0, -MOST_PICKED)) this.kept.delete(old)
     this.fetching = false
     this.loaded()

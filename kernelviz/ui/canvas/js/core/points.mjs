@@ -1,5 +1,6 @@
 // The points of a map with what is known of them: colours, which are hidden and which selected.
 
+/** @import { PickedNames } from './fetching.mjs' */
 /** @import { Affine, Columns, Group, PackedPoints, Point, Scale } from '../types.mjs' */
 
 import { transformPoints } from './affine.mjs'
@@ -16,6 +17,7 @@ const UNCERTAIN = 0.1 // share of the images whose position is called uncertain
  * @property {number} extent
  * @property {Affine | null} [placement]
  * @property {number} [first] row of the first image of this map among those of all
+ * @property {PickedNames} [names] of a large map
  * @property {ArrayLike<number>} [rows] row of each of its images among those of all, where they do not follow the first
  */
 
@@ -32,7 +34,7 @@ export class Points {
    * @param {PackedPoints} packed what the server packs
    * @param {PointSettings} settings
    */
-  constructor({ facts, arrays }, { total, extent, placement, first = 0, rows }) {
+  constructor({ facts, arrays }, { total, extent, placement, first = 0, rows, names }) {
     if (placement) transformPoints(arrays.x, arrays.y, placement)
     this.columns = arrays
     this.number = arrays.row // of each image in its split
@@ -43,6 +45,7 @@ export class Points {
     this.prediction = arrays.prediction
     this.scales = facts.scales
     this.names = facts.names
+    this.picked = facts.named ? names : undefined
     this.own = facts.own ?? {}
     this.total = total
     this.n = this.x.length
@@ -124,6 +127,29 @@ export class Points {
     this.highlighted = new Uint8Array(this.n)
     for (const i of list) this.highlighted[i] = 1
     this.rerank()
+  }
+
+  /** Whether the points have names. */
+  get named() {
+    return Boolean(this.names ?? this.picked)
+  }
+
+  /**
+   * The name of the i-th point; undefined where it has none, and while it is loading.
+   *
+   * @param {number} i
+   */
+  name(i) {
+    return this.picked ? this.picked.of(this.columns.at[i]) || undefined : this.names?.[this.number[i]]
+  }
+
+  /**
+   * Whether the name of the i-th point is loading.
+   *
+   * @param {number} i
+   */
+  isNaming(i) {
+    return this.picked ? this.picked.of(this.columns.at[i]) === undefined : false
   }
 
   /** Whether the i-th point can be seen. */
@@ -262,8 +288,8 @@ export class Points {
     const label = classes.at(this.label[i] < 0 ? classes.length : this.label[i])
     const prediction = classes.at(this.prediction[i] < 0 ? classes.length : this.prediction[i])
     const sure = this.value('confidence', i)
-    const lines = [this.names?.[this.number[i]] ?? `no. ${this.number[i]}`]
-    if (label !== undefined) lines.push(this.names && prediction === undefined ? label : `label ${label}`)
+    const lines = [this.name(i) ?? `no. ${this.number[i]}`]
+    if (label !== undefined) lines.push(this.named && prediction === undefined ? label : `label ${label}`)
     if (prediction !== undefined)
       lines.push(`predicted as ${prediction}` + (Number.isNaN(sure) ? '' : `, ${percent(sure)}`))
     if (CERTAINTY in this.scales && this.value(CERTAINTY, i) < UNCERTAIN) lines.push('its position is uncertain')

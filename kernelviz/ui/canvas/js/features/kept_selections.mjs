@@ -32,6 +32,16 @@ export class KeptSelections {
   }
 
   /**
+   * Keep a lasso on a large map.
+   *
+   * @param {string} within its corners as in an address
+   * @param {string} name
+   */
+  keepLasso(within, name) {
+    return this.send('selections/', { within, name })
+  }
+
+  /**
    * What is known of the images of some rows, as a file.
    *
    * @param {Iterable<number>} rows
@@ -43,17 +53,26 @@ export class KeptSelections {
   }
 
   /**
-   * The rows that are kept under an id; null where there are none.
+   * The selection that is kept under an id; null where there is none.
+   *
+   * @param {string} id
+   * @returns {Promise<{ split: string, rows?: string, within?: string } | null>}
+   */
+  async one(id) {
+    const { told, address } = this.handle
+    const response = await ask(`${address()}/selections/${id}`).catch(() => null)
+    const found = response?.ok ? await response.json() : null
+    return found?.split === told().split ? found : null
+  }
+
+  /**
+   * Its rows.
    *
    * @param {string} id
    */
   async rowsOf(id) {
-    const { told, address } = this.handle
-    const response = await ask(`${address()}/selections/${id}`).catch(() => null)
-    if (!response?.ok) return null
-    /** @type {{ split: string, rows: string }} */
-    const { split, rows } = await response.json()
-    return split === told().split ? unmasked(rows) : null
+    const { rows } = (await this.one(id)) ?? {}
+    return rows === undefined ? null : unmasked(rows)
   }
 
   /**
@@ -63,10 +82,17 @@ export class KeptSelections {
    * @param {Iterable<number>} rows
    * @param {object} [more]
    */
-  async post(address, rows, more = {}) {
+  post(address, rows, more = {}) {
+    return this.send(address, { rows: masked(rows, this.handle.told().total), ...more })
+  }
+
+  /**
+   * @param {string} address
+   * @param {object} what
+   */
+  async send(address, what) {
     const { told, address: base } = this.handle
-    const { split, total } = told()
-    const body = JSON.stringify({ split, rows: masked(rows, total), ...more })
+    const body = JSON.stringify({ split: told().split, ...what })
     const headers = { 'Content-Type': 'application/json' }
     const response = await ask(`${base()}/${address}`, { method: 'POST', headers, body })
     if (!response.ok) throw new Error(await said(response))

@@ -5,7 +5,7 @@
 /** @import { Bounds, Note, PackedPoints, Point, Told } from '../types.mjs' */
 
 import { ask } from '../core/asking.mjs'
-import { fetchPacked, messageOf, said } from '../core/fetching.mjs'
+import { PickedNames, fetchPacked, messageOf, said } from '../core/fetching.mjs'
 import { Tiles } from '../core/tiles.mjs'
 import { clamp } from '../core/view.mjs'
 
@@ -24,6 +24,8 @@ const CORNERS = 60 // of a lasso, at most
  * @property {(packed: PackedPoints) => void} took takes other points in place of those that were shown
  * @property {() => void} counted is called when the points of each group are counted
  * @property {() => void} changed
+ * @property {() => void} remember is called when the lasso changes
+ * @property {() => void} named is called when names of points have come
  * @property {(n: number | null, table: string) => void} selected is called with how many points are, and the address of
  *   a table of them; with null where nothing selects
  * @property {Note} note
@@ -33,6 +35,7 @@ export class LargeMap {
   /** @param {LargeMapHandle} handle */
   constructor(handle) {
     this.handle = handle
+    this.names = new PickedNames(`${this.address}/names`, handle.named)
     this.tiles = new Tiles(`${this.address}/tiles`, handle.told().extent, handle.changed)
     /** @type {Points | null} a sample of the whole map */
     this.whole = null
@@ -40,6 +43,8 @@ export class LargeMap {
     this.box = null
     this.step = 1 // of how many points in the box the page has one
     this.within = '' // corners of the lasso
+    this.pinned = -1 // row that is to be among the points, with those nearest to it
+    this.turn = 0 // number of the last question for points
     this.asking = false
     this.asked = ''
     /** @type {{ all: number[], selected: number[] | null } | null} points of each group */
@@ -68,6 +73,11 @@ export class LargeMap {
     return new URLSearchParams({ ...(within && { within }), ...(text && { text }) }).toString()
   }
 
+  /** What else than its box says which points are fetched. */
+  get query() {
+    return [this.selection, ...(this.pinned < 0 ? [] : [`row=${this.pinned}`])].filter(Boolean).join('&')
+  }
+
   /** The points to begin with, of the whole map. */
   async begin() {
     const { extent } = this.handle.told()
@@ -82,7 +92,7 @@ export class LargeMap {
    */
   async pointsIn(box) {
     const [left, bottom, right, top] = box.map((side) => Number(side.toFixed(4)))
-    return fetchPacked(`${this.address}/points?box=${left}_${bottom}~${right}_${top}&${this.selection}`)
+    return fetchPacked(`${this.address}/points?box=${left}_${bottom}~${right}_${top}&${this.query}`)
   }
 
   /**
@@ -133,14 +143,28 @@ export class LargeMap {
   /** @param {Bounds} box */
   async fetch(box) {
     this.asking = true
-    const { selection } = this
+    const [turn, { query }] = [++this.turn, this]
     try {
       const packed = await this.pointsIn(box)
-      if (selection === this.selection) this.handle.took(this.keep(box, packed)) // else others are on their way
+      if (turn !== this.turn) return // others are on their way
+      if (query !== this.query) return void this.fetch(box)
+      this.handle.took(this.keep(box, packed))
     } catch (error) {
       this.handle.note(`The points in view cannot be fetched. ${messageOf(error)}`, () => void this.fetch(box))
     }
     this.asking = false
+  }
+
+  /**
+   * Have a row among the points, also where they are a sample, and with those nearest to it.
+   *
+   * @param {number} row -1 for none
+   */
+  pin(row) {
+    if (row === this.pinned) return
+    this.pinned = row
+    const here = this.exact && this.handle.points()?.row.includes(row)
+    if (row >= 0 && !here && this.box) void this.fetch(this.box)
   }
 
   /** Show what is coloured, hidden and selected otherwise than before. */
@@ -185,9 +209,15 @@ export class LargeMap {
   select(outline = []) {
     const step = Math.ceil(outline.length / CORNERS)
     const corners = outline.filter((_, at) => at % step === 0)
-    this.within = corners.map((corner) => corner.map((at) => at.toFixed(4)).join('_')).join('~')
+    this.become(corners.map((corner) => corner.map((at) => at.toFixed(4)).join('_')).join('~'))
+  }
+
+  /** @param {string} within corners of a lasso as in an address, none for none */
+  become(within) {
+    this.within = within
     this.refresh()
     this.handle.changed()
+    this.handle.remember()
   }
 }
 

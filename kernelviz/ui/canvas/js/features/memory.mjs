@@ -39,7 +39,7 @@ export class Memory {
 
   /** Take over what the address says; what is done from then on is remembered. */
   async begin() {
-    const { view, hidden, contours, pinned, selection } = read(readAddress().hash)
+    const { view, hidden, contours, pinned, selection, within } = read(readAddress().hash)
     const now = this.handle.now()
     const rows = selection && !now.rows.size ? await this.handle.rowsOf(selection) : null
     if (selection && !now.rows.size && !rows) this.handle.note('The selection of this link is not kept on this server.')
@@ -51,6 +51,7 @@ export class Memory {
         contours,
         pinned: pinned < 0 ? now.pinned : pinned,
         rows: rows ? new Set(rows) : now.rows,
+        within: within || now.within,
       })
     }
     this.past = [this.handle.now()]

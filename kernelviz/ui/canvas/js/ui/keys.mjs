@@ -25,9 +25,10 @@ const PROBE_HELP =
  *
  * @param {Told} told
  */
-export function helpOf({ probe, uploads }) {
+export function helpOf({ probe, uploads, large }) {
   if (probe) return PROBE_HELP
-  return uploads ? UPLOAD_HELP : EXPLORE_HELP
+  if (uploads) return UPLOAD_HELP
+  return large ? EXPLORE_HELP.replace('Space selects it, ', '') : EXPLORE_HELP // where what selects is an outline
 }
 
 /**

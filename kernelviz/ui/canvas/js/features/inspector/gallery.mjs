@@ -26,6 +26,8 @@ export class Gallery {
     this.shown = new Map()
     /** @type {Map<number, HTMLCanvasElement>} whose images have not come yet */
     this.missing = new Map()
+    /** @type {Map<number, HTMLElement>} captions of those whose names have not come yet */
+    this.nameless = new Map()
   }
 
   /** @param {number[]} list points */
@@ -33,6 +35,7 @@ export class Gallery {
     this.list = list
     this.shown.clear()
     this.missing.clear()
+    this.nameless.clear()
     this.tiles.replaceChildren()
     this.grow()
   }
@@ -50,28 +53,48 @@ export class Gallery {
   tile(i) {
     const { handle } = this
     const points = handle.points()
-    const { classes } = handle.told()
-    const [name, ...lines] = points?.about(i, classes) ?? ['']
-    const tile = button('', [name, ...lines].join(', '), () => handle.pin(i), {
+    const tile = button('', '', () => handle.pin(i), {
       onpointerenter: () => handle.hover(i),
       onpointerleave: () => handle.hover(-1),
       onfocus: () => handle.hover(i),
       onblur: () => handle.hover(-1),
     })
     const canvas = element('canvas', { width: 2 * TILE, height: 2 * TILE })
-    const said = element('span', {}, captionOf(points, i, classes, name))
+    const said = element('span')
     if (handle.sheets()) {
       tile.append(canvas)
       this.missing.set(i, canvas)
     }
     tile.append(said)
+    this.caption(i, tile, said)
     tile.classList.toggle('wrong', points?.isWrong(i) ?? false)
     this.shown.set(i, tile)
     return tile
   }
 
-  /** Paint the images that have come. */
+  /**
+   * Say what is in a tile.
+   *
+   * @param {number} i
+   * @param {HTMLElement} tile
+   * @param {HTMLElement} said
+   */
+  caption(i, tile, said) {
+    const points = this.handle.points()
+    const { classes } = this.handle.told()
+    const [name, ...lines] = points?.about(i, classes) ?? ['']
+    tile.title = tile.ariaLabel = [name, ...lines].join(', ')
+    said.textContent = captionOf(points, i, classes, name)
+    if (points?.isNaming(i)) this.nameless.set(i, said)
+    else this.nameless.delete(i)
+  }
+
+  /** Paint the images and write the names that have come. */
   paint() {
+    for (const [i, said] of [...this.nameless]) {
+      const tile = this.shown.get(i)
+      if (tile) this.caption(i, tile, said)
+    }
     const sheets = this.handle.sheets()
     if (!sheets || !this.missing.size) return
     for (const [i, canvas] of this.missing) {

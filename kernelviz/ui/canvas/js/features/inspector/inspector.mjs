@@ -53,7 +53,10 @@ export class Inspector {
     this.overview = element('div', {}, this.hint, this.spread.node)
     /** @type {Tab} */
     this.tab = 'items'
-    const tabs = Object.entries(TABS).filter(([name]) => isServed() || name !== 'saved')
+    const { large } = handle.told()
+    const tabs = Object.entries(TABS).filter(
+      ([name]) => (isServed() || name !== 'saved') && !(large && name === 'confusions'),
+    )
     this.tabs = tabs.map(([name, title]) => {
       const tab = /** @type {Tab} */ (name)
       return { tab, node: element('button', { type: 'button', role: 'tab', onclick: () => this.open(tab) }, title) }
@@ -114,13 +117,15 @@ export class Inspector {
     const { handle, part } = this
     const points = handle.points()
     if (!points) return
-    const key = `${this.tab} ${handle.pinned()} ${points.colouring}`
+    const key = `${this.tab} ${points.row[handle.pinned()]} ${points.colouring}`
     const rows = handle.rows() // another set after each change
-    if (key !== this.shown || this.points !== points || this.rows !== rows) {
+    const other = key !== this.shown || this.rows !== rows
+    if (other || this.points !== points) {
       this.shown = key
       this.points = points
       this.rows = rows
       this.fill(points)
+      if (other) this.body.scrollTop = 0
     }
     ;(part ?? this.spread).paint()
     ;(part ?? this.spread).ring(handle.focus())
@@ -137,17 +142,17 @@ export class Inspector {
     else if (part === this.selected) this.selected.show(points.at(handle.rows()))
     else if (part === this.confusions) this.confusions.show()
     else if (!part) {
+      const selected = points.selecting ? [...points.selected.keys()].filter((i) => points.selected[i]) : null
+      const n = selected?.length ?? points.n
+      const those = n ? 'These are some of the selected ones.' : 'None of the selected ones is in view.'
+      const where = handle.told().large ? 'what is in view' : 'the map'
       this.hint.textContent =
         'Click a dot, or an image, to see all that is known of it; select many with the box or the lasso. ' +
-        'These lie all over the map.'
-      const step = Math.max(1, points.n / SPREAD)
-      this.spread.show(
-        [...new Set(Array.from({ length: SPREAD }, (_, at) => Math.floor((at + 0.5) * step)))].filter(
-          (i) => i < points.n,
-        ),
-      )
+        (selected ? those : `These lie all over ${where}.`)
+      const step = Math.max(1, n / SPREAD)
+      const spread = [...new Set(Array.from({ length: SPREAD }, (_, at) => Math.floor((at + 0.5) * step)))]
+      this.spread.show(spread.filter((at) => at < n).map((at) => selected?.[at] ?? at))
     }
     this.body.replaceChildren((part ?? { node: this.overview }).node)
-    this.body.scrollTop = 0
   }
 }

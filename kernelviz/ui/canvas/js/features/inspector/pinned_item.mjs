@@ -18,6 +18,9 @@ export class PinnedItem {
   constructor(handle) {
     this.handle = handle
     this.i = -1
+    this.row = -1
+    /** @type {[name: string, value: string][]} of its row of the user's table */
+    this.columns = []
     this.painted = false
     this.title = element('h2')
     this.picture = element('canvas', { width: 256, height: 256, className: 'pixels' })
@@ -31,6 +34,8 @@ export class PinnedItem {
     this.likeliest = element('figure', { hidden: true }, this.shares, this.sharesOf)
     this.original = new Original()
     this.probe = element('a', { role: 'button', target: '_self' }, 'Open in Probe')
+    this.more = button('More like this', 'Select the images that are most like it', () => this.selectAlike())
+    this.more.hidden = handle.told().large !== null // where what selects is an outline
     this.onMap = new Gallery(handle, 'Nearest on the map', NEAREST)
     this.inPixels = new Gallery(handle, 'Nearest in pixels', NEAREST)
     this.alike = element('section', {}, element('h3', {}, 'Nearest in pixels'), this.inPixels.node)
@@ -46,13 +51,7 @@ export class PinnedItem {
       this.pictures,
       this.facts,
       this.likeliest,
-      element(
-        'div',
-        { className: 'actions' },
-        this.original.node,
-        button('More like this', 'Select the images that are most like it', () => this.selectAlike()),
-        this.probe,
-      ),
+      element('div', { className: 'actions' }, this.original.node, this.more, this.probe),
       element('h3', {}, 'Nearest on the map'),
       this.onMap.node,
       this.alike,
@@ -71,14 +70,15 @@ export class PinnedItem {
     this.painted = false
     const { told, base } = { told: handle.told(), base: handle.address() }
     const [x, y, row] = [points.x[i], points.y[i], points.number[i]]
-    this.title.textContent = points.names?.[row] ?? `No. ${row}`
+    this.columns = row === this.row ? this.columns : []
+    this.row = row
     this.pictures.hidden = !handle.sheets()
     this.pictureFigure.hidden = told.maps[0].source === 'decoded' // it would be the same
     this.decodedFigure.hidden = !told.decoder
     if (told.decoder) showPicture(this.decoded, `${base}/decode?x=${x.toFixed(4)}&y=${y.toFixed(4)}`)
     this.probe.hidden = !told.decoder
     this.probe.href = linkToPage('probe', { run: told.inspector?.run ?? '', x: x.toFixed(3), y: y.toFixed(3) })
-    this.facts.replaceChildren(...rowsOf(factsOf(points, i, told.classes)))
+    this.facts.replaceChildren(...rowsOf([...factsOf(points, i, told.classes), ...this.columns]))
     this.likeliest.hidden = this.alike.hidden = true
     this.similar = []
     this.onMap.show(
@@ -87,8 +87,11 @@ export class PinnedItem {
         .filter((near) => near !== i)
         .slice(0, NEAREST),
     )
-    if (points.names)
-      this.original.show(base, `${told.split}/${row}`, (columns) => this.facts.append(...rowsOf(columns)))
+    if (points.named)
+      this.original.show(base, `${told.split}/${row}`, (columns) => {
+        this.columns = columns
+        this.facts.append(...rowsOf(columns))
+      })
     if (told.classes.length) this.findLikeliest(`${base}/likeliest/${told.split}/${row}`, i)
     if (told.inspector?.alike) this.findAlike(`${base}/alike/${told.split}/${row}`, i)
     this.paint()
@@ -135,6 +138,7 @@ export class PinnedItem {
     const points = handle.points()
     this.onMap.paint()
     this.inPixels.paint()
+    this.title.textContent = points?.name(this.i) ?? `No. ${this.row}`
     if (this.painted || !points) return
     const whole = handle.thumbnails()
     const image = whole?.image(points.number[this.i]) ?? handle.sheets()?.image(this.i, 256)
@@ -165,7 +169,7 @@ function factsOf(points, i, classes) {
   const prediction = classes[points.prediction[i]]
   /** @type {[string, string | undefined][]} */
   const known = [
-    ['Number', points.names ? String(points.row[i]) : undefined],
+    ['Number', points.named ? String(points.row[i]) : undefined],
     ['Label', classes[points.label[i]]],
     ['Predicted as', prediction && (Number.isNaN(sure) ? prediction : `${prediction} (${percent(sure)})`)],
     ['Position', `${points.x[i].toFixed(2)}, ${points.y[i].toFixed(2)}`],

@@ -9,6 +9,7 @@ import { copyText } from '../../ui/clipboard.mjs'
 import { bar, button, element } from '../../ui/dom.mjs'
 import { pairsOf } from './confusions.mjs'
 import { Gallery } from './gallery.mjs'
+import { SaveForm } from './save_form.mjs'
 
 const PAIRS = 6 // pairs of classes that are confused most
 const CLASSES = 10 // classes with the most images
@@ -27,15 +28,7 @@ export class SelectedItems {
     this.classes = element('div', { className: 'likeliest', role: 'list', 'aria-label': 'Images of each class' })
     this.pairs = element('div', { className: 'pairs' })
     this.gallery = new Gallery(handle, 'Selected images')
-    this.name = element('input', {
-      type: 'text',
-      maxLength: 80,
-      placeholder: 'Name',
-      'aria-label': 'Name of the selection',
-    })
-    this.form = element('form', { className: 'actions', hidden: true }, this.name, element('button', {}, 'Save'))
-    this.form.onsubmit = (event) => (event.preventDefault(), this.save())
-    this.ask = button('Save selection …', 'Give the selection a name and keep it', () => this.askName())
+    this.saving = new SaveForm((name) => handle.kept.keep(this.rows, name), handle)
     this.node = element(
       'div',
       {},
@@ -52,9 +45,9 @@ export class SelectedItems {
           button(name, `Save what is known of the selected images as ${name}`, () => this.saveAs(ending)),
         ),
         button('Copy list', 'Copy their names, or their numbers', () => this.copy()),
-        this.ask,
+        this.saving.ask,
       ),
-      this.form,
+      this.saving.form,
       this.classes,
       this.pairs,
       this.gallery.node,
@@ -69,11 +62,10 @@ export class SelectedItems {
     if (!points) return
     this.list = list
     const { classes, keeps } = this.handle.told()
-    this.ask.hidden = !keeps
+    this.saving.show(keeps)
     const known = list.filter((i) => points.label[i] >= 0 && points.prediction[i] >= 0)
     const correct = known.filter((i) => !points.isWrong(i)).length
     this.title.textContent = `${number(list.length)} selected${known.length ? ` · ${number(correct)} correct` : ''}`
-    this.form.hidden = true
     this.classes.replaceChildren(...this.bars(list, classes))
     const pairs = pairsOf(points, list).slice(0, PAIRS)
     this.pairs.replaceChildren(
@@ -126,25 +118,6 @@ export class SelectedItems {
     const copied = await copyText(names.join('\n'))
     if (copied) this.handle.say(`Copied ${number(names.length)} lines`)
     else this.handle.note('This browser does not let the page copy; save a file instead')
-  }
-
-  askName() {
-    this.form.hidden = !this.form.hidden
-    if (!this.form.hidden) this.name.focus()
-  }
-
-  async save() {
-    const { handle } = this
-    const name = this.name.value.trim()
-    if (!name) return
-    try {
-      await handle.kept.keep(this.rows, name)
-      this.form.hidden = true
-      this.name.value = ''
-      handle.say(`Saved as “${name}”`)
-    } catch (error) {
-      handle.note(`The selection was not saved. ${messageOf(error)}`)
-    }
   }
 
   paint() {
