@@ -5,6 +5,7 @@ archive or table that is given by itself is cut by its rows. A block reads its o
 """
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +69,7 @@ class Block:
     @property
     def stamp(self) -> str:
         """A text that changes with the content."""
-        return f"{self.store} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
+        return f"{told(self.store)} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
 
     def contents(self) -> Iterator[Item]:
         """Name and content of each item, one at a time, in order; what the listing of an archive refuses comes last."""
@@ -85,7 +86,7 @@ class Block:
                     yield f"{name}: {file.name}", UnreadableImage(file.reason)
         except Unreachable:
             raise
-        except UserError as error:  # one archive that is damaged does not stop the others
+        except (UserError, FileNotFoundError) as error:  # one archive that is damaged does not stop the others
             yield name, UnreadableImage(str(error))
 
     @contextmanager
@@ -118,6 +119,14 @@ def blocks_of(addresses: Sequence[str]) -> list[Block]:
     return _divided("", files) + others
 
 
+def told(address: str) -> str:
+    """An address or a path as it is shown and stored: without the credentials and the options of an address."""
+    if "://" not in address:
+        return address
+    # a secret key in which a / is not written as %2F is no part of an authority, and must not be shown either
+    return shown(re.sub(r"(?<=://)[^/]*(@|:.*@)", "", address.partition("?")[0]))
+
+
 def hash_of(blocks: Iterable[Block]) -> str:
     """A hash that changes with any item of the blocks."""
     hashed = hashlib.sha256()
@@ -146,7 +155,7 @@ def _in_store(address: str) -> list[Block]:
     with _told(address):
         (info,) = store.get_file_info([top])
         if info.type == fs.FileType.NotFound:
-            raise NotFound(f"there is nothing at {shown(address)}; check the address")
+            raise NotFound(f"there is nothing at {told(address)}; check the address")
         infos = [info] if info.is_file else store.get_file_info(fs.FileSelector(top, recursive=True))
     found = [one for one in infos if one.is_file and not is_hidden(one.path[len(top) :])]
     files = [File(one.path, stamp(Path(one.path), one.size, one.mtime_ns or 0)) for one in found]
@@ -187,13 +196,14 @@ def _from_store(address: str, path: str) -> Content:
 @lru_cache(maxsize=8)
 def store_of(address: str) -> tuple[fs.FileSystem, str]:
     """The store of an address, and the path in it."""
-    try:
-        return fs.FileSystem.from_uri(address)
-    except (pa.ArrowException, OSError, ValueError, ImportError) as error:
-        raise UserError(
-            f"{shown(address)} is no address that can be read ({_first(error)}); allowed are s3://, gs:// and "
-            "fsspec+NAME:// with the fsspec package for NAME"
-        ) from error
+    with _told(address):
+        try:
+            return fs.FileSystem.from_uri(address)
+        except (pa.ArrowException, ValueError, ImportError) as error:
+            raise UserError(
+                f"{told(address)} is no address that can be read ({_first(error, address)}); allowed are s3://, gs:// "
+                "and fsspec+NAME:// with the fsspec package for NAME; in a key, / is written as %2F"
+            ) from None
 
 
 @contextmanager
@@ -225,9 +235,9 @@ def _told(address: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise Unreachable(
-            f"{shown(address)} cannot be read ({_first(error)}); the same command goes on later"
-        ) from error
+            f"{told(address)} cannot be read ({_first(error, address)}); the same command goes on later"
+        ) from None
 
 
-def _first(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _first(error: Exception, address: str) -> str:
+    return str(error).partition("\n")[0].replace(address, told(address))[:200]
