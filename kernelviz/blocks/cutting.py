@@ -5,6 +5,8 @@ archive or table that is given by itself is cut by its rows. A block reads its o
 """
 
 import hashlib
+import os
+import platform
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,6 +72,12 @@ class Block:
     def stamp(self) -> str:
         """A text that changes with the content."""
         return f"{told(self.store)} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
+
+    def check_seen(self) -> None:
+        """Raise a UserError on a machine that has none of the files, as one to which a folder is not shared."""
+        if not self.store and not any(os.path.lexists(file.path) for file in self.files):
+            missing = self._name(self.files[0].path)
+            raise UserError(f"{platform.node()} has no {missing}; give a folder that all machines see, or a store")
 
     def contents(self) -> Iterator[Item]:
         """Name and content of each item, one at a time, in order; what the listing of an archive refuses comes last."""
