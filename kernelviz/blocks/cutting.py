@@ -160,7 +160,7 @@ def _by_rows(path: Path) -> list[Block]:
 
 def _in_store(address: str) -> list[Block]:
     store, top = store_of(address)
-    with _told(address):
+    with _answering(address):
         (info,) = store.get_file_info([top])
         if info.type == fs.FileType.NotFound:
             raise NotFound(f"there is nothing at {told(address)}; check the address")
@@ -191,7 +191,7 @@ def _fetched(store: str, paths: Sequence[str]) -> Iterator[Content]:
 def _from_store(address: str, path: str) -> Content:
     store, _ = store_of(address)
     try:
-        with _told(address), store.open_input_stream(path) as stream:
+        with _answering(address), store.open_input_stream(path) as stream:
             data = stream.read(MAX_BYTES + 1)
         check_size(len(data))
         return data
@@ -204,7 +204,7 @@ def _from_store(address: str, path: str) -> Content:
 @lru_cache(maxsize=8)
 def store_of(address: str) -> tuple[fs.FileSystem, str]:
     """The store of an address, and the path in it."""
-    with _told(address):
+    with _answering(address):
         try:
             return fs.FileSystem.from_uri(address)
         except (pa.ArrowException, ValueError, ImportError) as error:
@@ -218,7 +218,7 @@ def store_of(address: str) -> tuple[fs.FileSystem, str]:
 def _here(address: str, path: str) -> Iterator[Path]:
     """A file of a store, copied to this machine."""
     store, _ = store_of(address)
-    with tempfile.TemporaryDirectory() as folder, _told(address):
+    with tempfile.TemporaryDirectory() as folder, _answering(address):
         own = Path(folder) / Path(path).name
         fs.copy_files(path, str(own), source_filesystem=store, destination_filesystem=fs.LocalFileSystem())
         yield own
@@ -235,7 +235,7 @@ def _listed(path: Path) -> Listing:
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
+def _answering(address: str) -> Iterator[None]:
     """Raise Unreachable where a store does not answer; a file that is not there stays a FileNotFoundError."""
     try:
         yield
