@@ -5,6 +5,9 @@ archive or table that is given by itself is cut by its rows. A block reads its o
 """
 
 import hashlib
+import os
+import platform
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +71,13 @@ class Block:
     @property
     def stamp(self) -> str:
         """A text that changes with the content."""
-        return f"{self.store} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
+        return f"{told(self.store)} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
+
+    def check_seen(self) -> None:
+        """Raise a UserError on a machine that has none of the files, as one to which a folder is not shared."""
+        if not self.store and not any(os.path.lexists(file.path) for file in self.files):
+            missing = self._name(self.files[0].path)
+            raise UserError(f"{platform.node()} has no {missing}; give a folder that all machines see, or a store")
 
     def contents(self) -> Iterator[Item]:
         """Name and content of each item, one at a time, in order; what the listing of an archive refuses comes last."""
@@ -85,7 +94,7 @@ class Block:
                     yield f"{name}: {file.name}", UnreadableImage(file.reason)
         except Unreachable:
             raise
-        except UserError as error:  # one archive that is damaged does not stop the others
+        except (UserError, FileNotFoundError) as error:  # one archive that is damaged does not stop the others
             yield name, UnreadableImage(str(error))
 
     @contextmanager
@@ -118,6 +127,14 @@ def blocks_of(addresses: Sequence[str]) -> list[Block]:
     return _divided("", files) + others
 
 
+def told(address: str) -> str:
+    """An address or a path as it is shown and stored: without the credentials and the options of an address."""
+    if "://" not in address:
+        return address
+    # a secret key in which a / is not written as %2F is no part of an authority, and must not be shown either
+    return shown(re.sub(r"(?<=://)[^/]*(@|:.*@)", "", address.partition("?")[0]))
+
+
 def hash_of(blocks: Iterable[Block]) -> str:
     """A hash that changes with any item of the blocks."""
     hashed = hashlib.sha256()
@@ -143,10 +160,10 @@ def _by_rows(path: Path) -> list[Block]:
 
 def _in_store(address: str) -> list[Block]:
     store, top = store_of(address)
-    with _told(address):
+    with _answering(address):
         (info,) = store.get_file_info([top])
         if info.type == fs.FileType.NotFound:
-            raise NotFound(f"there is nothing at {shown(address)}; check the address")
+            raise NotFound(f"there is nothing at {told(address)}; check the address")
         infos = [info] if info.is_file else store.get_file_info(fs.FileSelector(top, recursive=True))
     found = [one for one in infos if one.is_file and not is_hidden(one.path[len(top) :])]
     files = [File(one.path, stamp(Path(one.path), one.size, one.mtime_ns or 0)) for one in found]
@@ -174,7 +191,7 @@ def _fetched(store: str, paths: Sequence[str]) -> Iterator[Content]:
 def _from_store(address: str, path: str) -> Content:
     store, _ = store_of(address)
     try:
-        with _told(address), store.open_input_stream(path) as stream:
+        with _answering(address), store.open_input_stream(path) as stream:
             data = stream.read(MAX_BYTES + 1)
         check_size(len(data))
         return data
@@ -187,20 +204,21 @@ def _from_store(address: str, path: str) -> Content:
 @lru_cache(maxsize=8)
 def store_of(address: str) -> tuple[fs.FileSystem, str]:
     """The store of an address, and the path in it."""
-    try:
-        return fs.FileSystem.from_uri(address)
-    except (pa.ArrowException, OSError, ValueError, ImportError) as error:
-        raise UserError(
-            f"{shown(address)} is no address that can be read ({_first(error)}); allowed are s3://, gs:// and "
-            "fsspec+NAME:// with the fsspec package for NAME"
-        ) from error
+    with _answering(address):
+        try:
+            return fs.FileSystem.from_uri(address)
+        except (pa.ArrowException, ValueError, ImportError) as error:
+            raise UserError(
+                f"{told(address)} is no address that can be read ({_first(error, address)}); allowed are s3://, gs:// "
+                "and fsspec+NAME:// with the fsspec package for NAME; in a key, / is written as %2F"
+            ) from None
 
 
 @contextmanager
 def _here(address: str, path: str) -> Iterator[Path]:
     """A file of a store, copied to this machine."""
     store, _ = store_of(address)
-    with tempfile.TemporaryDirectory() as folder, _told(address):
+    with tempfile.TemporaryDirectory() as folder, _answering(address):
         own = Path(folder) / Path(path).name
         fs.copy_files(path, str(own), source_filesystem=store, destination_filesystem=fs.LocalFileSystem())
         yield own
@@ -217,7 +235,7 @@ def _listed(path: Path) -> Listing:
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
+def _answering(address: str) -> Iterator[None]:
     """Raise Unreachable where a store does not answer; a file that is not there stays a FileNotFoundError."""
     try:
         yield
@@ -225,9 +243,9 @@ def _told(address: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise Unreachable(
-            f"{shown(address)} cannot be read ({_first(error)}); the same command goes on later"
-        ) from error
+            f"{told(address)} cannot be read ({_first(error, address)}); the same command goes on later"
+        ) from None
 
 
-def _first(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _first(error: Exception, address: str) -> str:
+    return str(error).partition("\n")[0].replace(address, told(address))[:200]

@@ -46,9 +46,10 @@ class Worker:
         self.place = ray.get(placer).on(best_device())
 
     def __call__(self, batch: dict) -> dict:
-        (number,), (block,) = batch["number"], batch["block"]
+        (number,), (block,) = batch["number"], map(pickle.loads, batch["block"])
         try:
-            return {"items": [self.place(int(number), pickle.loads(block))], "error": [""]}
+            block.check_seen()
+            return {"items": [self.place(int(number), block)], "error": [""]}
         except (UserError, OSError) as error:  # what Ray raises of it says where it was raised, too
             return {"items": [0], "error": [str(error)]}
 

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 import pandas as pd
 
-from kernelviz.blocks.cutting import blocks_of, hash_of, store_of
+from kernelviz.blocks.cutting import blocks_of, hash_of, store_of, told
 from kernelviz.blocks.engines import ENGINES
 from kernelviz.blocks.output import ITEMS, REFUSED, Manifest, Output, hash_of_run
 from kernelviz.blocks.placing import Placer
@@ -40,8 +40,10 @@ def embedded_in_blocks(run: EmbeddingRun, sources: Sequence[str], engine: str, o
     if not out:
         raise UserError("--engine writes a folder; name it with --out")
     for source in sources:
-        if "://" not in out + source and Path(out).expanduser().resolve().is_relative_to(Path(source).resolve()):
-            raise UserError(f"--out {out} is in {source}, and would be read as a part of it; give another --out")
+        if _whole(out).is_relative_to(_whole(source)):
+            raise UserError(
+                f"--out {told(out)} is in {told(source)}, and would be read as a part of it; give another --out"
+            )
     output = Output(*store_of(out if "://" in out else str(Path(out).expanduser().absolute())))
     with progress_bar() as bar:
         task = bar.add_task("embed", total=None, note="looking")
@@ -56,9 +58,13 @@ def embedded_in_blocks(run: EmbeddingRun, sources: Sequence[str], engine: str, o
                 for _ in ENGINES[engine](placer, left) if left else ():
                     bar.advance(task)
         except KeyboardInterrupt:
-            say(f"what is done is in {out}; the same command goes on from there")
+            say(f"what is done is in {told(out)}; the same command goes on from there")
             raise
     items, refused = output.counts()
     if as_json:
-        return print_json({"run": run.name, "folder": out, run.unit: items, "refused": refused})
-    say(f"{items:,} {run.unit} are in {out}/{ITEMS}, {refused:,} refused files in {out}/{REFUSED}")
+        return print_json({"run": run.name, "folder": told(out), run.unit: items, "refused": refused})
+    say(f"{items:,} {run.unit} are in {told(out)}/{ITEMS}, {refused:,} refused files in {told(out)}/{REFUSED}")
+
+
+def _whole(address: str) -> PurePath:
+    return PurePosixPath(told(address)) if "://" in address else Path(address).expanduser().resolve()

@@ -191,6 +191,7 @@ def map_(
     """Make a map of your pictures or vectors: see what is there, choose what to train, train it, store it as a run."""
     from kernelviz.cli import map as making
 
+    _check_paths(source or "", add or "")
     if add:
         if not name:
             raise UserError("--add puts pictures onto the map of a run; name it with --name")
@@ -253,6 +254,7 @@ def embed(
 
     if engine:
         return embedded_in_blocks(load_mapped(run), paths, engine, out, as_json)
+    _check_paths(*paths)
     if out:
         check_ending(Path(out))
     found = load_mapped(run)
@@ -270,6 +272,11 @@ def embed(
         raise UserError(
             f"none of the {len(rejected)} files could be read" if rejected else "no picture was found there"
         )
+
+
+def _check_paths(*paths: str) -> None:
+    if any("://" in path for path in paths):  # which is not repeated: there may be a key in it
+        raise UserError("an address of a store is read by `kernelviz embed` only; add --engine local --out FOLDER")
 
 
 @cli.command()

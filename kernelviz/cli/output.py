@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -20,7 +21,6 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from kernelviz.disk import leads
 from kernelviz.text import visible
 from kernelviz.training.plan import LARGEST_SEED
 
@@ -52,7 +52,8 @@ Device = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-console = Console(stderr=True, quiet=not leads())  # of the processes of torchrun only the first speaks
+# Of the processes of torchrun only the first of a machine speaks: on another one than the first, of what stops it.
+console = Console(stderr=True, quiet=os.environ.get("LOCAL_RANK", "0") != "0")
 MAX_NAME = 24  # letters of a name that stay on one line in a narrow terminal
 STOPPED = 130  # exit code after Ctrl-C
 

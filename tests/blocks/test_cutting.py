@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kernelviz.blocks import cutting
-from kernelviz.blocks.cutting import blocks_of, hash_of
+from kernelviz.blocks.cutting import Block, File, blocks_of, hash_of, told
 from kernelviz.errors import NotFound, UserError
 from kernelviz.ingest.image_file import UnreadableImage
 
@@ -126,3 +126,46 @@ def test_a_store_that_does_not_answer_stops_the_block(folder, monkeypatch):
     for block in blocks:
         with pytest.raises(cutting.Unreachable, match="no route"):
             list(block.contents())
+
+
+ADDRESSES = {
+    "s3://bucket/a@b/c": "s3://bucket/a@b/c",
+    "s3://name:secret@bucket/a@b": "s3://bucket/a@b",
+    "s3://name:sec/ret@bucket/a?scheme=http&sse=secret": "s3://bucket/a",  # a / that is not escaped
+    "fsspec+ftp://name:secret@host/a": "fsspec+ftp://host/a",
+    "/name:secret@a?b": "/name:secret@a?b",
+}
+
+
+@pytest.mark.parametrize("address, shown", ADDRESSES.items(), ids=ADDRESSES.values())
+def test_an_address_is_told_without_its_credentials(address, shown):
+    assert told(address) == shown
+
+
+@pytest.mark.parametrize("address", ["s3://name:sec/ret@bucket/a", "https://name:sec@host/a", "s3://n:sec@b/a?x=sec"])
+def test_a_mistake_in_an_address_does_not_tell_its_credentials(address):
+    with pytest.raises(UserError, match="is no address that can be read") as error:
+        blocks_of([address])
+    assert "sec" not in str(error.value)
+
+
+def test_with_another_key_it_is_the_same_source():
+    files = (File("bucket/a.png", "1"),)
+    one, two, other = (Block(store, files) for store in ("s3://a:b@bucket", "s3://c:d@bucket?region=x", "s3://other"))
+    assert hash_of([one]) == hash_of([two]) != hash_of([other])
+
+
+def test_an_archive_that_is_gone_from_a_store_is_refused(folder):
+    blocks = blocks_of([folder.as_uri()])
+    (folder / "shard.tar").unlink()
+    assert read(blocks)[2] == [("shard.tar", False)]
+
+
+def test_a_machine_that_does_not_see_the_folder_is_told_of(folder):
+    pictures, *_ = blocks = blocks_of([str(folder)])
+    (folder / "a.png").unlink()
+    for block in [*blocks, *blocks_of([folder.as_uri()])]:
+        block.check_seen()
+    (folder / "b.png").unlink()
+    with pytest.raises(UserError, match="a.png; give a folder that all machines see, or a store"):
+        pictures.check_seen()

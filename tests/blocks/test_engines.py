@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -96,6 +97,36 @@ def test_a_stopped_pass_goes_on_where_it_was(kernelviz, source, tmp_path, monkey
     (source / "00.png").unlink()
     code, _, errors = kernelviz(*words)
     assert code == 2 and "another source, or files that have changed" in errors
+
+
+def test_a_store_gives_the_numbers_of_a_folder_and_takes_the_parts(kernelviz, source, tmp_path):
+    memory = fsspec.filesystem("memory")
+    memory.put(str(source), "/pictures", recursive=True)
+    words = ("embed", RUN, "fsspec+memory://pictures", "--engine", "local", "--json", "--out")
+    said = {"run": RUN, "folder": "fsspec+memory://out", "images": PICTURES, "refused": 1}
+    try:
+        for _ in range(2):  # the second finds all done
+            code, written, _ = kernelviz(*words, "fsspec+memory://out")
+            assert code == 0 and json.loads(written) == said
+        code, _, errors = kernelviz(*words, "fsspec+memory://pictures/out")
+        assert code == 2 and "would be read as a part of it" in errors
+        memory.get("/out", str(tmp_path / "out"), recursive=True)
+    finally:
+        memory.store.clear()
+    kernelviz("embed", RUN, source, "--engine", "local", "--out", tmp_path / "here")
+    there, here = items(tmp_path / "out"), items(tmp_path / "here")
+    assert there["name"].str.removeprefix("fsspec+memory:///pictures").tolist() == [
+        name.removeprefix(str(source)) for name in here["name"]
+    ]
+    pd.testing.assert_frame_equal(there.drop(columns="name"), here.drop(columns="name"))
+
+
+@pytest.mark.parametrize(
+    "words", [("embed", RUN), ("map",), ("map", "--name", RUN, "--add")], ids=lambda words: words[-1]
+)
+def test_an_address_without_an_engine_is_refused_and_not_repeated(kernelviz, words):
+    code, said, errors = kernelviz(*words, "s3://name:secret@bucket/a")
+    assert code == 2 and "add --engine local --out FOLDER" in errors and "secret" not in said + errors
 
 
 def test_the_columns_of_a_part_are_those_of_the_table(source, tmp_path):
