@@ -15,7 +15,7 @@ from PIL import Image
 
 from kernelviz.api.loaded_run import LoadedRun
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import decode_probes, embed
+from kernelviz.evaluation.inference import coordinates_of, decode_probes
 from kernelviz.evaluation.novelty import Projection, fitting_vectors, project
 from kernelviz.ingest.files import Picture, RejectedFile, contents_of_paths, ingest
 from kernelviz.ingest.preprocessing import preprocess_image
@@ -132,7 +132,7 @@ class LoadedMap(LoadedRun):
         (3, 2)
         """
         _, pixels, _ = self._inputs(images)
-        return embed(self.network, pixels).coordinates
+        return coordinates_of(self.network, pixels)
 
     def decode(
         self, coordinates: ArrayLike, width: float | None = None

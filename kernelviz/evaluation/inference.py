@@ -1,18 +1,19 @@
 """A network in use: it embeds images, and decodes activations and probes into images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
 from kernelviz.data.batches import pixels, stored
 from kernelviz.data.images import ImageSet
 from kernelviz.data.pictures import PictureSet
+from kernelviz.ingest.files import Item, Result, torch_on_all_cores
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.backbones import normalised
@@ -51,16 +52,15 @@ class Embedded:
     direction: Float32[np.ndarray, "n k"]
 
 
-def embed(network: EmbeddingNetwork, images: Images, progress: Callable[[int], None] | None = None) -> Embedded:
+def embed(network: EmbeddingNetwork, images: Images) -> Embedded:
     """Embed images, each by itself: a pure function of one image, whatever else is in the batch.
 
     It is computed where the network is, as is everything here; what is returned is in the CPU's memory.
 
     Args:
         images: uint8 pixels, preprocessed for this network, or vectors.
-        progress: called with the number of images done so far.
     """
-    return _embedded(network, len(images), lambda rows: features_of(network, images[rows]), progress)
+    return _embedded(network, len(images), lambda rows: features_of(network, images[rows]))
 
 
 @full_precision()
@@ -90,33 +90,23 @@ def embed_split(
     network: EmbeddingNetwork,
     images: ImageSet | PictureSet,
     split: str,
-    progress: Callable[[int], None] | None = None,
     part: slice = slice(None),
 ) -> Embedded:
     """Embed the images of a split, or a part of them, from their features where the set has them."""
     if images.features is None:
-        return embed(network, images.split(split)[0][part], progress)
-    return embed_rows(network, images.features[images.rows(split), 0][part], progress)
+        return embed(network, images.split(split)[0][part])
+    return embed_rows(network, images.features[images.rows(split), 0][part])
 
 
-def embed_rows(
-    network: EmbeddingNetwork, features: Float[np.ndarray, "n d"], progress: Callable[[int], None] | None = None
-) -> Embedded:
+def embed_rows(network: EmbeddingNetwork, features: Float[np.ndarray, "n d"]) -> Embedded:
     """Embed images by the features of their backbone."""
     device = device_of(network)
-    return _embedded(
-        network, len(features), lambda rows: on_device(torch.from_numpy(features[rows]), device).float(), progress
-    )
+    return _embedded(network, len(features), lambda rows: on_device(torch.from_numpy(features[rows]), device).float())
 
 
 @full_precision()
 @torch.inference_mode()
-def _embedded(
-    network: EmbeddingNetwork,
-    n: int,
-    features: Callable[[slice], Tensor],
-    progress: Callable[[int], None] | None,
-) -> Embedded:
+def _embedded(network: EmbeddingNetwork, n: int, features: Callable[[slice], Tensor]) -> Embedded:
     """Embed n images from the features of some of their rows.
 
     On a device every pass has exactly as many rows, the last one filled up: matrix products round differently for
@@ -128,8 +118,6 @@ def _embedded(
         done = min(start + passed, n)
         found = _passed(network, _filled(features(slice(start, done)), passed))
         parts.append(tuple(part[: done - start] for part in found))
-        if progress:
-            progress(done)
     return Embedded(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))
 
 
@@ -205,31 +193,60 @@ def class_probabilities(network: nn.Module, images: UInt8[np.ndarray, "n h w *c"
     return torch.cat(parts).softmax(1).cpu().numpy()
 
 
+def coordinates_of(network: EmbeddingNetwork, images: Images) -> Float32[np.ndarray, "n 2"]:
+    """The coordinates of `embed`, and nothing else of it."""
+    passed = rows_at_a_time(device_of(network))
+    parts = [images[start : start + passed] for start in range(0, max(1, len(images)), passed)]
+    return np.concatenate([*on_each_core(network, lambda part: embed(network, part).coordinates, parts)])
+
+
+def on_each_core(network: nn.Module, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterable[Result]:
+    """The results of a function that computes with a network, in order; on a CPU a core has an item to itself."""
+    return (torch_on_all_cores if device_of(network).type == "cpu" else map)(function, items)
+
+
 def make_map(
     network: EmbeddingNetwork, images: ImageSet | PictureSet, progress: Callable[[int], None] | None = None
 ) -> EmbeddingMap:
-    """Embed every image of a set. Without a class head, the nearest training images on the map vote for each label."""
+    """Embed every image of a set. Without a class head, the nearest training images on the map vote for each label.
+
+    Args:
+        progress: called with the number of images done so far.
+    """
+    splits = {split: images.split(split) for split in listing.SPLITS}
+    wanted = [
+        (split, slice(start, start + AT_ONCE))
+        for split, (_, labels) in splits.items()
+        for start in range(0, len(labels), AT_ONCE)
+    ]
     parts = []
-    for number, split in enumerate(listing.SPLITS):
-        pictures, labels = images.split(split)
-        for start in range(0, len(labels), AT_ONCE):
-            part, done = slice(start, min(start + AT_ONCE, len(labels))), sum(map(len, parts))
-            report = progress and (lambda n, done=done: progress(done + n))
-            embedded = embed_split(network, images, split, report, part)
-            n = part.stop - start
-            probabilities = embedded.probabilities if network.classifier else np.zeros((n, 1), np.float32)
-            parts.append(
-                EmbeddingMap(
-                    index=np.arange(start, part.stop),
-                    split=np.full(n, number),
-                    x=embedded.coordinates[:, 0],
-                    y=embedded.coordinates[:, 1],
-                    label=labels[part],
-                    prediction=probabilities.argmax(1) if network.classifier else np.full(n, -1),
-                    confidence=probabilities.max(1) if network.classifier else np.full(n, np.nan, np.float32),
-                    error=reconstruction_errors(network, embedded, pictures[part]),
-                    clarity=embedded.clarity,
-                )
-            )
+    for part in on_each_core(network, lambda one: _part_of_map(network, images, *splits[one[0]], *one), wanted):
+        parts.append(part)
+        if progress:
+            progress(sum(map(len, parts)))
     whole = EmbeddingMap(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
     return whole if network.classifier else voted(whole)
+
+
+def _part_of_map(
+    network: EmbeddingNetwork,
+    images: ImageSet | PictureSet,
+    pictures: Images,
+    labels: Int[np.ndarray, " m"],
+    split: str,
+    part: slice,
+) -> EmbeddingMap:
+    embedded, labels = embed_split(network, images, split, part=part), labels[part]
+    n = len(labels)
+    probabilities = embedded.probabilities if network.classifier else np.zeros((n, 1), np.float32)
+    return EmbeddingMap(
+        index=np.arange(part.start, part.start + n),
+        split=np.full(n, listing.SPLITS.index(split)),
+        x=embedded.coordinates[:, 0],
+        y=embedded.coordinates[:, 1],
+        label=labels,
+        prediction=probabilities.argmax(1) if network.classifier else np.full(n, -1),
+        confidence=probabilities.max(1) if network.classifier else np.full(n, np.nan, np.float32),
+        error=reconstruction_errors(network, embedded, pictures[part]),
+        clarity=embedded.clarity,
+    )

@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 
 from kernelviz.data.pictures import VECTOR_FILES
 from kernelviz.errors import UserError
-from kernelviz.evaluation.inference import Embedded, Images, embed, rows_at_a_time
+from kernelviz.evaluation.inference import Embedded, Images, embed, on_each_core, rows_at_a_time
 from kernelviz.evaluation.signals import NEAREST, blank, distances, novelty_of, signals_of, summed
-from kernelviz.ingest.files import Picture, RejectedFile, torch_on_all_cores
+from kernelviz.ingest.files import Picture, RejectedFile
 from kernelviz.networks import EmbeddingNetwork
 from kernelviz.networks.devices import device_of
 from kernelviz.sources.listing import Listing
@@ -257,4 +257,4 @@ def project_parts(
         projection = project(network, points, np.stack([picture.pixels for picture in pictures]), calibration)
         return part, projection.table([picture.name for picture in pictures], points, classes)
 
-    yield from (torch_on_all_cores if device.type == "cpu" else map)(projected, parts)
+    yield from on_each_core(network, projected, parts)

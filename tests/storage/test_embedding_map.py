@@ -10,7 +10,7 @@ import torch
 from pyarrow import parquet
 
 from kernelviz.data.batches import pixels
-from kernelviz.evaluation.inference import PART, decode_probes, embed, make_map
+from kernelviz.evaluation.inference import PART, coordinates_of, decode_probes, embed, make_map
 from kernelviz.layers.probe import Probe, gaussian_bump
 from kernelviz.storage.embedding_map import COLUMNS, EmbeddingMap, load_map, vote, voted
 from kernelviz.storage.weights import load_network
@@ -144,10 +144,10 @@ def test_an_image_has_the_same_coordinates_alone_and_in_a_batch_of_a_thousand(au
         np.testing.assert_allclose(alone, together.coordinates[at], atol=1e-5 * network.grid.extent)
 
 
-def test_embed_says_how_many_images_are_done(autoencoder, digits):
-    done = []
-    embed(load_network(autoencoder), digits.train_images[:600], done.append)
-    assert done == [*range(PART, 600, PART), 600]
+@pytest.mark.parametrize("n", [0, 1, PART, 3 * PART + 5])
+def test_coordinates_alone_are_those_of_embed(autoencoder, digits, n):
+    network, images = load_network(autoencoder), digits.train_images[:n]
+    np.testing.assert_array_equal(coordinates_of(network, images), embed(network, images).coordinates)
 
 
 def test_embed_of_no_images_has_no_rows(autoencoder, digits):
@@ -166,7 +166,7 @@ def test_probabilities_are_those_of_the_class_head(classifier, digits):
 def test_the_map_of_a_set_has_the_coordinates_of_every_image(autoencoder, digits):
     done = []
     points = make_map(load_network(autoencoder), digits, done.append)
-    assert done[-1] == len(points) == 1797
+    assert done == [1024, 1250, 1500, 1797] and len(points) == 1797
     assert np.bincount(points.split).tolist() == [1250, 250, 297]
     for split in ("train", "validation", "test"):
         part, (pictures, labels) = points.of_split(split), digits.split(split)
