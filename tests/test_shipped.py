@@ -43,7 +43,7 @@ def test_all_together_are_small_enough():
 
 def test_peers_were_measured_beside_them():
     peers = json.loads((PRETRAINED / "peers.json").read_text())["rows"]
-    assert [row["method"].split()[0] for row in peers] == ["umap-learn", "openTSNE"]
+    assert [row["method"].split()[0] for row in peers] == ["umap-learn", "openTSNE", "pacmap"]
     assert all(0.9 < row["map_1nn"] < row["map_5nn"] < 0.99 and row["fit_seconds"] > 1 for row in peers)
 
 
