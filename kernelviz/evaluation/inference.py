@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -213,14 +213,13 @@ def make_map(
     Args:
         progress: called with the number of images done so far.
     """
-    splits = {split: images.split(split) for split in listing.SPLITS}
     wanted = [
         (split, slice(start, start + AT_ONCE))
-        for split, (_, labels) in splits.items()
-        for start in range(0, len(labels), AT_ONCE)
+        for split in listing.SPLITS
+        for start in range(0, len(images.split(split)[1]), AT_ONCE)
     ]
     parts = []
-    for part in on_each_core(network, lambda one: _part_of_map(network, images, *splits[one[0]], *one), wanted):
+    for part in on_each_core(network, lambda one: _part_of_map(network, images, *one), wanted):
         parts.append(part)
         if progress:
             progress(sum(map(len, parts)))
@@ -228,16 +227,9 @@ def make_map(
     return whole if network.classifier else voted(whole)
 
 
-def _part_of_map(
-    network: EmbeddingNetwork,
-    images: ImageSet | PictureSet,
-    pictures: Images,
-    labels: Int[np.ndarray, " m"],
-    split: str,
-    part: slice,
-) -> EmbeddingMap:
-    embedded, labels = embed_split(network, images, split, part=part), labels[part]
-    n = len(labels)
+def _part_of_map(network: EmbeddingNetwork, images: ImageSet | PictureSet, split: str, part: slice) -> EmbeddingMap:
+    pictures, labels = (of_split[part] for of_split in images.split(split))
+    embedded, n = embed_split(network, images, split, part), len(labels)
     probabilities = embedded.probabilities if network.classifier else np.zeros((n, 1), np.float32)
     return EmbeddingMap(
         index=np.arange(part.start, part.start + n),
@@ -247,6 +239,6 @@ def _part_of_map(
         label=labels,
         prediction=probabilities.argmax(1) if network.classifier else np.full(n, -1),
         confidence=probabilities.max(1) if network.classifier else np.full(n, np.nan, np.float32),
-        error=reconstruction_errors(network, embedded, pictures[part]),
+        error=reconstruction_errors(network, embedded, pictures),
         clarity=embedded.clarity,
     )

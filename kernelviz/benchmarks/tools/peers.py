@@ -85,7 +85,7 @@ def measures(
 
 
 def _umap(umap: ModuleType, train: Pixels, seed: int) -> Fitted:
-    """UMAP on pixels."""
+    """UMAP on pixels; with a seed it would use one core only, so it takes none."""
     mapper = umap.UMAP().fit(train)
     return mapper.embedding_, mapper.transform
 
