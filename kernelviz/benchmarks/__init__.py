@@ -10,6 +10,7 @@ BENCHMARKS = {  # the module of each
     "map": "tools.whole_map",
     "graph": "graph",
     "million": "million",
+    "ten-million": "ten_million",
     "layer": "networks.layer",
     "step": "networks.step",
     "profile": "networks.profile",

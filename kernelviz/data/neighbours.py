@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int32, Int64, Shaped, UInt8
+from jaxtyping import BFloat16, Float32, Int32, Int64, Shaped, UInt8
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from usearch.index import Index
@@ -23,11 +23,12 @@ from kernelviz.layers.gradients import OrientedGradients
 EXACT = 10_000  # images up to which every distance is computed; more are searched
 COMPONENTS, FITTED = 128, 20_000  # principal components in which is searched, and rows, at random, that they are of
 HNSW = {"connectivity": 16, "expansion_add": 64, "expansion_search": 96}  # links of a row; rows held while one is found
+CELLS, IN_CELL = 2048, 500  # cells at most, and rows in one of them where there are fewer cells
 FOUND = 3  # times as many neighbours as wanted are found in them; the nearest of these by all numbers are taken
 COMPARED = 64  # images whose found neighbours are compared at a time: they stay in the processor's cache
 BLOCK = 512  # images between two calls of `progress`: a fraction of a second's work
 AT_ONCE = 256  # images whose gradients are in memory
-VERSION = 2  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
+VERSION = 3  # of the result of nearest_neighbours: after a change of it, stored graphs are computed again
 
 Features = Shaped[np.ndarray, "n *shape"]
 Graph = Int32[np.ndarray, "n k"]
@@ -80,25 +81,41 @@ def exact(rows: Shaped[np.ndarray, "n d"], k: int) -> Graph:
 def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], None]) -> Graph:
     """The graph by a search in principal components: what is near in these is compared by all numbers.
 
-    Components are searched by a hierarchical graph (HNSW, Malkov and Yashunin 2018); building it is the first half of
-    the work, searching the second.
+    Components are searched by a hierarchical graph (HNSW, Malkov and Yashunin 2018). It is built and searched cell by
+    cell, so that what a row is compared with is in the processor's cache: the row before it was compared with the same.
     """
     n, threads = len(rows), torch.get_num_threads()
-    pca = _components(rows)
-    index = Index(ndim=pca.n_components_, metric="l2sq", dtype="bf16", **HNSW)
+    components, order = _cell_by_cell(rows, lambda done: progress(done // 3))
+    index = Index(ndim=components.shape[1], metric="l2sq", dtype="bf16", **HNSW)
     for start in range(0, n, BLOCK):
-        part = pca.transform(rows[start : start + BLOCK].astype(np.float32))
-        index.add(np.arange(start, start + len(part)), part, threads=threads)
-        progress((start + len(part)) // 2)
+        these = order[start : start + BLOCK]
+        index.add(these, components[these].float().numpy(), threads=threads)
+        progress((n + start + len(these)) // 3)
     graph = np.empty((n, k), np.int32)
     for start in range(0, n, BLOCK):
-        part = rows[start : start + BLOCK].astype(np.float32)
-        found = index.search(pca.transform(part), min(FOUND * k, n - 1) + 1, threads=threads).keys.astype(np.int64)
-        own = found == np.arange(start, start + len(part))[:, None]
+        these = order[start : start + BLOCK]
+        found = index.search(components[these].float().numpy(), min(FOUND * k, n - 1) + 1, threads=threads).keys
+        own = found == these[:, None]
         own[~own.any(1), -1] = True  # among duplicates a row may not find itself: then the furthest is left out
-        graph[start : start + len(part)] = _nearest(rows, part, found[~own].reshape(len(part), -1), k)
-        progress((n + start + len(part)) // 2)
+        graph[these] = _nearest(rows, these, found[~own].reshape(len(these), -1).astype(np.int64), k)
+        progress((2 * n + start + len(these)) // 3)
     return graph
+
+
+def _cell_by_cell(
+    rows: Shaped[np.ndarray, "n d"], progress: Callable[[int], None]
+) -> tuple[BFloat16[torch.Tensor, "n c"], Int64[np.ndarray, " n"]]:
+    """Principal components of all rows, and an order in which the rows that are nearest to the same center are together."""
+    n, pca = len(rows), _components(rows)
+    components, cells = torch.empty((n, pca.n_components_), dtype=torch.bfloat16), np.empty(n, np.int32)
+    drawn = np.random.default_rng(0).choice(n, min(CELLS, math.ceil(n / IN_CELL)), replace=False)
+    centers = torch.from_numpy(pca.transform(rows[np.sort(drawn)].astype(np.float32)))
+    for start in range(0, n, BLOCK):
+        part = torch.from_numpy(pca.transform(rows[start : start + BLOCK].astype(np.float32)))
+        components[start : start + BLOCK] = part
+        cells[start : start + BLOCK] = torch.cdist(part, centers).argmin(1)
+        progress(start + len(part))
+    return components, np.argsort(cells, kind="stable")
 
 
 def _components(rows: Shaped[np.ndarray, "n d"]) -> PCA:
@@ -109,18 +126,17 @@ def _components(rows: Shaped[np.ndarray, "n d"]) -> PCA:
 
 
 def _nearest(
-    rows: Shaped[np.ndarray, "n d"], part: Float32[np.ndarray, "m d"], found: Int64[np.ndarray, "m c"], k: int
+    rows: Shaped[np.ndarray, "n d"], these: Int64[np.ndarray, " m"], found: Int64[np.ndarray, "m c"], k: int
 ) -> Int32[np.ndarray, "m k"]:
-    """Of the rows that were found for each of a part, the k nearest to it by all numbers."""
-    nearest = []
-    for at in range(0, len(part), COMPARED):
-        others = torch.from_numpy(found[at : at + COMPARED])
-        own = torch.from_numpy(part[at : at + COMPARED, None])
-        apart = torch.cdist(
-            own, torch.from_numpy(rows[others.numpy()]).float(), compute_mode="donot_use_mm_for_euclid_dist"
-        )[:, 0]
-        nearest.append(torch.take_along_dim(others, apart.topk(k, largest=False).indices, 1))
-    return torch.cat(nearest).int().numpy()
+    """Of the rows that were found for each of these, the k nearest to it by all numbers."""
+    nearest = np.empty((len(these), k), np.int32)
+    for at in range(0, len(these), COMPARED):
+        others = found[at : at + COMPARED]
+        apart = torch.from_numpy(rows[others.ravel()].astype(np.float32)).view(*others.shape, -1)
+        apart -= torch.from_numpy(rows[these[at : at + COMPARED], None].astype(np.float32))
+        first = torch.linalg.vector_norm(apart, dim=2).topk(k, largest=False).indices
+        nearest[at : at + COMPARED] = np.take_along_axis(others, first.numpy(), 1)
+    return nearest
 
 
 def oriented_gradients(images: UInt8[np.ndarray, "n h w *c"]) -> Float32[np.ndarray, "n d"]:

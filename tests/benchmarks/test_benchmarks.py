@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernelviz.benchmarks import blocks, graph, million, novelty, photographs, sketch, uploads
+from kernelviz.benchmarks import blocks, graph, million, novelty, photographs, sketch, ten_million, uploads
 from kernelviz.benchmarks.networks import profile, ratings, sparse
 from kernelviz.benchmarks.tools import other, peers, whole_map
 from kernelviz.evaluation.quality import measured_peers, measured_profile
@@ -96,11 +96,13 @@ def test_recall_by_hand():
     assert graph.recall(found, true) == 0.75
 
 
-def test_a_million_that_are_three_hundred(monkeypatch, kernelviz):
-    monkeypatch.setattr(million, "N", 300)
+@pytest.mark.parametrize(("name", "module"), [("million", million), ("ten-million", ten_million)])
+def test_millions_that_are_three_hundred(monkeypatch, kernelviz, name, module):
+    monkeypatch.setattr(module, "N", 300)
     monkeypatch.setattr(million, "ASKED", 50)
-    code, out, _ = kernelviz("bench", "million", "--json")
-    (row,) = json.loads(out)["million"]["rows"]
+    monkeypatch.setattr(million, "AT_ONCE", 120)
+    code, out, _ = kernelviz("bench", name, "--json")
+    (row,) = json.loads(out)[name]["rows"]
     assert code == 0 and row["found"] == 1 and 0.05 < row["peak_GB"] < 20
 
 
