@@ -52,7 +52,7 @@ def measured(rows: Shaped[np.ndarray, "n d"], note: Callable[[str], None]) -> di
 
 
 def features(rows: Shaped[np.ndarray, "n d"]) -> None:
-    """Fill rows with features as a network has them: clusters near a surface of few dimensions, and noise; of length 1."""
+    """Fill rows with features as of a network: clusters near a surface of few dimensions, and noise; of length 1."""
     random = np.random.default_rng(0)
     spread = random.normal(size=(INNER, rows.shape[1])).astype(np.float32) / np.float32(INNER**0.5)
     kinds = random.normal(size=(KINDS, INNER)).astype(np.float32)
@@ -77,7 +77,7 @@ def exact(rows: Shaped[np.ndarray, "n d"], asked: int) -> Int32[np.ndarray, "ask
 
 
 def own_gb() -> float:
-    """The memory of this process without the files that it maps; on systems that do not tell it, the greatest so far."""
+    """The memory of this process without the files that it maps; where that is not told, the greatest so far."""
     facts = Path("/proc/self/status")
     lines = facts.read_text(encoding="ascii").splitlines() if facts.is_file() else []
     return next((int(line.split()[1]) * 1024 / 1e9 for line in lines if line.startswith("RssAnon")), peak_gb())

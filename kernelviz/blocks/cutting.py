@@ -73,11 +73,15 @@ class Block:
         """A text that changes with the content."""
         return f"{told(self.store)} {self.start} {self.stop} {' '.join(file.stamp for file in self.files)}"
 
+    @property
+    def name(self) -> str:
+        """The name of its archive or table, else of its first file."""
+        return self._name(self.files[0].path)
+
     def check_seen(self) -> None:
         """Raise a UserError on a machine that has none of the files, as one to which a folder is not shared."""
         if not self.store and not any(os.path.lexists(file.path) for file in self.files):
-            missing = self._name(self.files[0].path)
-            raise UserError(f"{platform.node()} has no {missing}; give a folder that all machines see, or a store")
+            raise UserError(f"{platform.node()} has no {self.name}; give a folder that all machines see, or a store")
 
     def contents(self) -> Iterator[Item]:
         """Name and content of each item, one at a time, in order; what the listing of an archive refuses comes last."""
@@ -85,17 +89,16 @@ class Block:
             paths = [file.path for file in self.files]
             yield from zip(map(self._name, paths), _fetched(self.store, paths), strict=True)
             return
-        name = self._name(self.files[0].path)
         try:
             with self.listing() as listing:
                 for own, content in listing.contents():
-                    yield f"{name}: {own}", content
+                    yield f"{self.name}: {own}", content
                 for file in listing.rejected if not self.start else ():
-                    yield f"{name}: {file.name}", UnreadableImage(file.reason)
+                    yield f"{self.name}: {file.name}", UnreadableImage(file.reason)
         except Unreachable:
             raise
         except (UserError, FileNotFoundError) as error:  # one archive that is damaged does not stop the others
-            yield name, UnreadableImage(str(error))
+            yield self.name, UnreadableImage(str(error))
 
     @contextmanager
     def listing(self) -> Iterator[Listing]:

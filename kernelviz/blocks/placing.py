@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kernelviz.blocks.cutting import Block
+from kernelviz.blocks.cutting import Block, Unreachable
 from kernelviz.blocks.output import Output
 from kernelviz.data.pictures import VECTOR_FILES
+from kernelviz.errors import UserError
 from kernelviz.evaluation.inference import embed, embed_rows, features_of
 from kernelviz.evaluation.novelty import project_embedded, project_vectors
 from kernelviz.ingest.files import Picture, RejectedFile, ingest, ingest_one
@@ -70,8 +71,13 @@ class Placer:
                 RejectedFile(name, f"the map is one of vectors; {VECTOR_FILES}") for name, _ in block.contents()
             ]
             return
-        with block.listing() as listing:
-            yield _arrow(project_vectors(self.network, self.points, self.run.classes, listing, self.usual))
+        try:
+            with block.listing() as listing:
+                yield _arrow(project_vectors(self.network, self.points, self.run.classes, listing, self.usual))
+        except Unreachable:
+            raise
+        except (UserError, FileNotFoundError) as error:  # one that is damaged does not stop the others
+            rejected.append(RejectedFile(block.name, str(error)))
 
     def _pictures(self, block: Block, rejected: list[RejectedFile]) -> Iterator[pa.Table]:
         own, items = self.run.preprocess, block.contents()

@@ -105,7 +105,7 @@ def searched(rows: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[int], 
 def _cell_by_cell(
     rows: Shaped[np.ndarray, "n d"], progress: Callable[[int], None]
 ) -> tuple[BFloat16[torch.Tensor, "n c"], Int64[np.ndarray, " n"]]:
-    """Principal components of all rows, and an order in which the rows that are nearest to the same center are together."""
+    """Principal components of all rows, and an order in which rows nearest to the same center follow each other."""
     n, pca = len(rows), _components(rows)
     components, cells = torch.empty((n, pca.n_components_), dtype=torch.bfloat16), np.empty(n, np.int32)
     drawn = np.random.default_rng(0).choice(n, min(CELLS, math.ceil(n / IN_CELL)), replace=False)

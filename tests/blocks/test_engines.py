@@ -153,21 +153,25 @@ def test_a_map_takes_the_features(tmp_path):
     assert FEATURES not in listing.table.columns
 
 
-def test_vectors_are_placed_and_pictures_among_them_refused(tmp_path):
+def test_vectors_are_placed_and_what_is_none_is_refused(tmp_path):
     vectors = np.random.default_rng(0).random((7, 5), np.float32)
     (tmp_path / "source").mkdir()
     np.save(tmp_path / "source" / "a.npy", vectors)
     (tmp_path / "source" / "b.png").write_bytes(b"no vector")
+    (tmp_path / "source" / "damaged.npy").write_bytes(b"\x93NUMPY damaged")
+    np.save(tmp_path / "source" / "longer.npy", np.zeros((3, 6), np.float32))
     placer = placer_of(RUN, tmp_path / "out")
     sizes = {"encoder": (8, 8), "decoder": (8,), "grid": (10, 10)}
     network = EmbeddingNetwork((1, 1, 5), of_vectors=True, **sizes).eval().requires_grad_(False)
     run = replace(placer.run, network={"name": "embedding", "arguments": network.arguments})
     placer = replace(placer, run=run, network=network, usual=None)
-    assert list(engines.locally(placer, enumerate(blocks_of([str(tmp_path / "source")])))) == [1, 7]
+    assert list(engines.locally(placer, enumerate(blocks_of([str(tmp_path / "source")])))) == [1, 7, 1, 1]
     expected = embed(network, vectors[:, None]).coordinates
     assert np.array_equal(items(tmp_path / "out")[["x", "y"]].to_numpy(), expected)
     refused = pd.read_parquet(tmp_path / "out" / "refused")
-    assert len(refused) == 1 and refused["reason"][0].startswith("the map is one of vectors")
+    assert [Path(name).name for name in refused["name"]] == ["b.png", "damaged.npy", "longer.npy"]
+    reasons = "the map is one of vectors", "damaged", "5"
+    assert all(part in reason for part, reason in zip(reasons, refused["reason"], strict=True))
 
 
 def test_without_a_folder_or_ray_it_says_what_to_do(kernelviz, source, tmp_path, monkeypatch):
