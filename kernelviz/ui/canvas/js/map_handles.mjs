@@ -78,6 +78,7 @@ export function inspectorHandle(map) {
     rows: () => map.selection.rows,
     pinned: () => map.pinned,
     focus: () => map.focus,
+    redraw: () => map.redraw('over'),
     hover: (i) => map.hover(i),
     pin: (i) => map.pin(i),
     select: (list, inView) => {

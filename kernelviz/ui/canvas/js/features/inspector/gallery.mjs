@@ -7,6 +7,7 @@ import { button, element } from '../../ui/dom.mjs'
 import { paintImage } from '../../ui/card.mjs'
 
 const TILE = 64 // CSS pixels: side of an image
+const AT_ONCE = 12 // images that are painted in one frame, so that the map does not wait for all of them
 
 export class Gallery {
   /**
@@ -97,9 +98,11 @@ export class Gallery {
     }
     const sheets = this.handle.sheets()
     if (!sheets || !this.missing.size) return
+    let left = AT_ONCE
     for (const [i, canvas] of this.missing) {
       const image = sheets.image(i, TILE)
       if (!image) continue
+      if (!left--) return this.handle.redraw()
       paintImage(canvas, image)
       this.missing.delete(i)
     }

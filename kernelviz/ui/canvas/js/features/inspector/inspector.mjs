@@ -31,6 +31,7 @@ const TABS = { items: 'Images', confusions: 'Confusions', saved: 'Saved' }
  * @property {() => ReadonlySet<number>} rows that are selected
  * @property {() => number} pinned
  * @property {() => number} focus
+ * @property {() => void} redraw paints again in the next frame, the inspector too
  * @property {(i: number) => void} hover
  * @property {(i: number) => void} pin
  * @property {(list: number[], inView?: boolean) => void} select selects points, and with `inView` shows all of them
