@@ -24,6 +24,7 @@ from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from kernelviz.networks.devices import mixed_precision
 from kernelviz.storage.store import load_run
 from kernelviz.storage.weights import load_network, pretrained_backbone
 
@@ -35,6 +36,16 @@ def torch_way(network: nn.Module, images: Tensor) -> Way:
     def run() -> np.ndarray:
         with torch.inference_mode():
             return network(images).numpy()
+
+    return run
+
+
+def in_bfloat16(network: nn.Module, images: Tensor) -> Way:
+    """As torch computes where a processor multiplies in bfloat16, elsewhere in float32."""
+
+    def run() -> np.ndarray:
+        with torch.inference_mode(), mixed_precision(True, "cpu"):
+            return network(images).float().numpy()
 
     return run
 
@@ -85,6 +96,7 @@ def ways(network: nn.Module, images: Tensor) -> dict[str, Way]:
     torch._inductor.config.freezing = True
     found = {
         "torch": torch_way(network, images),
+        "torch, bfloat16": in_bfloat16(network, images),
         "torch, BatchNorm folded": torch_way(folded(network), images),
         "torch.jit, frozen": torch_way(traced(network, images), images),
         "torch.compile, frozen": torch_way(torch.compile(copy.deepcopy(network)), images),
