@@ -2,12 +2,12 @@
 
 /** @import { Points } from '../core/points.mjs' */
 /** @import { Look } from '../core/raster.mjs' */
+/** @import { View } from '../core/view.mjs' */
 /** @import { Context } from '../types.mjs' */
 
 import { FAINT, FULL, HIDDEN, Raster, contextOf, paintDots } from '../core/raster.mjs'
 
 /** @typedef {Pick<Points, 'x' | 'y' | 'groupOf' | 'rank' | 'colours' | 'faded'>} Dots */
-/** @typedef {{ x: number, y: number, scale: number, width: number, height: number }} Part of the map, and its size in CSS pixels */
 
 /**
  * Points on the GPU, 12 bytes each.
@@ -21,7 +21,7 @@ import { FAINT, FULL, HIDDEN, Raster, contextOf, paintDots } from '../core/raste
 
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i
 const SAME = 8 // of 255 levels: how far the hardware may be from the rasteriser, blend units being of several kinds
-const RANKS = { [FAINT]: 0.5, [FULL]: 1 } // as they are told to the GPU, in the place of a colour's opacity
+const RANKS = { [FAINT]: 0.5, [FULL]: 1 } // as the GPU has them, for the opacity of a colour
 
 const VERTICES = `#version 300 es
 layout(location = 0) in float x;
@@ -44,7 +44,7 @@ void main() {
   colour = paint.rgb;
 }`
 
-// The hardware rounds what it blends to whole levels: a little more than that, and halves are rounded up as by mix().
+// The hardware rounds what it blends to whole levels; a little is added, so that it rounds halves up, as mix() does.
 const PIXELS = `#version 300 es
 precision highp float;
 flat in vec2 middle;
@@ -95,7 +95,7 @@ export class GpuPainter {
    * A canvas whose lower left corner has the picture, until the script ends; null if it cannot be painted.
    *
    * @param {Dots} points
-   * @param {Part} view
+   * @param {Pick<View, 'x' | 'y' | 'scale' | 'width' | 'height'>} view
    * @param {number} density
    * @param {Pick<Look, 'radius' | 'opacity'>} look
    * @param {number} background
@@ -108,7 +108,7 @@ export class GpuPainter {
     if (canvas.width < across) canvas.width = across
     if (canvas.height < down) canvas.height = down
     const kept = this.keep(points)
-    if (!kept || gl.drawingBufferWidth < across || gl.drawingBufferHeight < down) return null
+    if (!kept || gl.drawingBufferWidth < canvas.width || gl.drawingBufferHeight < canvas.height) return null
     gl.viewport(-reach, -reach, across + 2 * reach, down + 2 * reach) // a point is painted if its middle lies in it
     const [red, green, blue] = [0, 8, 16].map((shift) => ((background >> shift) & 255) / 255)
     gl.clearColor(red, green, blue, 1)
@@ -124,14 +124,14 @@ export class GpuPainter {
   }
 
   /**
-   * Have points on the GPU, with what has changed of them; null if they do not fit. Arrays are never changed, but replaced,
-   * and the ranks with the colours.
+   * Have points on the GPU, with what has changed of them; null if they do not fit. An array of theirs that changes is
+   * replaced, and that of the ranks with every change of colours.
    *
    * @param {Dots} points
    */
   keep(points) {
     const { gl } = this
-    if (!this.kept.has(points)) this.kept.set(points, this.roomFor(points.x.length))
+    if (!this.kept.has(points)) this.kept.set(points, this.allocate(points.x.length))
     const kept = this.kept.get(points)
     if (!kept) return null
     gl.bindVertexArray(kept.array)
@@ -139,8 +139,8 @@ export class GpuPainter {
       if (made === kept.madeOf[at]) continue
       kept.madeOf[at] = made
       gl.bindBuffer(gl.ARRAY_BUFFER, kept.buffers[at])
-      gl.bufferSubData(gl.ARRAY_BUFFER, 0, made === points.rank ? paintsOf(points) : made)
-      if (made === points.rank) kept.faint = points.rank.includes(FAINT)
+      gl.bufferSubData(gl.ARRAY_BUFFER, 0, at === 2 ? paintsOf(points) : made)
+      if (at === 2) kept.faint = points.rank.includes(FAINT)
     }
     return kept
   }
@@ -149,7 +149,7 @@ export class GpuPainter {
    * @param {number} n points
    * @returns {Kept | null}
    */
-  roomFor(n) {
+  allocate(n) {
     const { gl } = this
     const array = gl.createVertexArray()
     gl.bindVertexArray(array)
@@ -213,10 +213,12 @@ export function gpuPainter() {
  * @param {Dots} points
  */
 function paintsOf({ groupOf, rank, colours, faded }) {
-  return Uint32Array.from(groupOf, (group, i) => {
-    if (rank[i] === FULL) return colours[group]
-    return rank[i] === FAINT ? (faded[group] & 0xffffff) | 0x80000000 : 0
-  })
+  const paints = new Uint32Array(rank.length)
+  for (let i = 0; i < rank.length; i++) {
+    if (rank[i] === FULL) paints[i] = colours[groupOf[i]]
+    else if (rank[i] === FAINT) paints[i] = (faded[groupOf[i]] & 0xffffff) | 0x80000000
+  }
+  return paints
 }
 
 /** @param {WebGL2RenderingContext} gl */
