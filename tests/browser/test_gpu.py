@@ -266,15 +266,23 @@ def test_the_rasteriser_paints_what_is_too_much(scripts):
     """Dots larger than the hardware's largest, and more points than fit into its memory."""
     found = scripts().evaluate(
         """(background) => {
-            const { gpu, paint, scenes: [scene] } = pair()
+            const { gpu, paint } = pair()
             const view = viewOf(1)
-            const subjects = () => ({ points: clouds(1000, background, view), view, background })
-            const largest = gpu.largest
-            const found = [largest, 5].map((most) => ((gpu.largest = most), paint(subjects()).largest))
+            const [largest, look] = [gpu.largest, { radius: 2, opacity: 0.5 }]
+            const found = []
+            const show = () => {
+                const points = clouds(1000, background, view)
+                const { largest } = paint({ points, view, background })
+                found.push([largest, gpu.paint(points, view, 1, look, background) !== null])
+            }
+            show()
+            gpu.largest = 5
+            show()
             gpu.largest = largest
             gpu.gl.getError = () => gpu.gl.OUT_OF_MEMORY
-            return [...found, paint(subjects()).largest]
+            show()
+            return found
         }""",
         LIGHT,
     )
-    assert found == [0, 0, 0]
+    assert found == [[0, True], [0, False], [0, False]]
