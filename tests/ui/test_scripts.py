@@ -336,7 +336,7 @@ def test_colours_mix_channel_by_channel(share, script):
     as_pixel = [0xFF000000 | red | green << 8 | blue << 16 for red, green, blue in (under, over)]
     out = script(f"return raster.mix({as_pixel[0]}, {as_pixel[1]}, {share})", imports="core/raster")
     found = [out & 255, out >> 8 & 255, out >> 16 & 255]
-    np.testing.assert_allclose(found, [a + (b - a) * share / 256 for a, b in zip(under, over, strict=True)], atol=1.01)
+    np.testing.assert_allclose(found, [a + (b - a) * share / 256 for a, b in zip(under, over, strict=True)], atol=0.5)
     assert out >> 24 == 255
 
 

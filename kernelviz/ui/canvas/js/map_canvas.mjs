@@ -674,6 +674,7 @@ export class MapCanvas {
     this.observer.disconnect()
     cancelAnimationFrame(this.asked)
     clearTimeout(this.resting)
+    this.scene.remove()
     this.memory?.stop()
     this.probe?.remove()
     this.uploads?.remove()

@@ -35,6 +35,19 @@ export class Raster {
 }
 
 /**
+ * Paint the points, the faint ones first.
+ *
+ * @param {Pixels} raster
+ * @param {{ x: number, y: number, scale: number }} view
+ * @param {Dots & { rank: Uint8Array, colours: Uint32Array, faded: Uint32Array }} points
+ * @param {Look} look
+ */
+export function paintDots(raster, view, points, look) {
+  if (points.rank.includes(FAINT)) paintPoints(raster, view, points, FAINT, points.faded, look)
+  paintPoints(raster, view, points, FULL, points.colours, look)
+}
+
+/**
  * Paint the points of a rank, later ones on top; `groupOf` is the index of each point's colour in `colours`.
  *
  * @param {Pixels} raster
@@ -144,7 +157,7 @@ function blend(pixels, width, height, px, py, { side, shares, reach }, colour) {
 }
 
 /**
- * `share` of 256 parts of one colour over another; opaque.
+ * `share` of 256 parts of one colour over another; opaque. Each level is rounded, halves are rounded up.
  *
  * @param {number} under
  * @param {number} over
@@ -152,8 +165,8 @@ function blend(pixels, width, height, px, py, { side, shares, reach }, colour) {
  */
 export function mix(under, over, share) {
   const [rb, g] = [under & 0xff00ff, under & 0xff00]
-  const redBlue = (rb + (Math.imul((over & 0xff00ff) - rb, share) >>> 8)) & 0xff00ff
-  const green = (g + (Math.imul((over & 0xff00) - g, share) >>> 8)) & 0xff00
+  const redBlue = (((rb << 8) + Math.imul((over & 0xff00ff) - rb, share) + 0x800080) >>> 8) & 0xff00ff
+  const green = (((g << 8) + Math.imul((over & 0xff00) - g, share) + 0x8000) >>> 8) & 0xff00
   return (0xff000000 | redBlue | green) >>> 0
 }
 
@@ -208,8 +221,8 @@ export function paintTile(raster, px, py, size, image, colour) {
     for (let column = Math.max(0, -left); column < size && left + column < width; column++) {
       const found = image.pixels[source + Math.floor((column + 0.5) * step)]
       const at = (top + row) * width + left + column
-      if (colour === undefined) pixels[at] = found >>> 24 === 255 ? found : mix(pixels[at], found, found >>> 24)
-      else if (found & 0xff) pixels[at] = mix(pixels[at], colour, (found & 0xff) + 1)
+      const share = colour === undefined ? found >>> 24 : found & 0xff
+      if (share) pixels[at] = mix(pixels[at], colour ?? found, share + 1)
     }
   }
 }

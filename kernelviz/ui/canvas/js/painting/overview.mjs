@@ -3,7 +3,7 @@
 /** @import { Points } from '../core/points.mjs' */
 /** @import { Gestures } from '../ui/gestures.mjs' */
 
-import { FAINT, Raster, FULL, contextOf, paintPoints } from '../core/raster.mjs'
+import { Raster, contextOf, paintDots } from '../core/raster.mjs'
 import { View } from '../core/view.mjs'
 
 const ZOOMED_IN = 1.2 // zoom from which on the overview shows
@@ -53,8 +53,7 @@ export class Overview {
     const side = this.canvas.clientWidth
     this.whole.resize(side, side)
     const raster = new Raster(side, side, 1, background)
-    paintPoints(raster, this.whole, points, FAINT, points.faded, LOOK)
-    paintPoints(raster, this.whole, points, FULL, points.colours, LOOK)
+    paintDots(raster, this.whole, points, LOOK)
     this.canvas.width = this.canvas.height = side
     this.raster = raster
     this.madeOf = parts

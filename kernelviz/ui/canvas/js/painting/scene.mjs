@@ -3,23 +3,13 @@
 /** @import { ImageSource } from '../core/fetching.mjs' */
 /** @import { Points } from '../core/points.mjs' */
 /** @import { Tiles } from '../core/tiles.mjs' */
-/** @import { Look } from '../core/raster.mjs' */
 /** @import { View } from '../core/view.mjs' */
-/** @import { Pixel } from '../types.mjs' */
+/** @import { Context, Pixel } from '../types.mjs' */
+/** @import { GpuPainter } from './gpu.mjs' */
 
-import {
-  FAINT,
-  HIDDEN,
-  Raster,
-  FULL,
-  apart,
-  contextOf,
-  paintFrame,
-  paintPoints,
-  paintTile,
-  reachOf,
-} from '../core/raster.mjs'
+import { FAINT, HIDDEN, Raster, apart, contextOf, paintDots, paintFrame, paintTile, reachOf } from '../core/raster.mjs'
 import { clamp } from '../core/view.mjs'
+import { gpuPainter, layOver } from './gpu.mjs'
 
 const COVERED = 0.65 // of the part of the map that has points: how much of it the dots cover
 const MANY = 200_000 // points, from which on moving takes half of the pixels along each side
@@ -97,39 +87,61 @@ export class Scene {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {boolean} [tiled] whether there are tiles under the points
+   * @param {GpuPainter | null} [gpu] paints the dots, as long as it can, instead of the rasteriser
    */
-  constructor(canvas, tiled = false) {
+  constructor(canvas, tiled = false, gpu = tiled ? null : gpuPainter()) {
     this.canvas = canvas
     this.context = contextOf(canvas, { alpha: false, willReadFrequently: tiled })
+    this.gpu = gpu
+    /** @type {Context | null} images over dots that the rasteriser does not know of */
+    this.layer = null
     /** @type {ShownImages} */
     this.images = { shown: [], side: 0, only: false }
     /** @type {Raster | null} */
     this.last = null
     this.lastSize = ''
+    /** @type {SceneSubjects | null} */
+    this.subjects = null
+    this.repaint = () => this.subjects && this.paint(this.subjects)
+    gpu?.canvas.addEventListener('webglcontextlost', this.repaint)
   }
 
   /** @param {SceneSubjects} subjects */
-  paint({ points, view, sheets, tiles = null, dots = true, asImages, few, background, moving }) {
-    const most = moving ? (points.n > MANY ? 0.5 : 1) : Infinity
-    const raster = this.raster(view, Math.min(devicePixelRatio, most), background)
-    if (tiles) this.paintTiles(raster, view, tiles)
-    /** @type {Look} */
-    const looks = {
-      ...look(points, view),
-      soft: !moving,
-      step: moving ? stepOver(points.spatial.count(view.bounds)) : 1,
-    }
+  paint(subjects) {
+    const { points, view, sheets, tiles = null, dots = true, asImages, few, background, moving } = subjects
+    this.subjects = subjects
     const onlyImages = sheets !== null && asImages
+    const dotted = dots && !onlyImages
+    const looks = look(points, view)
+    const picture = dotted ? this.gpu?.paint(points, view, devicePixelRatio, looks, background) : null
+    const most = moving && !picture ? (points.n > MANY ? 0.5 : 1) : Infinity
+    const raster = this.raster(view, Math.min(devicePixelRatio, most), picture ? 0 : background)
+    if (picture) layOver(this.context, picture, raster)
+    if (tiles) this.paintTiles(raster, view, tiles)
     this.images = { shown: [], side: 0, only: onlyImages }
-    if (dots && !onlyImages) {
-      if (points.rank.includes(FAINT)) paintPoints(raster, view, points, FAINT, points.faded, looks)
-      paintPoints(raster, view, points, FULL, points.colours, looks)
+    if (dotted && !picture) {
+      const step = moving ? stepOver(points.spatial.count(view.bounds)) : 1
+      paintDots(raster, view, points, { ...looks, soft: !moving, step })
     }
     if (sheets) {
       const all = onlyImages || imagesFit(points, view, sheets.whole)
       this.paintImages(raster, points, view, sheets, background, all ? null : few)
     }
-    this.context.putImageData(raster.data, 0, 0)
+    if (!picture) this.context.putImageData(raster.data, 0, 0)
+    else if (this.images.shown.length) this.paintLayer(raster)
+  }
+
+  /**
+   * Paint what is opaque of a raster over what is there.
+   *
+   * @param {Raster} raster
+   */
+  paintLayer({ width, height, data }) {
+    if (this.layer?.canvas.width !== width || this.layer.canvas.height !== height) {
+      this.layer = contextOf(new OffscreenCanvas(width, height))
+    }
+    this.layer.putImageData(data, 0, 0)
+    this.context.drawImage(this.layer.canvas, 0, 0)
   }
 
   /**
@@ -191,6 +203,10 @@ export class Scene {
       paintFrame(raster, px, py, [across, down], grey ? background : colour)
       paintTile(raster, px, py, grey ? size : size - 4, image, grey ? colour : undefined)
     }
+  }
+
+  remove() {
+    this.gpu?.canvas.removeEventListener('webglcontextlost', this.repaint)
   }
 }
 

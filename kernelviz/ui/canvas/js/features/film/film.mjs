@@ -210,6 +210,7 @@ export class Film {
     this.newer?.stop()
     this.player.stop()
     cancelAnimationFrame(this.asked)
+    this.scene.remove()
     this.root.remove()
   }
 }
