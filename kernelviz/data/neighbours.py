@@ -108,8 +108,8 @@ def _cell_by_cell(
     """Principal components of all rows, and an order in which rows nearest to the same center follow each other."""
     n, pca = len(rows), _components(rows)
     components, cells = torch.empty((n, pca.n_components_), dtype=torch.bfloat16), np.empty(n, np.int32)
-    drawn = np.random.default_rng(0).choice(n, min(CELLS, math.ceil(n / IN_CELL)), replace=False)
-    centers = torch.from_numpy(pca.transform(rows[np.sort(drawn)].astype(np.float32)))
+    chosen = np.random.default_rng(0).choice(n, min(CELLS, math.ceil(n / IN_CELL)), replace=False)
+    centers = torch.from_numpy(pca.transform(rows[np.sort(chosen)].astype(np.float32)))
     for start in range(0, n, BLOCK):
         part = torch.from_numpy(pca.transform(rows[start : start + BLOCK].astype(np.float32)))
         components[start : start + BLOCK] = part
