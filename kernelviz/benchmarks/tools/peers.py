@@ -64,8 +64,8 @@ def report(note: Note) -> dict:
         rows.append({"method": name, **measures(known, labels, embedded, test_labels, pixels_of(test))})
     notes = [
         f"Measured on {os.cpu_count()} cores; the default settings of the others, {len(SEEDS)} seeds (umap-learn takes "
-        f"none on several cores, so that each fit is another), one of {' and '.join(SLOW)}. sd: standard deviation over "
-        "the seeds.",
+        f"none on several cores, so that each fit is another), one of {' and '.join(SLOW)}. sd: standard deviation "
+        "over the seeds.",
         *missing,
     ]
     return {"rows": rows, "notes": notes}
@@ -120,9 +120,9 @@ def _parametric_umap(umap: ModuleType, train: Pixels, seed: int) -> Fitted:
 
 
 def _contrastive(cne: ModuleType, train: Pixels, seed: int) -> Fitted:
-    """Contrastive neighbour embedding by a network, on pixels."""
+    """Contrastive neighbour embedding by a network, on pixels, by Adam, which its README has for networks."""
     torch.manual_seed(seed)  # its own seed is set when the network is already made
-    mapper = cne.CNE(parametric=True, seed=seed)
+    mapper = cne.CNE(parametric=True, optimizer="adam", seed=seed)
     with redirect_stdout(sys.stderr):  # it prints what it does
         known = mapper.fit_transform(train, init=train)  # 0.4.0 fails without, and takes the number of images from it
     return known, mapper.transform
