@@ -76,12 +76,9 @@ def test_a_peer_that_is_not_installed_is_said_before_anything_is_fitted(small_mn
     assert "nosuch is not installed" in error and "`pip install nosuch`" in error
 
 
-def test_a_peer_that_no_extra_brings_is_left_out_and_a_slow_one_has_one_seed(
-    small_mnist, one_peer, monkeypatch, kernelviz
-):
+def test_a_network_is_left_out_where_it_is_missing_and_has_one_seed(small_mnist, one_peer, monkeypatch, kernelviz):
     monkeypatch.setattr(peers, "PEERS", {"numpy": by_label, "nosuch": by_label})
-    monkeypatch.setattr(peers, "NEEDED", {"nosuch": "nosuch_module"})
-    monkeypatch.setattr(peers, "SLOW", ("numpy",))
+    monkeypatch.setattr(peers, "NEEDED", {"numpy": "numpy", "nosuch": "nosuch_module"})
     report = json.loads(kernelviz("bench", "peers", "--json")[1])["peers"]
     (row,) = report["rows"]
     assert row["method"] == f"numpy {np.__version__}" and "map_5nn_sd" not in row
