@@ -207,7 +207,8 @@ def test_a_whole_map_is_measured_beside_the_others(monkeypatch):
     images[labels == 1, ..., 2] += 180
     monkeypatch.setattr(whole_map, "load", lambda name: SimpleNamespace(split=lambda part: (images, labels)))
     monkeypatch.setattr(whole_map, "alone", lambda work, *given: work(*given))
-    monkeypatch.setattr(whole_map, "PEERS", {"numpy": lambda _, known, seed: (known[:, :2], lambda new: new[:, :2])})
+    for module in (peers, whole_map):
+        monkeypatch.setattr(module, "PEERS", {"numpy": lambda _, known, seed: (known[:, :2], lambda new: new[:, :2])})
     monkeypatch.setitem(peers.MODULES, "numpy", "numpy")
     chosen = whole_map.chosen_recipe
     monkeypatch.setattr(whole_map, "chosen_recipe", lambda *given: (replace(chosen(*given)[0], epochs=1), ""))
