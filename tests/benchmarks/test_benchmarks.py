@@ -76,6 +76,15 @@ def test_a_peer_that_is_not_installed_is_said_before_anything_is_fitted(small_mn
     assert "nosuch is not installed" in error and "`pip install nosuch`" in error
 
 
+def test_a_network_is_left_out_where_it_is_missing_and_has_one_seed(small_mnist, one_peer, monkeypatch, kernelviz):
+    monkeypatch.setattr(peers, "PEERS", {"numpy": by_label, "nosuch": by_label})
+    monkeypatch.setattr(peers, "NEEDED", {"numpy": "numpy", "nosuch": "nosuch_module"})
+    report = json.loads(kernelviz("bench", "peers", "--json")[1])["peers"]
+    (row,) = report["rows"]
+    assert row["method"] == f"numpy {np.__version__}" and "map_5nn_sd" not in row
+    assert report["notes"][-1] == "Without nosuch, which needs the module nosuch_module."
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"rows": [{"method": "x"}]}', '{"rows": 3}', "garbage"])
 def test_spoilt_measurements_are_none(tmp_path, monkeypatch, content):
     monkeypatch.setenv("KERNELVIZ_RUNS", str(tmp_path))
@@ -200,7 +209,8 @@ def test_a_whole_map_is_measured_beside_the_others(monkeypatch):
     images[labels == 1, ..., 2] += 180
     monkeypatch.setattr(whole_map, "load", lambda name: SimpleNamespace(split=lambda part: (images, labels)))
     monkeypatch.setattr(whole_map, "alone", lambda work, *given: work(*given))
-    monkeypatch.setattr(whole_map, "PEERS", {"numpy": lambda _, known, seed: (known[:, :2], lambda new: new[:, :2])})
+    for module in (peers, whole_map):
+        monkeypatch.setattr(module, "PEERS", {"numpy": lambda _, known, seed: (known[:, :2], lambda new: new[:, :2])})
     monkeypatch.setitem(peers.MODULES, "numpy", "numpy")
     chosen = whole_map.chosen_recipe
     monkeypatch.setattr(whole_map, "chosen_recipe", lambda *given: (replace(chosen(*given)[0], epochs=1), ""))

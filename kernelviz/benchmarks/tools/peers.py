@@ -1,13 +1,17 @@
 """Two-dimensional maps of MNIST by other tools, on the split and by the metrics of the runs."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, UInt8
 from scipy.stats import spearmanr
 
@@ -31,15 +35,16 @@ PAIRS = 100_000  # of test images whose distances are compared
 def report(note: Note) -> dict:
     """Fit each peer on the 50,000 training images, embed the 10,000 test images, and store the metrics for the app.
 
-    Means over seeds, and the standard deviations of 1-NN and 5-NN; runs of this package are measured beside them.
+    Means over seeds, and the standard deviations of 1-NN and 5-NN; one seed of those of NEEDED. Runs of this package
+    are measured beside them.
     """
-    tools = {name: installed(name) for name in PEERS}
+    tools, missing = here()
     images = load("mnist")
     (train, labels), (test, test_labels) = images.split("train"), images.split("test")
     rows = []
     for name, tool in tools.items():
         each = []
-        for seed in SEEDS:
+        for seed in SEEDS[:1] if name in NEEDED else SEEDS:
             note(f"{name}: fitting {len(train):,} images, seed {seed}")
             started = time.perf_counter()
             known, place = PEERS[name](tool, pixels_of(train), seed)
@@ -48,8 +53,9 @@ def report(note: Note) -> dict:
             seconds = {"fit_seconds": fitted - started, "embed_seconds": time.perf_counter() - fitted}
             each.append(measures(known, labels, embedded, test_labels, pixels_of(test)) | seconds)
         means = {metric: float(np.mean([one[metric] for one in each])) for metric in each[0]}
-        spread = {f"{metric}_sd": float(np.std([one[metric] for one in each], ddof=1)) for metric in SPREAD}
-        rows.append({"method": f"{name} {version(name)}", **means, **spread})
+        if len(each) > 1:
+            means |= {f"{metric}_sd": float(np.std([one[metric] for one in each], ddof=1)) for metric in SPREAD}
+        rows.append({"method": titled(name), **means})
     store_rows(PEERS_FILE, rows)
     for name in OURS:
         points = load_map(load_run(name).folder)
@@ -58,7 +64,9 @@ def report(note: Note) -> dict:
         rows.append({"method": name, **measures(known, labels, embedded, test_labels, pixels_of(test))})
     notes = [
         f"Measured on {os.cpu_count()} cores; the default settings of the others, {len(SEEDS)} seeds (umap-learn takes "
-        "none on several cores, so that each fit is another). sd: standard deviation over the seeds."
+        f"none on several cores, so that each fit is another), one of {' and '.join(NEEDED)}. sd: standard deviation "
+        "over the seeds.",
+        *missing,
     ]
     return {"rows": rows, "notes": notes}
 
@@ -105,16 +113,58 @@ def _pacmap(pacmap: ModuleType, train: Pixels, seed: int) -> Fitted:
     return mapper.fit_transform(train), mapper.transform
 
 
-PEERS = {"umap-learn": _umap, "openTSNE": _tsne, "pacmap": _pacmap}
-MODULES = {"umap-learn": "umap", "openTSNE": "openTSNE", "pacmap": "pacmap"}
+def _parametric_umap(umap: ModuleType, train: Pixels, seed: int) -> Fitted:
+    """UMAP by a network, on pixels."""
+    mapper = umap.ParametricUMAP(random_state=seed, keras_fit_kwargs={"verbose": 0}).fit(train)
+    return mapper.embedding_, mapper.transform
+
+
+def _contrastive(cne: ModuleType, train: Pixels, seed: int) -> Fitted:
+    """Contrastive neighbour embedding by a network, on pixels, by Adam, which its README has for networks."""
+    torch.manual_seed(seed)  # its own seed is set when the network is already made
+    mapper = cne.CNE(parametric=True, optimizer="adam", seed=seed)
+    with redirect_stdout(sys.stderr):  # it prints what it does
+        known = mapper.fit_transform(train, init=train)  # 0.4.0 fails without, and takes the number of images from it
+    return known, mapper.transform
+
+
+PEERS = {
+    "umap-learn": _umap,
+    "openTSNE": _tsne,
+    "pacmap": _pacmap,
+    "parametric UMAP": _parametric_umap,
+    "contrastive-ne": _contrastive,
+}
+MODULES = {
+    "umap-learn": "umap",
+    "openTSNE": "openTSNE",
+    "pacmap": "pacmap",
+    "parametric UMAP": "umap.parametric_umap",
+    "contrastive-ne": "cne",
+}
+PACKAGES = {"parametric UMAP": "umap-learn"}  # of those that are named otherwise
+NEEDED = {"parametric UMAP": "tensorflow", "contrastive-ne": "cne"}  # modules of slow networks, which no extra brings
+
+
+def here() -> tuple[dict[str, ModuleType], list[str]]:
+    """The modules of PEERS, and a line for each of NEEDED that is left out, since what it needs is not installed."""
+    missing = [name for name in PEERS if name in NEEDED and not find_spec(NEEDED[name])]
+    lines = [f"Without {name}, which needs the module {NEEDED[name]}." for name in missing]
+    return {name: installed(name) for name in PEERS if name not in missing}, lines
 
 
 def installed(name: str) -> ModuleType:
     """The module of one of PEERS; a UserError says how to install it."""
+    import_module("torchvision")  # umap imports TensorFlow where that is installed; after it, torch's Triton crashes
     try:
         return import_module(MODULES[name])
     except ImportError as error:
         raise UserError(f"{name} is not installed ({error}); `pip install {name}`") from None
+
+
+def titled(name: str) -> str:
+    """One of PEERS with its version."""
+    return f"{name} {version(PACKAGES.get(name, name))}"
 
 
 def pixels_of(images: UInt8[np.ndarray, "n h w"]) -> Pixels:

@@ -1,12 +1,11 @@
 """New digits placed on a map by one of our runs beside the transforms of other tools."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 from statistics import median
 
 import kernelviz
 from kernelviz.benchmarks.measuring import in_turn, ratio
-from kernelviz.benchmarks.tools.peers import PEERS, installed, pixels_of
+from kernelviz.benchmarks.tools.peers import PEERS, installed, pixels_of, titled
 from kernelviz.data.images import load
 from kernelviz.evaluation.inference import embed
 
@@ -25,7 +24,7 @@ def report(note: Callable[[str], None]) -> dict:
     for name, tool in tools.items():
         note(f"{name}: fitting {len(train):,} images")
         _, place = PEERS[name](tool, pixels_of(train), 0)
-        ways[f"{name} {version(name)}"] = lambda images, place=place: place(pixels_of(images))
+        ways[titled(name)] = lambda images, place=place: place(pixels_of(images))
     for name, way in ways.items():
         note(f"{name}: the first {FEW}")
         way(test[:FEW])

@@ -3,7 +3,6 @@
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from kernelviz.benchmarks.measuring import alone
 from kernelviz.benchmarks.million import peak_gb
 from kernelviz.benchmarks.photographs import elsewhere
-from kernelviz.benchmarks.tools.peers import PEERS, installed, measures
+from kernelviz.benchmarks.tools.peers import PEERS, here, installed, measures, titled
 from kernelviz.data.images import load
 from kernelviz.data.pictures import directions
 from kernelviz.evaluation.inference import embed_rows
@@ -29,8 +28,7 @@ PARTS = ("train", "test")
 
 def report(note: Callable[[str], None]) -> dict:
     """A row for each tool, in a process of its own: seconds, memory, and the metrics of what was held out."""
-    for name in PEERS:
-        installed(name)
+    tools, missing = here()
     images, labels = load("cifar10").split("train")
     with tempfile.TemporaryDirectory() as folder, elsewhere(Path(folder)):
         source = Path(folder) / "pictures.npz"
@@ -41,13 +39,14 @@ def report(note: Callable[[str], None]) -> dict:
         rows = [{"map": "features alone", **alone(_features, recipe, Path(folder))}]
         note("kernelviz map")
         rows += [{"map": "kernelviz map", **alone(_ours, recipe)}]
-        for name in PEERS:
+        for name in tools:
             note(name)
-            rows += [{"map": f"{name} {version(name)}", **alone(_peer, name, Path(folder))}]
+            rows += [{"map": titled(name), **alone(_peer, name, Path(folder))}]
     notes = [
         f"{PICTURES:,} pictures of CIFAR-10, features of {recipe.backbone}. The others take these at unit length, by "
         "their default settings. new: pictures held out, placed from their features.",
         "peak_GB is the memory of the whole process.",
+        *missing,
     ]
     return {"rows": rows, "notes": notes}
 
