@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = "pretrained/digits-neighbours/"  # the run that stands for all: building with 100 MB of them takes a minute
-LARGEST = 3_000_000  # bytes of a wheel with this run alone
+LARGEST = 3_500_000  # bytes of a wheel with this run alone
 EXTRAS = {"heic", "onnx", "figures", "notebook", "peers", "test"}
 
 
