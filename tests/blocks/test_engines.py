@@ -158,7 +158,7 @@ def test_vectors_are_placed_and_what_is_none_is_refused(tmp_path):
     (tmp_path / "source").mkdir()
     np.save(tmp_path / "source" / "a.npy", vectors)
     (tmp_path / "source" / "b.png").write_bytes(b"no vector")
-    (tmp_path / "source" / "damaged.npy").write_bytes(b"\x93NUMPY damaged")
+    (tmp_path / "source" / "spoilt.npy").write_bytes(b"\x93NUMPY spoilt")
     np.save(tmp_path / "source" / "longer.npy", np.zeros((3, 6), np.float32))
     placer = placer_of(RUN, tmp_path / "out")
     sizes = {"encoder": (8, 8), "decoder": (8,), "grid": (10, 10)}
@@ -169,9 +169,9 @@ def test_vectors_are_placed_and_what_is_none_is_refused(tmp_path):
     expected = embed(network, vectors[:, None]).coordinates
     assert np.array_equal(items(tmp_path / "out")[["x", "y"]].to_numpy(), expected)
     refused = pd.read_parquet(tmp_path / "out" / "refused")
-    assert [Path(name).name for name in refused["name"]] == ["b.png", "damaged.npy", "longer.npy"]
-    reasons = "the map is one of vectors", "damaged", "5"
-    assert all(part in reason for part, reason in zip(reasons, refused["reason"], strict=True))
+    assert [Path(name).name for name in refused["name"]] == ["b.png", "longer.npy", "spoilt.npy"]
+    said = "the map is one of vectors; give", "[n, 5]; these are [3, 6]", "spoilt.npy is damaged"
+    assert all(part in reason for part, reason in zip(said, refused["reason"], strict=True))
 
 
 def test_without_a_folder_or_ray_it_says_what_to_do(kernelviz, source, tmp_path, monkeypatch):
